@@ -1,0 +1,33 @@
+/*
+ * An entry is one allocation that holds a key and, when it is small, its value.
+ *
+ * Callers read entries through the functions here and change them through keyspace.h only. What is
+ * returned points into the entry and lives as long as the entry does (see keyspace.h).
+ */
+#ifndef STORAGE_ENTRY_H
+#define STORAGE_ENTRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "blob.h"
+#include "slice.h"
+
+struct entry;
+
+enum entry_type {
+	ENTRY_STRING,
+};
+
+enum entry_type entry_type(const struct entry *entry);
+struct slice entry_key(const struct entry *entry);
+
+/* The string value, embedded or in a blob. The entry's type must be ENTRY_STRING. */
+struct slice entry_string(const struct entry *entry);
+/* The blob that holds the value, borrowed; NULL when the value is embedded. */
+struct blob *entry_blob(const struct entry *entry);
+
+bool entry_has_expiry(const struct entry *entry);
+
+#endif

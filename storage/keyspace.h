@@ -1,0 +1,114 @@
+/*
+ * One numbered database: keys, their values and their times to live.
+ *
+ * The table grows and shrinks one bucket at a time, with the insertions and removals themselves: no
+ * call here takes time proportional to the number of keys, but for keyspace_destroy().
+ *
+ * Keys are found by a 64-bit keyed hash that the caller computes once (keyspace_hash) and passes along,
+ * so that a batch can be hashed and prefetched before it is executed. The hash's key is random and
+ * process-wide: an outsider can't choose keys that collide.
+ *
+ * Time: `now_ms` and expiry times are wall-clock milliseconds since 1970; NO_EXPIRY is "never". A key is
+ * expired when its time is <= now_ms. An expired key is hidden from keyspace_find() at once and stays in
+ * the table (and in keyspace_count()) until somebody removes it.
+ *
+ * Only the owner (the store actor) calls. A `struct entry *` stays valid until the next call that
+ * changes the keyspace. Keys are at most 512 MB, values at most 512 MB.
+ *
+ * Outcomes: KEYSPACE_NO_MEMORY leaves everything as it was.
+ */
+#ifndef STORAGE_KEYSPACE_H
+#define STORAGE_KEYSPACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "blob.h"
+#include "entry.h"
+#include "slice.h"
+
+#define NO_EXPIRY INT64_MIN
+
+struct keyspace;
+
+enum keyspace_status {
+	KEYSPACE_OK,
+	KEYSPACE_NO_MEMORY,
+};
+
+enum keyspace_ttl { KEYSPACE_DROP_TTL, KEYSPACE_KEEP_TTL };
+
+/* Chooses the hash's key. Once per process, before any keyspace_hash(). Fatal without entropy. */
+void keyspace_seed_hash(void);
+uint64_t keyspace_hash(struct slice key);
+
+struct keyspace *keyspace_create(void);
+/* Frees everything; proportional to the number of keys. Owner's turn only. */
+void keyspace_destroy(struct keyspace **keyspace);
+/* The same for the reaper: any thread, on a keyspace that its owner has given away. */
+void keyspace_destroy_elsewhere(struct keyspace **keyspace);
+
+/* Hints, in this order with other work between: the bucket, then the entry that the bucket names. */
+void keyspace_prefetch_bucket(const struct keyspace *keyspace, uint64_t hash);
+void keyspace_prefetch_entry(const struct keyspace *keyspace, uint64_t hash);
+
+/* NULL when the key is absent or expired. */
+struct entry *keyspace_find(const struct keyspace *keyspace, struct slice key, uint64_t hash, int64_t now_ms);
+
+/* Also finds a key that has expired but is still in the table. */
+struct entry *keyspace_find_any(const struct keyspace *keyspace, struct slice key, uint64_t hash);
+
+/*
+ * Makes `value` the string of `key`, whether the key was there or not and whatever its type was.
+ * KEYSPACE_KEEP_TTL keeps the time to live of a present, unexpired key. A value of BLOB_MIN_BYTES or more
+ * is copied into a new blob; keyspace_set_blob() holds the given blob instead (and the caller keeps its own hold).
+ */
+enum keyspace_status keyspace_set_string(struct keyspace *keyspace, struct slice key, uint64_t hash,
+					 struct slice value, enum keyspace_ttl ttl, int64_t now_ms, struct entry **out_entry);
+enum keyspace_status keyspace_set_blob(struct keyspace *keyspace, struct slice key, uint64_t hash,
+				       struct blob *value, enum keyspace_ttl ttl, int64_t now_ms, struct entry **out_entry);
+
+/* True when the key was in the table, expired or not. A caller who must tell the two apart asks before. */
+bool keyspace_remove(struct keyspace *keyspace, struct slice key, uint64_t hash);
+/* Removes the entry itself; its hash is computed anew. */
+void keyspace_remove_entry(struct keyspace *keyspace, struct entry *entry);
+
+/* Times to live. Setting one may move the entry: *entry is updated. */
+int64_t keyspace_expiry_ms(const struct keyspace *keyspace, const struct entry *entry);
+enum keyspace_status keyspace_set_expiry(struct keyspace *keyspace, struct entry **entry, int64_t when_ms);
+enum keyspace_status keyspace_clear_expiry(struct keyspace *keyspace, struct entry **entry);
+
+/* The earliest expiry time in the keyspace, NO_EXPIRY when no key has one. */
+int64_t keyspace_next_expiry_ms(const struct keyspace *keyspace);
+/* The entry with that time if it is <= now_ms, else NULL. */
+struct entry *keyspace_first_expired(const struct keyspace *keyspace, int64_t now_ms);
+
+uint64_t keyspace_count(const struct keyspace *keyspace);
+uint64_t keyspace_expiring_count(const struct keyspace *keyspace);
+/* The mean of the times to live that are left, in ms, estimated from a sample; 0 when there are none. */
+int64_t keyspace_average_ttl_ms(const struct keyspace *keyspace, int64_t now_ms);
+
+/*
+ * One step of a scan: calls `visit` for every entry of one bucket (8 to 16 as a rule), expired ones
+ * included, and returns the cursor of the next step; 0 begins and 0 ends. Every key that is there from the
+ * beginning to the end of a scan is visited at least once, though the table grows and shrinks between the
+ * steps; one that comes or goes may or may not be; a key may be visited more than once after a shrink.
+ * `visit` must not change the keyspace.
+ */
+typedef void keyspace_visit(void *context, struct entry *entry);
+uint64_t keyspace_scan(const struct keyspace *keyspace, uint64_t cursor, keyspace_visit *visit, void *context);
+
+/* A key drawn with equal chances, expired ones included; NULL when empty. `random` is a source of 64 random bits. */
+struct entry *keyspace_random(const struct keyspace *keyspace, uint64_t (*random)(void *), void *context);
+
+/* For DEBUG and INFO. */
+struct keyspace_shape {
+	uint64_t buckets;
+	uint64_t slots;          /* room for entries in all buckets */
+	uint64_t index_bytes;    /* buckets, their directory, and the expiry index */
+	uint32_t longest_bucket; /* entries, of the buckets sampled */
+};
+void keyspace_get_shape(const struct keyspace *keyspace, struct keyspace_shape *out_shape);
+
+#endif

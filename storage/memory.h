@@ -1,0 +1,43 @@
+/*
+ * The keyspace's allocator: one jemalloc arena with one thread cache, used by whichever thread runs the
+ * owner's turn. Builds with sanitizers use the C library's malloc behind the same calls.
+ *
+ * All calls but memory_free_elsewhere() belong to the owner of the data (the store actor); turns follow
+ * each other with a happens-before edge, so no lock is needed. memory_free_elsewhere() is for the reaper
+ * and may run on any thread at any time; what it frees counts as used until it has been freed.
+ *
+ * Outcomes: memory_alloc() and memory_resize() return NULL when there is no memory (ordinary: the caller
+ * replies with an out-of-memory error and its state is unchanged).
+ */
+#ifndef STORAGE_MEMORY_H
+#define STORAGE_MEMORY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Creates the arena. Called once, before any other call here; fatal (abort) when it can't be created. */
+void memory_init(void);
+
+/* At least `bytes` (> 0) of uninitialised memory, aligned to 16. */
+void *memory_alloc(size_t bytes);
+
+/* Like realloc. `old_bytes` is what was asked for before. NULL leaves the old block as it was. */
+void *memory_resize(void *block, size_t old_bytes, size_t new_bytes);
+
+/* What a request of `bytes` really takes: the size class it is rounded up to. */
+size_t memory_size_class(size_t bytes);
+
+/* `bytes` is what was asked for. */
+void memory_free(void *block, size_t bytes);
+void memory_free_elsewhere(void *block, size_t bytes);
+
+/* Bytes in use by the keyspace, in size classes, with what still waits at the reaper. Any thread. */
+size_t memory_used_bytes(void);
+
+/*
+ * Test seam: the n-th allocation from now on (1 = the next) and none other returns NULL; 0 switches it
+ * off. Compiled into all builds: one predictable branch.
+ */
+void memory_fail_nth(uint64_t n);
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * A test program is a table of cases and SUITE_MAIN. A case's name says the behaviour:
+ * get_of_absent_key_reports_absent. Run with no argument for all cases, or with names to run only those.
+ */
+#ifndef TESTS_SUPPORT_SUITE_H
+#define TESTS_SUPPORT_SUITE_H
+
+#include <CUnit/CUnit.h>
+
+struct suite_case {
+	const char *name;
+	void (*run)(void);
+};
+
+#define CASE(function) { #function, function }
+
+/* Runs the cases and prints CUnit's summary; the exit status for main: 0 when every assertion held. */
+int suite_main(const char *suite, const struct suite_case *cases, int count, int argc, char **argv);
+
+#define SUITE_MAIN(suite, cases) \
+	int main(int argc, char **argv) \
+	{ \
+		return suite_main(suite, cases, (int)(sizeof(cases) / sizeof((cases)[0])), argc, argv); \
+	}
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * Numbers as text, strictly: what Redis accepts as an integer or a float argument and nothing else.
+ */
+#ifndef TRANSPORT_DECIMAL_H
+#define TRANSPORT_DECIMAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Room for any int64 in decimal, with sign; no NUL is written. */
+#define DECIMAL_MAX_BYTES 20
+
+/* "0", or an optional '-', a digit 1 to 9 and digits: no '+', no leading zero, no space, no overflow. */
+bool decimal_parse_int64(const void *text, size_t len, int64_t *out_value);
+/* The same without a sign. */
+bool decimal_parse_uint64(const void *text, size_t len, uint64_t *out_value);
+/* Redis's rule for float arguments: the whole of the text as strtold reads it, no leading space, no NaN. */
+bool decimal_parse_double(const void *text, size_t len, double *out_value);
+
+/* Returns the number of bytes written, at most DECIMAL_MAX_BYTES. */
+size_t decimal_format_int64(char *out, int64_t value);
+size_t decimal_format_uint64(char *out, uint64_t value);
+
+#endif
