@@ -1,0 +1,103 @@
+/*
+ * What travels between a reactor and the store: batches of requests one way, batches of replies the other.
+ *
+ * A request batch belongs to the reactor that made it, goes to the store by STORE_REQUESTS and comes home, with its
+ * buffers, inside the reply batch that answers it. Within one batch and across batches, records of one connection are in
+ * the order of its socket.
+ *
+ * Arguments point into the batch's bytes, or into runs of bytes and blobs that the batch holds; they live until the
+ * store gives the batch back at the end of its turn. Who needs them longer (a parked connection) copies.
+ */
+#ifndef ACTORS_BATCH_H
+#define ACTORS_BATCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "storage/blob.h"
+#include "transport/buffer.h"
+#include "transport/resp_parser.h"
+
+/* A connection, seen from outside: `id` is never used again, `slot` tells its reactor where to look. */
+struct connection_ref {
+	uint64_t id;
+	uint32_t slot;
+	uint32_t reactor; /* index among the reactors */
+};
+
+enum request_kind {
+	REQUEST_COMMAND,        /* argc >= 1 */
+	REQUEST_OPENED,         /* a new connection; origin tells from where */
+	REQUEST_CLOSED,         /* it is gone: the last record of this connection */
+	REQUEST_PROTOCOL_ERROR, /* argc == 1: the text of the error; the connection is to be closed */
+};
+
+/* Where a connection comes from. Belongs to the batch until the store takes it. */
+struct connection_origin {
+	char address[112];       /* "127.0.0.1:51234", "[::1]:51234", "/path/to.sock:0" */
+	char local_address[112];
+	int fd;
+	bool is_unix;
+	bool is_loopback;
+};
+
+struct request {
+	struct connection_ref connection;
+	uint8_t kind;          /* enum request_kind */
+	uint32_t argc;
+	size_t first_arg;      /* index into the batch's args */
+	struct connection_origin *origin; /* with REQUEST_OPENED */
+	/* The store's notes of its first pass over the batch. */
+	const struct command *command;
+	uint64_t hash;         /* of the first key */
+};
+
+struct request_batch {
+	struct request *requests;
+	size_t count, capacity;
+	struct resp_args args;
+	struct buffer bytes;         /* most arguments lie here; never moves once something points into it */
+	struct buffer *runs;         /* bytes of requests that were too large or too slow for `bytes` */
+	size_t run_count, run_capacity;
+	struct reply_batch *replies; /* an empty one for the answer */
+	struct request_batch *next;  /* in its reactor's pool */
+};
+
+struct request_batch *request_batch_create(size_t bytes);
+/* Forgets the content, frees runs and blobs that nobody took, keeps the buffers. */
+void request_batch_reset(struct request_batch *batch);
+void request_batch_destroy(struct request_batch **batch);
+/* NULL without memory. */
+struct request *request_batch_add(struct request_batch *batch);
+
+enum reply_flags {
+	REPLY_CLOSE = 1,          /* when this part has been written, close */
+	REPLY_HOLD = 2,           /* stop reading: the connection waits in the store */
+	REPLY_GO_ON = 4,          /* read again */
+	REPLY_AUTHENTICATED = 8,  /* the limits before authentication no longer hold */
+	REPLY_UNAUTHENTICATED = 16,
+	REPLY_CLOSE_NOW = 32,     /* close without writing what waits: killed */
+};
+
+/* `text_len` bytes of the batch's text go to the connection, then the blob if there is one. */
+struct reply_part {
+	struct connection_ref connection;
+	uint32_t answered;    /* requests that this part answers */
+	uint16_t flags;
+	size_t text_len;
+	struct blob *blob;    /* held by the part */
+};
+
+struct reply_batch {
+	struct reply_part *parts;
+	size_t count, capacity;
+	struct buffer text;          /* the parts' texts, one behind the other */
+	struct request_batch *home;  /* the batch that this answers, NULL when nobody had asked */
+	struct reply_batch *next;    /* in its reactor's pool */
+};
+
+struct reply_batch *reply_batch_create(void);
+void reply_batch_reset(struct reply_batch *batch);
+void reply_batch_destroy(struct reply_batch **batch);
+
+#endif

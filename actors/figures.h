@@ -1,0 +1,31 @@
+/*
+ * Figures of connections that only their reactors know, gathered for CLIENT LIST and INFO clients.
+ */
+#ifndef ACTORS_FIGURES_H
+#define ACTORS_FIGURES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct connection_figure {
+	uint64_t id;
+	uint64_t input_bytes;   /* read and not yet parsed into a request */
+	uint64_t input_free;    /* room in that buffer */
+	uint64_t output_bytes;  /* not yet taken by the kernel */
+	uint32_t output_parts;  /* pieces in the output queue */
+	uint32_t in_flight;     /* requests posted and not answered */
+};
+
+/* Sorted by id once the store has them all. */
+struct connection_figures {
+	size_t count, capacity;
+	uint64_t reads, writes;             /* system calls, of the reactor(s) */
+	uint64_t input_bytes, output_bytes; /* through all sockets since start */
+	struct connection_figure *items;
+};
+
+void connection_figures_destroy(struct connection_figures **figures);
+/* The figures of a connection, NULL when it had not been there. */
+const struct connection_figure *connection_figures_find(const struct connection_figures *figures, uint64_t id);
+
+#endif

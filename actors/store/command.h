@@ -1,0 +1,100 @@
+/*
+ * The command table: what commands there are and how each is called.
+ *
+ * `commands.def` is the only list. COMMAND, COMMAND DOCS, arity errors, HELP, the CLI's hints and the README's table
+ * come from it. A handler reads its arguments, asks storage, writes exactly one reply (or parks the session), and
+ * adds effects; it parses no RESP and knows no socket.
+ */
+#ifndef ACTORS_STORE_COMMAND_H
+#define ACTORS_STORE_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "storage/slice.h"
+#include "transport/resp_parser.h"
+
+struct store;
+struct session;
+struct entry;
+
+/* One run of a command, on the stack of the turn. */
+struct call {
+	struct store *store;
+	struct session *session;
+	const struct command *command; /* the sub-command where there is one */
+	const struct resp_arg *argv;   /* argv[0] is the name as it was typed */
+	uint32_t argc;
+	int64_t now_ms;                /* wall clock of the turn */
+	uint64_t hash;                 /* of the first key, for commands that have one */
+};
+
+typedef void command_handler(struct call *call);
+
+enum command_flags {
+	COMMAND_WRITE = 1 << 0,
+	COMMAND_READONLY = 1 << 1,
+	COMMAND_DENYOOM = 1 << 2,
+	COMMAND_ADMIN = 1 << 3,
+	COMMAND_PUBSUB = 1 << 4,
+	COMMAND_NOSCRIPT = 1 << 5,
+	COMMAND_BLOCKING = 1 << 6,
+	COMMAND_LOADING = 1 << 7,
+	COMMAND_STALE = 1 << 8,
+	COMMAND_SKIP_MONITOR = 1 << 9,
+	COMMAND_FAST = 1 << 10,
+	COMMAND_NO_AUTH = 1 << 11,
+	COMMAND_SKIP_SLOWLOG = 1 << 12,
+	COMMAND_NO_MULTI = 1 << 13,
+	COMMAND_MOVABLEKEYS = 1 << 14,
+	COMMAND_ALLOW_BUSY = 1 << 15,
+	COMMAND_NO_ASYNC_LOADING = 1 << 16,
+	COMMAND_MAY_REPLICATE = 1 << 17,
+	COMMAND_SENTINEL = 1 << 18,
+	COMMAND_ONLY_SENTINEL = 1 << 19,
+	COMMAND_NO_MANDATORY_KEYS = 1 << 20,
+};
+
+struct command {
+	const char *name;             /* lower case; a sub-command's own name: "get" of "config|get" */
+	const struct command *parent; /* of a sub-command */
+	const struct command *subcommands;
+	uint32_t subcommand_count;
+	uint32_t number;              /* dense, 0 .. command_count() - 1: index of counters */
+	command_handler *handler;     /* NULL for a container */
+	int32_t arity;                /* argc incl. the name; -n: at least n */
+	uint32_t flags;               /* enum command_flags */
+	uint64_t acl_categories;
+	int32_t first_key, last_key, key_step; /* 0, 0, 0 without keys; last_key counts from the end when negative */
+	const char *since, *group, *complexity, *summary;
+	const char *arguments;        /* the grammar of its arguments, see commands.def */
+	const char *reply;            /* the shape of its reply, see commands.def */
+};
+
+/* The top-level command or NULL; letter case does not matter. */
+const struct command *command_find(const void *name, size_t len);
+const struct command *command_find_subcommand(const struct command *container, const void *name, size_t len);
+
+/* All commands and sub-commands, by number. */
+uint32_t command_count(void);
+const struct command *command_at(uint32_t number);
+/* "config|get" into `out` (64 bytes suffice). */
+void command_full_name(const struct command *command, char *out, size_t size);
+
+bool command_arity_fits(const struct command *command, uint32_t argc);
+
+/* Checks the table (unique names, key positions, grammar that parses) and builds the look-up; fatal when it is wrong. */
+void command_table_init(void);
+
+static inline struct slice call_arg(const struct call *call, uint32_t index)
+{
+	return slice_of(call->argv[index].data, call->argv[index].len);
+}
+
+/* Does argument `index` spell `word` (given in any case)? */
+bool call_arg_is(const struct call *call, uint32_t index, const char *word);
+/* False: the error reply "ERR value is not an integer or out of range" has been written. */
+bool call_arg_int64(struct call *call, uint32_t index, int64_t *out_value);
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * Replies, written by handlers. They go behind what the session's connection is owed already, in the session's RESP
+ * version; nothing is written while the session has replies switched off.
+ *
+ * Every handler writes exactly one complete reply: an aggregate is its header followed by as many replies as it announced.
+ */
+#ifndef ACTORS_STORE_REPLY_H
+#define ACTORS_STORE_REPLY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "actors/store/command.h"
+#include "storage/blob.h"
+#include "storage/entry.h"
+#include "storage/slice.h"
+
+void reply_ok(struct call *call);
+void reply_simple(struct call *call, const char *text);
+/* `text` begins with the code: "ERR syntax error". */
+void reply_error(struct call *call, const char *text);
+void reply_errorf(struct call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void reply_integer(struct call *call, int64_t value);
+void reply_bulk(struct call *call, struct slice value);
+void reply_text(struct call *call, const char *text); /* a bulk string */
+/* The string value of an entry as a bulk string; a large one goes out without being copied. */
+void reply_entry(struct call *call, const struct entry *entry);
+void reply_null(struct call *call);
+void reply_null_array(struct call *call);
+void reply_array(struct call *call, size_t count);
+void reply_map(struct call *call, size_t pairs);
+void reply_set(struct call *call, size_t count);
+void reply_push(struct call *call, size_t count);
+void reply_bool(struct call *call, bool value);
+void reply_double(struct call *call, double value);
+/* A multi-line text: verbatim in RESP3, a bulk string in RESP2. */
+void reply_verbatim(struct call *call, const char *format, struct slice text);
+
+/* Errors that many commands share. */
+void reply_syntax_error(struct call *call);
+void reply_wrong_type(struct call *call);
+void reply_no_memory(struct call *call);
+void reply_wrong_arity(struct call *call);
+
+/* The connection closes when what has been written to it is out. */
+void reply_close(struct call *call);
+
+#endif

@@ -1,0 +1,94 @@
+/*
+ * A session is the store's side of a connection: database, user, RESP version, name, modes, and, while it is parked,
+ * the commands that wait.
+ *
+ * Parking: a command that can't finish yet parks its session with a function that will finish it. Later commands of that
+ * connection wait in the session, in order, and the reactor stops reading its socket; all other sessions go on. When the
+ * awaited thing comes (time, credit, an answer) the store calls `resume` once with the reason; it writes the
+ * reply, or parks again. A connection that closes while parked is resumed with WAKE_CLOSED: nothing may be written, `state` must be freed.
+ */
+#ifndef ACTORS_STORE_SESSION_H
+#define ACTORS_STORE_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "actors/batch.h"
+#include "actors/store/command.h"
+#include "transport/resp_writer.h"
+
+enum session_flags {
+	SESSION_AUTHENTICATED = 1 << 0,
+	SESSION_MONITOR = 1 << 1,
+	SESSION_NO_EVICT = 1 << 2,
+	SESSION_REPLY_OFF = 1 << 3,
+	SESSION_REPLY_SKIP_NEXT = 1 << 4, /* CLIENT REPLY SKIP: becomes SKIP with the next command */
+	SESSION_REPLY_SKIP = 1 << 5,
+	SESSION_CLOSING = 1 << 6,         /* REPLY_CLOSE has been written: what still comes is ignored */
+	SESSION_UNIX_SOCKET = 1 << 7,
+	SESSION_PARKED = 1 << 8,
+};
+
+enum wake_reason {
+	WAKE_DEADLINE, /* the monotonic time given to session_park() has come */
+	WAKE_ANSWER,   /* what the session waits for has come: `answer` is its payload, borrowed */
+	WAKE_KILLED,   /* unblocked by another client: reply with an error */
+	WAKE_CLOSED,   /* the connection is gone */
+};
+
+/* What a parked session waits for: chooses who is woken by session_wake_all(). */
+enum park_topic {
+	PARK_NOTHING,      /* only its deadline */
+	PARK_BUS_CREDIT,
+	PARK_OBSERVATIONS, /* an answer from the observer */
+	PARK_FIGURES,      /* an answer from every reactor */
+	PARK_TOPICS
+};
+
+struct session;
+struct store;
+typedef void session_resume(struct call *call, enum wake_reason reason, void *answer);
+
+/* A request that waits in its session: a deep copy. */
+struct waiting_request;
+
+struct session {
+	struct connection_ref connection;
+	uint32_t flags;              /* enum session_flags */
+	uint32_t database;
+	enum resp_version resp;
+	int fd;                      /* for CLIENT LIST only */
+	char *name;                  /* NULL without one */
+	char *address, *local_address;
+	const char *user;            /* "default" */
+	int64_t opened_ms;           /* wall clock */
+	int64_t last_command_ms;     /* wall clock */
+	const struct command *last_command;
+	uint64_t commands;
+
+	/* while parked */
+	enum park_topic topic;
+	session_resume *resume;
+	void *state;                 /* resume's own */
+	int64_t deadline_ms;         /* monotonic; INT64_MAX without one */
+	size_t deadline_at;          /* private: position among the deadlines */
+	struct waiting_request *parked_request; /* the command that parked, kept for resume */
+	struct waiting_request *waiting_first, *waiting_last;
+	size_t waiting_bytes;
+
+	struct session *next, *previous;             /* all sessions, in order of id */
+	struct session *topic_next, *topic_previous; /* those parked on the same topic */
+};
+
+/* Parks call->session. `deadline_ms` is monotonic, INT64_MAX for none. The call's arguments are copied and stay valid for resume. */
+void session_park(struct call *call, enum park_topic topic, int64_t deadline_ms, session_resume *resume, void *state);
+
+/* NULL when there is no such connection (any more). */
+struct session *session_find(struct store *store, uint64_t id);
+
+/* Closes another (or the own) session's connection without writing what waits. */
+void session_kill(struct store *store, struct session *session);
+
+bool session_is_parked(const struct session *session);
+
+#endif

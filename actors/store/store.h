@@ -1,0 +1,77 @@
+/*
+ * The store actor's state, for its own files (turn, session, reply, handlers). Nobody else includes this.
+ *
+ * One turn takes one message. Handlers run inside the turn; the clock is read once a turn and handed down in the call.
+ */
+#ifndef ACTORS_STORE_STORE_H
+#define ACTORS_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "actors/config.h"
+#include "actors/effect.h"
+#include "actors/store/command.h"
+#include "actors/store/reply.h"
+#include "actors/store/session.h"
+#include "storage/keyspace.h"
+
+struct store;
+
+/* The database of the call's session. */
+struct keyspace *call_keyspace(struct call *call);
+struct keyspace *store_keyspace(struct store *store, uint32_t database);
+uint32_t store_database_count(const struct store *store);
+
+/* Looks up a key in the call's database, with the hash that the turn has computed when it is the first one. Counts a
+ * hit or a miss when the command is a read. NULL when absent or expired. */
+struct entry *call_find(struct call *call, uint32_t arg_index);
+uint64_t call_hash(const struct call *call, uint32_t arg_index);
+/* Random bits from the store's own generator. */
+uint64_t store_random(void *store);
+
+/* Adds an effect of this call to its frame. The database is the session's unless call_effect_in() says another. */
+void call_effect(struct call *call, const struct effect *effect);
+void call_effect_in(struct call *call, uint32_t database, const struct effect *effect);
+
+/* Empties a database: its keys go to the reaper, whatever their number. */
+enum keyspace_status store_flush(struct store *store, uint32_t database);
+
+struct config *store_config(struct store *store);
+/* After a change at run time: tells the reactors and whoever else needs to know. */
+void store_config_changed(struct store *store);
+
+int64_t store_monotonic_ms(const struct store *store); /* read once a turn */
+int64_t store_started_ms(const struct store *store);   /* wall clock */
+
+/* Counters for INFO; CONFIG RESETSTAT clears them. */
+struct store_counters {
+	uint64_t connections_received, connections_rejected;
+	uint64_t commands, keyspace_hits, keyspace_misses;
+	uint64_t expired_keys, error_replies;
+	uint64_t protocol_errors, auth_failures;
+	uint64_t request_bytes, reply_bytes;
+	uint64_t peak_memory_bytes;
+};
+struct store_counters *store_counters(struct store *store);
+
+/* Sessions. */
+uint64_t store_session_count(const struct store *store);
+struct session *store_first_session(struct store *store);
+uint64_t store_parked_count(const struct store *store);
+
+/* Asks every reactor for the figures of its connections' buffers; the call's session is parked until all have answered and
+ * then resumed with a `struct connection_figures *` (actors/figures.h) that holds them all. */
+void store_ask_figures(struct call *call, session_resume *resume, void *state);
+/* Asks the observer for its counts: resumed with a `struct observations *` (actors/observer.h). */
+void store_ask_observations(struct call *call, session_resume *resume, void *state);
+/* A text of lines "actor:..." for INFO actors: mailbox depth, batch sizes, turn times, credit. */
+void store_describe_actors(struct store *store, struct buffer *out);
+
+/* Nothing is executed before `until_ms` (monotonic): DEBUG SLEEP. */
+void store_freeze(struct store *store, int64_t until_ms);
+
+/* Starts the stop of the whole server. */
+void store_shut_down(struct store *store);
+
+#endif
