@@ -1,0 +1,139 @@
+/*
+ * The configuration: Redis's directives, from built-in values, a file and the command line, and what CONFIG does with them.
+ *
+ * `directives.def` is the only list. `struct config` has one plain field per directive, named like it with '-' as '_'.
+ * A directive that Redis knows and this server doesn't is there too, and holds Redis's default for good: every other
+ * value is refused by name.
+ *
+ * There is no global: config_load() fills a struct that main() hands to the store actor, its owner from then on;
+ * others get what they need by message. The text that a field points to lives until the directive is set
+ * again or the struct is finished. Relative names of files (logfile, pidfile, unixsocket) are relative to `dir`.
+ *
+ * Outcomes: bad input gives one line of text that says what and where, and leaves the struct as it was (config_load: fit
+ * for config_fini() only). Running out of memory is fatal. config_load(), config_rewrite() and setting `dir` touch the
+ * file system and may block.
+ */
+#ifndef ACTORS_CONFIG_H
+#define ACTORS_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "storage/slice.h"
+
+struct config_words {
+	char **items; /* NUL-terminated */
+	uint32_t count;
+};
+
+enum client_class { CLIENT_CLASS_NORMAL, CLIENT_CLASS_REPLICA, CLIENT_CLASS_PUBSUB, CLIENT_CLASSES };
+
+/* A client is closed above hard_bytes, or when it stays above soft_bytes for soft_seconds; 0 switches either off. */
+struct output_limit {
+	uint64_t hard_bytes, soft_bytes;
+	int64_t soft_seconds;
+};
+
+/* Values of choices that the server acts upon, in the order of directives.def. */
+enum supervision { SUPERVISED_SYSTEMD, SUPERVISED_AUTO, SUPERVISED_NO };
+enum protected_use { PROTECTED_USE_NO, PROTECTED_USE_YES, PROTECTED_USE_LOCAL };
+
+struct config {
+#define YES_NO(field, ...) bool field;
+#define INTEGER(field, ...) int64_t field;
+#define OCTAL(field, ...) int64_t field;
+#define MEMORY(field, ...) uint64_t field; /* bytes */
+#define CHOICE(field, ...) int field;
+#define TEXT(field, ...) char *field; /* never NULL; "" for none */
+#define PATH(field, ...) char *field;
+#define CPUS(field, ...) char *field;
+#define WORDS(field, ...) struct config_words field;
+#define OUTPUT_LIMITS(field, ...) struct output_limit field[CLIENT_CLASSES];
+#include "directives.def"
+	char *config_file; /* the absolute name of the file read; "" without one */
+};
+
+enum config_directive {
+#define YES_NO(field, ...) DIRECTIVE_##field,
+#define INTEGER(field, ...) DIRECTIVE_##field,
+#define OCTAL(field, ...) DIRECTIVE_##field,
+#define MEMORY(field, ...) DIRECTIVE_##field,
+#define CHOICE(field, ...) DIRECTIVE_##field,
+#define TEXT(field, ...) DIRECTIVE_##field,
+#define PATH(field, ...) DIRECTIVE_##field,
+#define CPUS(field, ...) DIRECTIVE_##field,
+#define WORDS(field, ...) DIRECTIVE_##field,
+#define OUTPUT_LIMITS(field, ...) DIRECTIVE_##field,
+#include "directives.def"
+	DIRECTIVES
+};
+
+/* Which directives have got another value. */
+struct config_changes {
+	uint64_t bits[(DIRECTIVES + 63) / 64];
+};
+
+static inline bool config_has_changed(const struct config_changes *changes, enum config_directive directive)
+{
+	return changes->bits[directive / 64] >> (directive % 64) & 1;
+}
+
+struct config_error {
+	char text[512]; /* one line, without newline */
+};
+
+/* Built-in values. */
+void config_init(struct config *config);
+void config_copy(struct config *out_config, const struct config *from);
+void config_fini(struct config *config);
+
+enum config_load_status {
+	CONFIG_LOADED,
+	CONFIG_REFUSED,      /* the error's text follows "qcache-server: " on one line of stderr; exit status 1 */
+	CONFIG_SHOW_VERSION, /* --version or -v */
+	CONFIG_SHOW_HELP,    /* --help or -h */
+};
+
+/*
+ * Built-in values, then the file, then the options of `argv`; argv[0] is the program. Initialises `config` in every
+ * case. The forms: [FILE | -] [--directive value ...] [-directive value ...] [-], where - reads the file from stdin.
+ */
+enum config_load_status config_load(struct config *config, int argc, char **argv, struct config_error *out_error);
+
+/* What --help prints. */
+extern const char config_help[];
+
+/*
+ * CONFIG GET: visits every directive that one of the patterns names, once, with its value as Redis writes it. `name` is the
+ * directive's, or the pattern itself where it has no wildcard. Both texts live for the call.
+ */
+typedef void config_visit(void *context, const char *name, const char *value);
+void config_get(const struct config *config, const struct slice *patterns, size_t count, config_visit *visit,
+		void *context);
+
+struct config_pair {
+	struct slice name, value;
+};
+
+/* Whether the client comes from this machine: some directives may be set from here only. */
+enum config_origin { CONFIG_FROM_AFAR, CONFIG_FROM_HERE };
+
+/*
+ * CONFIG SET: all of the pairs or none. False: out_error has the whole error reply, "ERR ..." included. What must be done
+ * for the change to take effect is the caller's (out_changes says which); who may fail at that sets a copy first.
+ */
+bool config_set(struct config *config, const struct config_pair *pairs, size_t count, enum config_origin origin,
+		struct config_changes *out_changes, struct config_error *out_error);
+
+/*
+ * CONFIG REWRITE of config->config_file: values that differ from the file go where the directive stood, comments and order
+ * stay, what the file lacks and is not built-in goes to its end. The file is replaced whole or not at all, and is on
+ * disk when this returns. False: out_error has the error reply.
+ */
+bool config_rewrite(const struct config *config, struct config_error *out_error);
+
+/* A directive whose value must not be shown in MONITOR or a log. */
+bool config_is_secret(struct slice name);
+
+#endif

@@ -1,0 +1,139 @@
+#include "log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Changed while there is one thread: by log_open() at start and log_close() at the end. */
+static int descriptor = STDOUT_FILENO;
+
+/* Relaxed is enough for both: neither orders anything else. */
+static _Atomic int lowest_level = LOG_NOTICE;
+static _Atomic uint64_t lost_lines;
+
+bool log_open(const char *path, enum log_level level)
+{
+	int fd = STDOUT_FILENO;
+	if (path[0] != '\0') {
+		fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
+		if (fd < 0)
+			return false;
+	}
+	log_close();
+	descriptor = fd;
+	log_set_level(level);
+	return true;
+}
+
+void log_set_level(enum log_level level)
+{
+	atomic_store_explicit(&lowest_level, level, memory_order_relaxed);
+}
+
+void log_close(void)
+{
+	if (descriptor != STDOUT_FILENO)
+		close(descriptor);
+	descriptor = STDOUT_FILENO;
+}
+
+int log_descriptor(void)
+{
+	return descriptor;
+}
+
+static size_t put_prefix(char *line, size_t size, enum log_level level)
+{
+	static const char marks[] = ".-*#";
+	struct timespec now;
+	struct tm local;
+	char when[32];
+	clock_gettime(CLOCK_REALTIME, &now);
+	localtime_r(&now.tv_sec, &local);
+	strftime(when, sizeof(when), "%d %b %Y %H:%M:%S", &local);
+	return (size_t)snprintf(line, size, "%d:M %s.%03d %c ", (int)getpid(), when, (int)(now.tv_nsec / 1000000),
+				marks[level]);
+}
+
+/* What a control byte becomes, NUL-terminated; NULL for a byte that stays. */
+static const char *escape(unsigned char byte, char out[5])
+{
+	if (byte >= 0x20 && byte != 0x7f)
+		return NULL;
+	switch (byte) {
+	case '\n':
+		return "\\n";
+	case '\r':
+		return "\\r";
+	case '\t':
+		return "\\t";
+	default:
+		snprintf(out, 5, "\\x%02x", byte);
+		return out;
+	}
+}
+
+/* Appends `text`, escaped, as far as it goes whole; one byte stays free for the newline. */
+static size_t put_escaped(char *line, size_t len, size_t size, const char *text)
+{
+	for (; *text; text++) {
+		char room[5];
+		const char *escaped = escape((unsigned char)*text, room);
+		size_t more = escaped ? strlen(escaped) : 1;
+		if (len + more >= size)
+			break;
+		memcpy(line + len, escaped ? escaped : text, more);
+		len += more;
+	}
+	return len;
+}
+
+static bool write_line(const char *line, size_t len)
+{
+	ssize_t written;
+	do {
+		written = write(descriptor, line, len);
+	} while (written < 0 && errno == EINTR);
+	return written == (ssize_t)len;
+}
+
+static void put_line(enum log_level level, const char *text)
+{
+	char line[LOG_LINE_BYTES];
+	size_t len = put_prefix(line, sizeof(line), level);
+	len = put_escaped(line, len, sizeof(line), text);
+	line[len++] = '\n';
+	if (!write_line(line, len))
+		atomic_fetch_add_explicit(&lost_lines, 1, memory_order_relaxed);
+}
+
+void log_event(enum log_level level, const char *format, ...)
+{
+	if ((int)level < atomic_load_explicit(&lowest_level, memory_order_relaxed))
+		return;
+	int saved_errno = errno;
+	char text[LOG_LINE_BYTES];
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+
+	uint64_t lost = atomic_exchange_explicit(&lost_lines, 0, memory_order_relaxed);
+	if (lost > 0) {
+		char notice[80];
+		snprintf(notice, sizeof(notice), "%llu lines could not be written to the log",
+			 (unsigned long long)lost);
+		put_line(LOG_WARNING, notice);
+		/* If this line was lost too, the ones that it spoke of still are: count them again. */
+		if (atomic_load_explicit(&lost_lines, memory_order_relaxed) > 0)
+			atomic_fetch_add_explicit(&lost_lines, lost - 1, memory_order_relaxed);
+	}
+	put_line(level, text);
+	errno = saved_errno;
+}

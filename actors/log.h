@@ -1,0 +1,33 @@
+/*
+ * The log: one line an event, "PID:X DD Mon YYYY HH:MM:SS.mmm L text" as Redis writes it, so that tools which read
+ * Redis's logs read these.
+ *
+ * Any thread, at any time after log_open(); before that, lines go to stdout. A line leaves in one write(2), so lines of
+ * several threads don't mix. Control bytes that come with the arguments are written as \xNN, a newline as \n: one event is one
+ * line whatever a client has sent. A line has at most LOG_LINE_BYTES; the rest is cut.
+ *
+ * A write may block on a slow disk; turns log rarely and never per request. What can't be written is lost, and counted
+ * in the next line that can.
+ */
+#ifndef ACTORS_LOG_H
+#define ACTORS_LOG_H
+
+#include <stdbool.h>
+
+#define LOG_LINE_BYTES 2048
+
+/* In the order of directives.def's loglevel. */
+enum log_level { LOG_DEBUG, LOG_VERBOSE, LOG_NOTICE, LOG_WARNING };
+
+/* Appends to the file, created when absent; "" is stdout. False: errno says why, and the log stays where it was. */
+bool log_open(const char *path, enum log_level level);
+void log_set_level(enum log_level level);
+void log_close(void);
+
+/* Lines below the level in force are not written. */
+void log_event(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The descriptor that lines go to, for crash reports. */
+int log_descriptor(void);
+
+#endif

@@ -1,0 +1,221 @@
+#include "process.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "log.h"
+
+/* The end of the pipe that the parent of a daemon waits at; -1 when there is none. */
+static int waiting_parent = -1;
+
+static bool redirect_to_null(int first, int last)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null < 0)
+		return false;
+	bool redirected = true;
+	for (int fd = first; fd <= last; fd++)
+		redirected = dup2(null, fd) == fd && redirected;
+	if (null > last)
+		close(null);
+	return redirected;
+}
+
+/* In the process that was started: stays until the daemon is ready or gone. */
+static _Noreturn void wait_for_daemon(int ready, pid_t child)
+{
+	char byte;
+	ssize_t got;
+	waitpid(child, NULL, 0);
+	do {
+		got = read(ready, &byte, 1);
+	} while (got < 0 && errno == EINTR);
+	_exit(got == 1 ? 0 : 1);
+}
+
+bool process_daemonise(void)
+{
+	int ready[2];
+	if (pipe2(ready, O_CLOEXEC) != 0)
+		return false;
+	pid_t child = fork();
+	if (child < 0) {
+		int reason = errno;
+		close(ready[0]);
+		close(ready[1]);
+		errno = reason;
+		return false;
+	}
+	if (child > 0) {
+		close(ready[1]);
+		wait_for_daemon(ready[0], child);
+	}
+	close(ready[0]);
+	setsid();
+	/* A second time: who leads a session could be given a terminal again. */
+	child = fork();
+	if (child < 0)
+		return false;
+	if (child > 0)
+		_exit(0);
+	waiting_parent = ready[1];
+	return redirect_to_null(STDIN_FILENO, STDOUT_FILENO);
+}
+
+/* The service manager's protocol: one datagram with NAME=VALUE to the socket that it names in the environment. */
+static void notify_manager(const char *text)
+{
+	const char *name = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	size_t len = name ? strlen(name) : 0;
+	if (len == 0 || len >= sizeof(address.sun_path) || (name[0] != '/' && name[0] != '@')) {
+		log_event(LOG_WARNING, "the service manager can't be told: NOTIFY_SOCKET is not the name of a socket");
+		return;
+	}
+	memcpy(address.sun_path, name, len);
+	if (name[0] == '@')
+		address.sun_path[0] = '\0'; /* a name outside the file system */
+	socklen_t address_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&address, address_len) < 0)
+		log_event(LOG_WARNING, "the service manager can't be told: %s", strerror(errno));
+	if (fd >= 0)
+		close(fd);
+}
+
+bool process_is_supervised(enum supervision mode)
+{
+	return mode != SUPERVISED_NO && getenv("NOTIFY_SOCKET") != NULL;
+}
+
+void process_report_ready(enum supervision mode)
+{
+	if (process_is_supervised(mode))
+		notify_manager("READY=1\nSTATUS=Ready to accept connections\n");
+	if (waiting_parent < 0)
+		return;
+	if (!redirect_to_null(STDERR_FILENO, STDERR_FILENO))
+		log_event(LOG_WARNING, "stderr can't be redirected: %s", strerror(errno));
+	/* A parent that has been killed meanwhile does not matter: SIGPIPE is ignored by a server. */
+	if (write(waiting_parent, "", 1) != 1)
+		log_event(LOG_NOTICE, "the process that started this one is gone");
+	close(waiting_parent);
+	waiting_parent = -1;
+}
+
+void process_report_stopping(enum supervision mode)
+{
+	if (process_is_supervised(mode))
+		notify_manager("STOPPING=1\n");
+}
+
+bool process_enter_directory(const char *path)
+{
+	return chdir(path) == 0;
+}
+
+bool process_write_pidfile(const char *path)
+{
+	FILE *file = fopen(path, "we");
+	if (!file)
+		return false;
+	bool written = fprintf(file, "%d\n", (int)getpid()) > 0;
+	return fclose(file) == 0 && written;
+}
+
+bool process_remove_pidfile(const char *path)
+{
+	return unlink(path) == 0;
+}
+
+int64_t process_raise_descriptor_limit(int64_t max_clients)
+{
+	struct rlimit limit;
+	rlim_t wanted = (rlim_t)max_clients + PROCESS_RESERVED_DESCRIPTORS;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return 0;
+	if (limit.rlim_cur >= wanted)
+		return max_clients;
+	/* Above the hard limit goes only who may; the others go as far as it. */
+	struct rlimit raised = { wanted, limit.rlim_max > wanted ? limit.rlim_max : wanted };
+	if (setrlimit(RLIMIT_NOFILE, &raised) == 0)
+		return max_clients;
+	raised = (struct rlimit){ limit.rlim_max, limit.rlim_max };
+	if (setrlimit(RLIMIT_NOFILE, &raised) == 0)
+		limit = raised;
+	if (limit.rlim_cur <= PROCESS_RESERVED_DESCRIPTORS)
+		return 0;
+	return (int64_t)(limit.rlim_cur - PROCESS_RESERVED_DESCRIPTORS);
+}
+
+/* A number of at most six digits; moves *text behind it. */
+static bool take_number(const char **text, unsigned *out_number)
+{
+	unsigned number = 0, digits = 0;
+	for (; isdigit((unsigned char)**text) && digits < 6; digits++)
+		number = number * 10 + (unsigned)(*(*text)++ - '0');
+	*out_number = number;
+	return digits > 0 && !isdigit((unsigned char)**text);
+}
+
+/* N, N-M or N-M:STEP; moves *text behind it. */
+static bool take_range(const char **text, cpu_set_t *cpus)
+{
+	unsigned first, last, step = 1;
+	if (!take_number(text, &first))
+		return false;
+	last = first;
+	if (**text == '-') {
+		(*text)++;
+		if (!take_number(text, &last))
+			return false;
+		if (**text == ':') {
+			(*text)++;
+			if (!take_number(text, &step))
+				return false;
+		}
+	}
+	if (first > last || last >= CPU_SETSIZE || step == 0)
+		return false;
+	for (unsigned cpu = first; cpu <= last; cpu += step)
+		CPU_SET(cpu, cpus);
+	return true;
+}
+
+bool process_parse_cpus(const char *text, cpu_set_t *out_cpus)
+{
+	cpu_set_t cpus;
+	CPU_ZERO(&cpus);
+	while (*text != '\0') {
+		if (!take_range(&text, &cpus))
+			return false;
+		if (*text == ',' && text[1] != '\0')
+			text++;
+		else if (*text != '\0')
+			return false;
+	}
+	*out_cpus = cpus;
+	return true;
+}
+
+bool process_bind_to_cpus(const char *text)
+{
+	cpu_set_t cpus;
+	if (!process_parse_cpus(text, &cpus)) {
+		errno = EINVAL;
+		return false;
+	}
+	if (CPU_COUNT(&cpus) == 0)
+		return true;
+	return sched_setaffinity(0, sizeof(cpus), &cpus) == 0;
+}

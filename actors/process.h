@@ -1,0 +1,52 @@
+/*
+ * The process and its surroundings: daemon, pidfile, working directory, file descriptors, CPUs, service manager.
+ *
+ * Order of calls in main(): process_daemonise(), process_enter_directory(), log_open(), process_write_pidfile(), then
+ * the rest; all of it before the first NNG call and before there are threads, since NNG's pool inherits what is set here.
+ * Failures return false with errno set, for the caller to report; nothing is logged here unless said.
+ */
+#ifndef ACTORS_PROCESS_H
+#define ACTORS_PROCESS_H
+
+#include <sched.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config.h"
+
+/* Descriptors that are not clients: files, listeners, eventfds. */
+#define PROCESS_RESERVED_DESCRIPTORS 32
+
+/*
+ * Goes on in a child with a session of its own, without a terminal. The parent stays until the child calls
+ * process_report_ready() or dies, and exits with 0 or 1 accordingly: who starts a daemon learns whether it runs. stdin and
+ * stdout become /dev/null at once, stderr when the server is ready, so that what goes wrong on the way is still seen. The
+ * umask and the working directory stay.
+ */
+bool process_daemonise(void);
+
+/* Is there a service manager to tell? A supervised process is not daemonised, as in Redis. */
+bool process_is_supervised(enum supervision mode);
+/* The server listens: tells the parent that waits, and the service manager when supervised. */
+void process_report_ready(enum supervision mode);
+/* The server is about to stop: tells the service manager when supervised. */
+void process_report_stopping(enum supervision mode);
+
+bool process_enter_directory(const char *path);
+
+/* "PID\n"; an existing file is overwritten. */
+bool process_write_pidfile(const char *path);
+bool process_remove_pidfile(const char *path);
+
+/*
+ * Raises the limit of open descriptors to hold max_clients. Returns how many clients fit: max_clients, or fewer when the
+ * system doesn't allow more (0 when not even one fits).
+ */
+int64_t process_raise_descriptor_limit(int64_t max_clients);
+
+/* "0,2-3", "0-6:2"; "" gives an empty set. False when ill-formed or out of range. */
+bool process_parse_cpus(const char *text, cpu_set_t *out_cpus);
+/* Binds the calling thread, and the threads it creates later, to the CPUs of the list; "" does nothing. */
+bool process_bind_to_cpus(const char *text);
+
+#endif
