@@ -1,6 +1,8 @@
 /*
  * A test program is a table of cases and SUITE_MAIN. A case's name says the behaviour:
  * get_of_absent_key_reports_absent. Run with no argument for all cases, or with names to run only those.
+ *
+ * The last line of the output is "N passed, N failed, N skipped", counted in cases; tests/support/run.py adds them up.
  */
 #ifndef TESTS_SUPPORT_SUITE_H
 #define TESTS_SUPPORT_SUITE_H
@@ -13,6 +15,13 @@ struct suite_case {
 };
 
 #define CASE(function) { #function, function }
+
+/*
+ * The case can't be run here, for the reason given; it returns after this. Prints "skipped: NAME: REASON". Where CI
+ * is set nothing may be skipped: it counts as failed.
+ */
+void suite_skip(const char *name, const char *reason);
+#define SKIP(reason) do { suite_skip(__func__, reason); return; } while (0)
 
 /* Runs the cases and prints CUnit's summary; the exit status for main: 0 when every assertion held. */
 int suite_main(const char *suite, const struct suite_case *cases, int count, int argc, char **argv);
