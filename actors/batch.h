@@ -57,8 +57,10 @@ struct request_batch {
 	size_t count, capacity;
 	struct resp_args args;
 	struct buffer bytes;         /* most arguments lie here; never moves once something points into it */
-	struct buffer *runs;         /* bytes of requests that were too large or too slow for `bytes` */
+	struct buffer *runs;         /* bytes of requests that came in pieces */
 	size_t run_count, run_capacity;
+	struct blob **blobs;         /* large arguments, held until the batch is reset */
+	size_t blob_count, blob_capacity;
 	struct reply_batch *replies; /* an empty one for the answer */
 	struct request_batch *next;  /* in its reactor's pool */
 };
@@ -67,8 +69,11 @@ struct request_batch *request_batch_create(size_t bytes);
 /* Forgets the content, frees runs and blobs that nobody took, keeps the buffers. */
 void request_batch_reset(struct request_batch *batch);
 void request_batch_destroy(struct request_batch **batch);
-/* NULL without memory. */
+/* NULL without memory; the same holds for false from the other two, which then have taken nothing. */
 struct request *request_batch_add(struct request_batch *batch);
+/* The batch takes the run, or one hold of the blob, until it is reset. */
+bool request_batch_take_run(struct request_batch *batch, struct buffer *run);
+bool request_batch_take_blob(struct request_batch *batch, struct blob *blob);
 
 enum reply_flags {
 	REPLY_CLOSE = 1,          /* when this part has been written, close */
@@ -97,6 +102,8 @@ struct reply_batch {
 };
 
 struct reply_batch *reply_batch_create(void);
+/* NULL without memory. */
+struct reply_part *reply_batch_add(struct reply_batch *batch);
 void reply_batch_reset(struct reply_batch *batch);
 void reply_batch_destroy(struct reply_batch **batch);
 

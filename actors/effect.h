@@ -41,8 +41,8 @@ struct effect {
 struct frame {
 	uint64_t sequence; /* 1, 2, 3 ... without gaps */
 	int64_t time_ms;   /* wall clock of the turn */
+	uint64_t bytes;    /* of this frame in the run, header included */
 	uint32_t effects;  /* at least 1 */
-	uint32_t bytes;    /* of this frame in the run, header included */
 	/* Where it was made: zero until it comes from a peer. */
 	uint64_t origin_node, origin_incarnation, origin_sequence, origin_clock;
 };

@@ -1,0 +1,82 @@
+/*
+ * The command bus: what the store did, in order, to whoever subscribed.
+ *
+ * The publisher hands one message per turn to every subscriber that asked for what it holds. A message is shared
+ * and immutable; each subscriber gives back its hold and, by message, the credit it took. Nothing is dropped
+ * and nobody waits: a message may go out while credit is positive, even if it overshoots, and bus_has_credit() tells the
+ * publisher whether it may make more.
+ *
+ * Frames carry one dense sequence. A subscriber runs each message past its cursor; a gap means that something was lost, which
+ * is a broken invariant of its own edge: it stops and says so.
+ *
+ * The publisher's calls belong to its own turns; bus_message_release() and the cursor to any thread that holds a message.
+ */
+#ifndef TRANSPORT_BUS_H
+#define TRANSPORT_BUS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define BUS_SUBSCRIBERS_MAX 16
+
+enum bus_interest {
+	BUS_FRAMES = 1,   /* every effect */
+	BUS_COMMANDS = 2, /* every command as it was sent, for MONITOR */
+	BUS_TALLY = 4,    /* counts, now and then */
+};
+
+/* The head of what is published; the publisher's own content stands behind it. */
+struct bus_message {
+	_Atomic uint32_t holders;
+	uint32_t holds;                          /* enum bus_interest: what is inside */
+	uint64_t first_sequence, last_sequence;  /* of its frames; 0 without frames */
+	size_t bytes;                            /* what it takes of a subscriber's credit */
+	void (*destroy)(struct bus_message *);   /* called by the last holder */
+};
+
+void bus_message_release(struct bus_message *message);
+
+struct bus;
+
+struct bus *bus_create(void);
+void bus_destroy(struct bus **bus);
+
+struct bus_subscription {
+	uint32_t interest;      /* enum bus_interest */
+	bool is_required;       /* without its credit nothing may be published that has frames */
+	int64_t credit_bytes;
+	void (*post)(void *context, struct bus_message *message); /* gives one hold away */
+	void *context;
+};
+
+/* Returns the subscriber's number. It will see the frames behind bus_sequence(). At most BUS_SUBSCRIBERS_MAX. */
+uint32_t bus_subscribe(struct bus *bus, const struct bus_subscription *subscription);
+void bus_set_interest(struct bus *bus, uint32_t subscriber, uint32_t interest);
+
+/* Does anyone want this? */
+bool bus_is_wanted(const struct bus *bus, enum bus_interest interest);
+/* May more effects be made? */
+bool bus_has_credit(const struct bus *bus);
+int64_t bus_credit_bytes(const struct bus *bus, uint32_t subscriber);
+uint32_t bus_subscriber_count(const struct bus *bus);
+
+/* The sequence of the last frame made; bus_next_sequence() takes the next. */
+uint64_t bus_sequence(const struct bus *bus);
+uint64_t bus_next_sequence(struct bus *bus);
+
+/* Takes the one hold that the message was made with. */
+void bus_publish(struct bus *bus, struct bus_message *message);
+/* `bytes` of credit come back from a subscriber. */
+void bus_return_credit(struct bus *bus, uint32_t subscriber, uint64_t bytes);
+
+/* A subscriber's place in the sequence. */
+struct bus_cursor {
+	uint64_t last;
+};
+
+/* False: the message does not follow on what the cursor has seen. */
+bool bus_cursor_accept(struct bus_cursor *cursor, const struct bus_message *message);
+
+#endif

@@ -1,0 +1,157 @@
+#include "listener.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static int fail_with(int fd, int code)
+{
+	if (fd >= 0)
+		close(fd);
+	errno = code;
+	return LISTENER_FAILED;
+}
+
+static int open_at(const struct sockaddr *address, socklen_t len, int backlog)
+{
+	int on = 1;
+	int fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return LISTENER_FAILED;
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
+	    (address->sa_family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) != 0) ||
+	    bind(fd, address, len) != 0 || listen(fd, backlog) != 0)
+		return fail_with(fd, errno);
+	return fd;
+}
+
+int listener_open_tcp(const char *address, uint16_t port, int backlog)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE };
+	struct addrinfo *found = NULL;
+	char service[8];
+
+	snprintf(service, sizeof(service), "%u", port);
+	if (strcmp(address, "*") == 0 || strcmp(address, "::*") == 0) {
+		hints.ai_family = address[0] == '*' ? AF_INET : AF_INET6;
+		address = NULL;
+	}
+	if (getaddrinfo(address, service, &hints, &found) != 0)
+		return fail_with(-1, EADDRNOTAVAIL);
+	int fd = open_at(found->ai_addr, found->ai_addrlen, backlog);
+	int code = errno;
+	freeaddrinfo(found);
+	errno = code;
+	return fd;
+}
+
+/* A socket file that nobody listens on any more is a leftover; anything else is not ours to remove. */
+static bool remove_stale(const struct sockaddr_un *address)
+{
+	struct stat info;
+	if (lstat(address->sun_path, &info) != 0)
+		return errno == ENOENT;
+	if (!S_ISSOCK(info.st_mode)) {
+		errno = EEXIST;
+		return false;
+	}
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	bool is_alive = connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
+	close(fd);
+	if (is_alive) {
+		errno = EADDRINUSE;
+		return false;
+	}
+	return unlink(address->sun_path) == 0;
+}
+
+int listener_open_unix(const char *path, int backlog, uint32_t permissions)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	if (strlen(path) >= sizeof(address.sun_path))
+		return fail_with(-1, ENAMETOOLONG);
+	strcpy(address.sun_path, path);
+	if (!remove_stale(&address))
+		return LISTENER_FAILED;
+	int fd = open_at((const struct sockaddr *)&address, sizeof(address), backlog);
+	if (fd >= 0 && permissions && chmod(path, permissions) != 0)
+		return fail_with(fd, errno);
+	return fd;
+}
+
+static void write_address(const struct sockaddr_storage *address, char *out, bool *out_is_loopback)
+{
+	char host[INET6_ADDRSTRLEN] = "?";
+	if (address->ss_family == AF_INET) {
+		const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
+		inet_ntop(AF_INET, &v4->sin_addr, host, sizeof(host));
+		snprintf(out, PEER_TEXT_BYTES, "%s:%u", host, ntohs(v4->sin_port));
+		*out_is_loopback = (ntohl(v4->sin_addr.s_addr) >> 24) == 127;
+	} else if (address->ss_family == AF_INET6) {
+		const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
+		inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof(host));
+		snprintf(out, PEER_TEXT_BYTES, "[%s]:%u", host, ntohs(v6->sin6_port));
+		*out_is_loopback = IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+	}
+}
+
+static void describe_peer(struct peer *peer, const struct sockaddr_storage *remote)
+{
+	struct sockaddr_storage local = { 0 };
+	socklen_t len = sizeof(local);
+	bool ignored;
+
+	getsockname(peer->fd, (struct sockaddr *)&local, &len);
+	peer->is_unix = local.ss_family == AF_UNIX;
+	if (peer->is_unix) {
+		peer->is_loopback = true;
+		snprintf(peer->address, PEER_TEXT_BYTES, "%.*s:0", PEER_TEXT_BYTES - 3,
+			 ((const struct sockaddr_un *)&local)->sun_path);
+		strcpy(peer->local_address, peer->address);
+		return;
+	}
+	write_address(remote, peer->address, &peer->is_loopback);
+	write_address(&local, peer->local_address, &ignored);
+}
+
+enum accept_status listener_accept(int listener, struct peer *out_peer)
+{
+	struct sockaddr_storage remote = { 0 };
+	socklen_t len = sizeof(remote);
+	int fd = accept4(listener, (struct sockaddr *)&remote, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd < 0) {
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+			return ACCEPT_NO_RESOURCE;
+		return ACCEPT_NONE;
+	}
+	memset(out_peer, 0, sizeof(*out_peer));
+	out_peer->fd = fd;
+	describe_peer(out_peer, &remote);
+	return ACCEPT_TAKEN;
+}
+
+/* These only tune: a socket that refuses them works all the same. */
+void socket_tune(int fd, int64_t keepalive_s)
+{
+	int on = 1;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (keepalive_s <= 0)
+		return;
+	int idle = (int)keepalive_s;
+	int interval = idle / 3 > 0 ? idle / 3 : 1;
+	int probes = 3;
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
+}
