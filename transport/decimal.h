@@ -10,12 +10,19 @@
 
 /* Room for any int64 in decimal, with sign; no NUL is written. */
 #define DECIMAL_MAX_BYTES 20
+/* The longest text that is read as a double; so long as Redis's. */
+#define DECIMAL_DOUBLE_MAX_BYTES 5119
 
 /* "0", or an optional '-', a digit 1 to 9 and digits: no '+', no leading zero, no space, no overflow. */
 bool decimal_parse_int64(const void *text, size_t len, int64_t *out_value);
 /* The same without a sign. */
 bool decimal_parse_uint64(const void *text, size_t len, uint64_t *out_value);
-/* Redis's rule for float arguments: the whole of the text as strtold reads it, no leading space, no NaN. */
+/*
+ * Redis's rule for scores and other float arguments (ZADD and its like): the whole text as strtod reads it. So decimal
+ * and hexadecimal fractions ("1", "+1.5e3", ".5", "5.", "0x1p3"), "inf" and "infinity" in any case and with either
+ * sign. Not: space at either end, the empty text, NaN, or what overflows or vanishes in a double ("1e400",
+ * "1e-400"; subnormal numbers are right). Needs LC_NUMERIC to be "C", which it is unless someone calls setlocale().
+ */
 bool decimal_parse_double(const void *text, size_t len, double *out_value);
 
 /* Returns the number of bytes written, at most DECIMAL_MAX_BYTES. */

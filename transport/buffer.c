@@ -1,0 +1,55 @@
+#include "buffer.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* One small reply and a bit: what a first allocation is worth. */
+#define SMALLEST_CAPACITY 64
+
+void buffer_fini(struct buffer *buffer)
+{
+	free(buffer->data);
+	*buffer = (struct buffer){ 0 };
+}
+
+/* With no room left in sight, every later append comes to buffer_grow() and is turned away there. */
+static bool fail(struct buffer *buffer)
+{
+	buffer->failed = true;
+	buffer->capacity = buffer->len;
+	return false;
+}
+
+bool buffer_grow(struct buffer *buffer, size_t more)
+{
+	if (buffer->failed || more > SIZE_MAX - buffer->len)
+		return fail(buffer);
+	size_t needed = buffer->len + more;
+	size_t capacity = buffer->capacity < SMALLEST_CAPACITY ? SMALLEST_CAPACITY : buffer->capacity;
+	while (capacity < needed)
+		capacity = capacity > SIZE_MAX / 2 ? needed : capacity * 2;
+	uint8_t *data = realloc(buffer->data, capacity);
+	if (!data)
+		return fail(buffer);
+	buffer->data = data;
+	buffer->capacity = capacity;
+	return true;
+}
+
+void buffer_printf(struct buffer *buffer, const char *format, ...)
+{
+	va_list arguments, again;
+	va_start(arguments, format);
+	va_copy(again, arguments);
+	int len = vsnprintf(NULL, 0, format, arguments);
+	va_end(arguments);
+	/* vsnprintf() wants room for its NUL too, though it is not part of the text. */
+	if (len < 0)
+		fail(buffer);
+	else if (buffer_reserve(buffer, (size_t)len + 1)) {
+		vsnprintf((char *)buffer->data + buffer->len, (size_t)len + 1, format, again);
+		buffer->len += (size_t)len;
+	}
+	va_end(again);
+}
