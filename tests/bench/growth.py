@@ -1,0 +1,54 @@
+"""What growth costs: the longest turn of the store while keys are inserted, and the cost of a request as keys grow."""
+
+import re
+
+from servers import Server, benchmark_keys, kinds
+from speed import Cell, measure
+
+VALUE_BYTES = 64
+GOAL_TURN_US = 1000
+
+
+def longest_turn_us(server):
+    """The longest turn of the store since the figures were reset, from INFO actors."""
+    text = server.command("INFO", "actors")
+    found = re.search(r"^actor_store:.*?\bturn_max_us=([\d.]+)", text, re.M)
+    if not found:
+        raise SystemExit("INFO actors tells no turn_max_us of the store:\n" + text)
+    return float(found.group(1))
+
+
+def grow(options, server, steps):
+    """For each number of keys: (keys, figures of GET, figures of SET, longest turn so far)."""
+    rows, have = [], 0
+    for keys in steps:
+        server.load(benchmark_keys(have, keys, VALUE_BYTES), keys - have)
+        have = keys
+        turn = longest_turn_us(server) if server.name == "ours" else None
+        figures = []
+        for test in ("get", "set"):
+            cell = Cell("growth", test, 50, 16, VALUE_BYTES, 0)
+            figures.append(measure(server, cell, int(1000000 * options.scale), keys, options.client_cpu))
+        rows.append((keys, figures[0], figures[1], turn))
+        print("  %s, %d keys: GET %.2f us, SET %.2f us%s" % (
+            server.name, keys, figures[0]["cpu"], figures[1]["cpu"], "" if turn is None else ", longest turn %.0f us" % turn), flush=True)
+    return rows
+
+
+def report(options):
+    steps = [10000, 100000, 1000000, 10000000]
+    found = {}
+    for name, argv in kinds(options).items():
+        server = Server(name, argv, {options.server_cpu})
+        try:
+            found[name] = grow(options, server, steps)
+        finally:
+            server.stop()
+    lines = ["", "CPU µs per request at 50 × 16 as keys grow (values of %d bytes), GET / SET:" % VALUE_BYTES, "",
+             "| keys | " + " | ".join(found) + " |", "|---:|" + "---:|" * len(found)]
+    for at, keys in enumerate(steps):
+        cells = ["%.2f / %.2f" % (rows[at][1]["cpu"], rows[at][2]["cpu"]) for rows in found.values()]
+        lines.append("| %d | %s |" % (keys, " | ".join(cells)))
+    lines += ["", "Longest turn of the store while %d keys were inserted: %.0f µs (goal %d)." % (
+        steps[-1], found["ours"][-1][3], GOAL_TURN_US)]
+    return lines
