@@ -1,9 +1,14 @@
 /*
  * Replies of the Redis protocol, read by a client: RESP2 and RESP3, at any byte boundary.
  *
- * Feed bytes, then ask for replies. A reply is a tree with one owner: resp_reply_free() frees all of it.
- * A server is as hostile as a client: depth is bounded (RESP_MAX_DEPTH), and memory grows with what has
- * arrived, never with what was declared.
+ * Feed bytes, then ask for replies until it says RESP_READ_MORE. A reply is a tree in one block of memory, made when its last byte is
+ * there: resp_reply_free() on the root frees all of it, and nothing in it points into the reader.
+ *
+ * A server is as hostile as a client: depth is bounded (RESP_MAX_DEPTH aggregates within each other), and memory grows with what has
+ * arrived, never with what was declared. Streamed strings and aggregates ("$?", "*?"), which no server
+ * sends, are refused. Numbers may have a '+' or leading zeros; otherwise it takes what RESP defines and no more.
+ *
+ * The caller's thread only.
  */
 #ifndef TRANSPORT_RESP_READER_H
 #define TRANSPORT_RESP_READER_H
@@ -28,7 +33,8 @@ enum resp_type {
 	RESP_TYPE_MAP, /* children: key, value, key, value ... */
 	RESP_TYPE_SET,
 	RESP_TYPE_PUSH,
-	RESP_TYPE_ATTRIBUTE, /* children: key, value ...; the reply it belongs to follows as a reply of its own */
+	RESP_TYPE_ATTRIBUTE, /* children: key, value ...; the reply it belongs to follows as a reply of its own.
+				Only outermost: an attribute within a reply is read and left out */
 };
 
 struct resp_reply {
@@ -54,16 +60,16 @@ struct resp_reader;
 struct resp_reader *resp_reader_create(void);
 void resp_reader_destroy(struct resp_reader **reader);
 
-/*
- * Where the next bytes may be read to: at least `room` bytes; NULL without memory. Then say how many came.
- */
+/* Where the next bytes may be read to: at least `room` bytes; NULL without memory. Then say how many came. */
 uint8_t *resp_reader_room(struct resp_reader *reader, size_t room);
 void resp_reader_fed(struct resp_reader *reader, size_t len);
 
 /* RESP_READ_REPLY: *out_reply is the caller's. */
 enum resp_read_status resp_reader_next(struct resp_reader *reader, struct resp_reply **out_reply);
+/* What is wrong, after RESP_READ_PROTOCOL; lives as long as the reader. */
 const char *resp_reader_error(const struct resp_reader *reader);
 
+/* A root that resp_reader_next() gave, or NULL. */
 void resp_reply_free(struct resp_reply *reply);
 
 #endif
