@@ -1,0 +1,247 @@
+/*
+ * The life of a connection and its output; connection_input.c has the input.
+ *
+ * Ends: the client closes its side (the rest is answered first), a protocol error or QUIT (the store writes the last reply
+ * with REPLY_CLOSE), a kill (REPLY_CLOSE_NOW), a broken socket. Whatever the way, REQUEST_CLOSED is recorded once and last.
+ */
+#include "connection.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "actors/connection_input.h"
+#include "actors/crash.h"
+#include "actors/log.h"
+#include "actors/reactor.h"
+
+static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
+{
+	connection_read(watcher->data);
+}
+
+static void record_end(struct connection *connection)
+{
+	if (connection->end_is_recorded || connection->reactor->is_stopping)
+		return;
+	connection->end_is_recorded = true;
+	reactor_record(connection->reactor, connection->ref, REQUEST_CLOSED);
+}
+
+static void account_output(struct connection *connection, size_t before)
+{
+	connection->reactor->output_bytes += connection->output.bytes - before;
+}
+
+void connection_break_off(struct connection *connection)
+{
+	struct reactor *reactor = connection->reactor;
+	if (connection->fd < 0)
+		return;
+	ev_io_stop(reactor->loop, &connection->readable);
+	ev_io_stop(reactor->loop, &connection->writable);
+	close(connection->fd);
+	connection->fd = -1;
+	connection->pause |= PAUSE_ENDED;
+	record_end(connection);
+	reactor->output_bytes -= connection->output.bytes;
+	output_fini(&connection->output);
+	reactor_forget(reactor, connection);
+}
+
+bool connection_is_idle(const struct connection *connection)
+{
+	return connection->in_flight == 0 && connection->output.bytes == 0;
+}
+
+/* Closes when nothing is owed any more. */
+static void close_if_finished(struct connection *connection)
+{
+	if (connection->output.bytes > 0)
+		return;
+	if (connection->is_closing || ((connection->pause & PAUSE_ENDED) && connection->in_flight == 0))
+		connection_break_off(connection);
+}
+
+void connection_end_input(struct connection *connection)
+{
+	connection_pause_reading(connection, PAUSE_ENDED);
+	record_end(connection);
+	close_if_finished(connection);
+}
+
+/* Past the hard limit, or past the soft one for too long? */
+static bool is_over_limit(struct connection *connection)
+{
+	const struct output_limit *limit = &connection->reactor->settings.output_limit;
+	size_t bytes = connection->output.bytes;
+	if (limit->hard_bytes && bytes > limit->hard_bytes)
+		return true;
+	if (!limit->soft_bytes || bytes <= limit->soft_bytes) {
+		connection->over_soft_limit_since_ms = 0;
+		return false;
+	}
+	if (!connection->over_soft_limit_since_ms)
+		connection->over_soft_limit_since_ms = monotonic_ms();
+	return monotonic_ms() - connection->over_soft_limit_since_ms > limit->soft_seconds * 1000;
+}
+
+static bool is_over_share(const struct connection *connection)
+{
+	return connection->output.bytes > OUTPUT_SHARE_BYTES && connection->reactor->output_bytes > OUTPUT_BUDGET_BYTES;
+}
+
+/* After output has been added and the socket is full. */
+static void check_limits(struct connection *connection)
+{
+	bool nobody_asked = connection->in_flight == 0 && (connection->pause & PAUSE_OUTPUT);
+	if (is_over_limit(connection) || (is_over_share(connection) && nobody_asked)) {
+		log_event(LOG_WARNING, "Client id=%llu closed: %zu bytes of output wait and it does not read them",
+			  (unsigned long long)connection->ref.id, connection->output.bytes);
+		connection_break_off(connection);
+		return;
+	}
+	if (is_over_share(connection))
+		connection_pause_reading(connection, PAUSE_OUTPUT);
+}
+
+static void take_output_status(struct connection *connection, enum output_status status)
+{
+	struct reactor *reactor = connection->reactor;
+	switch (status) {
+	case OUTPUT_EMPTY:
+		ev_io_stop(reactor->loop, &connection->writable);
+		connection_resume_reading(connection, PAUSE_OUTPUT);
+		close_if_finished(connection);
+		return;
+	case OUTPUT_WAITING:
+		ev_io_start(reactor->loop, &connection->writable);
+		check_limits(connection);
+		return;
+	case OUTPUT_NO_MEMORY:
+		log_event(LOG_WARNING, "Client id=%llu closed: no memory for its replies",
+			  (unsigned long long)connection->ref.id);
+		connection_break_off(connection);
+		return;
+	case OUTPUT_BROKEN:
+		connection_break_off(connection);
+		return;
+	}
+}
+
+static void on_writable(struct ev_loop *loop, ev_io *watcher, int events)
+{
+	struct connection *connection = watcher->data;
+	size_t before = connection->output.bytes;
+	enum output_status status = output_flush(&connection->output, connection->fd, &connection->reactor->written);
+	account_output(connection, before);
+	if (status == OUTPUT_WAITING && connection->output.bytes < OUTPUT_SHARE_BYTES / 2)
+		connection_resume_reading(connection, PAUSE_OUTPUT);
+	take_output_status(connection, status);
+}
+
+static uint32_t take_flags(struct connection *connection, const struct reply_part *parts, size_t count)
+{
+	uint32_t flags = 0;
+	for (size_t i = 0; i < count; i++) {
+		uint32_t answered = parts[i].answered;
+		connection->in_flight -= answered < connection->in_flight ? answered : connection->in_flight;
+		flags |= parts[i].flags;
+		if (parts[i].flags & REPLY_HOLD)
+			connection->is_held = true;
+		if (parts[i].flags & REPLY_GO_ON)
+			connection->is_held = false;
+		if (parts[i].flags & REPLY_AUTHENTICATED)
+			connection->is_authenticated = true;
+		if (parts[i].flags & REPLY_UNAUTHENTICATED)
+			connection->is_authenticated = false;
+	}
+	return flags;
+}
+
+void connection_deliver(struct connection *connection, const struct reply_part *parts, size_t count, const uint8_t *text)
+{
+	uint32_t flags = take_flags(connection, parts, count);
+	if (flags & REPLY_CLOSE_NOW) {
+		connection_break_off(connection);
+		return;
+	}
+	if (flags & REPLY_CLOSE) {
+		connection->is_closing = true;
+		connection_pause_reading(connection, PAUSE_ENDED);
+	}
+	size_t before = connection->output.bytes;
+	enum output_status status = output_write_parts(&connection->output, connection->fd, parts, count, text,
+						       &connection->reactor->written);
+	account_output(connection, before);
+	take_output_status(connection, status);
+	if (connection->fd < 0)
+		return;
+	if (!connection->is_held) {
+		connection->held_bytes = 0;
+		connection_resume_reading(connection, PAUSE_HELD);
+	}
+	if ((connection->pause & PAUSE_JUDGING) && connection->in_flight == 0)
+		connection_judge_again(connection);
+}
+
+void connection_pause_reading(struct connection *connection, enum pause cause)
+{
+	if (!connection->pause)
+		ev_io_stop(connection->reactor->loop, &connection->readable);
+	connection->pause |= cause;
+}
+
+void connection_resume_reading(struct connection *connection, enum pause cause)
+{
+	if (!(connection->pause & cause))
+		return;
+	connection->pause &= ~(uint32_t)cause;
+	if (!connection->pause)
+		ev_io_start(connection->reactor->loop, &connection->readable);
+}
+
+static struct connection_origin *copy_origin(const struct peer *peer)
+{
+	struct connection_origin *origin = calloc(1, sizeof(*origin));
+	if (!origin)
+		return NULL;
+	strcpy(origin->address, peer->address);
+	strcpy(origin->local_address, peer->local_address);
+	origin->fd = peer->fd;
+	origin->is_unix = peer->is_unix;
+	origin->is_loopback = peer->is_loopback;
+	return origin;
+}
+
+struct connection *connection_open(struct reactor *reactor, struct connection_ref ref, const struct peer *peer)
+{
+	struct connection *connection = calloc(1, sizeof(*connection));
+	struct connection_origin *origin = copy_origin(peer);
+	if (!connection || !origin) {
+		free(connection);
+		free(origin);
+		close(peer->fd);
+		return NULL;
+	}
+	connection->ref = ref;
+	connection->reactor = reactor;
+	connection->fd = peer->fd;
+	connection->is_authenticated = !reactor->settings.needs_password;
+	resp_parser_init(&connection->parser);
+	ev_io_init(&connection->readable, on_readable, peer->fd, EV_READ);
+	ev_io_init(&connection->writable, on_writable, peer->fd, EV_WRITE);
+	connection->readable.data = connection->writable.data = connection;
+	ev_io_start(reactor->loop, &connection->readable);
+	if (!peer->is_unix)
+		socket_tune(peer->fd, reactor->settings.keepalive_s);
+	reactor_record(reactor, ref, REQUEST_OPENED)->origin = origin;
+	return connection;
+}
+
+void connection_free(struct connection *connection)
+{
+	connection_drop_input(connection);
+	output_fini(&connection->output);
+	free(connection);
+}

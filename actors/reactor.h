@@ -1,0 +1,93 @@
+/*
+ * A reactor hosts connection actors: one thread, one libev loop. It reads and parses whatever its sockets hold into one
+ * batch, posts the batch to the store, and writes out what comes back.
+ *
+ * Batches grow by themselves under load: one is posted when none is under way; while one is, the next gathers. A full
+ * one goes at once, up to REACTOR_BATCHES_MAX; beyond that sockets are not read until one comes home. The first reactor
+ * owns the listening sockets and deals accepted connections out in turn; it also keeps the store's timer.
+ *
+ * reactor.c's functions are the reactor's; connection.c's are the connection actors'. All run on the reactor's thread, but for
+ * create and destroy, and reactor_listen before the runtime is opened.
+ */
+#ifndef ACTORS_REACTOR_H
+#define ACTORS_REACTOR_H
+
+#include <ev.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "actors/actor.h"
+#include "actors/batch.h"
+#include "actors/connection.h"
+#include "actors/output.h"
+#include "actors/settings.h"
+
+/* Under way at once. Four keep a store busy while replies are written; more only wait in its mailbox. */
+#define REACTOR_BATCHES_MAX 8
+/* A batch is full at this many requests: it bounds the store's turn. */
+#define BATCH_REQUESTS_MAX 1024
+/* ... or when less than this is left of its bytes: a read should be worth its system call. */
+#define BATCH_BYTES (256u * 1024)
+#define BATCH_ROOM_MIN (16u * 1024)
+/* One read takes at most this much, so that connections get their turns. */
+#define READ_BYTES_MAX (64u * 1024)
+/* Replies that wait in all of a reactor's connections; beyond it a connection with more than its own share isn't read. */
+#define OUTPUT_BUDGET_BYTES (256u * 1024 * 1024)
+#define OUTPUT_SHARE_BYTES (1024u * 1024)
+
+struct listening {
+	ev_io watcher;
+	int fd;
+};
+
+struct reactor {
+	struct actor *actor;
+	struct ev_loop *loop;
+	struct actor *store;
+	struct settings settings;
+
+	struct connection **slots; /* by connection_ref.slot; NULL when free */
+	uint32_t *free_slots;
+	uint32_t slot_count, slot_capacity, free_count;
+	uint32_t connections;
+
+	struct request_batch *filling;
+	struct request_batch *pool;
+	uint32_t batches_out;             /* posted and not home */
+	struct connection *starved;       /* not read for want of a batch */
+	struct connection *doomed;        /* to be freed before the next wait */
+	size_t output_bytes;              /* waiting in all connections */
+
+	ev_prepare flush;
+	ev_timer tick;
+	ev_timer drain;                   /* while stopping: how long a slow client may take */
+	bool is_stopping, stop_is_answered, may_leave;
+
+	/* the first reactor's */
+	struct listening *listening;
+	uint32_t listening_count;
+	uint64_t next_connection_id;
+	uint32_t next_reactor;
+	int spare_fd;                     /* given up to refuse a connection when descriptors have run out */
+
+	struct output_counts written;
+	uint64_t reads, bytes_read;
+};
+
+struct reactor *reactor_create(struct runtime *runtime, uint32_t index, const struct settings *settings);
+void reactor_destroy(struct reactor **reactor);
+
+/* The first reactor owns `fd` and will accept from it once it is told to start; both before its loop runs. */
+void reactor_listen(struct reactor *reactor, int fd);
+void reactor_start_listening(struct reactor *reactor);
+
+/* For connections: the batch that a read may fill, NULL when there is none to be had now. */
+struct request_batch *reactor_batch(struct reactor *reactor);
+/* The same for records without bytes, which always find room. */
+struct request *reactor_record(struct reactor *reactor, struct connection_ref connection, enum request_kind kind);
+void reactor_starve(struct reactor *reactor, struct connection *connection);
+/* Gives a slot; what was in the connection's output no longer counts. The struct is freed before the loop waits again. */
+void reactor_forget(struct reactor *reactor, struct connection *connection);
+
+#endif
