@@ -6,6 +6,8 @@
 
 /* One small reply and a bit: what a first allocation is worth. */
 #define SMALLEST_CAPACITY 64
+/* No object is larger than half of the addresses, and up to here a capacity can be doubled. */
+#define LARGEST_CAPACITY (SIZE_MAX / 2)
 
 void buffer_fini(struct buffer *buffer)
 {
@@ -23,12 +25,12 @@ static bool fail(struct buffer *buffer)
 
 bool buffer_grow(struct buffer *buffer, size_t more)
 {
-	if (buffer->failed || more > SIZE_MAX - buffer->len)
+	if (buffer->failed || more > LARGEST_CAPACITY - buffer->len)
 		return fail(buffer);
 	size_t needed = buffer->len + more;
 	size_t capacity = buffer->capacity < SMALLEST_CAPACITY ? SMALLEST_CAPACITY : buffer->capacity;
 	while (capacity < needed)
-		capacity = capacity > SIZE_MAX / 2 ? needed : capacity * 2;
+		capacity *= 2;
 	uint8_t *data = realloc(buffer->data, capacity);
 	if (!data)
 		return fail(buffer);
