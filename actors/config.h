@@ -6,8 +6,8 @@
  * value is refused by name.
  *
  * There is no global: config_load() fills a struct that main() hands to the store actor, its owner from then on;
- * others get what they need by message. The text that a field points to lives until the directive is set
- * again or the struct is finished. Relative names of files (logfile, pidfile, unixsocket) are relative to `dir`.
+ * others get what they need by message. The texts that fields point to live until the next
+ * config_set() or config_fini(). Relative names of files (logfile, pidfile, unixsocket) are relative to `dir`.
  *
  * Outcomes: bad input gives one line of text that says what and where, and leaves the struct as it was (config_load: fit
  * for config_fini() only). Running out of memory is fatal. config_load(), config_rewrite() and setting `dir` touch the
@@ -52,6 +52,7 @@ struct config {
 #define OUTPUT_LIMITS(field, ...) struct output_limit field[CLIENT_CLASSES];
 #include "directives.def"
 	char *config_file; /* the absolute name of the file read; "" without one */
+	char *start_dir;   /* the working directory at config_init(), which names in the file are relative to */
 };
 
 enum config_directive {
