@@ -59,12 +59,15 @@ static void consider(struct nearest *nearest, const char *misspelt, const char *
 		*nearest = (struct nearest){ candidate, apart };
 }
 
-const char *config_nearest_name(const char *name)
+const char *config_nearest_name(const char *misspelt)
 {
 	static const char *const others[] = { "include", "listenAddr" };
-	size_t len = strlen(name);
+	char name[MAX_NAME + 1];
+	size_t len = strcspn(misspelt, "="); /* --port=7000 is not how it is written, but port is meant */
 	if (len == 0 || len > MAX_NAME)
 		return NULL;
+	memcpy(name, misspelt, len);
+	name[len] = '\0';
 	/* A slip in every four letters, three at most: what is further away is another word. */
 	unsigned slips = len < 8 ? (unsigned)len / 4 + 1 : 3;
 	struct nearest nearest = { NULL, slips + 1 };

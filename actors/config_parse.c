@@ -11,6 +11,7 @@
 
 #include "config_table.h"
 #include "crash.h"
+#include "transport/resp_inline.h"
 
 #define MAX_LINE_BYTES (64 * 1024)
 #define MAX_FILE_BYTES (16 * 1024 * 1024)
@@ -28,91 +29,35 @@ static const struct {
 	{ "list-max-ziplist-value", "has had no effect since Redis 3.2" },
 };
 
-static int hex_digit(char c)
+/* Copies what a line was split into; false when a word holds a NUL byte. */
+static bool take_words(const struct resp_args *args, struct config_words *out_words)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)tolower((unsigned char)c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* What stands behind a backslash between double quotes; moves *at behind it. */
-static char take_escape(const char **at)
-{
-	char c = *(*at)++;
-	switch (c) {
-	case 'n':
-		return '\n';
-	case 'r':
-		return '\r';
-	case 't':
-		return '\t';
-	case 'b':
-		return '\b';
-	case 'a':
-		return '\a';
-	case 'x':
-		if (hex_digit((*at)[0]) >= 0 && hex_digit((*at)[1]) >= 0) {
-			c = (char)(hex_digit((*at)[0]) * 16 + hex_digit((*at)[1]));
-			*at += 2;
-		}
-		return c;
-	default:
-		return c;
-	}
-}
-
-/* The rest of a word in quotes, up to behind the closing one. False: there is none, or no blank follows it. */
-static bool take_quoted(const char **at, char quote, struct buffer *word)
-{
-	while (**at != quote) {
-		char c = *(*at)++;
-		if (c == '\0' || (c == '\\' && **at == '\0'))
+	for (size_t i = 0; i < args->count; i++) {
+		const struct resp_arg *arg = &args->items[i];
+		if (arg->len > 0 && memchr(arg->data, '\0', arg->len))
 			return false;
-		if (c == '\\' && quote == '"')
-			c = take_escape(at);
-		else if (c == '\\' && **at == '\'')
-			c = *(*at)++;
-		buffer_append(word, &c, 1);
-	}
-	(*at)++;
-	return **at == '\0' || isspace((unsigned char)**at);
-}
-
-static bool take_word(const char **at, struct buffer *word)
-{
-	while (**at != '\0' && !isspace((unsigned char)**at)) {
-		char c = *(*at)++;
-		if (c == '"' || c == '\'')
-			return take_quoted(at, c, word);
-		buffer_append(word, &c, 1);
+		words_add(out_words, (const char *)arg->data, arg->len);
 	}
 	return true;
 }
 
 bool config_split(const char *line, struct config_words *out_words, struct config_error *out_error)
 {
-	bool is_good = true;
+	struct resp_args args = { 0 };
+	size_t len = strlen(line);
+	char *bytes = config_text(line, len);
+	enum resp_status status = resp_split_inline((uint8_t *)bytes, len, &args);
+	if (status == RESP_NO_MEMORY)
+		crash_broken_invariant("no memory for the configuration");
 	*out_words = (struct config_words){ 0 };
-	for (;;) {
-		while (isspace((unsigned char)*line))
-			line++;
-		if (*line == '\0')
-			break;
-		struct buffer word = { 0 };
-		if (!take_word(&line, &word))
-			is_good = config_fail(out_error, "Unbalanced quotes in configuration line");
-		else if (strlen(config_buffer_text(&word)) != word.len)
-			is_good = config_fail(out_error, "a NUL byte in a value");
-		else
-			words_add(out_words, (const char *)word.data, word.len);
-		buffer_fini(&word);
-		if (!is_good) {
-			words_fini(out_words);
-			break;
-		}
+	bool is_split = status != RESP_ERROR || config_fail(out_error, "Unbalanced quotes in configuration line");
+	if (is_split && !take_words(&args, out_words)) {
+		words_fini(out_words);
+		is_split = config_fail(out_error, "a NUL byte in a value");
 	}
-	return is_good;
+	resp_args_fini(&args);
+	free(bytes);
+	return is_split;
 }
 
 char *config_resolve(const char *dir, const char *path)
