@@ -29,11 +29,12 @@ static void receive(struct feed *feed, size_t piece)
 	if (piece > left)
 		piece = left;
 	uint8_t *moved = must_allocate(kept + piece);
-	if (kept)
+	if (kept) {
 		memcpy(moved, feed->memory + feed->start, kept);
+		resp_args_rebase(&feed->args, 0, feed->memory + feed->start, moved);
+	}
 	if (piece)
 		memcpy(moved + kept, feed->stream + feed->offset, piece);
-	resp_args_rebase(&feed->args, 0, feed->memory + feed->start, moved);
 	free(feed->memory);
 	feed->memory = moved;
 	feed->start = 0;
