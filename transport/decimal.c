@@ -89,7 +89,7 @@ size_t decimal_format_uint64(char *out, uint64_t value)
 	if (value >= 10)
 		memcpy(out, digit_pairs + value * 2, 2);
 	else
-		out[0] = (char)('0' + value);
+		*out = (char)('0' + value);
 	return len;
 }
 

@@ -10,19 +10,22 @@
 /* "%.17g" at its longest: -1.7976931348623157e+308 has 24 bytes. */
 #define DOUBLE_MAX 32
 
+/* The caller has reserved NUMBER_LINE_MAX. Returns the end of the line. */
+static inline char *put_number(char *end, char type, int64_t value)
+{
+	*end++ = type;
+	end += decimal_format_int64(end, value);
+	*end++ = '\r';
+	*end++ = '\n';
+	return end;
+}
+
 static void write_number(struct buffer *out, char type, int64_t value)
 {
 	if (!buffer_reserve(out, NUMBER_LINE_MAX))
 		return;
-	char *line = (char *)out->data + out->len, *end = line;
-	*end++ = type;
-	if (value >= 0 && value <= 9)
-		*end++ = (char)('0' + value);
-	else
-		end += decimal_format_int64(end, value);
-	*end++ = '\r';
-	*end++ = '\n';
-	out->len += (size_t)(end - line);
+	char *line = (char *)out->data + out->len;
+	out->len += (size_t)(put_number(line, type, value) - line);
 }
 
 /* `type`, the text on one line, and the line end. */
@@ -63,12 +66,14 @@ void resp_write_bulk(struct buffer *out, const void *data, size_t len)
 {
 	if (!buffer_reserve(out, NUMBER_LINE_MAX + len + 2))
 		return;
-	write_number(out, '$', (int64_t)len);
-	uint8_t *end = out->data + out->len;
+	char *start = (char *)out->data + out->len;
+	char *end = put_number(start, '$', (int64_t)len);
 	if (len > 0)
 		memcpy(end, data, len);
-	memcpy(end + len, "\r\n", 2);
-	out->len += len + 2;
+	end += len;
+	*end++ = '\r';
+	*end++ = '\n';
+	out->len += (size_t)(end - start);
 }
 
 void resp_write_array(struct buffer *out, size_t count)
