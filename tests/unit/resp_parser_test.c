@@ -411,6 +411,52 @@ static void reserve_refuses_what_no_memory_can_hold(void)
 	CU_ASSERT_PTR_NULL(args.items);
 }
 
+/* A vector that is as full as one can be: no room is found for one more, and no byte of it is touched. */
+static struct resp_args full_vector(void)
+{
+	size_t most = SIZE_MAX / sizeof(struct resp_arg) / 2;
+	return (struct resp_args){ .count = most, .capacity = most };
+}
+
+static void a_call_without_memory_may_be_tried_again(void)
+{
+	static const struct {
+		const char *stream;
+		size_t count;
+	} streams[] = { { "*2\r\n$3\r\nGET\r\n$3\r\nkey\r\n", 2 }, { "*1\n$4\nPING\n", 1 }, { "GET \"key\\n\"\r\n", 2 } };
+	struct resp_limits limits = request_feed_limits(1 << 20);
+	for (size_t i = 0; i < COUNT(streams); i++) {
+		size_t len = strlen(streams[i].stream);
+		uint8_t window[64];
+		memcpy(window, streams[i].stream, len);
+		struct resp_parser parser;
+		struct resp_args full = full_vector(), args = { 0 };
+		resp_parser_init(&parser);
+		CU_ASSERT_EQUAL(resp_parse(&parser, &limits, window, len, &full), RESP_NO_MEMORY);
+		CU_ASSERT_EQUAL(resp_parse(&parser, &limits, window, len, &full), RESP_NO_MEMORY);
+		CU_ASSERT_EQUAL(resp_parse(&parser, &limits, window, len, &args), RESP_REQUEST);
+		CU_ASSERT_EQUAL(args.count, streams[i].count);
+		CU_ASSERT_EQUAL(parser.consumed, len);
+		resp_args_fini(&args);
+	}
+}
+
+static void a_large_bulk_without_memory_may_be_tried_again(void)
+{
+	struct resp_limits limits = request_feed_limits(4);
+	struct resp_parser parser;
+	struct resp_args full = full_vector(), args = { 0 };
+	uint8_t window[] = "*1\r\n$4\r\n\r\n";
+	resp_parser_init(&parser);
+	CU_ASSERT_EQUAL(resp_parse(&parser, &limits, window, 8, &args), RESP_LARGE_BULK);
+	CU_ASSERT_EQUAL(resp_large_bulk_done(&parser, window, &full), RESP_NO_MEMORY);
+	CU_ASSERT_EQUAL(resp_parse(&parser, &limits, window, 8, &args), RESP_LARGE_BULK);
+	CU_ASSERT_EQUAL(resp_large_bulk_done(&parser, window, &args), RESP_INCOMPLETE);
+	CU_ASSERT_EQUAL(resp_parse(&parser, &limits, window, 10, &args), RESP_REQUEST);
+	CU_ASSERT_EQUAL(args.count, 1);
+	resp_args_fini(&args);
+}
+
 static const struct suite_case cases[] = {
 	CASE(requests_are_parsed_where_they_lie),
 	CASE(requests_without_arguments_are_passed_over),
@@ -427,6 +473,8 @@ static const struct suite_case cases[] = {
 	CASE(a_bulk_that_is_whole_is_never_large),
 	CASE(a_million_arguments_arrive_in_pieces),
 	CASE(what_is_only_declared_costs_no_memory),
+	CASE(a_call_without_memory_may_be_tried_again),
+	CASE(a_large_bulk_without_memory_may_be_tried_again),
 	CASE(reserve_refuses_what_no_memory_can_hold),
 };
 
