@@ -26,9 +26,9 @@
  * Inline commands end at `\n`, with or without `\r`; quoting is redis-cli's (double quotes with \n \r \t \b \a \xHH
  * escapes, single quotes with \'). Unescaped arguments are written over the window, which must be writable.
  *
- * Errors have the texts and the order of checks of Redis 7.0.15, with two differences, both where Redis's answer hangs on how the
- * bytes were cut: a line longer than max_inline_bytes is refused even if it came whole, and a NUL in a line is a
- * byte like any other (Redis waits for ever).
+ * Errors have the texts and the order of checks of Redis 7.0.15, with two differences: a line longer than
+ * max_inline_bytes is refused even if it came whole (in Redis that hangs on how it was cut), and a NUL in a line
+ * is a byte like any other (Redis never sees what is behind it, and waits).
  *
  * The caller's thread only; no allocation but for the growth of the vector.
  */

@@ -1,8 +1,8 @@
 /*
- * The happy path: a reply without children is parsed once and copied into a block of its own. A reply with children is walked over
- * twice: scan() passes over its elements as they arrive and counts what they need, remembering where it is from
- * call to call; once the last one is there, build() walks them again and fills one block of exactly that size. So what is
- * declared is never allocated, and a tree is freed by one free().
+ * The happy path: a reply without children is parsed once and copied into a block of its own. A reply with children
+ * is walked over twice: scan() passes over its elements as they arrive and counts what they need, remembering where
+ * it is from call to call; once the last one is there, build() walks them again and fills one block of exactly that
+ * size. So what is declared is never allocated, and a tree is freed by one free().
  *
  * The block: the replies, parents in front of their children and siblings side by side, then all texts.
  *
@@ -331,7 +331,10 @@ static bool is_left_out(const struct walk *walk, const struct resp_reply *elemen
 	       (walk->levels[walk->depth - 1].is_left_out || element->type == RESP_TYPE_ATTRIBUTE);
 }
 
-/* Goes on behind `element`, into its children if it has any; the reply is at its end when the depth is 0. False: too deep. */
+/*
+ * Goes on behind `element`, into its children if it has any; the reply is at its end when the depth is 0. False: too
+ * deep.
+ */
 static inline bool walk_past(struct walk *walk, const struct resp_reply *element, struct resp_reply *children)
 {
 	bool left_out = is_left_out(walk, element);

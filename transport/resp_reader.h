@@ -1,11 +1,11 @@
 /*
  * Replies of the Redis protocol, read by a client: RESP2 and RESP3, at any byte boundary.
  *
- * Feed bytes, then ask for replies until it says RESP_READ_MORE. A reply is a tree in one block of memory, made when its last byte is
- * there: resp_reply_free() on the root frees all of it, and nothing in it points into the reader.
+ * Feed bytes, then ask for replies until it says RESP_READ_MORE. A reply is a tree in one block of memory, made when
+ * its last byte is there: resp_reply_free() on the root frees all of it, and nothing in it points into the reader.
  *
- * A server is as hostile as a client: depth is bounded (RESP_MAX_DEPTH aggregates within each other), and memory grows with what has
- * arrived, never with what was declared. Streamed strings and aggregates ("$?", "*?"), which no server
+ * A server is as hostile as a client: depth is bounded (RESP_MAX_DEPTH aggregates within each other), and memory grows
+ * with what has arrived, never with what was declared. Streamed strings and aggregates ("$?", "*?"), which no server
  * sends, are refused. Numbers may have a '+' or leading zeros; otherwise it takes what RESP defines and no more.
  *
  * The caller's thread only.

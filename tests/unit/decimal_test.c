@@ -85,7 +85,8 @@ static void doubles_are_read_as_redis_reads_scores(void)
 		{ "0", 0 },		  { "-1.5", -1.5 },	  { "+1", 1 },	      { ".5", 0.5 },
 		{ "1.", 1 },		  { "1e+5", 1e5 },	  { "0x10", 16 },     { "0x1p3", 8 },
 		{ "1e-310", 1e-310 },	  { "5e-324", 5e-324 },	  { "inf", INFINITY }, { "-inf", -INFINITY },
-		{ "+Infinity", INFINITY }, { "INF", INFINITY },	  { "007", 7 },	      { "1.7976931348623157e308", 1.7976931348623157e308 },
+		{ "+Infinity", INFINITY }, { "INF", INFINITY },	  { "007", 7 },
+		{ "1.7976931348623157e308", 1.7976931348623157e308 },
 	};
 	for (size_t i = 0; i < COUNT(accepted); i++) {
 		double value = 42;

@@ -302,7 +302,8 @@ static void random_replies_in_pieces_agree_with_the_whole(void)
 		buffer_append(&whole, "", 1);
 		buffer_append(&pieces, "", 1);
 		differ += whole.len != pieces.len || memcmp(whole.data, pieces.data, whole.len) != 0;
-		refused += !is_broken && (strncmp((char *)whole.data, "error: ", 7) == 0 || strstr((char *)whole.data, "\nerror: "));
+		const char *text = (char *)whole.data;
+		refused += !is_broken && (strncmp(text, "error: ", 7) == 0 || strstr(text, "\nerror: "));
 		buffer_fini(&stream);
 		buffer_fini(&whole);
 		buffer_fini(&pieces);
