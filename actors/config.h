@@ -1,17 +1,18 @@
 /*
- * The configuration: Redis's directives, from built-in values, a file and the command line, and what CONFIG does with them.
+ * The configuration: Redis's directives, from built-in values, a file and the command line, and what CONFIG does
+ * with them.
  *
- * `directives.def` is the only list. `struct config` has one plain field per directive, named like it with '-' as '_'.
- * A directive that Redis knows and this server doesn't is there too, and holds Redis's default for good: every other
- * value is refused by name.
+ * `directives.def` is the only list. `struct config` has one plain field per directive, named like it with '-' as
+ * '_'. A directive that Redis knows and this server doesn't is there too, and holds Redis's default for good:
+ * every other value is refused by name.
  *
  * There is no global: config_load() fills a struct that main() hands to the store actor, its owner from then on;
  * others get what they need by message. The texts that fields point to live until the next
  * config_set() or config_fini(). Relative names of files (logfile, pidfile, unixsocket) are relative to `dir`.
  *
- * Outcomes: bad input gives one line of text that says what and where, and leaves the struct as it was (config_load: fit
- * for config_fini() only). Running out of memory is fatal. config_load(), config_rewrite() and setting `dir` touch the
- * file system and may block.
+ * Outcomes: bad input gives one line of text that says what and where, and leaves the struct as it was
+ * (config_load: fit for config_fini() only). Running out of memory is fatal. config_load(), config_rewrite() and
+ * setting `dir` touch the file system and may block.
  */
 #ifndef ACTORS_CONFIG_H
 #define ACTORS_CONFIG_H
@@ -97,8 +98,9 @@ enum config_load_status {
 };
 
 /*
- * Built-in values, then the file, then the options of `argv`; argv[0] is the program. Initialises `config` in every
- * case. The forms: [FILE | -] [--directive value ...] [-directive value ...] [-], where - reads the file from stdin.
+ * Built-in values, then the file, then the options of `argv`; argv[0] is the program. Initialises `config` in
+ * every case. The forms: [FILE | -] [--directive value ...] [-directive value ...] [-], where - reads the file
+ * from stdin.
  */
 enum config_load_status config_load(struct config *config, int argc, char **argv, struct config_error *out_error);
 
@@ -106,8 +108,8 @@ enum config_load_status config_load(struct config *config, int argc, char **argv
 extern const char config_help[];
 
 /*
- * CONFIG GET: visits every directive that one of the patterns names, once, with its value as Redis writes it. `name` is the
- * directive's, or the pattern itself where it has no wildcard. Both texts live for the call.
+ * CONFIG GET: visits every directive that one of the patterns names, once, with its value as Redis writes it.
+ * `name` is the directive's, or the pattern itself where it has no wildcard. Both texts live for the call.
  */
 typedef void config_visit(void *context, const char *name, const char *value);
 void config_get(const struct config *config, const struct slice *patterns, size_t count, config_visit *visit,
@@ -121,16 +123,17 @@ struct config_pair {
 enum config_origin { CONFIG_FROM_AFAR, CONFIG_FROM_HERE };
 
 /*
- * CONFIG SET: all of the pairs or none. False: out_error has the whole error reply, "ERR ..." included. What must be done
- * for the change to take effect is the caller's (out_changes says which); who may fail at that sets a copy first.
+ * CONFIG SET: all of the pairs or none. False: out_error has the whole error reply, "ERR ..." included. What must
+ * be done for the change to take effect is the caller's (out_changes says which); who may fail at that sets a copy
+ * first.
  */
 bool config_set(struct config *config, const struct config_pair *pairs, size_t count, enum config_origin origin,
 		struct config_changes *out_changes, struct config_error *out_error);
 
 /*
- * CONFIG REWRITE of config->config_file: values that differ from the file go where the directive stood, comments and order
- * stay, what the file lacks and is not built-in goes to its end. The file is replaced whole or not at all, and is on
- * disk when this returns. False: out_error has the error reply.
+ * CONFIG REWRITE of config->config_file: values that differ from the file go where the directive stood, comments
+ * and order stay, what the file lacks and is not built-in goes to its end. The file is replaced whole or not at
+ * all, and is on disk when this returns. False: out_error has the error reply.
  */
 bool config_rewrite(const struct config *config, struct config_error *out_error);
 

@@ -1,9 +1,9 @@
 /*
- * The command line. What Redis has: a file first, `--directive value ...`, "--directive value" in one argument, `-` for stdin
- * at either end. What people know from elsewhere: one dash will do, -listenAddr, -persist, -dbfile.
+ * The command line. What Redis has: a file first, `--directive value ...`, "--directive value" in one argument,
+ * `-` for stdin at either end. What people know from elsewhere: one dash will do, -listenAddr, -persist, -dbfile.
  *
- * The first argument behind an option is its value whatever it looks like, as in Redis; later ones are values until one
- * looks like an option.
+ * The first argument behind an option is its value whatever it looks like, as in Redis; later ones are values
+ * until one looks like an option.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -140,31 +140,34 @@ static void take_values(struct options *options, struct config_words *words)
 	}
 }
 
+/* `name` is the option as typed, without what came with it in the same argument. */
+static bool name_option(struct config_reader *reader, const char *name)
+{
+	struct config_error inner = *reader->error;
+	size_t len = strcspn(name, " \t");
+	if (reader->is_placed)
+		return false;
+	return config_fail(reader->error, "option %.*s: %s", (int)(len < 128 ? len : 128), name, inner.text);
+}
+
 static bool take_option(struct options *options)
 {
 	const char *argument = options->argv[options->at++];
-	const char *name = without_dashes(argument);
 	struct config_reader *reader = &options->reader;
 	struct config_words words;
-	if (argument[0] != '-' || *name == '\0')
+	if (argument[0] != '-')
 		return config_fail(reader->error, "argument %.128s: not an option", argument);
-	if (!config_split(name, &words, reader->error))
-		return false;
+	if (!config_split(without_dashes(argument), &words, reader->error))
+		return name_option(reader, argument);
 	bool is_taken = false;
 	if (words.count > 0) {
 		take_values(options, &words);
 		is_taken = apply_option(reader, &words);
 	} else {
-		config_fail(reader->error, "empty name");
-	}
-	if (!is_taken && !reader->is_placed) {
-		struct config_error inner = *reader->error;
-		int dashes = (int)(name - argument);
-		config_fail(reader->error, "option %.*s%.128s: %s", dashes, argument, words.count ? words.items[0] : "",
-			    inner.text);
+		config_fail(reader->error, "the name is missing");
 	}
 	words_fini(&words);
-	return is_taken;
+	return is_taken || name_option(reader, argument);
 }
 
 static bool take_file(struct config *config, struct config_reader *reader, const char *path)

@@ -1,11 +1,11 @@
 /*
  * CONFIG REWRITE. Three steps:
  *
- *  1. Go through the lines of the file. A line that isn't a directive of ours stays as it is: comments, blank lines, includes,
- *     things unknown. A directive's first line stays too when it gives the value in force, else it becomes the value in
- *     force; the directive's other lines go, since the first one now says it all.
- *  2. Read the outcome as the server would at its next start, includes and all. What doesn't come out as it should is put at
- *     the end, where it wins.
+ *  1. Go through the lines of the file. A line that isn't a directive of ours stays as it is: comments, blank lines,
+ *     includes, things unknown. A directive's first line stays too when it gives the value in force, else it becomes
+ *     the value in force; the directive's other lines go, since the first one now says it all.
+ *  2. Read the outcome as the server would at its next start, includes and all. What doesn't come out as it should
+ *     is put at the end, where it wins.
  *  3. Write that to a new file beside the old one, sync it, give it the old one's mode and name, sync the directory.
  *
  * Whatever the file looked like, reading the outcome gives the values in force; a second rewrite changes nothing.
@@ -195,6 +195,7 @@ static void rewrite_lines(struct rewriter *rewriter, const char *text, size_t le
 static void put_signature(struct rewriter *rewriter)
 {
 	static const char signature[] = SIGNATURE "\n";
+	config_buffer_text(&rewriter->out);
 	if (!memmem(rewriter->out.data, rewriter->out.len, signature, sizeof(signature) - 1))
 		buffer_printf(&rewriter->out, "%s%s", rewriter->out.len ? "\n" : "", signature);
 }
@@ -298,7 +299,7 @@ bool config_rewrite(const struct config *config, struct config_error *out_error)
 	const char *path = target ? target : config->config_file;
 	bool is_rewritten = read_old(path, &old, &mode);
 	if (is_rewritten) {
-		rewrite_lines(&rewriter, (const char *)old.data, old.len);
+		rewrite_lines(&rewriter, config_buffer_text(&old), old.len);
 		append_missing(&rewriter);
 		config_buffer_text(&rewriter.out);
 		is_rewritten = (rewriter.out.len == old.len && memcmp(rewriter.out.data, old.data, old.len) == 0 && target) ||

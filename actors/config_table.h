@@ -83,7 +83,8 @@ const char *config_buffer_text(struct buffer *buffer);
 bool config_fail(struct config_error *out_error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /*
- * Splits a line by the rules of quoting that inline commands have (transport/resp_inline.h). False leaves `out_words` empty.
+ * Splits a line by the rules of quoting that inline commands have (transport/resp_inline.h). False leaves
+ * `out_words` empty.
  */
 bool config_split(const char *line, struct config_words *out_words, struct config_error *out_error);
 

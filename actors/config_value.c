@@ -1,8 +1,5 @@
 /* A directive's value, from text and to text. The texts of errors are those that Redis's clients see. */
-#include <ctype.h>
 #include <errno.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -71,15 +68,15 @@ static uint64_t unit_bytes(const char *unit)
 	return 0;
 }
 
-/* "1gb" in bytes; what is too large for 64 bits gives UINT64_MAX and counts as out of any range. */
+/* "1gb" in bytes; too large for 64 bits is the largest. As in Redis, no digits at all are a 0. */
 static bool parse_bytes(const char *text, uint64_t *out_bytes)
 {
 	size_t digits = strspn(text, "0123456789");
 	uint64_t unit = unit_bytes(text + digits);
-	if (digits == 0 || unit == 0)
+	if (unit == 0)
 		return false;
 	errno = 0;
-	unsigned long long number = strtoull(text, NULL, 10);
+	unsigned long long number = digits ? strtoull(text, NULL, 10) : 0;
 	if (errno == ERANGE || __builtin_mul_overflow(number, unit, out_bytes))
 		*out_bytes = UINT64_MAX;
 	return true;
@@ -91,7 +88,7 @@ static bool parse_memory(const struct directive *directive, const char *text, ui
 	uint64_t value;
 	if (!parse_bytes(text, &value))
 		return config_fail(out_error, "argument must be a memory value");
-	if (value < directive->least || value > directive->most || value == UINT64_MAX)
+	if (value < directive->least || value > directive->most)
 		return config_fail(out_error, "argument must be between %llu and %llu inclusive",
 				   (unsigned long long)directive->least, (unsigned long long)directive->most);
 	*out_value = value;
@@ -188,8 +185,9 @@ static bool parse_words(const struct directive *directive, const struct config_w
 			struct config_error *out_error)
 {
 	if (words->count > directive->most)
-		return config_fail(out_error, "Too many %s specified.",
-				   strcmp(directive->name, "bind") == 0 ? "bind addresses" : "arguments");
+		return config_fail(out_error, "%s",
+				   strcmp(directive->name, "bind") == 0 ? "Too many bind addresses specified."
+									: "wrong number of arguments");
 	words_fini(field);
 	words_copy(field, words);
 	return true;
@@ -213,7 +211,7 @@ static bool parse_limit(char *const *words, struct output_limit *out_limit)
 	if (!decimal_parse_int64(words[2], strlen(words[2]), &limit.soft_seconds) || limit.soft_seconds < 0)
 		return false;
 	*out_limit = limit;
-	return limit.hard_bytes < UINT64_MAX && limit.soft_bytes < UINT64_MAX;
+	return true;
 }
 
 static bool parse_output_limits(const struct config_words *words, struct output_limit *field,
@@ -221,7 +219,7 @@ static bool parse_output_limits(const struct config_words *words, struct output_
 {
 	struct output_limit limits[CLIENT_CLASSES];
 	memcpy(limits, field, sizeof(limits));
-	if (words->count == 0 || words->count % 4 != 0)
+	if (words->count % 4 != 0)
 		return config_fail(out_error, "Wrong number of arguments in buffer limit configuration.");
 	for (uint32_t i = 0; i < words->count; i += 4) {
 		int class = config_client_class(words->items[i]);

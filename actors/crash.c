@@ -1,6 +1,6 @@
 /*
- * The handler writes with write(2) from buffers on its own stack and calls nothing that allocates or locks. backtrace() loads
- * libgcc at its first call, which allocates: crash_install() makes that call ahead of time.
+ * The handler writes with write(2) from buffers on its own stack and calls nothing that allocates or locks.
+ * backtrace() loads libgcc at its first call, which allocates: crash_install() makes that call ahead of time.
  *
  * The first thread to come reports. Another that crashes meanwhile waits for the end, which takes it along; a crash
  * inside the handler itself ends the process at once.

@@ -1,6 +1,7 @@
 /*
- * What is left behind when the server dies: a report on the log with the reason, the address, the actor and the message in
- * hand, the version and a backtrace; then the signal's default action, so that a core and the exit status are right.
+ * What is left behind when the server dies: a report on the log with the reason, the address, the actor and the
+ * message in hand, the version and a backtrace; then the signal's default action, so that a core and the exit
+ * status are right.
  *
  * The runtime's choke point says with crash_context_set() what this thread works on. Everything that runs after the
  * signal is async-signal-safe. A build with an address sanitizer should not install: its own reports say more.
@@ -24,8 +25,8 @@ static inline void crash_context_set(const char *actor, const char *message)
 /* Once, from main(), before there are threads. Handles SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT. */
 void crash_install(const char *version);
 /*
- * Gives the calling thread a stack for the handler, so that an overflow of its own is reported too; a second call does
- * nothing. The stack lives as long as the process. crash_install() does it for its own thread.
+ * Gives the calling thread a stack for the handler, so that an overflow of its own is reported too; a second call
+ * does nothing. The stack lives as long as the process. crash_install() does it for its own thread.
  */
 void crash_prepare_thread(void);
 

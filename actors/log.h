@@ -2,12 +2,12 @@
  * The log: one line an event, "PID:X DD Mon YYYY HH:MM:SS.mmm L text" as Redis writes it, so that tools which read
  * Redis's logs read these.
  *
- * Any thread, at any time after log_open(); before that, lines go to stdout. A line leaves in one write(2), so lines of
- * several threads don't mix. Control bytes that come with the arguments are written as \xNN, a newline as \n: one event is one
- * line whatever a client has sent. A line has at most LOG_LINE_BYTES; the rest is cut.
+ * Any thread, at any time after log_open(); before that, lines go to stdout. A line leaves in one write(2), so
+ * lines of several threads don't mix. Control bytes that come with the arguments are written as \xNN, a newline as
+ * \n: one event is one line whatever a client has sent. A line has at most LOG_LINE_BYTES; the rest is cut.
  *
- * A write may block on a slow disk; turns log rarely and never per request. What can't be written is lost, and counted
- * in the next line that can.
+ * A write may block on a slow disk; turns log rarely and never per request. What can't be written is lost, and
+ * counted in the next line that can.
  */
 #ifndef ACTORS_LOG_H
 #define ACTORS_LOG_H

@@ -1,9 +1,9 @@
 /*
  * The process and its surroundings: daemon, pidfile, working directory, file descriptors, CPUs, service manager.
  *
- * Order of calls in main(): process_daemonise(), process_enter_directory(), log_open(), process_write_pidfile(), then
- * the rest; all of it before the first NNG call and before there are threads, since NNG's pool inherits what is set here.
- * Failures return false with errno set, for the caller to report; nothing is logged here unless said.
+ * Order of calls in main(): process_daemonise(), process_enter_directory(), log_open(), process_write_pidfile(),
+ * then the rest; all of it before the first NNG call and before there are threads, since NNG's pool inherits what
+ * is set here. Failures return false with errno set, for the caller to report; nothing is logged here unless said.
  */
 #ifndef ACTORS_PROCESS_H
 #define ACTORS_PROCESS_H
@@ -19,9 +19,9 @@
 
 /*
  * Goes on in a child with a session of its own, without a terminal. The parent stays until the child calls
- * process_report_ready() or dies, and exits with 0 or 1 accordingly: who starts a daemon learns whether it runs. stdin and
- * stdout become /dev/null at once, stderr when the server is ready, so that what goes wrong on the way is still seen. The
- * umask and the working directory stay.
+ * process_report_ready() or dies, and exits with 0 or 1 accordingly: who starts a daemon learns whether it runs.
+ * stdin and stdout become /dev/null at once, stderr when the server is ready, so that what goes wrong on the way
+ * is still seen. The umask and the working directory stay.
  */
 bool process_daemonise(void);
 
@@ -39,8 +39,8 @@ bool process_write_pidfile(const char *path);
 bool process_remove_pidfile(const char *path);
 
 /*
- * Raises the limit of open descriptors to hold max_clients. Returns how many clients fit: max_clients, or fewer when the
- * system doesn't allow more (0 when not even one fits).
+ * Raises the limit of open descriptors to hold max_clients. Returns how many clients fit: max_clients, or fewer
+ * when the system doesn't allow more (0 when not even one fits).
  */
 int64_t process_raise_descriptor_limit(int64_t max_clients);
 
