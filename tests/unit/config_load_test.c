@@ -1,0 +1,400 @@
+/* From files and command lines to a configuration, and the one line that says why not. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "actors/config.h"
+#include "actors/log.h"
+#include "support/process.h"
+#include "support/suite.h"
+
+#define ARGUMENTS_MAX 12
+
+static char scratch[256];
+
+static void file_put(const char *name, const char *text, size_t len)
+{
+	char path[300];
+	snprintf(path, sizeof(path), "%s/%s", scratch, name);
+	FILE *file = fopen(path, "w");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+	CU_ASSERT_EQUAL(fwrite(text, 1, len, file), len);
+	CU_ASSERT_EQUAL(fclose(file), 0);
+}
+
+static void file_write(const char *name, const char *text)
+{
+	file_put(name, text, strlen(text));
+}
+
+/* Loads "qcache-server" with the words given; ends with NULL. */
+static enum config_load_status load(struct config *config, struct config_error *error, const char *const words[])
+{
+	char *argv[ARGUMENTS_MAX + 2] = { "qcache-server" };
+	int argc = 1;
+	for (; words[argc - 1]; argc++) {
+		CU_ASSERT_FATAL(argc <= ARGUMENTS_MAX);
+		argv[argc] = (char *)words[argc - 1];
+	}
+	error->text[0] = '\0';
+	return config_load(config, argc, argv, error);
+}
+
+#define LOAD(config, error, ...) load(config, error, (const char *const[]){ __VA_ARGS__, NULL })
+
+/* The error that the words lead to; "" when they load. */
+static const char *refusal_of(const char *const words[])
+{
+	static struct config_error error;
+	struct config config;
+	enum config_load_status status = load(&config, &error, words);
+	CU_ASSERT_TRUE(status == CONFIG_REFUSED || status == CONFIG_LOADED);
+	CU_ASSERT_EQUAL(status == CONFIG_LOADED, error.text[0] == '\0');
+	CU_ASSERT_PTR_NULL(strchr(error.text, '\n'));
+	config_fini(&config);
+	return error.text;
+}
+
+#define REFUSAL(...) refusal_of((const char *const[]){ __VA_ARGS__, NULL })
+
+/* Loads a file of this text from the scratch directory, where names are relative to. */
+static const char *file_refusal(const char *text)
+{
+	file_write("q.conf", text);
+	return REFUSAL("q.conf");
+}
+
+static void in_scratch(void (*run)(void))
+{
+	int before = open(".", O_RDONLY | O_DIRECTORY);
+	CU_ASSERT_FATAL(before >= 0);
+	scratch_create(scratch, sizeof(scratch));
+	CU_ASSERT_EQUAL_FATAL(chdir(scratch), 0);
+	run();
+	CU_ASSERT_EQUAL(fchdir(before), 0);
+	close(before);
+	scratch_remove(scratch);
+}
+
+static void options_take_the_forms_of_redis(void)
+{
+	struct config config;
+	struct config_error error;
+	CU_ASSERT_EQUAL(LOAD(&config, &error, "--port", "7000", "--bind", "127.0.0.1", "-::1", "--TIMEOUT", "5"),
+			CONFIG_LOADED);
+	CU_ASSERT_EQUAL(config.port, 7000);
+	CU_ASSERT_EQUAL(config.bind.count, 2);
+	CU_ASSERT_STRING_EQUAL(config.bind.items[1], "-::1");
+	CU_ASSERT_EQUAL(config.timeout, 5);
+	CU_ASSERT_STRING_EQUAL(config.config_file, "");
+	config_fini(&config);
+
+	CU_ASSERT_EQUAL(LOAD(&config, &error, "--port 7001", "--save", "--requirepass", "--secret", "--timeout", "3"),
+			CONFIG_LOADED);
+	CU_ASSERT_EQUAL(config.port, 7001);
+	CU_ASSERT_STRING_EQUAL(config.requirepass, "--secret");
+	CU_ASSERT_EQUAL(config.timeout, 3);
+	config_fini(&config);
+
+	CU_ASSERT_EQUAL(LOAD(&config, &error, "--list-max-listpack-size", "-2", "--save", "", "--appendonly", "no"),
+			CONFIG_LOADED);
+	config_fini(&config);
+}
+
+static void options_take_the_forms_that_people_know(void)
+{
+	struct config config;
+	struct config_error error;
+	CU_ASSERT_EQUAL(LOAD(&config, &error, "-port", "7000", "-maxclients", "9"), CONFIG_LOADED);
+	CU_ASSERT_EQUAL(config.port, 7000);
+	CU_ASSERT_EQUAL(config.maxclients, 9);
+	config_fini(&config);
+
+	CU_ASSERT_EQUAL(LOAD(&config, &error, "--listenAddr", ":5001"), CONFIG_LOADED);
+	CU_ASSERT_EQUAL(config.port, 5001);
+	CU_ASSERT_EQUAL(config.bind.count, 2);
+	CU_ASSERT_STRING_EQUAL(config.bind.items[0], "*");
+	CU_ASSERT_STRING_EQUAL(config.bind.items[1], "-::*");
+	config_fini(&config);
+
+	CU_ASSERT_EQUAL(LOAD(&config, &error, "-listenAddr", "localhost:5002"), CONFIG_LOADED);
+	CU_ASSERT_EQUAL(config.port, 5002);
+	CU_ASSERT_STRING_EQUAL(config.bind.items[0], "localhost");
+	config_fini(&config);
+
+	CU_ASSERT_EQUAL(LOAD(&config, &error, "-listenaddr", "[::1]:5003"), CONFIG_LOADED);
+	CU_ASSERT_STRING_EQUAL(config.bind.items[0], "::1");
+	config_fini(&config);
+
+	CU_ASSERT_STRING_EQUAL(REFUSAL("-listenAddr", "5001"), "option -listenAddr: argument must be HOST:PORT or :PORT");
+	CU_ASSERT_STRING_EQUAL(REFUSAL("-listenAddr", "::1:5"),
+			       "option -listenAddr: argument must be HOST:PORT or [IPV6]:PORT");
+	CU_ASSERT_STRING_EQUAL(REFUSAL("-listenAddr", ":70000"),
+			       "option -listenAddr: argument must be between 0 and 65535 inclusive");
+	CU_ASSERT_STRING_EQUAL(REFUSAL("-persist", "-dbfile", "data.db"), "option -persist: nothing is kept on disk yet");
+	CU_ASSERT_STRING_EQUAL(REFUSAL("-dbfile", "data.db"),
+			       "option -dbfile: nothing is kept on disk yet: only the default, dump.rdb, is accepted");
+}
+
+static void a_bad_option_is_named(void)
+{
+	CU_ASSERT_STRING_EQUAL(REFUSAL("--prot", "7000"), "option --prot: unknown directive; did you mean port?");
+	CU_ASSERT_STRING_EQUAL(REFUSAL("-maxcleints", "1"), "option -maxcleints: unknown directive; did you mean maxclients?");
+	CU_ASSERT_STRING_EQUAL(REFUSAL("--port=7000"), "option --port=7000: unknown directive; did you mean port?");
+	CU_ASSERT_STRING_EQUAL(REFUSAL("--nothing-like-it", "1"), "option --nothing-like-it: unknown directive");
+	CU_ASSERT_STRING_EQUAL(REFUSAL("--port"), "option --port: wrong number of arguments");
+	CU_ASSERT_STRING_EQUAL(REFUSAL("--port", "1", "2"), "option --port: wrong number of arguments");
+	CU_ASSERT_STRING_EQUAL(REFUSAL("--port", "x"), "option --port: argument couldn't be parsed into an integer");
+	CU_ASSERT_STRING_EQUAL(REFUSAL("--port", "1", "-tiemout", "2"),
+			       "option -tiemout: unknown directive; did you mean timeout?");
+	CU_ASSERT_STRING_EQUAL(REFUSAL("--maxmemory", "1gb"),
+			       "option --maxmemory: not supported: only the default, 0, is accepted");
+	CU_ASSERT_STRING_EQUAL(REFUSAL("--save", "3600 1"),
+			       "option --save: nothing is kept on disk yet: only the default, \"\", is accepted");
+	CU_ASSERT_STRING_EQUAL(REFUSAL("--user", "default on"), "option --user: access control lists are not supported");
+	CU_ASSERT_STRING_EQUAL(REFUSAL("--server_cpulist", "0-"),
+			       "option --server_cpulist: argument must be a list of CPUs like 0,2-3 or 0-6:2");
+	CU_ASSERT_STRING_EQUAL(REFUSAL("--unixsocketperm", "888"),
+			       "option --unixsocketperm: argument couldn't be parsed as an octal number");
+	CU_ASSERT_STRING_EQUAL(REFUSAL("--unixsocketperm", "7777"),
+			       "option --unixsocketperm: argument must be between 0 and 777 inclusive");
+	CU_ASSERT_STRING_EQUAL(REFUSAL("--"), "option --: the name is missing");
+	CU_ASSERT_STRING_EQUAL(REFUSAL("-- ", "x"), "option --: the name is missing");
+	CU_ASSERT_STRING_EQUAL(REFUSAL("--port \"7", "x"), "option --port: Unbalanced quotes in configuration line");
+	CU_ASSERT_STRING_EQUAL(REFUSAL("/no/such/file"), "/no/such/file: No such file or directory");
+}
+
+static void version_and_help_are_asked_for(void)
+{
+	struct config config;
+	struct config_error error;
+	static const char *const asked[][2] = { { "--version", "v" }, { "-v", "v" }, { "-version", "v" },
+						{ "--help", "h" },    { "-h", "h" },  { "-help", "h" } };
+	for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+		enum config_load_status status = LOAD(&config, &error, asked[i][0]);
+		CU_ASSERT_EQUAL(status, *asked[i][1] == 'v' ? CONFIG_SHOW_VERSION : CONFIG_SHOW_HELP);
+		config_fini(&config);
+	}
+	CU_ASSERT_PTR_NOT_NULL(strstr(config_help, "--port"));
+}
+
+static void check_options_over_file(void)
+{
+	struct config config;
+	struct config_error error;
+	file_write("q.conf", "# a comment\n\n  port 1\t\r\nTimeout 2\r\nrequirepass \"a \\\"b\\x41\"\n"
+			     "client-output-buffer-limit normal 1 2 3\nclient-output-buffer-limit pubsub 4 5 6\nmaxclients 3");
+	CU_ASSERT_EQUAL_FATAL(LOAD(&config, &error, "q.conf", "--port", "9"), CONFIG_LOADED);
+	CU_ASSERT_EQUAL(config.port, 9);
+	CU_ASSERT_EQUAL(config.timeout, 2);
+	CU_ASSERT_EQUAL(config.maxclients, 3);
+	CU_ASSERT_STRING_EQUAL(config.requirepass, "a \"bA");
+	CU_ASSERT_EQUAL(config.client_output_buffer_limit[CLIENT_CLASS_NORMAL].soft_seconds, 3);
+	CU_ASSERT_EQUAL(config.client_output_buffer_limit[CLIENT_CLASS_REPLICA].hard_bytes, 256 << 20);
+	CU_ASSERT_EQUAL(config.client_output_buffer_limit[CLIENT_CLASS_PUBSUB].hard_bytes, 4);
+	char expected[300];
+	snprintf(expected, sizeof(expected), "%s/q.conf", scratch);
+	CU_ASSERT_STRING_EQUAL(config.config_file, expected);
+	config_fini(&config);
+}
+
+static void options_go_before_the_file(void)
+{
+	in_scratch(check_options_over_file);
+}
+
+static void check_file_errors(void)
+{
+	CU_ASSERT_STRING_EQUAL(file_refusal("port 1\n\n# x\nprot 2\n"), "q.conf:4: prot: unknown directive; did you mean port?");
+	CU_ASSERT_STRING_EQUAL(file_refusal("port 70000"), "q.conf:1: port: argument must be between 0 and 65535 inclusive");
+	CU_ASSERT_STRING_EQUAL(file_refusal("port 1 # not a comment\n"), "q.conf:1: port: wrong number of arguments");
+	CU_ASSERT_STRING_EQUAL(file_refusal("\nrequirepass \"x\n"), "q.conf:2: Unbalanced quotes in configuration line");
+	CU_ASSERT_STRING_EQUAL(file_refusal("requirepass \"x\"y\n"), "q.conf:1: Unbalanced quotes in configuration line");
+	CU_ASSERT_STRING_EQUAL(file_refusal("requirepass \"\\x00\"\n"), "q.conf:1: a NUL byte in a value");
+	CU_ASSERT_STRING_EQUAL(file_refusal("save 3600 1 300 100 60 10000\n"),
+			       "q.conf:1: save: nothing is kept on disk yet: only the default, \"\", is accepted");
+	CU_ASSERT_STRING_EQUAL(file_refusal("rename-command FLUSHALL x\n"),
+			       "q.conf:1: rename-command: commands can't be renamed");
+	CU_ASSERT_STRING_EQUAL(file_refusal("dir nowhere\n"), "q.conf:1: dir: No such file or directory");
+	CU_ASSERT_STRING_EQUAL(file_refusal("save \"\"\nappendonly no\n\"port\" '1'\n"), "");
+
+	file_put("q.conf", "port 1\nport \0002\n", 15);
+	CU_ASSERT_STRING_EQUAL(REFUSAL("q.conf"), "q.conf:2: a NUL byte in the line");
+	size_t len = 70000;
+	char *line = malloc(len + 1);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(line);
+	memset(line, '#', len);
+	line[len] = '\0';
+	CU_ASSERT_STRING_EQUAL(file_refusal(line), "q.conf:1: the line is longer than 64 KB");
+	line[60000] = '\0';
+	CU_ASSERT_STRING_EQUAL(file_refusal(line), "");
+	memset(line, 'x', 60000);
+	CU_ASSERT_PTR_NOT_NULL(strstr(REFUSAL("q.conf", line), "xxx: not an option"));
+	free(line);
+	CU_ASSERT_STRING_EQUAL(REFUSAL("."), ".: Is a directory");
+}
+
+static void an_error_in_a_file_has_its_line(void)
+{
+	in_scratch(check_file_errors);
+}
+
+static void check_includes(void)
+{
+	struct config config;
+	struct config_error error;
+	CU_ASSERT_EQUAL(mkdir("d", 0700), 0);
+	file_write("a.conf", "port 1\ninclude b.conf\ninclude d/*.conf\ninclude none/*.conf\n");
+	file_write("b.conf", "port 2\ntimeout 2\n");
+	file_write("d/1.conf", "maxclients 3\n");
+	file_write("d/2.conf", "databases 4\n");
+	CU_ASSERT_EQUAL_FATAL(LOAD(&config, &error, "a.conf"), CONFIG_LOADED);
+	CU_ASSERT_EQUAL(config.port, 2);
+	CU_ASSERT_EQUAL(config.timeout, 2);
+	CU_ASSERT_EQUAL(config.maxclients, 3);
+	CU_ASSERT_EQUAL(config.databases, 4);
+	config_fini(&config);
+
+	file_write("b.conf", "\nport x\n");
+	char expected[600];
+	snprintf(expected, sizeof(expected), "%s/b.conf:2: port: argument couldn't be parsed into an integer", scratch);
+	CU_ASSERT_STRING_EQUAL(REFUSAL("a.conf"), expected);
+	snprintf(expected, sizeof(expected), "q.conf:1: include: %s/none.conf: No such file or directory", scratch);
+	CU_ASSERT_STRING_EQUAL(file_refusal("include none.conf\n"), expected);
+	CU_ASSERT_PTR_NOT_NULL(strstr(file_refusal("include q.conf\n"), "q.conf:1: include: files are nested more than 16 deep"));
+}
+
+static void includes_are_followed_and_bounded(void)
+{
+	in_scratch(check_includes);
+}
+
+static void check_dir(void)
+{
+	struct config config;
+	struct config_error error;
+	char expected[300];
+	CU_ASSERT_EQUAL(mkdir("d", 0700), 0);
+	CU_ASSERT_EQUAL(mkdir("d/e", 0700), 0);
+	file_write("d/more.conf", "port 5\ndir e\n");
+	file_write("q.conf", "dir ./d\ninclude more.conf\n");
+	CU_ASSERT_EQUAL_FATAL(LOAD(&config, &error, "q.conf"), CONFIG_LOADED);
+	snprintf(expected, sizeof(expected), "%s/d/e", scratch);
+	CU_ASSERT_STRING_EQUAL(config.dir, expected);
+	CU_ASSERT_STRING_EQUAL(config.start_dir, scratch);
+	CU_ASSERT_EQUAL(config.port, 5);
+	config_fini(&config);
+}
+
+static void names_are_relative_to_the_dir_so_far(void)
+{
+	in_scratch(check_dir);
+}
+
+static void check_stdin(void)
+{
+	struct config config;
+	struct config_error error;
+	file_write("q.conf", "port 1\ntimeout 1\n");
+	file_write("in.conf", "timeout 2\nmaxclients 2\n");
+	int before = dup(STDIN_FILENO), in = open("in.conf", O_RDONLY);
+	CU_ASSERT_FATAL(before >= 0 && in >= 0);
+	dup2(in, STDIN_FILENO);
+	CU_ASSERT_EQUAL(LOAD(&config, &error, "q.conf", "--maxclients", "3", "-"), CONFIG_LOADED);
+	CU_ASSERT_EQUAL(config.port, 1);
+	CU_ASSERT_EQUAL(config.timeout, 2);
+	CU_ASSERT_EQUAL(config.maxclients, 3);
+	config_fini(&config);
+	lseek(STDIN_FILENO, 0, SEEK_SET);
+	CU_ASSERT_EQUAL(LOAD(&config, &error, "-", "--port", "4"), CONFIG_LOADED);
+	CU_ASSERT_EQUAL(config.port, 4);
+	CU_ASSERT_EQUAL(config.maxclients, 2);
+	config_fini(&config);
+	file_write("in.conf", "\nprot 1\n");
+	lseek(STDIN_FILENO, 0, SEEK_SET);
+	CU_ASSERT_STRING_EQUAL(REFUSAL("-"), "stdin:2: prot: unknown directive; did you mean port?");
+	dup2(before, STDIN_FILENO);
+	close(before);
+	close(in);
+}
+
+static void a_dash_reads_stdin(void)
+{
+	in_scratch(check_stdin);
+}
+
+/* What Debian 12 ships for Redis 7.0.15: its active lines, but for the directory, which must be there. */
+static const char debian_file[] =
+	"bind 127.0.0.1 -::1\nprotected-mode yes\nport 6379\ntcp-backlog 511\ntimeout 0\ntcp-keepalive 300\n"
+	"daemonize yes\npidfile /run/redis/redis-server.pid\nloglevel notice\nlogfile /var/log/redis/redis-server.log\n"
+	"databases 16\nalways-show-logo no\nset-proc-title yes\n"
+	"proc-title-template \"{title} {listen-addr} {server-mode}\"\n"
+	"stop-writes-on-bgsave-error yes\nrdbcompression yes\nrdbchecksum yes\ndbfilename dump.rdb\n"
+	"rdb-del-sync-files no\ndir .\nreplica-serve-stale-data yes\nreplica-read-only yes\nrepl-diskless-sync yes\n"
+	"repl-diskless-sync-delay 5\nrepl-diskless-sync-max-replicas 0\nrepl-diskless-load disabled\n"
+	"repl-disable-tcp-nodelay no\nreplica-priority 100\nacllog-max-len 128\nlazyfree-lazy-eviction no\n"
+	"lazyfree-lazy-expire no\nlazyfree-lazy-server-del no\nreplica-lazy-flush no\nlazyfree-lazy-user-del no\n"
+	"lazyfree-lazy-user-flush no\noom-score-adj no\noom-score-adj-values 0 200 800\ndisable-thp yes\nappendonly no\n"
+	"appendfilename \"appendonly.aof\"\nappenddirname \"appendonlydir\"\nappendfsync everysec\n"
+	"no-appendfsync-on-rewrite no\nauto-aof-rewrite-percentage 100\nauto-aof-rewrite-min-size 64mb\n"
+	"aof-load-truncated yes\naof-use-rdb-preamble yes\naof-timestamp-enabled no\n \nslowlog-log-slower-than 10000\n"
+	"slowlog-max-len 128\nlatency-monitor-threshold 0\nnotify-keyspace-events \"\"\nhash-max-listpack-entries 512\n"
+	"hash-max-listpack-value 64\nlist-max-listpack-size -2\nlist-compress-depth 0\nset-max-intset-entries 512\n"
+	"zset-max-listpack-entries 128\nzset-max-listpack-value 64\nhll-sparse-max-bytes 3000\n"
+	"stream-node-max-bytes 4096\nstream-node-max-entries 100\nactiverehashing yes\n"
+	"client-output-buffer-limit normal 0 0 0\nclient-output-buffer-limit replica 256mb 64mb 60\n"
+	"client-output-buffer-limit pubsub 32mb 8mb 60\nhz 10\ndynamic-hz yes\naof-rewrite-incremental-fsync yes\n"
+	"rdb-save-incremental-fsync yes\njemalloc-bg-thread yes\n";
+
+static void check_debian(void)
+{
+	struct config config;
+	struct config_error error;
+	file_write("redis.conf", debian_file);
+	/* As its service unit calls it. */
+	CU_ASSERT_EQUAL_FATAL(LOAD(&config, &error, "redis.conf", "--supervised", "systemd", "--daemonize", "no"),
+			      CONFIG_LOADED);
+	CU_ASSERT_EQUAL(config.supervised, SUPERVISED_SYSTEMD);
+	CU_ASSERT_FALSE(config.daemonize);
+	CU_ASSERT_EQUAL(config.bind.count, 2);
+	CU_ASSERT_STRING_EQUAL(config.pidfile, "/run/redis/redis-server.pid");
+	CU_ASSERT_STRING_EQUAL(config.logfile, "/var/log/redis/redis-server.log");
+	CU_ASSERT_EQUAL(config.loglevel, LOG_NOTICE);
+	config_fini(&config);
+}
+
+static void debians_redis_conf_loads(void)
+{
+	in_scratch(check_debian);
+}
+
+static void a_daemon_has_a_pidfile(void)
+{
+	struct config config;
+	struct config_error error;
+	CU_ASSERT_EQUAL(LOAD(&config, &error, "--daemonize", "yes"), CONFIG_LOADED);
+	CU_ASSERT_STRING_EQUAL(config.pidfile, "/var/run/qcache.pid");
+	config_fini(&config);
+	CU_ASSERT_EQUAL(LOAD(&config, &error, "--daemonize", "no"), CONFIG_LOADED);
+	CU_ASSERT_STRING_EQUAL(config.pidfile, "");
+	config_fini(&config);
+}
+
+static const struct suite_case cases[] = {
+	CASE(options_take_the_forms_of_redis),
+	CASE(options_take_the_forms_that_people_know),
+	CASE(a_bad_option_is_named),
+	CASE(version_and_help_are_asked_for),
+	CASE(options_go_before_the_file),
+	CASE(an_error_in_a_file_has_its_line),
+	CASE(includes_are_followed_and_bounded),
+	CASE(names_are_relative_to_the_dir_so_far),
+	CASE(a_dash_reads_stdin),
+	CASE(debians_redis_conf_loads),
+	CASE(a_daemon_has_a_pidfile),
+};
+
+SUITE_MAIN("config_load", cases)
