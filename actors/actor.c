@@ -297,14 +297,18 @@ static void close_actor(struct actor *actor)
 	free((void *)actor->posted);
 }
 
-void runtime_close(struct runtime **runtime_at)
+void runtime_stop(struct runtime *runtime)
 {
-	struct runtime *runtime = *runtime_at;
 	for (uint32_t i = 0; i < runtime->total; i++)
 		for (uint32_t to = 0; to < runtime->total; to++)
 			channel_close(&runtime->actors[i].channels[to]);
 	for (uint32_t i = 0; i < runtime->total; i++)
 		mailbox_close(&runtime->actors[i].mailbox);
+}
+
+void runtime_destroy(struct runtime **runtime_at)
+{
+	struct runtime *runtime = *runtime_at;
 	for (uint32_t i = 0; i < runtime->total; i++)
 		close_actor(&runtime->actors[i]);
 	free(runtime->actors);

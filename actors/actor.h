@@ -8,7 +8,7 @@
  *
  * Order of calls: runtime_create, actor_bind for every actor, runtime_open (checks catalogue against topology, opens
  * mailboxes and channels), then actor_run on a thread of its own for every LOOP actor; at the end actor_leave in each LOOP
- * actor's turn, join the threads, runtime_close.
+ * actor's turn, join the threads, runtime_stop, runtime_destroy.
  *
  * Diagnostics: a message that the catalogue does not allow, an edge without room, a full channel: broken invariant, stops.
  */
@@ -80,8 +80,9 @@ struct actor *runtime_actor(struct runtime *runtime, enum actor_kind kind, uint3
 uint32_t runtime_count(const struct runtime *runtime, enum actor_kind kind);
 void actor_bind(struct actor *actor, void (*turn)(void *state, struct message message), void *state);
 void runtime_open(struct runtime *runtime);
-/* Every LOOP actor has left its loop. */
-void runtime_close(struct runtime **runtime);
+/* Every LOOP actor has left its loop: closes channels and mailboxes. No turn is taken any more; states may be destroyed. */
+void runtime_stop(struct runtime *runtime);
+void runtime_destroy(struct runtime **runtime);
 
 /* Runs a LOOP actor's loop on the calling thread until actor_leave(). */
 void actor_run(struct actor *actor);

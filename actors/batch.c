@@ -65,6 +65,7 @@ void request_batch_reset(struct request_batch *batch)
 	batch->count = batch->run_count = batch->blob_count = 0;
 	batch->args.count = 0;
 	batch->bytes.len = 0;
+	batch->done = 0;
 }
 
 void request_batch_destroy(struct request_batch **batch_at)

@@ -49,7 +49,8 @@ struct request {
 	struct connection_origin *origin; /* with REQUEST_OPENED */
 	/* The store's notes of its first pass over the batch. */
 	const struct command *command;
-	uint64_t hash;         /* of the first key */
+	uint64_t hash;         /* of the first key; 0 without one */
+	uint32_t database;     /* that its session had then: a hint for prefetching */
 };
 
 struct request_batch {
@@ -62,7 +63,9 @@ struct request_batch {
 	struct blob **blobs;         /* large arguments, held until the batch is reset */
 	size_t blob_count, blob_capacity;
 	struct reply_batch *replies; /* an empty one for the answer */
-	struct request_batch *next;  /* in its reactor's pool */
+	uint32_t reactor;            /* index of the one that made it */
+	size_t done;                 /* requests that the store has executed */
+	struct request_batch *next;  /* in its reactor's pool, or in the store's backlog */
 };
 
 struct request_batch *request_batch_create(size_t bytes);

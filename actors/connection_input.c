@@ -29,7 +29,7 @@
 
 #define UNAUTHENTICATED_ARGS_MAX 10
 #define UNAUTHENTICATED_BULK_MAX 16384
-#define ARGS_MAX (1024u * 1024)
+#define ARGS_MAX INT32_MAX
 #define INLINE_MAX (64u * 1024)
 
 static struct resp_limits limits_of(const struct connection *connection)

@@ -1,4 +1,93 @@
-int main(void)
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "actors/config.h"
+#include "actors/crash.h"
+#include "actors/log.h"
+#include "actors/process.h"
+#include "actors/server.h"
+#include "actors/version.h"
+
+static int refuse(const char *what, const char *name)
 {
+	fprintf(stderr, "qcache-server: %s %s: %s\n", what, name, strerror(errno));
+	return 1;
+}
+
+static void on_ready(void *context)
+{
+	const struct config *config = context;
+	process_report_ready((enum supervision)config->supervised);
+}
+
+static void fit_clients(struct config *config)
+{
+	int64_t fitting = process_raise_descriptor_limit(config->maxclients);
+	if (fitting >= config->maxclients)
+		return;
+	log_event(LOG_WARNING, "maxclients lowered from %lld to %lld: the system allows no more open files",
+		  (long long)config->maxclients, (long long)fitting);
+	config->maxclients = fitting;
+}
+
+static int serve(struct config *config)
+{
+	log_event(LOG_NOTICE, "qcache %s starting, pid %d", QCACHE_VERSION, getpid());
+	fit_clients(config);
+	struct server *server = server_create(config, NULL, 0);
+	if (!server)
+		return 1;
+	server_run(server, on_ready, config);
+	server_destroy(&server);
+	log_event(LOG_NOTICE, "qcache is now stopped, bye bye");
 	return 0;
+}
+
+/* All of this comes before the first NNG call, whose threads inherit it. */
+static int set_up_and_serve(struct config *config)
+{
+	bool is_daemon = config->daemonize && !process_is_supervised((enum supervision)config->supervised);
+	if (is_daemon && !process_daemonise())
+		return refuse("can't become a daemon", "");
+	if (config->dir[0] && !process_enter_directory(config->dir))
+		return refuse("can't enter directory", config->dir);
+	if (!log_open(config->logfile, (enum log_level)config->loglevel))
+		return refuse("can't open log file", config->logfile);
+	if (!process_bind_to_cpus(config->server_cpulist))
+		return refuse("can't bind to CPUs", config->server_cpulist);
+	bool has_pidfile = config->pidfile[0] != '\0';
+	if (has_pidfile && !process_write_pidfile(config->pidfile))
+		log_event(LOG_WARNING, "Can't write pidfile %s: %s", config->pidfile, strerror(errno));
+	crash_install(QCACHE_VERSION);
+	int status = serve(config);
+	if (has_pidfile)
+		process_remove_pidfile(config->pidfile);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct config config;
+	struct config_error error;
+	int status = 0;
+	switch (config_load(&config, argc, argv, &error)) {
+	case CONFIG_LOADED:
+		status = set_up_and_serve(&config);
+		break;
+	case CONFIG_REFUSED:
+		fprintf(stderr, "qcache-server: %s\n", error.text);
+		status = 1;
+		break;
+	case CONFIG_SHOW_VERSION:
+		printf("qcache-server %s\n", QCACHE_VERSION);
+		break;
+	case CONFIG_SHOW_HELP:
+		fputs(config_help, stdout);
+		break;
+	}
+	config_fini(&config);
+	log_close();
+	return status;
 }

@@ -42,6 +42,7 @@ static struct request_batch *take_batch(struct reactor *reactor)
 	if (!batch)
 		crash_broken_invariant("no memory for a batch of requests");
 	batch->next = NULL;
+	batch->reactor = reactor->actor->index;
 	return batch;
 }
 
@@ -322,6 +323,12 @@ static void bring_home(struct reactor *reactor, struct reply_batch *replies)
 	feed_starved(reactor);
 }
 
+/* The store keeps one of each under way. */
+static void report_taken(struct reactor *reactor, enum message_type type)
+{
+	actor_post(reactor->actor, reactor->store, STORE_TAKEN, type, NULL);
+}
+
 static void on_replies(struct reactor *reactor, struct reply_batch *replies)
 {
 	deliver(reactor, replies);
@@ -330,13 +337,14 @@ static void on_replies(struct reactor *reactor, struct reply_batch *replies)
 		return;
 	}
 	reply_batch_destroy(&replies);
-	actor_post(reactor->actor, reactor->store, STORE_REPLIES_TAKEN, 0, NULL);
+	report_taken(reactor, REACTOR_REPLIES);
 }
 
 static void on_settings(struct reactor *reactor, struct settings *settings)
 {
 	reactor->settings = *settings;
 	free(settings);
+	report_taken(reactor, REACTOR_SETTINGS);
 }
 
 static void on_tick(struct ev_loop *loop, ev_timer *watcher, int events)
@@ -352,6 +360,7 @@ static void on_arm_timer(struct reactor *reactor, uint64_t deadline_ms)
 	ev_now_update(reactor->loop);
 	ev_timer_set(&reactor->tick, left_ms > 0 ? (double)left_ms / 1000.0 : 0.0, 0.0);
 	ev_timer_start(reactor->loop, &reactor->tick);
+	report_taken(reactor, REACTOR_ARM_TIMER);
 }
 
 static void describe_connection(const struct connection *connection, struct connection_figure *out)

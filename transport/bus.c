@@ -40,11 +40,13 @@ bool bus_is_wanted(const struct bus *bus, enum bus_interest interest)
 	return false;
 }
 
-bool bus_has_credit(const struct bus *bus)
+bool bus_has_credit(const struct bus *bus, enum bus_interest interest)
 {
-	for (uint32_t i = 0; i < bus->count; i++)
-		if (bus->subscribers[i].is_required && bus->subscribers[i].credit_bytes <= 0)
+	for (uint32_t i = 0; i < bus->count; i++) {
+		const struct bus_subscription *subscriber = &bus->subscribers[i];
+		if (subscriber->is_required && (subscriber->interest & interest) && subscriber->credit_bytes <= 0)
 			return false;
+	}
 	return true;
 }
 

@@ -21,6 +21,10 @@
 
 #define BUS_SUBSCRIBERS_MAX 16
 
+/* A subscriber's credit, and what even the smallest message takes of it: their ratio bounds the messages under way. */
+#define BUS_CREDIT_BYTES (4 * 1024 * 1024)
+#define BUS_MESSAGE_MIN_BYTES 4096
+
 enum bus_interest {
 	BUS_FRAMES = 1,   /* every effect */
 	BUS_COMMANDS = 2, /* every command as it was sent, for MONITOR */
@@ -45,7 +49,7 @@ void bus_destroy(struct bus **bus);
 
 struct bus_subscription {
 	uint32_t interest;      /* enum bus_interest */
-	bool is_required;       /* without its credit nothing may be published that has frames */
+	bool is_required;       /* without its credit nothing may be made that it wants */
 	int64_t credit_bytes;
 	void (*post)(void *context, struct bus_message *message); /* gives one hold away */
 	void *context;
@@ -57,8 +61,8 @@ void bus_set_interest(struct bus *bus, uint32_t subscriber, uint32_t interest);
 
 /* Does anyone want this? */
 bool bus_is_wanted(const struct bus *bus, enum bus_interest interest);
-/* May more effects be made? */
-bool bus_has_credit(const struct bus *bus);
+/* May more of this be made? Every required subscriber that wants it has credit. */
+bool bus_has_credit(const struct bus *bus, enum bus_interest interest);
 int64_t bus_credit_bytes(const struct bus *bus, uint32_t subscriber);
 uint32_t bus_subscriber_count(const struct bus *bus);
 

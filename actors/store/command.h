@@ -28,6 +28,8 @@ struct call {
 	uint32_t argc;
 	int64_t now_ms;                /* wall clock of the turn */
 	uint64_t hash;                 /* of the first key, for commands that have one */
+	bool rejected;                 /* refused by command_dispatch(): no handler ran */
+	bool failed;                   /* an error reply has been written */
 };
 
 typedef void command_handler(struct call *call);

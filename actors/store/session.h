@@ -27,6 +27,7 @@ enum session_flags {
 	SESSION_CLOSING = 1 << 6,         /* REPLY_CLOSE has been written: what still comes is ignored */
 	SESSION_UNIX_SOCKET = 1 << 7,
 	SESSION_PARKED = 1 << 8,
+	SESSION_LOCAL = 1 << 9,           /* comes from this machine */
 };
 
 enum wake_reason {
@@ -90,5 +91,12 @@ struct session *session_find(struct store *store, uint64_t id);
 void session_kill(struct store *store, struct session *session);
 
 bool session_is_parked(const struct session *session);
+
+/* Comes from this machine: over the loopback or a unix socket. */
+bool session_is_local(const struct session *session);
+
+/* From now on, or no longer, MONITOR's lines go to the call's session. */
+void session_set_monitor(struct call *call);
+void session_clear_monitor(struct call *call);
 
 #endif

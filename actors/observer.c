@@ -1,0 +1,129 @@
+#include "observer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/crash.h"
+#include "actors/subscriber.h"
+#include "actors/turn_message.h"
+
+struct observer {
+	struct subscriber subscriber;
+	struct observations *seen;
+	size_t seen_bytes;
+};
+
+static void take_tally(struct observations *seen, const struct tally *tally)
+{
+	for (uint32_t i = 0; i < EFFECT_TYPES; i++)
+		seen->events[i] += tally->events[i];
+	for (uint32_t i = 0; i < tally->command_count; i++) {
+		seen->commands[i].calls += tally->commands[i].calls;
+		seen->commands[i].failed += tally->commands[i].failed;
+		seen->commands[i].rejected += tally->commands[i].rejected;
+		seen->commands[i].ns += tally->commands[i].ns;
+	}
+}
+
+/* An argument in double quotes, what isn't printable as an escape. */
+static void append_quoted(struct buffer *out, struct slice text)
+{
+	static const char escapes[] = "\\\\\"\"\nn\rr\tt\aa\bb";
+	buffer_append(out, "\"", 1);
+	for (size_t i = 0; i < text.len; i++) {
+		uint8_t byte = text.data[i];
+		const char *pair = NULL;
+		for (const char *e = escapes; *e && !pair; e += 2)
+			if ((uint8_t)*e == byte)
+				pair = e;
+		if (pair)
+			buffer_printf(out, "\\%c", pair[1]);
+		else if (byte < 0x20 || byte >= 0x7f)
+			buffer_printf(out, "\\x%02x", byte);
+		else
+			buffer_append(out, &byte, 1);
+	}
+	buffer_append(out, "\"", 1);
+}
+
+/* +1339518083.107412 [0 127.0.0.1:60866] "keys" "*" */
+static void append_line(struct buffer *out, const struct command_record *record, struct slice *at)
+{
+	buffer_printf(out, "+%lld.%06lld [%u %.*s]", (long long)(record->time_us / 1000000),
+		      (long long)(record->time_us % 1000000), record->database, (int)record->address.len,
+		      (const char *)record->address.data);
+	for (uint32_t i = 0; i < record->argc; i++) {
+		buffer_append(out, " ", 1);
+		append_quoted(out, command_record_next_arg(at));
+	}
+	buffer_append(out, "\r\n", 2);
+}
+
+static void show_commands(struct observer *observer, const struct buffer *commands)
+{
+	struct slice at = slice_of(commands->data, commands->len);
+	struct command_record record;
+	struct buffer lines = { 0 };
+	while (command_record_next(&at, &record))
+		append_line(&lines, &record, &at);
+	struct blob *blob = lines.failed || lines.len > UINT32_MAX ? NULL : blob_create((uint32_t)lines.len);
+	if (!blob)
+		crash_broken_invariant("no memory for what MONITOR shows");
+	memcpy(blob->data, lines.data, lines.len);
+	blob->len = (uint32_t)lines.len;
+	buffer_fini(&lines);
+	actor_post(observer->subscriber.actor, observer->subscriber.store, STORE_MONITOR_LINES,
+		   subscriber_take_credit(&observer->subscriber), blob);
+}
+
+static void take(void *context, const struct bus_message *head)
+{
+	struct observer *observer = context;
+	const struct turn_message *message = (const struct turn_message *)head;
+	if (head->holds & BUS_TALLY)
+		take_tally(observer->seen, message->tally);
+	if (head->holds & BUS_COMMANDS)
+		show_commands(observer, &message->commands);
+}
+
+static void on_describe(struct observer *observer)
+{
+	struct observations *copy = malloc(observer->seen_bytes);
+	if (!copy)
+		crash_broken_invariant("no memory for the observer's answer");
+	memcpy(copy, observer->seen, observer->seen_bytes);
+	actor_post(observer->subscriber.actor, observer->subscriber.store, STORE_OBSERVATIONS, 0, copy);
+}
+
+static void observer_turn(void *state, struct message message)
+{
+	struct observer *observer = state;
+	if (subscriber_turn(&observer->subscriber, message))
+		return;
+	if (message.type != OBSERVER_DESCRIBE)
+		crash_broken_invariant("the observer has no turn for %s", message_name(message.type));
+	on_describe(observer);
+}
+
+struct observer *observer_create(struct runtime *runtime, uint32_t command_count)
+{
+	struct observer *observer = calloc(1, sizeof(*observer));
+	size_t bytes = sizeof(struct observations) + command_count * sizeof(struct command_count);
+	if (observer)
+		observer->seen = calloc(1, bytes);
+	if (!observer || !observer->seen)
+		crash_broken_invariant("no memory for the observer");
+	observer->seen_bytes = bytes;
+	observer->seen->command_count = command_count;
+	subscriber_init(&observer->subscriber, runtime, 0, take, observer);
+	actor_bind(observer->subscriber.actor, observer_turn, observer);
+	return observer;
+}
+
+void observer_destroy(struct observer **observer)
+{
+	free((*observer)->seen);
+	free(*observer);
+	*observer = NULL;
+}

@@ -1,0 +1,321 @@
+/*
+ * The supervisor is the main thread's actor. It waits for a reason to stop, then goes through `stops`: a line posts a message
+ * to all actors of a kind and waits for as many answers. A second signal does not wait for anyone.
+ */
+#include "server.h"
+
+#include <errno.h>
+#include <ev.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "actors/actor.h"
+#include "actors/crash.h"
+#include "actors/log.h"
+#include "actors/observer.h"
+#include "actors/process.h"
+#include "actors/reactor.h"
+#include "actors/reaper.h"
+#include "actors/store/command.h"
+#include "actors/store/store_actor.h"
+#include "storage/keyspace.h"
+#include "storage/memory.h"
+#include "transport/bus.h"
+#include "transport/listener.h"
+
+#define THREAD_STACK_BYTES (1024u * 1024)
+
+struct server {
+	struct config config;
+	struct runtime *runtime;
+	struct actor *supervisor;
+	struct reactor **reactors;
+	uint32_t reactor_count;
+	struct store *store;
+	struct observer *observer;
+	struct reaper reaper;
+	pthread_t *threads;          /* the reactors', then the reaper's */
+	uint32_t thread_count;
+
+	ev_signal on_term, on_int;
+	ev_async stop_asked;
+	uint32_t stop_step;          /* in `stops` */
+	uint32_t answers_missing;
+	bool is_stopping;
+};
+
+static const struct {
+	enum message_type order;
+	enum actor_kind kind;
+	bool is_answered;
+} stops[] = {
+	{ REACTOR_STOP, ACTOR_REACTOR, true },
+	{ STORE_STOP, ACTOR_STORE, true },
+	{ REACTOR_LEAVE, ACTOR_REACTOR, false },
+	{ SUBSCRIBER_STOP, ACTOR_SUBSCRIBER, true },
+	{ REAPER_STOP, ACTOR_REAPER, true },
+};
+#define STOPS (sizeof(stops) / sizeof(stops[0]))
+
+/* ---- the supervisor ---- */
+
+static void stop_next(struct server *server)
+{
+	while (server->answers_missing == 0) {
+		if (server->stop_step == STOPS) {
+			actor_leave(server->supervisor);
+			return;
+		}
+		enum actor_kind kind = stops[server->stop_step].kind;
+		uint32_t count = runtime_count(server->runtime, kind);
+		for (uint32_t i = 0; i < count; i++)
+			actor_post(server->supervisor, runtime_actor(server->runtime, kind, i),
+				   stops[server->stop_step].order, 0, NULL);
+		server->answers_missing = stops[server->stop_step].is_answered ? count : 0;
+		server->stop_step++;
+	}
+}
+
+static void begin_stop(struct server *server, const char *why)
+{
+	if (server->is_stopping)
+		return;
+	server->is_stopping = true;
+	log_event(LOG_NOTICE, "%s, finishing what has been asked for and stopping", why);
+	process_report_stopping((enum supervision)server->config.supervised);
+	stop_next(server);
+}
+
+static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
+{
+	struct server *server = watcher->data;
+	if (server->is_stopping) {
+		log_event(LOG_WARNING, "Received %s again, stopping now", watcher->signum == SIGTERM ? "SIGTERM" : "SIGINT");
+		if (server->config.pidfile[0])
+			process_remove_pidfile(server->config.pidfile);
+		_exit(1);
+	}
+	begin_stop(server, watcher->signum == SIGTERM ? "Received SIGTERM" : "Received SIGINT");
+}
+
+static void on_stop_asked(struct ev_loop *loop, ev_async *watcher, int events)
+{
+	begin_stop(watcher->data, "Asked to stop");
+}
+
+static void supervisor_turn(void *state, struct message message)
+{
+	struct server *server = state;
+	switch (message.type) {
+	case SUPERVISOR_SHUTDOWN:
+		begin_stop(server, "User requested shutdown");
+		return;
+	case REACTOR_STOP_DONE:
+	case STORE_STOP_DONE:
+	case SUBSCRIBER_STOP_DONE:
+	case REAPER_STOP_DONE:
+		server->answers_missing--;
+		stop_next(server);
+		return;
+	}
+	crash_broken_invariant("the supervisor has no turn for %s", message_name(message.type));
+}
+
+static void watch_signals(struct server *server)
+{
+	struct ev_loop *loop = server->supervisor->loop;
+	ev_signal_init(&server->on_term, on_signal, SIGTERM);
+	ev_signal_init(&server->on_int, on_signal, SIGINT);
+	ev_async_init(&server->stop_asked, on_stop_asked);
+	server->on_term.data = server->on_int.data = server->stop_asked.data = server;
+	ev_signal_start(loop, &server->on_term);
+	ev_signal_start(loop, &server->on_int);
+	ev_async_start(loop, &server->stop_asked);
+}
+
+void server_ask_to_stop(struct server *server)
+{
+	ev_async_send(server->supervisor->loop, &server->stop_asked);
+}
+
+/* ---- listening ---- */
+
+static bool listen_on(struct server *server, int fd, const char *what, int64_t port)
+{
+	if (fd == LISTENER_FAILED) {
+		log_event(LOG_WARNING, "Could not listen on %s:%lld: %s", what, (long long)port, strerror(errno));
+		return false;
+	}
+	reactor_listen(server->reactors[0], fd);
+	return true;
+}
+
+/* An address that begins with '-' may be missing from this machine, as in Redis. */
+static bool listen_tcp(struct server *server, const char *address)
+{
+	bool is_optional = address[0] == '-';
+	if (is_optional)
+		address++;
+	int fd = listener_open_tcp(address, (uint16_t)server->config.port, (int)server->config.tcp_backlog);
+	if (fd == LISTENER_FAILED && is_optional && (errno == EADDRNOTAVAIL || errno == EAFNOSUPPORT))
+		return true;
+	return listen_on(server, fd, address, server->config.port);
+}
+
+static bool listen_everywhere(struct server *server)
+{
+	const struct config *config = &server->config;
+	for (uint32_t i = 0; config->port && i < config->bind.count; i++)
+		if (!listen_tcp(server, config->bind.items[i]))
+			return false;
+	if (!config->unixsocket[0])
+		return true;
+	return listen_on(server,
+			 listener_open_unix(config->unixsocket, (int)config->tcp_backlog, (uint32_t)config->unixsocketperm),
+			 config->unixsocket, 0);
+}
+
+/* ---- life ---- */
+
+static void *must_allocate(size_t count, size_t size)
+{
+	void *memory = calloc(count, size);
+	if (!memory)
+		crash_broken_invariant("no memory for the server");
+	return memory;
+}
+
+static void block_signals(void)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	/* Every thread made from here on; libev opens them again for the supervisor's. */
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+}
+
+static void create_actors(struct server *server, const struct server_subscriber *subscribers, uint32_t count)
+{
+	struct store_subscription *subscriptions = must_allocate(1 + count, sizeof(*subscriptions));
+	struct settings settings = store_settings(&server->config);
+
+	server->supervisor = runtime_actor(server->runtime, ACTOR_SUPERVISOR, 0);
+	actor_bind(server->supervisor, supervisor_turn, server);
+	for (uint32_t i = 0; i < server->reactor_count; i++)
+		server->reactors[i] = reactor_create(server->runtime, i, &settings);
+	server->observer = observer_create(server->runtime, command_count());
+	subscriptions[0].interest = BUS_TALLY;
+	for (uint32_t i = 0; i < count; i++) {
+		subscriptions[1 + i].interest = subscribers[i].interest;
+		subscriptions[1 + i].credit_bytes = subscribers[i].credit_bytes;
+		subscribers[i].bind(server->runtime, 1 + i, subscribers[i].context);
+	}
+	reaper_init(&server->reaper, server->runtime);
+	server->store = store_create(server->runtime, &server->config, subscriptions);
+	free(subscriptions);
+}
+
+struct server *server_create(const struct config *config, const struct server_subscriber *subscribers, uint32_t count)
+{
+	struct server *server = must_allocate(1, sizeof(*server));
+	config_copy(&server->config, config);
+	server->reactor_count = (uint32_t)config->io_threads;
+	server->reactors = must_allocate(server->reactor_count, sizeof(*server->reactors));
+	block_signals();
+	memory_init();
+	keyspace_seed_hash();
+	command_table_init();
+	uint32_t counts[ACTOR_KINDS] = {
+		[ACTOR_SUPERVISOR] = 1,
+		[ACTOR_REACTOR] = server->reactor_count,
+		[ACTOR_STORE] = 1,
+		[ACTOR_SUBSCRIBER] = 1 + count,
+		[ACTOR_REAPER] = 1,
+	};
+	server->runtime = runtime_create(counts);
+	create_actors(server, subscribers, count);
+	if (!listen_everywhere(server)) {
+		server_destroy(&server);
+		return NULL;
+	}
+	return server;
+}
+
+static void *run_thread(void *context)
+{
+	crash_prepare_thread();
+	actor_run(context);
+	return NULL;
+}
+
+static void start_thread(struct server *server, struct actor *actor)
+{
+	pthread_attr_t attributes;
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, THREAD_STACK_BYTES);
+	if (pthread_create(&server->threads[server->thread_count++], &attributes, run_thread, actor) != 0)
+		crash_broken_invariant("no thread for %s", actor->name);
+	pthread_setname_np(server->threads[server->thread_count - 1], actor->name);
+	pthread_attr_destroy(&attributes);
+}
+
+static void log_start(const struct server *server)
+{
+	const struct config *config = &server->config;
+	char where[1024] = "";
+	size_t len = 0;
+	for (uint32_t i = 0; config->port && i < config->bind.count && len < sizeof(where) - 80; i++)
+		len += (size_t)snprintf(where + len, sizeof(where) - len, "%s%.60s:%lld", len ? ", " : "",
+					config->bind.items[i], (long long)config->port);
+	if (config->unixsocket[0])
+		snprintf(where + len, sizeof(where) - len, "%s%.108s", len ? ", " : "", config->unixsocket);
+	log_event(LOG_NOTICE, "Listening on %s; %u reactor thread(s), %u pool threads for the store and the bus, 1 reaper",
+		  where, server->reactor_count, channel_pool_threads());
+	log_event(LOG_NOTICE, "Ready to accept connections");
+}
+
+void server_run(struct server *server, void (*ready)(void *context), void *context)
+{
+	watch_signals(server);
+	runtime_open(server->runtime);
+	reactor_start_listening(server->reactors[0]);
+	server->threads = must_allocate(server->reactor_count + 1, sizeof(pthread_t));
+	for (uint32_t i = 0; i < server->reactor_count; i++)
+		start_thread(server, server->reactors[i]->actor);
+	start_thread(server, server->reaper.actor);
+	log_start(server);
+	if (ready)
+		ready(context);
+	actor_run(server->supervisor);
+	for (uint32_t i = 0; i < server->thread_count; i++)
+		pthread_join(server->threads[i], NULL);
+	ev_signal_stop(server->supervisor->loop, &server->on_term);
+	ev_signal_stop(server->supervisor->loop, &server->on_int);
+	ev_async_stop(server->supervisor->loop, &server->stop_asked);
+	if (server->config.unixsocket[0])
+		unlink(server->config.unixsocket);
+}
+
+void server_destroy(struct server **server_at)
+{
+	struct server *server = *server_at;
+	/* Actors first: mailboxes may not call into what is gone, and nobody posts any more. */
+	runtime_stop(server->runtime);
+	for (uint32_t i = 0; i < server->reactor_count; i++)
+		reactor_destroy(&server->reactors[i]);
+	store_destroy(&server->store);
+	observer_destroy(&server->observer);
+	runtime_destroy(&server->runtime);
+	config_fini(&server->config);
+	free(server->reactors);
+	free(server->threads);
+	free(server);
+	*server_at = NULL;
+}

@@ -1,0 +1,39 @@
+/*
+ * The whole server in a process: makes the actors, opens what they listen on, runs them, and stops them in the order of
+ * topology.def. main() and tests build it alike; a test may add subscribers of its own to the command bus.
+ */
+#ifndef ACTORS_SERVER_H
+#define ACTORS_SERVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "actors/config.h"
+
+struct server;
+struct runtime;
+
+/* One more subscriber: makes and binds its actor (runtime_actor(runtime, ACTOR_SUBSCRIBER, index)). */
+struct server_subscriber {
+	uint32_t interest;    /* enum bus_interest */
+	int64_t credit_bytes; /* 0: BUS_CREDIT_BYTES */
+	void (*bind)(struct runtime *runtime, uint32_t index, void *context);
+	void *context;
+};
+
+/*
+ * Makes everything and listens, but accepts nobody yet. NULL when a socket can't be opened: the reason has been
+ * logged. Other failures are fatal.
+ */
+struct server *server_create(const struct config *config, const struct server_subscriber *subscribers, uint32_t count);
+
+/* Serves, on this thread and those it starts, until SIGTERM, SIGINT, SHUTDOWN or server_ask_to_stop(). `ready` is called once
+ * clients are accepted. */
+void server_run(struct server *server, void (*ready)(void *context), void *context);
+
+/* Any thread, once server_run() has called `ready`. */
+void server_ask_to_stop(struct server *server);
+
+void server_destroy(struct server **server);
+
+#endif

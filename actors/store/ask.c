@@ -1,0 +1,107 @@
+/*
+ * Questions to other actors. The session that asks is parked until the answer has come; who asks while the same question is
+ * under way gets the same answer.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/crash.h"
+#include "actors/figures.h"
+#include "actors/store/state.h"
+
+void store_ask_figures(struct call *call, session_resume *resume, void *state)
+{
+	struct store *store = call->store;
+	session_park(call, PARK_FIGURES, INT64_MAX, resume, state);
+	if (store->figures_missing)
+		return;
+	store->figures_missing = store->reactor_count;
+	for (uint32_t i = 0; i < store->reactor_count; i++)
+		actor_post(store->actor, store->reactors[i].actor, REACTOR_DESCRIBE, 0, NULL);
+}
+
+/* Adds one reactor's figures to those that have come; takes `more`. */
+static void gather(struct store *store, struct connection_figures *more)
+{
+	struct connection_figures *all = store->figures;
+	if (!all) {
+		store->figures = more;
+		return;
+	}
+	struct connection_figure *items = realloc(all->items, (all->count + more->count + 1) * sizeof(*items));
+	if (!items)
+		crash_broken_invariant("no memory for the figures of connections");
+	memcpy(items + all->count, more->items, more->count * sizeof(*items));
+	all->items = items;
+	all->count += more->count;
+	all->reads += more->reads;
+	all->writes += more->writes;
+	all->input_bytes += more->input_bytes;
+	all->output_bytes += more->output_bytes;
+	connection_figures_destroy(&more);
+}
+
+static int compare_figures(const void *a, const void *b)
+{
+	uint64_t left = ((const struct connection_figure *)a)->id, right = ((const struct connection_figure *)b)->id;
+	return left < right ? -1 : left > right;
+}
+
+void store_on_figures(struct store *store, struct connection_figures *figures)
+{
+	gather(store, figures);
+	if (--store->figures_missing > 0)
+		return;
+	struct connection_figures *all = store->figures;
+	store->figures = NULL;
+	qsort(all->items, all->count, sizeof(*all->items), compare_figures);
+	store_wake_all(store, PARK_FIGURES, WAKE_ANSWER, all);
+	connection_figures_destroy(&all);
+}
+
+void store_ask_observations(struct call *call, session_resume *resume, void *state)
+{
+	struct store *store = call->store;
+	session_park(call, PARK_OBSERVATIONS, INT64_MAX, resume, state);
+	store->observations_are_asked = true; /* posted behind this turn's counts */
+}
+
+/* The counts up to here go first, on the same channel: the answer includes them. */
+void store_post_question(struct store *store)
+{
+	if (!store->observations_are_asked || store->question_is_out)
+		return;
+	store->observations_are_asked = false;
+	store->question_is_out = true;
+	store_account_end(store);
+	store_give_tally(store);
+	store_publish(store);
+	actor_post(store->actor, store->subscribers[store->observer].actor, OBSERVER_DESCRIBE, 0, NULL);
+}
+
+void store_on_observations(struct store *store, struct observations *observations)
+{
+	store->question_is_out = false;
+	store_wake_all(store, PARK_OBSERVATIONS, WAKE_ANSWER, observations);
+	free(observations);
+}
+
+static void describe_bus(const struct store *store, struct buffer *out)
+{
+	buffer_printf(out, "bus_sequence:%llu\r\n", (unsigned long long)bus_sequence(store->bus));
+	for (uint32_t i = 0; i < store->subscriber_count; i++)
+		buffer_printf(out, "bus_%s:credit=%lld\r\n", store->subscribers[i].actor->name,
+			      (long long)bus_credit_bytes(store->bus, store->subscribers[i].number));
+}
+
+void store_describe_actors(struct store *store, struct buffer *out)
+{
+	for (uint32_t kind = 0; kind < ACTOR_KINDS; kind++)
+		for (uint32_t i = 0; i < runtime_count(store->runtime, (enum actor_kind)kind); i++)
+			actor_describe(runtime_actor(store->runtime, (enum actor_kind)kind, i), out);
+	buffer_printf(out, "batches:count=%llu,requests=%llu,requests_per_batch=%.2f,max_requests=%llu\r\n",
+		      (unsigned long long)store->batches, (unsigned long long)store->batch_requests,
+		      store->batches ? (double)store->batch_requests / (double)store->batches : 0.0,
+		      (unsigned long long)store->batch_requests_max);
+	describe_bus(store, out);
+}

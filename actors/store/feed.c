@@ -1,0 +1,185 @@
+/*
+ * What the command bus is told of a turn: frames when somebody takes them, commands when somebody watches, counts now and then.
+ * What nobody wants is not made; the sequence counts every frame all the same.
+ */
+#include <stdlib.h>
+#include <time.h>
+
+#include "actors/crash.h"
+#include "actors/store/state.h"
+
+static struct turn_message *publication(struct store *store)
+{
+	if (!store->publication)
+		store->publication = turn_message_create();
+	if (!store->publication)
+		crash_broken_invariant("no memory for the command bus");
+	return store->publication;
+}
+
+/* ---- frames ---- */
+
+void store_frame_begin(struct store *store)
+{
+	store->frame_effects = 0;
+	if (store->wanted & BUS_FRAMES)
+		frame_begin(&publication(store)->frames);
+}
+
+void store_frame_end(struct store *store)
+{
+	if (store->wanted & BUS_FRAMES) {
+		struct turn_message *message = publication(store);
+		uint64_t sequence = bus_sequence(store->bus) + 1;
+		if (!frame_end(&message->frames, sequence, store->now_ms))
+			return;
+		bus_next_sequence(store->bus);
+		if (!(message->head.holds & BUS_FRAMES))
+			message->head.first_sequence = sequence;
+		message->head.last_sequence = sequence;
+		message->head.holds |= BUS_FRAMES;
+	} else if (store->frame_effects) {
+		bus_next_sequence(store->bus);
+	}
+}
+
+void store_effect(struct store *store, uint32_t database, const struct effect *effect)
+{
+	store->tally->events[effect->type]++;
+	store->frame_effects++;
+	if (!(store->wanted & BUS_FRAMES))
+		return;
+	struct effect record = *effect;
+	record.database = database;
+	frame_append(&store->publication->frames, &record);
+}
+
+void call_effect_in(struct call *call, uint32_t database, const struct effect *effect)
+{
+	store_effect(call->store, database, effect);
+}
+
+void call_effect(struct call *call, const struct effect *effect)
+{
+	store_effect(call->store, call->session->database, effect);
+}
+
+/* ---- commands, for MONITOR ---- */
+
+static int64_t wall_clock_us(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+void store_feed_command(struct store *store, const struct session *session, const struct call *call)
+{
+	struct turn_message *message = publication(store);
+	size_t before = message->commands.len;
+	if (call->command && (call->command->flags & COMMAND_SKIP_MONITOR))
+		return;
+	struct command_record record = {
+		.time_us = wall_clock_us(),
+		.database = session->database,
+		.argc = call->argc,
+		.address = slice_of(session->flags & SESSION_UNIX_SOCKET ? "unix:" : "",
+				    session->flags & SESSION_UNIX_SOCKET ? 5 : 0),
+	};
+	if (!(session->flags & SESSION_UNIX_SOCKET))
+		record.address = slice_of(session->address, strlen(session->address));
+	command_record_append(&message->commands, &record, call->argv);
+	if (message->commands.failed) /* a record is whole or not there */
+		crash_broken_invariant("no memory for what MONITOR shows");
+	if (message->commands.len > before)
+		message->head.holds |= BUS_COMMANDS;
+}
+
+void store_update_interest(struct store *store)
+{
+	bus_set_interest(store->bus, store->observer, BUS_TALLY | (store->monitor_count ? BUS_COMMANDS : 0));
+	store->wanted = 0;
+	for (uint32_t interest = BUS_FRAMES; interest <= BUS_TALLY; interest <<= 1)
+		if (bus_is_wanted(store->bus, (enum bus_interest)interest))
+			store->wanted |= interest;
+}
+
+/* ---- counts ---- */
+
+/*
+ * Handlers are timed in runs of the same command: the clock is read when the command changes, not for every one. A run of
+ * a thousand SETs costs one reading. A container's sub-commands differ, so each of their calls is a run.
+ */
+void store_account_end(struct store *store)
+{
+	if (store->timed_calls) {
+		uint64_t now_ns = monotonic_ns();
+		store->tally->commands[store->timed_command->number].ns += now_ns - store->timed_since_ns;
+		store->timed_since_ns = now_ns;
+	}
+	store->timed_calls = 0;
+	store->timed_name = NULL;
+}
+
+void store_account_begin(struct store *store, const struct call *call)
+{
+	if (call->command == store->timed_name && call->command && !call->command->subcommands)
+		return;
+	store_account_end(store);
+	store->timed_name = call->command;
+	store->timed_since_ns = monotonic_ns();
+}
+
+void store_account(struct store *store, const struct call *call)
+{
+	const struct command *command = call->command;
+	store->counters.commands++;
+	if (!command)
+		return;
+	struct command_count *count = &store->tally->commands[command->number];
+	if (call->rejected) {
+		count->rejected++;
+		return;
+	}
+	count->calls++;
+	count->failed += call->failed;
+	store->timed_command = command;
+	store->timed_calls++;
+}
+
+static struct tally *create_tally(void)
+{
+	struct tally *tally = calloc(1, sizeof(*tally) + command_count() * sizeof(struct command_count));
+	if (!tally)
+		crash_broken_invariant("no memory for counts");
+	tally->command_count = command_count();
+	return tally;
+}
+
+void store_give_tally(struct store *store)
+{
+	if (store->tally) {
+		struct turn_message *message = publication(store);
+		message->tally = store->tally;
+		message->head.holds |= BUS_TALLY;
+	}
+	store->tally = create_tally();
+}
+
+/* ---- the turn's message ---- */
+
+void store_publish(struct store *store)
+{
+	struct turn_message *message = store->publication;
+	if (!message)
+		return;
+	store->publication = NULL;
+	size_t bytes = message->frames.bytes.len + message->commands.len;
+	for (size_t i = 0; i < message->frames.blob_count; i++)
+		bytes += message->frames.blobs[i]->len;
+	message->head.bytes = bytes > BUS_MESSAGE_MIN_BYTES ? bytes : BUS_MESSAGE_MIN_BYTES;
+	if (message->head.holds)
+		bus_publish(store->bus, &message->head);
+	else
+		bus_message_release(&message->head);
+}

@@ -1,0 +1,243 @@
+/*
+ * Parking: who waits, for what, until when. See session.h for the contract.
+ *
+ * A parked session holds a deep copy of the command that parked it and of those that came behind it; once the first is
+ * finished the others run in order, until one of them parks again.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/crash.h"
+#include "actors/store/state.h"
+
+struct waiting_request {
+	struct waiting_request *next;
+	const struct command *command;
+	uint64_t hash;
+	size_t bytes;
+	uint32_t argc;
+	struct resp_arg argv[];
+};
+
+/* Arguments are copied behind the vector; blobs are held. */
+static struct waiting_request *copy_request(const struct resp_arg *argv, uint32_t argc, const struct command *command,
+					    uint64_t hash)
+{
+	size_t bytes = sizeof(struct waiting_request) + argc * sizeof(struct resp_arg);
+	for (uint32_t i = 0; i < argc; i++)
+		bytes += argv[i].is_large ? 0 : argv[i].len;
+	struct waiting_request *copy = malloc(bytes);
+	if (!copy)
+		crash_broken_invariant("no memory for a command that must wait");
+	*copy = (struct waiting_request){ .command = command, .hash = hash, .bytes = bytes, .argc = argc };
+	uint8_t *at = (uint8_t *)&copy->argv[argc];
+	for (uint32_t i = 0; i < argc; i++) {
+		copy->argv[i] = argv[i];
+		if (argv[i].is_large) {
+			blob_hold(blob_from_data(argv[i].data));
+			continue;
+		}
+		if (argv[i].len)
+			memcpy(at, argv[i].data, argv[i].len);
+		copy->argv[i].data = at;
+		at += argv[i].len;
+	}
+	return copy;
+}
+
+static void free_request(struct waiting_request *request)
+{
+	for (uint32_t i = 0; i < request->argc; i++)
+		if (request->argv[i].is_large) {
+			struct blob *blob = blob_from_data(request->argv[i].data);
+			blob_release(&blob);
+		}
+	free(request);
+}
+
+/* ---- deadlines: a binary heap ---- */
+
+static void place(struct deadlines *deadlines, size_t at, struct session *session)
+{
+	deadlines->items[at] = session;
+	session->deadline_at = at;
+}
+
+static void sift_up(struct deadlines *deadlines, size_t at, struct session *session)
+{
+	while (at > 0 && deadlines->items[(at - 1) / 2]->deadline_ms > session->deadline_ms) {
+		place(deadlines, at, deadlines->items[(at - 1) / 2]);
+		at = (at - 1) / 2;
+	}
+	place(deadlines, at, session);
+}
+
+static void sift_down(struct deadlines *deadlines, size_t at, struct session *session)
+{
+	for (size_t child; (child = 2 * at + 1) < deadlines->count; at = child) {
+		if (child + 1 < deadlines->count &&
+		    deadlines->items[child + 1]->deadline_ms < deadlines->items[child]->deadline_ms)
+			child++;
+		if (deadlines->items[child]->deadline_ms >= session->deadline_ms)
+			break;
+		place(deadlines, at, deadlines->items[child]);
+	}
+	place(deadlines, at, session);
+}
+
+static void add_deadline(struct deadlines *deadlines, struct session *session)
+{
+	if (deadlines->count == deadlines->capacity) {
+		size_t capacity = deadlines->capacity ? 2 * deadlines->capacity : 64;
+		struct session **grown = realloc(deadlines->items, capacity * sizeof(struct session *));
+		if (!grown)
+			crash_broken_invariant("no memory for a deadline");
+		deadlines->items = grown;
+		deadlines->capacity = capacity;
+	}
+	sift_up(deadlines, deadlines->count++, session);
+}
+
+static void remove_deadline(struct deadlines *deadlines, struct session *session)
+{
+	struct session *last = deadlines->items[--deadlines->count];
+	size_t at = session->deadline_at;
+	if (last == session)
+		return;
+	if (last->deadline_ms < session->deadline_ms)
+		sift_up(deadlines, at, last);
+	else
+		sift_down(deadlines, at, last);
+}
+
+int64_t store_next_deadline_ms(const struct store *store)
+{
+	return store->deadlines.count ? store->deadlines.items[0]->deadline_ms : INT64_MAX;
+}
+
+/* ---- parking and waking ---- */
+
+static void link_parked(struct parked_list *list, struct session *session)
+{
+	session->topic_next = NULL;
+	session->topic_previous = list->last;
+	*(list->last ? &list->last->topic_next : &list->first) = session;
+	list->last = session;
+}
+
+void session_unlink_parked(struct store *store, struct session *session)
+{
+	struct parked_list *list = &store->parked[session->topic];
+	*(session->topic_previous ? &session->topic_previous->topic_next : &list->first) = session->topic_next;
+	*(session->topic_next ? &session->topic_next->topic_previous : &list->last) = session->topic_previous;
+	if (session->deadline_ms != INT64_MAX)
+		remove_deadline(&store->deadlines, session);
+	session->deadline_ms = INT64_MAX;
+	session->flags &= ~(uint32_t)SESSION_PARKED;
+	store->parked_count--;
+}
+
+void session_park(struct call *call, enum park_topic topic, int64_t deadline_ms, session_resume *resume, void *state)
+{
+	struct store *store = call->store;
+	struct session *session = call->session;
+	if (session->flags & SESSION_PARKED)
+		crash_broken_invariant("session %llu parks twice", (unsigned long long)session->connection.id);
+	session->parked_request = copy_request(call->argv, call->argc, call->command, call->hash);
+	session->topic = topic;
+	session->resume = resume;
+	session->state = state;
+	session->deadline_ms = deadline_ms;
+	session->flags |= SESSION_PARKED;
+	link_parked(&store->parked[topic], session);
+	if (deadline_ms != INT64_MAX)
+		add_deadline(&store->deadlines, session);
+	store->parked_count++;
+	struct reply_part *part = store_part(store, session->connection);
+	part->flags = (uint16_t)((part->flags & ~REPLY_GO_ON) | REPLY_HOLD);
+}
+
+void session_queue(struct store *store, struct session *session, const struct resp_arg *argv, uint32_t argc,
+		   const struct command *command, uint64_t hash)
+{
+	struct waiting_request *request = copy_request(argv, argc, command, hash);
+	*(session->waiting_last ? &session->waiting_last->next : &session->waiting_first) = request;
+	session->waiting_last = request;
+	session->waiting_bytes += request->bytes;
+}
+
+static struct waiting_request *take_waiting(struct session *session)
+{
+	struct waiting_request *request = session->waiting_first;
+	session->waiting_first = request->next;
+	if (!session->waiting_first)
+		session->waiting_last = NULL;
+	session->waiting_bytes -= request->bytes;
+	return request;
+}
+
+void session_free_waiting(struct session *session)
+{
+	while (session->waiting_first)
+		free_request(take_waiting(session));
+}
+
+static struct call call_of(struct store *store, struct session *session, const struct waiting_request *request)
+{
+	return (struct call){
+		.store = store,
+		.session = session,
+		.command = request->command,
+		.argv = request->argv,
+		.argc = request->argc,
+		.now_ms = store->now_ms,
+		.hash = request->hash,
+	};
+}
+
+/* What came behind the command that is now finished. */
+static void run_waiting(struct store *store, struct session *session)
+{
+	while (session->waiting_first && !(session->flags & (SESSION_PARKED | SESSION_CLOSING))) {
+		struct waiting_request *request = take_waiting(session);
+		struct call call = call_of(store, session, request);
+		store_run(store, session, &call);
+		free_request(request);
+	}
+	if (session->flags & (SESSION_PARKED | SESSION_CLOSING))
+		return;
+	struct reply_part *part = store_part(store, session->connection);
+	part->flags = (uint16_t)((part->flags & ~REPLY_HOLD) | REPLY_GO_ON);
+}
+
+void session_wake(struct store *store, struct session *session, enum wake_reason reason, void *answer)
+{
+	struct waiting_request *request = session->parked_request;
+	struct call call = call_of(store, session, request);
+	session->parked_request = NULL;
+	session_unlink_parked(store, session);
+	if (session->resume)
+		store_resume(store, session, &call, reason, answer);
+	else if (reason != WAKE_CLOSED)
+		store_run(store, session, &call); /* it had not begun yet */
+	free_request(request);
+	if (reason != WAKE_CLOSED)
+		run_waiting(store, session);
+}
+
+void store_wake_all(struct store *store, enum park_topic topic, enum wake_reason reason, void *answer)
+{
+	/* Whoever parks on the same topic again goes behind the last one that waits now. */
+	struct session *last = store->parked[topic].last;
+	for (struct session *session = store->parked[topic].first, *next; session; session = next) {
+		bool is_last = session == last;
+		next = is_last ? NULL : session->topic_next;
+		session_wake(store, session, reason, answer);
+	}
+}
+
+void store_wake_due(struct store *store)
+{
+	while (store_next_deadline_ms(store) <= store->monotonic_ms)
+		session_wake(store, store->deadlines.items[0], WAKE_DEADLINE, NULL);
+}

@@ -1,0 +1,224 @@
+#include "reply.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "actors/crash.h"
+#include "actors/store/state.h"
+
+/* ---- where replies go ---- */
+
+static void open_batch(struct reactor_side *side)
+{
+	side->open = reply_batch_create();
+	if (!side->open)
+		crash_broken_invariant("no memory for a batch of replies");
+	side->part_begins = 0;
+}
+
+/* The text of the last part ends here. */
+static void end_part(struct reactor_side *side)
+{
+	struct reply_batch *batch = side->open;
+	if (batch->count)
+		batch->parts[batch->count - 1].text_len = batch->text.len - side->part_begins;
+	side->part_begins = batch->text.len;
+}
+
+struct reply_part *store_part(struct store *store, struct connection_ref connection)
+{
+	struct reactor_side *side = &store->reactors[connection.reactor];
+	if (!side->open)
+		open_batch(side);
+	struct reply_batch *batch = side->open;
+	if (batch->count) {
+		struct reply_part *last = &batch->parts[batch->count - 1];
+		if (last->connection.id == connection.id && !last->blob)
+			return last;
+	}
+	end_part(side);
+	struct reply_part *part = reply_batch_add(batch);
+	if (!part)
+		crash_broken_invariant("no memory for a part of a batch of replies");
+	part->connection = connection;
+	return part;
+}
+
+struct buffer *store_text(struct store *store, const struct session *session)
+{
+	if (session->flags & (SESSION_REPLY_OFF | SESSION_REPLY_SKIP | SESSION_CLOSING)) {
+		store->discarded.len = 0;
+		return &store->discarded;
+	}
+	store_part(store, session->connection);
+	return &store->reactors[session->connection.reactor].open->text;
+}
+
+void store_send_blob(struct store *store, const struct session *session, struct blob *blob)
+{
+	struct reply_part *part = store_part(store, session->connection);
+	struct reactor_side *side = &store->reactors[session->connection.reactor];
+	end_part(side);
+	part->blob = blob_hold(blob);
+	store->counters.reply_bytes += blob->len;
+}
+
+void store_post_replies(struct store *store, uint32_t reactor, struct request_batch *home)
+{
+	struct reactor_side *side = &store->reactors[reactor];
+	struct reply_batch *batch = side->open;
+	end_part(side);
+	store->counters.reply_bytes += batch->text.len;
+	batch->home = home;
+	side->open = NULL;
+	if (!home)
+		side->out |= 1u << REACTOR_REPLIES;
+	actor_post(store->actor, side->actor, REACTOR_REPLIES, 0, batch);
+}
+
+void store_post_pushes(struct store *store)
+{
+	for (uint32_t i = 0; i < store->reactor_count && !store->is_stopping; i++)
+		if (store->reactors[i].open && !(store->reactors[i].out & 1u << REACTOR_REPLIES))
+			store_post_replies(store, i, NULL);
+}
+
+static struct buffer *text_of(struct call *call)
+{
+	return store_text(call->store, call->session);
+}
+
+/* ---- replies ---- */
+
+void reply_ok(struct call *call)
+{
+	buffer_append(text_of(call), "+OK\r\n", 5);
+}
+
+void reply_simple(struct call *call, const char *text)
+{
+	resp_write_simple(text_of(call), text);
+}
+
+void reply_error(struct call *call, const char *text)
+{
+	call->failed = true;
+	call->store->counters.error_replies++;
+	resp_write_error(text_of(call), text, strlen(text));
+}
+
+void reply_errorf(struct call *call, const char *format, ...)
+{
+	char *text = NULL;
+	va_list arguments;
+	va_start(arguments, format);
+	int len = vasprintf(&text, format, arguments);
+	va_end(arguments);
+	reply_error(call, len >= 0 ? text : "ERR out of memory");
+	if (len >= 0)
+		free(text);
+}
+
+void reply_integer(struct call *call, int64_t value)
+{
+	resp_write_integer(text_of(call), value);
+}
+
+void reply_bulk(struct call *call, struct slice value)
+{
+	resp_write_bulk(text_of(call), value.data, value.len);
+}
+
+void reply_text(struct call *call, const char *text)
+{
+	resp_write_bulk(text_of(call), text, strlen(text));
+}
+
+void reply_entry(struct call *call, const struct entry *entry)
+{
+	struct blob *blob = entry_blob(entry);
+	if (!blob) {
+		reply_bulk(call, entry_string(entry));
+		return;
+	}
+	struct buffer *text = text_of(call);
+	resp_write_bulk_header(text, blob->len);
+	if (text == &call->store->discarded)
+		return;
+	store_send_blob(call->store, call->session, blob);
+	buffer_append(text_of(call), "\r\n", 2);
+}
+
+void reply_null(struct call *call)
+{
+	resp_write_null(text_of(call), call->session->resp);
+}
+
+void reply_null_array(struct call *call)
+{
+	resp_write_null_array(text_of(call), call->session->resp);
+}
+
+void reply_array(struct call *call, size_t count)
+{
+	resp_write_array(text_of(call), count);
+}
+
+void reply_map(struct call *call, size_t pairs)
+{
+	resp_write_map(text_of(call), call->session->resp, pairs);
+}
+
+void reply_set(struct call *call, size_t count)
+{
+	resp_write_set(text_of(call), call->session->resp, count);
+}
+
+void reply_push(struct call *call, size_t count)
+{
+	resp_write_push(text_of(call), call->session->resp, count);
+}
+
+void reply_bool(struct call *call, bool value)
+{
+	resp_write_bool(text_of(call), call->session->resp, value);
+}
+
+void reply_double(struct call *call, double value)
+{
+	resp_write_double(text_of(call), call->session->resp, value);
+}
+
+void reply_verbatim(struct call *call, const char *format, struct slice text)
+{
+	resp_write_verbatim(text_of(call), call->session->resp, format, text.data, text.len);
+}
+
+void reply_syntax_error(struct call *call)
+{
+	reply_error(call, "ERR syntax error");
+}
+
+void reply_wrong_type(struct call *call)
+{
+	reply_error(call, "WRONGTYPE Operation against a key holding the wrong kind of value");
+}
+
+void reply_no_memory(struct call *call)
+{
+	reply_error(call, "OOM command not allowed: there is no memory for it");
+}
+
+void reply_wrong_arity(struct call *call)
+{
+	char name[64];
+	command_full_name(call->command, name, sizeof(name));
+	reply_errorf(call, "ERR wrong number of arguments for '%s' command", name);
+}
+
+void reply_close(struct call *call)
+{
+	store_part(call->store, call->session->connection)->flags |= REPLY_CLOSE;
+	call->session->flags |= SESSION_CLOSING;
+}

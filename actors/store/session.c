@@ -1,0 +1,177 @@
+/*
+ * Sessions open and close with the records that reactors send. Who may come in is decided here: the number of
+ * clients, and protected mode.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/crash.h"
+#include "actors/log.h"
+#include "actors/store/state.h"
+
+static const char too_many_clients[] = "ERR max number of clients reached";
+static const char protected_mode[] =
+	"DENIED qcache is in protected mode: no password is set for the default user, so only connections from "
+	"this machine itself are accepted. To connect from another machine, set a password (requirepass, in the "
+	"configuration file or by CONFIG SET from this machine) and restart or reconnect; or, if nobody else can "
+	"reach this server, switch protected mode off (protected-mode no).";
+
+struct session *session_at(const struct store *store, struct connection_ref connection)
+{
+	const struct reactor_side *side = &store->reactors[connection.reactor];
+	struct session *session = connection.slot < side->session_capacity ? side->sessions[connection.slot] : NULL;
+	return session && session->connection.id == connection.id ? session : NULL;
+}
+
+static bool reserve_slot(struct reactor_side *side, uint32_t slot)
+{
+	if (slot < side->session_capacity)
+		return true;
+	uint32_t capacity = side->session_capacity ? side->session_capacity : 64;
+	while (capacity <= slot)
+		capacity *= 2;
+	struct session **grown = realloc(side->sessions, capacity * sizeof(struct session *));
+	if (!grown)
+		return false;
+	memset(grown + side->session_capacity, 0, (capacity - side->session_capacity) * sizeof(struct session *));
+	side->sessions = grown;
+	side->session_capacity = capacity;
+	return true;
+}
+
+/* Ids grow with time, but reactors' batches overtake each other: a new session goes behind the last smaller id. */
+static void link_session(struct store *store, struct session *session)
+{
+	struct session *before = store->last_session;
+	while (before && before->connection.id > session->connection.id)
+		before = before->previous;
+	session->previous = before;
+	session->next = before ? before->next : store->first_session;
+	*(before ? &before->next : &store->first_session) = session;
+	*(session->next ? &session->next->previous : &store->last_session) = session;
+	store->session_count++;
+}
+
+static void unlink_session(struct store *store, struct session *session)
+{
+	if (store->idle_cursor == session)
+		store->idle_cursor = session->next;
+	*(session->previous ? &session->previous->next : &store->first_session) = session->next;
+	*(session->next ? &session->next->previous : &store->last_session) = session->previous;
+	store->session_count--;
+}
+
+static const char *reason_to_refuse(const struct store *store, const struct request *request)
+{
+	if (store->session_count >= (uint64_t)store->config.maxclients)
+		return too_many_clients;
+	if (store->config.protected_mode && !store->config.requirepass[0] && !request->origin->is_loopback)
+		return protected_mode;
+	return NULL;
+}
+
+/* Whoever is refused has no session: what else they sent is ignored. */
+static void refuse(struct store *store, const struct request *request, const char *reason)
+{
+	struct reply_part *part = store_part(store, request->connection);
+	resp_write_error(&store->reactors[request->connection.reactor].open->text, reason, strlen(reason));
+	part->flags |= REPLY_CLOSE;
+	store->counters.connections_rejected++;
+}
+
+struct session *session_open(struct store *store, const struct request *request)
+{
+	const char *reason = reason_to_refuse(store, request);
+	struct session *session = NULL;
+	store->counters.connections_received++;
+	if (!reason)
+		session = calloc(1, sizeof(*session));
+	if (session) {
+		session->address = strdup(request->origin->address);
+		session->local_address = strdup(request->origin->local_address);
+	}
+	if (!session || !session->address || !session->local_address ||
+	    !reserve_slot(&store->reactors[request->connection.reactor], request->connection.slot)) {
+		if (session)
+			free(session->address), free(session->local_address);
+		free(session);
+		refuse(store, request, reason ? reason : "ERR no memory for another client");
+		return NULL;
+	}
+	session->connection = request->connection;
+	session->fd = request->origin->fd;
+	session->resp = RESP2;
+	session->user = "default";
+	session->opened_ms = session->last_command_ms = store->now_ms;
+	session->deadline_ms = INT64_MAX;
+	if (request->origin->is_unix)
+		session->flags |= SESSION_UNIX_SOCKET;
+	if (request->origin->is_loopback)
+		session->flags |= SESSION_LOCAL;
+	if (!store->config.requirepass[0])
+		session->flags |= SESSION_AUTHENTICATED;
+	store->reactors[request->connection.reactor].sessions[request->connection.slot] = session;
+	link_session(store, session);
+	return session;
+}
+
+void session_close(struct store *store, struct session *session)
+{
+	session->flags |= SESSION_CLOSING;
+	if (session->flags & SESSION_PARKED)
+		session_wake(store, session, WAKE_CLOSED, NULL);
+	if (session->flags & SESSION_MONITOR) {
+		store->monitor_count--;
+		store_update_interest(store);
+	}
+	session_free_waiting(session);
+	unlink_session(store, session);
+	store->reactors[session->connection.reactor].sessions[session->connection.slot] = NULL;
+	free(session->name);
+	free(session->address);
+	free(session->local_address);
+	free(session);
+}
+
+struct session *session_find(struct store *store, uint64_t id)
+{
+	for (struct session *session = store->first_session; session; session = session->next)
+		if (session->connection.id == id && !(session->flags & SESSION_CLOSING))
+			return session;
+	return NULL;
+}
+
+/* The session itself goes when its reactor records the end of the connection. */
+void session_kill(struct store *store, struct session *session)
+{
+	session->flags |= SESSION_CLOSING;
+	store_part(store, session->connection)->flags |= REPLY_CLOSE_NOW;
+}
+
+bool session_is_parked(const struct session *session)
+{
+	return session->flags & SESSION_PARKED;
+}
+
+bool session_is_local(const struct session *session)
+{
+	return session->flags & SESSION_LOCAL;
+}
+
+void session_set_monitor(struct call *call)
+{
+	if (call->session->flags & SESSION_MONITOR)
+		return;
+	call->session->flags |= SESSION_MONITOR;
+	call->store->monitor_count++;
+	store_update_interest(call->store);
+}
+
+void session_clear_monitor(struct call *call)
+{
+	if (!(call->session->flags & SESSION_MONITOR))
+		return;
+	call->session->flags &= ~(uint32_t)SESSION_MONITOR;
+	call->store->monitor_count--;
+	store_update_interest(call->store);
+}

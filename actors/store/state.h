@@ -1,0 +1,154 @@
+/*
+ * The store actor's state, for the files that make up its runtime: store.c, turn.c, session.c, park.c, reply.c, feed.c,
+ * upkeep.c, ask.c. Handlers use store.h.
+ *
+ * One turn: take a message; execute requests of the backlog; one slice of upkeep; publish on the bus; post replies; arm the timer.
+ */
+#ifndef ACTORS_STORE_STATE_H
+#define ACTORS_STORE_STATE_H
+
+#include "actors/actor.h"
+#include "actors/observer.h"
+#include "actors/store/store.h"
+#include "actors/turn_message.h"
+#include "transport/bus.h"
+
+/* What a reactor is owed. */
+struct reactor_side {
+	struct actor *actor;
+	struct session **sessions;      /* by slot */
+	uint32_t session_capacity;
+	struct reply_batch *open;       /* gathers this turn's replies; NULL when there are none */
+	size_t part_begins;             /* where the text of the open batch's last part begins */
+	uint32_t out;                   /* bits by message type: posted unasked and not taken yet */
+	bool settings_have_changed;     /* since they were last posted */
+};
+
+/* Deadlines of parked sessions: a binary heap by time. */
+struct deadlines {
+	struct session **items;
+	size_t count, capacity;
+};
+
+/* Sessions parked on one topic, in the order in which they began to wait. */
+struct parked_list {
+	struct session *first, *last;
+};
+
+struct subscriber_link {
+	struct store *store;
+	struct actor *actor;
+	uint32_t number;                /* on the bus */
+};
+
+struct store {
+	struct actor *actor;
+	struct runtime *runtime;
+	struct config config;
+	struct bus *bus;
+	struct subscriber_link *subscribers;
+	uint32_t subscriber_count;
+	uint32_t observer;              /* its number among the subscribers */
+	struct actor *reaper, *supervisor;
+
+	struct keyspace **keyspaces;
+	uint32_t keyspace_count;
+
+	struct reactor_side *reactors;
+	uint32_t reactor_count;
+	struct session *first_session, *last_session;
+	uint64_t session_count, monitor_count, parked_count;
+	struct parked_list parked[PARK_TOPICS];
+	struct deadlines deadlines;
+
+	struct request_batch *backlog_first, *backlog_last; /* not wholly executed */
+	int64_t frozen_until_ms;        /* monotonic; nothing is executed before */
+
+	/* of the turn under way */
+	int64_t now_ms, monotonic_ms;
+	struct turn_message *publication; /* NULL until there is something to publish */
+	uint32_t wanted;                /* enum bus_interest: by anyone */
+	uint32_t frame_effects;         /* of the frame under way */
+	struct buffer discarded;        /* replies that nobody wants */
+
+	struct tally *tally;            /* counts since the observer was last told */
+	const struct command *timed_name;    /* of the run that is being timed, as it was looked up */
+	const struct command *timed_command; /* and as it was executed */
+	uint64_t timed_since_ns, timed_calls;
+
+	int64_t armed_ms;               /* monotonic; INT64_MAX when no tick is to come */
+	bool upkeep_is_unfinished;
+	int64_t idle_check_due_ms;      /* monotonic */
+	struct session *idle_cursor;    /* where the check goes on; NULL between two rounds */
+
+	struct garbage *garbage;        /* waits for the reaper */
+	bool reaper_is_busy;
+
+	struct connection_figures *figures; /* gathered so far */
+	uint32_t figures_missing;
+	bool observations_are_asked, question_is_out;
+	int64_t tally_given_ms;
+	uint64_t tally_commands;        /* counters.commands then */
+
+	uint64_t random[4];
+	int64_t started_ms;
+	bool is_stopping, shutdown_is_asked;
+	struct store_counters counters;
+	uint64_t batches, batch_requests, batch_requests_max;
+};
+
+/* turn.c */
+void store_execute_backlog(struct store *store);
+/* Runs one command of a session that isn't parked, or parks it. */
+void store_run(struct store *store, struct session *session, struct call *call);
+/* Finishes a command that had parked. */
+void store_resume(struct store *store, struct session *session, struct call *call, enum wake_reason reason, void *answer);
+
+/* session.c */
+struct session *session_open(struct store *store, const struct request *request);
+void session_close(struct store *store, struct session *session);
+struct session *session_at(const struct store *store, struct connection_ref connection);
+
+/* park.c */
+void session_queue(struct store *store, struct session *session, const struct resp_arg *argv, uint32_t argc,
+		   const struct command *command, uint64_t hash);
+/* Resumes the session; whoever parks again stays parked. */
+void session_wake(struct store *store, struct session *session, enum wake_reason reason, void *answer);
+void store_wake_all(struct store *store, enum park_topic topic, enum wake_reason reason, void *answer);
+void store_wake_due(struct store *store);
+int64_t store_next_deadline_ms(const struct store *store);
+void session_unlink_parked(struct store *store, struct session *session);
+void session_free_waiting(struct session *session);
+
+/* reply.c */
+/* The part of the open batch that goes to the connection, at its end. Valid until the next call. */
+struct reply_part *store_part(struct store *store, struct connection_ref connection);
+/* Where the session's replies go now. */
+struct buffer *store_text(struct store *store, const struct session *session);
+/* Sends the blob behind what has been written; the caller keeps its hold. */
+void store_send_blob(struct store *store, const struct session *session, struct blob *blob);
+void store_post_replies(struct store *store, uint32_t reactor, struct request_batch *home);
+void store_post_pushes(struct store *store);
+
+/* feed.c: what the bus is told */
+void store_frame_begin(struct store *store);
+void store_frame_end(struct store *store);
+void store_effect(struct store *store, uint32_t database, const struct effect *effect);
+void store_feed_command(struct store *store, const struct session *session, const struct call *call);
+void store_account_begin(struct store *store, const struct call *call);
+void store_account(struct store *store, const struct call *call);
+void store_account_end(struct store *store);
+void store_publish(struct store *store);
+void store_give_tally(struct store *store);
+void store_update_interest(struct store *store);
+
+/* upkeep.c */
+void store_upkeep(struct store *store);
+void store_arm_timer(struct store *store);
+
+/* ask.c */
+void store_post_question(struct store *store);
+void store_on_figures(struct store *store, struct connection_figures *figures);
+void store_on_observations(struct store *store, struct observations *observations);
+
+#endif

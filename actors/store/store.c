@@ -1,0 +1,361 @@
+/*
+ * The store actor: its messages, its life, and what handlers ask of it.
+ */
+#include "actors/store/store_actor.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "actors/crash.h"
+#include "actors/log.h"
+#include "actors/reaper.h"
+#include "actors/settings.h"
+#include "actors/store/state.h"
+
+/* Counts go to the observer at least this often while there are any. */
+#define TALLY_MS 100
+
+static void *must_allocate(size_t count, size_t size)
+{
+	void *memory = calloc(count ? count : 1, size);
+	if (!memory)
+		crash_broken_invariant("no memory for the store");
+	return memory;
+}
+
+/* ---- messages ---- */
+
+static void on_requests(struct store *store, struct request_batch *batch)
+{
+	batch->next = NULL;
+	*(store->backlog_last ? &store->backlog_last->next : &store->backlog_first) = batch;
+	store->backlog_last = batch;
+	store->batches++;
+	store->batch_requests += batch->count;
+	if (batch->count > store->batch_requests_max)
+		store->batch_requests_max = batch->count;
+}
+
+static uint32_t subscriber_number(const struct store *store, uint32_t actor_number)
+{
+	for (uint32_t i = 0; i < store->subscriber_count; i++)
+		if (store->subscribers[i].actor->number == actor_number)
+			return store->subscribers[i].number;
+	crash_broken_invariant("credit comes from actor %u, which does not subscribe", actor_number);
+}
+
+static void on_credit(struct store *store, const struct message *message)
+{
+	bus_return_credit(store->bus, subscriber_number(store, message->sender), message->number);
+	while (store->parked[PARK_BUS_CREDIT].first && bus_has_credit(store->bus, BUS_FRAMES))
+		session_wake(store, store->parked[PARK_BUS_CREDIT].first, WAKE_ANSWER, NULL);
+}
+
+/* One text, held once for each receiver. */
+static void on_monitor_lines(struct store *store, struct blob *lines)
+{
+	for (struct session *session = store->first_session; session; session = session->next)
+		if ((session->flags & SESSION_MONITOR) && !(session->flags & SESSION_CLOSING))
+			store_send_blob(store, session, lines);
+	blob_release(&lines);
+}
+
+static void on_reaped(struct store *store)
+{
+	store->reaper_is_busy = false;
+}
+
+static void on_taken(struct store *store, const struct message *message)
+{
+	for (uint32_t i = 0; i < store->reactor_count; i++)
+		if (store->reactors[i].actor->number == message->sender)
+			store->reactors[i].out &= ~(1u << message->number);
+}
+
+static void on_stop(struct store *store)
+{
+	store->is_stopping = true;
+	while (store->first_session)
+		session_close(store, store->first_session);
+	store_account_end(store);
+	store_give_tally(store);
+}
+
+static void take(struct store *store, struct message message)
+{
+	switch (message.type) {
+	case STORE_REQUESTS: on_requests(store, message.payload); return;
+	case STORE_TICK: store->armed_ms = INT64_MAX; return;
+	case STORE_BUS_CREDIT: on_credit(store, &message); return;
+	case STORE_TAKEN: on_taken(store, &message); return;
+	case STORE_CONNECTION_FIGURES: store_on_figures(store, message.payload); return;
+	case STORE_OBSERVATIONS: store_on_observations(store, message.payload); return;
+	case STORE_MONITOR_LINES:
+		on_monitor_lines(store, message.payload);
+		on_credit(store, &message);
+		return;
+	case STORE_REAPED: on_reaped(store); return;
+	case STORE_STOP: on_stop(store); return;
+	}
+	crash_broken_invariant("the store has no turn for %s", message_name(message.type));
+}
+
+struct settings store_settings(const struct config *config)
+{
+	return (struct settings){
+		.max_bulk_bytes = (uint64_t)config->proto_max_bulk_len,
+		.query_buffer_limit_bytes = (uint64_t)config->client_query_buffer_limit,
+		.output_limit = config->client_output_buffer_limit[CLIENT_CLASS_NORMAL],
+		.keepalive_s = config->tcp_keepalive,
+		.needs_password = config->requirepass[0] != '\0',
+	};
+}
+
+/* Several changes while one message is under way become one. */
+static void post_settings(struct store *store)
+{
+	for (uint32_t i = 0; i < store->reactor_count; i++) {
+		struct reactor_side *side = &store->reactors[i];
+		if (!side->settings_have_changed || (side->out & 1u << REACTOR_SETTINGS))
+			continue;
+		struct settings *settings = must_allocate(1, sizeof(*settings));
+		*settings = store_settings(&store->config);
+		side->settings_have_changed = false;
+		side->out |= 1u << REACTOR_SETTINGS;
+		actor_post(store->actor, side->actor, REACTOR_SETTINGS, 0, settings);
+	}
+}
+
+static void give_tally_if_due(struct store *store)
+{
+	if (store->monotonic_ms - store->tally_given_ms < TALLY_MS || store->counters.commands == store->tally_commands)
+		return;
+	if (bus_credit_bytes(store->bus, store->observer) <= 0)
+		return;
+	store->tally_given_ms = store->monotonic_ms;
+	store->tally_commands = store->counters.commands;
+	store_give_tally(store);
+}
+
+static void store_turn(void *state, struct message message)
+{
+	struct store *store = state;
+	uint64_t now_ns = monotonic_ns();
+	store->now_ms = wall_clock_ms();
+	store->monotonic_ms = (int64_t)(now_ns / 1000000);
+	take(store, message);
+	store_execute_backlog(store);
+	store_account_end(store);
+	store_upkeep(store);
+	give_tally_if_due(store);
+	store_publish(store);
+	store_post_question(store);
+	store_post_pushes(store);
+	post_settings(store);
+	store_arm_timer(store);
+	if (message.type == STORE_STOP)
+		actor_post(store->actor, store->supervisor, STORE_STOP_DONE, 0, NULL);
+}
+
+/* ---- life ---- */
+
+static void post_on_bus(void *context, struct bus_message *message)
+{
+	struct subscriber_link *link = context;
+	actor_post(link->store->actor, link->actor, SUBSCRIBER_FRAMES, 0, message);
+}
+
+static void subscribe_all(struct store *store, const struct store_subscription *subscriptions)
+{
+	store->bus = bus_create();
+	store->subscriber_count = runtime_count(store->runtime, ACTOR_SUBSCRIBER);
+	store->subscribers = must_allocate(store->subscriber_count, sizeof(*store->subscribers));
+	if (!store->bus)
+		crash_broken_invariant("no memory for the command bus");
+	for (uint32_t i = 0; i < store->subscriber_count; i++) {
+		struct subscriber_link *link = &store->subscribers[i];
+		link->store = store;
+		link->actor = runtime_actor(store->runtime, ACTOR_SUBSCRIBER, i);
+		link->number = bus_subscribe(store->bus, &(struct bus_subscription){
+			.interest = subscriptions[i].interest,
+			.is_required = true,
+			.credit_bytes = subscriptions[i].credit_bytes ? subscriptions[i].credit_bytes : BUS_CREDIT_BYTES,
+			.post = post_on_bus,
+			.context = link,
+		});
+	}
+	store_update_interest(store);
+}
+
+static void seed_random(struct store *store)
+{
+	if (getrandom(store->random, sizeof(store->random), 0) != sizeof(store->random))
+		crash_broken_invariant("the system gives no random numbers");
+	store->random[0] |= 1; /* never all zero */
+}
+
+struct store *store_create(struct runtime *runtime, const struct config *config,
+			   const struct store_subscription *subscriptions)
+{
+	struct store *store = must_allocate(1, sizeof(*store));
+	store->runtime = runtime;
+	store->actor = runtime_actor(runtime, ACTOR_STORE, 0);
+	store->reaper = runtime_actor(runtime, ACTOR_REAPER, 0);
+	store->supervisor = runtime_actor(runtime, ACTOR_SUPERVISOR, 0);
+	config_copy(&store->config, config);
+	store->keyspace_count = (uint32_t)config->databases;
+	store->keyspaces = must_allocate(store->keyspace_count, sizeof(struct keyspace *));
+	for (uint32_t i = 0; i < store->keyspace_count; i++)
+		if (!(store->keyspaces[i] = keyspace_create()))
+			crash_broken_invariant("no memory for database %u", i);
+	store->reactor_count = runtime_count(runtime, ACTOR_REACTOR);
+	store->reactors = must_allocate(store->reactor_count, sizeof(*store->reactors));
+	for (uint32_t i = 0; i < store->reactor_count; i++)
+		store->reactors[i].actor = runtime_actor(runtime, ACTOR_REACTOR, i);
+	subscribe_all(store, subscriptions);
+	store_give_tally(store);
+	seed_random(store);
+	store->started_ms = wall_clock_ms();
+	store->armed_ms = INT64_MAX;
+	actor_bind(store->actor, store_turn, store);
+	return store;
+}
+
+void store_destroy(struct store **store_at)
+{
+	struct store *store = *store_at;
+	for (uint32_t i = 0; i < store->reactor_count; i++) {
+		reply_batch_destroy(&store->reactors[i].open);
+		free(store->reactors[i].sessions);
+	}
+	for (uint32_t i = 0; i < store->keyspace_count; i++)
+		keyspace_destroy(&store->keyspaces[i]);
+	while (store->garbage) {
+		struct garbage *garbage = store->garbage;
+		store->garbage = garbage->next;
+		keyspace_destroy(&garbage->keyspace);
+		free(garbage);
+	}
+	if (store->publication)
+		bus_message_release(&store->publication->head);
+	bus_destroy(&store->bus);
+	config_fini(&store->config);
+	buffer_fini(&store->discarded);
+	free(store->tally);
+	free(store->deadlines.items);
+	free(store->keyspaces);
+	free(store->reactors);
+	free(store->subscribers);
+	free(store);
+	*store_at = NULL;
+}
+
+/* ---- for handlers ---- */
+
+struct keyspace *store_keyspace(struct store *store, uint32_t database)
+{
+	actor_assert_turn(store->actor);
+	return store->keyspaces[database];
+}
+
+struct keyspace *call_keyspace(struct call *call)
+{
+	return store_keyspace(call->store, call->session->database);
+}
+
+uint32_t store_database_count(const struct store *store)
+{
+	return store->keyspace_count;
+}
+
+uint64_t call_hash(const struct call *call, uint32_t arg_index)
+{
+	if (call->hash && (int32_t)arg_index == call->command->first_key)
+		return call->hash;
+	return keyspace_hash(call_arg(call, arg_index));
+}
+
+struct entry *call_find(struct call *call, uint32_t arg_index)
+{
+	struct entry *entry = keyspace_find(call_keyspace(call), call_arg(call, arg_index), call_hash(call, arg_index),
+					    call->now_ms);
+	if (call->command->flags & COMMAND_READONLY) {
+		if (entry)
+			call->store->counters.keyspace_hits++;
+		else
+			call->store->counters.keyspace_misses++;
+	}
+	return entry;
+}
+
+/* xoshiro256**, by Blackman and Vigna (prng.di.unimi.it); not for secrets. */
+uint64_t store_random(void *state)
+{
+	uint64_t *s = ((struct store *)state)->random;
+	uint64_t fives = s[1] * 5;
+	uint64_t result = (fives << 7 | fives >> 57) * 9;
+	uint64_t shifted = s[1] << 17;
+	s[2] ^= s[0];
+	s[3] ^= s[1];
+	s[1] ^= s[2];
+	s[0] ^= s[3];
+	s[2] ^= shifted;
+	s[3] = s[3] << 45 | s[3] >> 19;
+	return result;
+}
+
+struct config *store_config(struct store *store)
+{
+	return &store->config;
+}
+
+void store_config_changed(struct store *store)
+{
+	log_set_level((enum log_level)store->config.loglevel);
+	for (uint32_t i = 0; i < store->reactor_count; i++)
+		store->reactors[i].settings_have_changed = true;
+}
+
+int64_t store_monotonic_ms(const struct store *store)
+{
+	return store->monotonic_ms;
+}
+
+int64_t store_started_ms(const struct store *store)
+{
+	return store->started_ms;
+}
+
+struct store_counters *store_counters(struct store *store)
+{
+	return &store->counters;
+}
+
+uint64_t store_session_count(const struct store *store)
+{
+	return store->session_count;
+}
+
+struct session *store_first_session(struct store *store)
+{
+	return store->first_session;
+}
+
+uint64_t store_parked_count(const struct store *store)
+{
+	return store->parked_count;
+}
+
+void store_freeze(struct store *store, int64_t until_ms)
+{
+	store->frozen_until_ms = until_ms;
+}
+
+void store_shut_down(struct store *store)
+{
+	if (store->shutdown_is_asked)
+		return;
+	store->shutdown_is_asked = true;
+	actor_post(store->actor, store->supervisor, SUPERVISOR_SHUTDOWN, 0, NULL);
+}

@@ -1,0 +1,169 @@
+/*
+ * What the store does on its own account, a slice in every turn: expired keys leave, idle clients are closed, garbage goes to the
+ * reaper. What is left over goes on in the next turn, for which the timer is armed at once.
+ */
+#include <stdlib.h>
+
+#include "actors/crash.h"
+#include "actors/reaper.h"
+#include "actors/store/state.h"
+#include "storage/memory.h"
+
+/* A slice takes at most this long; the clock is looked at every few keys. */
+#define EXPIRY_SLICE_NS 500000
+#define EXPIRY_KEYS_PER_LOOK 32
+/* Sessions looked at in one slice, and how often all of them are. */
+#define IDLE_SESSIONS_PER_SLICE 512
+#define IDLE_CHECK_MS 1000
+
+static void expire_one(struct store *store, uint32_t database, struct entry *entry)
+{
+	struct effect effect = { .type = EFFECT_EXPIRED, .key = entry_key(entry) };
+	store_frame_begin(store);
+	store_effect(store, database, &effect);
+	store_frame_end(store);
+	keyspace_remove_entry(store->keyspaces[database], entry);
+	store->counters.expired_keys++;
+}
+
+/* False when the time was up before the work was done. */
+static bool expire_database(struct store *store, uint32_t database, uint64_t until_ns)
+{
+	struct keyspace *keyspace = store->keyspaces[database];
+	struct entry *entry;
+	for (uint32_t n = 1; (entry = keyspace_first_expired(keyspace, store->now_ms)); n++) {
+		if ((store->wanted & BUS_FRAMES) && !bus_has_credit(store->bus, BUS_FRAMES))
+			return true; /* hidden until credit comes, which is a turn of its own */
+		expire_one(store, database, entry);
+		if (n % EXPIRY_KEYS_PER_LOOK == 0 && monotonic_ns() > until_ns)
+			return keyspace_first_expired(keyspace, store->now_ms) == NULL;
+	}
+	return true;
+}
+
+static bool expire_keys(struct store *store)
+{
+	uint64_t until_ns = 0;
+	for (uint32_t i = 0; i < store->keyspace_count; i++) {
+		int64_t due_ms = keyspace_next_expiry_ms(store->keyspaces[i]);
+		if (due_ms == NO_EXPIRY || due_ms > store->now_ms)
+			continue;
+		if (!until_ns)
+			until_ns = monotonic_ns() + EXPIRY_SLICE_NS;
+		if (!expire_database(store, i, until_ns))
+			return false;
+	}
+	return true;
+}
+
+static bool is_idle_too_long(const struct store *store, const struct session *session)
+{
+	return !(session->flags & (SESSION_MONITOR | SESSION_PARKED | SESSION_CLOSING)) &&
+	       store->now_ms - session->last_command_ms > store->config.timeout * 1000;
+}
+
+static bool close_idle(struct store *store)
+{
+	if (store->config.timeout == 0 || (!store->idle_cursor && store->monotonic_ms < store->idle_check_due_ms))
+		return true;
+	if (!store->idle_cursor) {
+		store->idle_cursor = store->first_session;
+		store->idle_check_due_ms = store->monotonic_ms + IDLE_CHECK_MS;
+	}
+	for (int i = 0; i < IDLE_SESSIONS_PER_SLICE && store->idle_cursor; i++) {
+		struct session *session = store->idle_cursor;
+		store->idle_cursor = session->next;
+		if (is_idle_too_long(store, session))
+			session_kill(store, session);
+	}
+	return store->idle_cursor == NULL;
+}
+
+static void give_garbage(struct store *store)
+{
+	if (!store->garbage || store->reaper_is_busy || store->is_stopping)
+		return;
+	store->reaper_is_busy = true;
+	actor_post(store->actor, store->reaper, REAPER_FREE, 0, store->garbage);
+	store->garbage = NULL;
+}
+
+enum keyspace_status store_flush(struct store *store, uint32_t database)
+{
+	if (keyspace_count(store->keyspaces[database]) == 0)
+		return KEYSPACE_OK;
+	struct garbage *garbage = malloc(sizeof(*garbage));
+	struct keyspace *empty = keyspace_create();
+	if (!garbage || !empty) {
+		free(garbage);
+		if (empty)
+			keyspace_destroy(&empty);
+		return KEYSPACE_NO_MEMORY;
+	}
+	*garbage = (struct garbage){ .keyspace = store->keyspaces[database], .next = store->garbage };
+	store->garbage = garbage;
+	store->keyspaces[database] = empty;
+	return KEYSPACE_OK;
+}
+
+void store_upkeep(struct store *store)
+{
+	bool is_frozen = store->monotonic_ms < store->frozen_until_ms;
+	store->upkeep_is_unfinished = false;
+	if (!is_frozen) {
+		store_wake_due(store);
+		if (!expire_keys(store))
+			store->upkeep_is_unfinished = true;
+		if (!close_idle(store))
+			store->upkeep_is_unfinished = true;
+	}
+	give_garbage(store);
+	size_t used = memory_used_bytes() + blob_used_bytes();
+	if (used > store->counters.peak_memory_bytes)
+		store->counters.peak_memory_bytes = used;
+}
+
+static int64_t next_expiry_ms(const struct store *store)
+{
+	int64_t next = INT64_MAX;
+	for (uint32_t i = 0; i < store->keyspace_count; i++) {
+		int64_t due_ms = keyspace_next_expiry_ms(store->keyspaces[i]);
+		if (due_ms != NO_EXPIRY && due_ms < next)
+			next = due_ms;
+	}
+	if (next == INT64_MAX)
+		return next;
+	int64_t left_ms = next > store->now_ms ? next - store->now_ms : 0;
+	return left_ms > INT64_MAX - store->monotonic_ms ? INT64_MAX : store->monotonic_ms + left_ms;
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static int64_t next_due_ms(const struct store *store)
+{
+	if (store->monotonic_ms < store->frozen_until_ms)
+		return store->frozen_until_ms;
+	if (store->upkeep_is_unfinished)
+		return store->monotonic_ms;
+	int64_t due_ms = store_next_deadline_ms(store);
+	/* Without credit expired keys wait for it, not for their time. */
+	if (!(store->wanted & BUS_FRAMES) || bus_has_credit(store->bus, BUS_FRAMES))
+		due_ms = earlier(due_ms, next_expiry_ms(store));
+	if (store->config.timeout && store->session_count)
+		due_ms = earlier(due_ms, store->idle_check_due_ms);
+	return due_ms;
+}
+
+void store_arm_timer(struct store *store)
+{
+	int64_t due_ms = next_due_ms(store);
+	struct reactor_side *side = &store->reactors[0];
+	if (due_ms >= store->armed_ms || store->is_stopping || (side->out & 1u << REACTOR_ARM_TIMER))
+		return;
+	store->armed_ms = due_ms;
+	side->out |= 1u << REACTOR_ARM_TIMER;
+	actor_post(store->actor, side->actor, REACTOR_ARM_TIMER, (uint64_t)due_ms, NULL);
+}
