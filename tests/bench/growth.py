@@ -2,7 +2,7 @@
 
 import re
 
-from servers import Server, benchmark_keys, kinds
+from load import benchmark_keys, kinds, load, start, stop
 from speed import Cell, measure
 
 VALUE_BYTES = 64
@@ -22,7 +22,7 @@ def grow(options, server, steps):
     """For each number of keys: (keys, figures of GET, figures of SET, longest turn so far)."""
     rows, have = [], 0
     for keys in steps:
-        server.load(benchmark_keys(have, keys, VALUE_BYTES), keys - have)
+        load(server, benchmark_keys(have, keys, VALUE_BYTES), keys - have)
         have = keys
         turn = longest_turn_us(server) if server.name == "ours" else None
         figures = []
@@ -39,11 +39,11 @@ def report(options):
     steps = [10000, 100000, 1000000, 10000000]
     found = {}
     for name, argv in kinds(options).items():
-        server = Server(name, argv, {options.server_cpu})
+        server = start(name, argv, {options.server_cpu})
         try:
             found[name] = grow(options, server, steps)
         finally:
-            server.stop()
+            stop(server)
     lines = ["", "CPU µs per request at 50 × 16 as keys grow (values of %d bytes), GET / SET:" % VALUE_BYTES, "",
              "| keys | " + " | ".join(found) + " |", "|---:|" + "---:|" * len(found)]
     for at, keys in enumerate(steps):

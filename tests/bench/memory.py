@@ -2,7 +2,7 @@
 
 import statistics
 
-from servers import Server, encode, kinds
+from load import encode, kinds, load, rest, start, stop
 
 POPULATIONS = 16
 LEAST = 1 << 20
@@ -27,14 +27,14 @@ def commands(first, behind, with_ttl):
 
 def overheads(server, populations, with_ttl):
     """Bytes beside the payload per key, at each population; the server is filled from one to the next."""
-    server.rest()
+    rest(server)
     empty = server.resident_bytes()
     found, payload, have = [], 0, 0
     for population in populations:
-        server.load(commands(have, population, with_ttl), population - have)
+        load(server, commands(have, population, with_ttl), population - have)
         payload += sum(KEY_BYTES + value_bytes(number) for number in range(have, population))
         have = population
-        server.rest()
+        rest(server)
         found.append((server.resident_bytes() - empty - payload) / population)
         print("  %s%s, %d keys: %.1f bytes a key" % (server.name, ", TTL" if with_ttl else "", population, found[-1]), flush=True)
     return found
@@ -42,7 +42,7 @@ def overheads(server, populations, with_ttl):
 
 def report(options):
     count = POPULATIONS
-    populations = [int(LEAST * 2 ** (step / count)) for step in range(count)]
+    populations = [int(LEAST * 2 ** (step / (count - 1))) for step in range(count)]
     lines = ["", "Resident memory beside key and value, bytes a key: %d populations from %d to %d keys of %d bytes, values of 1 "
              "to %d bytes" % (count, populations[0], populations[-1], KEY_BYTES, VALUE_BYTES_MAX), "",
              "| server | mean | worst | with a TTL: mean more | worst more |", "|---|---:|---:|---:|---:|"]
@@ -51,11 +51,11 @@ def report(options):
             continue
         found = {}
         for with_ttl in (False, True):
-            server = Server(name, argv)
+            server = start(name, argv)
             try:
                 found[with_ttl] = overheads(server, populations, with_ttl)
             finally:
-                server.stop()
+                stop(server)
         more = [b - a for a, b in zip(found[False], found[True])]
         lines.append("| %s | %.1f | %.1f | %.1f | %.1f |" % (
             name, statistics.mean(found[False]), max(found[False]), statistics.mean(more), max(more)))

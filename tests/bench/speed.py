@@ -6,7 +6,7 @@ import io
 import statistics
 import subprocess
 
-from servers import Server, benchmark_keys, kinds
+from load import benchmark_keys, kinds, load, start, stop
 
 KEYS = 100000
 LARGE_KEYS = 10000
@@ -71,11 +71,11 @@ def run_placement(options, cells, pinned):
     results = {cell: collections.defaultdict(list) for cell in cells}
     client_cpu = options.client_cpu if pinned else None
     for size in sorted({cell.size for cell in cells}):
-        servers = [Server(name, argv, {options.server_cpu} if pinned else None) for name, argv in kinds(options).items()]
+        servers = [start(name, argv, {options.server_cpu} if pinned else None) for name, argv in kinds(options).items()]
         try:
             keys = LARGE_KEYS if size == LARGE else KEYS
             for server in servers:
-                server.load(benchmark_keys(0, keys, size), keys)
+                load(server, benchmark_keys(0, keys, size), keys)
             for cell in (cell for cell in cells if cell.size == size):
                 requests = max(1000, int(cell.requests * options.scale))
                 for _ in range(options.rounds):
@@ -84,7 +84,7 @@ def run_placement(options, cells, pinned):
                 print("  " + line_of(cell, results[cell]), flush=True)
         finally:
             for server in servers:
-                server.stop()
+                stop(server)
     return results
 
 

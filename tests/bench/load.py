@@ -1,0 +1,78 @@
+"""Whom to compare, and how they are filled with keys."""
+
+import os
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+
+from server import Server, encode  # noqa: E402
+
+REST_SECONDS = 30
+REST_STEP = 0.25
+CHUNK_COMMANDS = 10000
+
+
+def kinds(options):
+    """Name and arguments of each server that is to be compared."""
+    found = {"ours": [options.ours, "--port", "PORT", "--dir", "DIRECTORY"] + options.ours_args.split()}
+    if "redis" in options.servers.split(","):
+        found["redis"] = [options.redis, "--port", "PORT", "--dir", "DIRECTORY", "--save", "", "--appendonly", "no"]
+    if "null" in options.servers.split(","):
+        found["null"] = [options.null, "PORT"]
+    return found
+
+
+def start(name, argv, cpus=None):
+    return Server(name, argv, cpus)
+
+
+def stop(server):
+    trouble = server.stop()
+    if trouble:
+        print(trouble)
+
+
+def load(server, commands, count):
+    """Sends `count` commands, given as byte strings by an iterator, each answered by one line."""
+    with server.connect() as s:
+        counter = threading.Thread(target=count_lines, args=(s, count))
+        counter.start()
+        chunk = []
+        for command in commands:
+            chunk.append(command)
+            if len(chunk) == CHUNK_COMMANDS:
+                s.sendall(b"".join(chunk))
+                chunk.clear()
+        s.sendall(b"".join(chunk))
+        counter.join()
+
+
+def count_lines(s, count):
+    while count > 0:
+        got = s.recv(1 << 20)
+        if not got:
+            raise SystemExit("the server closed the connection while it was loaded")
+        if b"-" in got:
+            raise SystemExit("the server refused to be loaded: %r" % got[:100])
+        count -= got.count(b"\n")
+
+
+def rest(server):
+    """Waits until it does nothing any more: its memory stands and it has used next to no time."""
+    deadline = time.monotonic() + REST_SECONDS
+    before = (server.resident_bytes(), server.cpu_ns())
+    while time.monotonic() < deadline:
+        time.sleep(REST_STEP)  # the span that is looked at, not a wait for an event
+        now = (server.resident_bytes(), server.cpu_ns())
+        if now[0] == before[0] and now[1] - before[1] < REST_STEP * 1e9 * 0.02:
+            return
+        before = now
+
+
+def benchmark_keys(first, behind, size):
+    """SETs of the keys that redis-benchmark asks for."""
+    value = b"x" * size
+    head, tail = b"*3\r\n$3\r\nSET\r\n$16\r\nkey:", b"\r\n$%d\r\n%b\r\n" % (size, value)
+    return (b"%b%012d%b" % (head, number, tail) for number in range(first, behind))

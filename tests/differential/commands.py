@@ -1,0 +1,367 @@
+"""
+The commands that the streams are made of, once each: how often, how its arguments are drawn, how its replies compare.
+
+A SET with an absolute time is followed by EXISTS: Redis keeps a key whose time has passed, and counts it, until it is touched.
+
+To add a command, add a line to COMMANDS: a weight, a function that draws its words, and, where two right servers may
+differ, the name of a rule of normalise.py. Words are drawn from the edges: few keys, so that commands meet; integers around their limits;
+values around the sizes where a representation changes. mutate() then spoils some of them, unless a line says
+that a spoilt form could do harm.
+"""
+
+INTEGERS = [b"0", b"1", b"-1", b"2", b"10", b"100", b"-100", b"4294967295", b"4294967296", b"9223372036854775807",
+            b"9223372036854775806", b"-9223372036854775808", b"-9223372036854775807", b"9223372036854775808",
+            b"-9223372036854775809", b"18446744073709551615", b"18446744073709551616"]
+# Those that are no short time from now, in seconds or in milliseconds.
+FAR_INTEGERS = [number for number in INTEGERS if not 0 < int(number) < 4294967295]
+NOT_INTEGERS = [b"", b" 1", b"1 ", b"+1", b"01", b"-0", b"-01", b"1.0", b"1e3", b"0x10", b"abc", b"-", b"+", b"1\x00",
+                b"\xff\xfe", b"99999999999999999999999999999999999999", b"nan", b"inf"]
+SIZES = [0, 1, 3, 20, 21, 31, 32, 43, 44, 45, 63, 64, 65, 127, 128, 255, 256, 511, 512, 1023, 4096]
+LARGE_SIZES = [16383, 16384, 16385, 20000, 65535, 65536, 100000]
+KEYS = [b"k%d" % i for i in range(16)] + [b"", b"\x00\r\n\xff", b"k*[1]?", b"user:1", b"user:2", b"K1", b"long" * 64]
+PATTERNS = [b"*", b"k*", b"k?", b"k[0-5]", b"k[^1]", b"K1", b"", b"nothing", b"k\\*[[]1]?", b"*\xff", b"[", b"[a", b"k[",
+            b"\\", b"k\\", b"?", b"??", b"user:*", b"*:*", b"[^", b"k[5-0]", b"k1[0-9]", b"**", b"***k***1***", b"[]", b"[\\]]", b"k[\\1]", b"*k*"]
+ODD_WORDS = [b"", b"NX", b"XX", b"GET", b"foo", b"\x00", b"'", b"\"", b"-1", b"*", b"$5", b"EX", b"0", b"a b", b"KEEPTTL"]
+NAMES = [b"", b"name", b"a-b_c.d", b"with space", b"new\nline", b"\x80high", b"n" * 100, b"~!", b"tab\t"]
+DATABASES = [b"0", b"0", b"0", b"1", b"2", b"9", b"15", b"16", b"-1", b"100000000000", b"abc", b"", b"1.5", b"01", b" 1"]
+DIRECTIVES = [b"maxmemory", b"timeout", b"databases", b"maxclients", b"port", b"appendonly", b"save", b"tcp-keepalive", b"loglevel",
+              b"hz", b"requirepass", b"proto-max-bulk-len", b"maxmemory-policy", b"slowlog-*", b"*-encoding",
+              b"client-*-limit", b"nothing", b"MAXMEMORY", b"tcp*", b"lfu-*", b"unixsocketperm", b"protected-mode", b"daemonize", b""]
+# What a batch may hold, so that it fits into the sockets' buffers and nobody waits for the other.
+BATCH_BYTES = 300000
+
+# Directives that can change without harm to the streams, with values good and bad.
+SETTINGS = [(b"timeout", [b"0", b"100000", b"-1", b"abc", b"2147483648", b""]),
+            (b"tcp-keepalive", [b"0", b"300", b"60", b"-1", b"x"]),
+            (b"loglevel", [b"warning", b"notice", b"WARNING", b"loud", b""]),
+            (b"maxclients", [b"10000", b"5000", b"0", b"abc", b"-5"]),
+            (b"proto-max-bulk-len", [b"512mb", b"1mb", b"1048576", b"1", b"1kb", b"-1", b"x", b"536870912"]),
+            (b"client-query-buffer-limit", [b"1gb", b"1mb", b"100", b"x"]),
+            (b"client-output-buffer-limit", [b"normal 0 0 0", b"pubsub 33554432 8388608 60", b"normal 1", b"foo 0 0 0", b"normal a b c", b"",
+                                             b"normal 0 0 0 pubsub 32mb 8mb 60"]),
+            (b"databases", [b"16", b"4"]), (b"port", [b"x"]), (b"daemonize", [b"yes"]), (b"nothing", [b"1"]), (b"", [b""]),
+            (b"TIMEOUT", [b"0"]), (b"unixsocketperm", [b"700"])]
+
+# The commands that both servers have, for COMMAND's sub-commands.
+KNOWN = [b"get", b"set", b"mset", b"mget", b"del", b"exists", b"incr", b"decr", b"incrby", b"decrby", b"expire", b"pexpire",
+         b"expireat", b"pexpireat", b"ttl", b"pttl", b"persist", b"type", b"keys", b"scan", b"dbsize", b"flushdb", b"flushall",
+         b"ping", b"echo", b"select", b"hello", b"auth", b"quit", b"reset", b"config|get", b"config|set", b"config|rewrite",
+         b"config|resetstat", b"client|id", b"client|setname", b"client|getname", b"client|list", b"client|info", b"client|kill",
+         b"client|no-evict", b"client|reply", b"command|count", b"command|docs", b"command|getkeys", b"command|getkeysandflags",
+         b"command|info", b"command|list", b"info", b"monitor", b"shutdown", b"role", b"wait"]
+
+
+class Draw:
+    """Draws words; `now_ms` is fixed for a run, so that a seed gives the same bytes again."""
+
+    def __init__(self, random, now_ms):
+        self.random, self.now_ms = random, now_ms
+
+    def one(self, *choices):
+        return self.random.choice(choices)
+
+    def of(self, choices):
+        return self.random.choice(choices)
+
+    def chance(self, share):
+        return self.random.random() < share
+
+    def key(self):
+        return self.of(KEYS)
+
+    def keys(self, most=6):
+        return [self.key() for _ in range(self.random.randint(1, most))]
+
+    def integer(self):
+        if self.chance(0.12):
+            return self.of(NOT_INTEGERS)
+        if self.chance(0.5):
+            return self.of(INTEGERS)
+        return b"%d" % self.random.randint(-1000, 1000)
+
+    def value(self):
+        if self.chance(0.4):
+            return self.integer()
+        size = self.of(LARGE_SIZES) if self.chance(0.02) else self.of(SIZES)
+        if self.chance(0.5):
+            return self.random.randbytes(size)
+        return b"v" * size
+
+    def seconds(self):
+        """A time to live: past or far, never one that ends while the stream runs; spread so that two never tie."""
+        if self.chance(0.15):
+            return self.of(FAR_INTEGERS + NOT_INTEGERS + [b"9223372036854775", b"9223372036854776", b"-9223372036854775"])
+        if self.chance(0.2):
+            return self.one(b"0", b"-1", b"-1000")
+        return b"%d" % self.random.randint(100000, 1000000000)
+
+    def milliseconds(self):
+        if self.chance(0.15):
+            return self.of(FAR_INTEGERS + NOT_INTEGERS)
+        if self.chance(0.2):
+            return self.one(b"0", b"-1", b"-1000")
+        return b"%d" % self.random.randint(100000000, 1000000000000)
+
+    def at_seconds(self):
+        if self.chance(0.15):
+            return self.of(INTEGERS + NOT_INTEGERS + [b"9223372036854775", b"9223372036854776"])
+        if self.chance(0.2):
+            return b"%d" % (self.now_ms // 1000 - self.random.randint(10, 100000))
+        return b"%d" % (self.now_ms // 1000 + self.of([100000, 200000, 300000]) * self.random.randint(1, 3))
+
+    def at_milliseconds(self):
+        if self.chance(0.15):
+            return self.of(INTEGERS + NOT_INTEGERS)
+        if self.chance(0.2):
+            return b"%d" % (self.now_ms - self.random.randint(10000, 100000000))
+        return b"%d" % (self.now_ms + self.of([100000000, 200000000, 300000000]) * self.random.randint(1, 3))
+
+    def any_case(self, word):
+        return self.one(word, word, word.lower(), word.capitalize())
+
+
+def key_only(draw, name):
+    return [name, draw.key()]
+
+
+def some_keys(draw, name):
+    return [name] + draw.keys()
+
+
+def no_words(draw, name):
+    return [name]
+
+
+def set_words(draw, name):
+    words = [name, draw.key(), draw.value()]
+    for _ in range(draw.of([0, 0, 0, 1, 1, 2, 3, 4])):
+        option = draw.any_case(draw.one(b"NX", b"XX", b"GET", b"KEEPTTL", b"EX", b"PX", b"EXAT", b"PXAT"))
+        words.append(option)
+        times = {b"EX": draw.seconds, b"PX": draw.milliseconds, b"EXAT": draw.at_seconds, b"PXAT": draw.at_milliseconds}
+        if option.upper() in times and not draw.chance(0.05):
+            words.append(times[option.upper()]())
+    return words
+
+
+def mset_words(draw, name):
+    words = [name]
+    for _ in range(draw.random.randint(1, 5)):
+        words += [draw.key(), draw.value()]
+    return words
+
+
+def key_integer(draw, name):
+    return [name, draw.key(), draw.integer()]
+
+
+def expire_words(times):
+    def words(draw, name):
+        made = [name, draw.key(), getattr(draw, times)()]
+        for _ in range(draw.of([0, 0, 0, 1, 1, 2])):
+            made.append(draw.any_case(draw.one(b"NX", b"XX", b"GT", b"LT", b"foo") if draw.chance(0.9) else draw.of(ODD_WORDS)))
+        return made
+    return words
+
+
+def scan_words(draw, name):
+    """Only what is refused: a scan that runs is a step of its own, see steps.py."""
+    return [name] + draw.one([b"abc"], [b"-1x"], [b"0", b"COUNT", b"0"], [b"0", b"COUNT", b"-1"], [b"0", b"COUNT", b"x"],
+                             [b"0", b"MATCH"], [b"0", b"COUNT"], [b"0", b"foo", b"bar"], [b"0", b"TYPE"],
+                             [b"99999999999999999999999"], [b"0", b"MATCH", b"*", b"COUNT"], [b"+0x"])
+
+
+def hello_words(draw, name):
+    words = [name]
+    if draw.chance(0.9):
+        words.append(draw.one(b"2", b"3", b"2", b"3", b"1", b"4", b"x", b"", b"-3", b"3.0"))
+    if draw.chance(0.3):
+        words += draw.one([b"AUTH", b"default", b"x"], [b"SETNAME", draw.of(NAMES)], [b"AUTH", b"nobody", b"x"], [b"AUTH", b"x"],
+                          [b"SETNAME"], [b"foo"], [b"AUTH", b"default", b"x", b"SETNAME", draw.of(NAMES)])
+    return words
+
+
+def client_words(draw, name):
+    return [name] + draw.one(
+        [b"ID"], [b"GETNAME"], [b"SETNAME", draw.of(NAMES)], [b"SETNAME", draw.of(NAMES)], [b"INFO"], [b"LIST"],
+        [b"LIST", b"TYPE", draw.one(b"normal", b"master", b"replica", b"slave", b"pubsub", b"foo")],
+        [b"LIST", b"ID", draw.one(b"0", b"999999999", b"abc", b"-1", b"")], [b"LIST", b"foo"], [b"LIST", b"ID"], [b"LIST", b"TYPE"],
+        [b"NO-EVICT", draw.one(b"on", b"OFF", b"maybe", b"")], [b"KILL", b"1.2.3.4:5"], [b"KILL", b"ID", b"999999999"],
+        [b"KILL", b"ID", draw.one(b"abc", b"0", b"-1")], [b"KILL", b"TYPE", b"foo"], [b"KILL", b"TYPE", b"pubsub"],
+        [b"KILL", b"USER", b"nobody"], [b"KILL", b"ADDR", b"1.2.3.4:5", b"SKIPME", b"yes"], [b"KILL", b"SKIPME", b"maybe"], [b"KILL"],
+        [b"KILL", b"LADDR", b"1.2.3.4:5"], [b"KILL", b"foo", b"bar"], [b"KILL", b"ID"], [b"foo"], [], [b"ID", b"x"], [b"GETNAME", b"x"],
+        [b"SETNAME"], [b"REPLY", b"foo"], [b"REPLY"], [b"REPLY", b"ON"])
+
+
+def client_reply_words(draw, name):
+    return [name, b"REPLY", draw.one(b"OFF", b"SKIP", b"SKIP", b"ON")]
+
+
+def config_words(draw, name):
+    directive, values = draw.of(SETTINGS)
+    pairs = [draw.any_case(directive), draw.of(values)]
+    if draw.chance(0.2):
+        directive, values = draw.of(SETTINGS)
+        pairs += [directive, draw.of(values)]
+    return [name] + draw.one([b"GET", draw.of(DIRECTIVES)], [b"GET", draw.of(DIRECTIVES), draw.of(DIRECTIVES)],
+                             [b"SET"] + pairs, [b"SET"] + pairs, [b"SET", draw.of(DIRECTIVES)], [b"RESETSTAT"], [b"RESETSTAT", b"x"],
+                             [b"REWRITE"], [b"REWRITE", b"x"], [b"GET"], [b"SET"], [b"foo"], [])
+
+
+def command_words(draw, name):
+    return [name] + draw.one(
+        [b"GETKEYS"] + set_words(draw, b"SET"), [b"GETKEYS"] + mset_words(draw, b"MSET"), [b"GETKEYS"] + some_keys(draw, b"MGET"),
+        [b"GETKEYS"] + some_keys(draw, b"DEL"), [b"GETKEYS", b"PING"], [b"GETKEYS", b"GET"], [b"GETKEYS", b"nothing"], [b"GETKEYS"],
+        [b"GETKEYSANDFLAGS"] + set_words(draw, b"SET"), [b"GETKEYSANDFLAGS"] + key_integer(draw, b"EXPIRE"),
+        [b"GETKEYSANDFLAGS", b"PING"], [b"GETKEYSANDFLAGS"] + some_keys(draw, b"MGET"),
+        [b"INFO", b"nothing"], [b"INFO", draw.of(KNOWN)], [b"INFO", draw.of(KNOWN), b"nothing", draw.of(KNOWN)],
+        [b"foo"], [b"COUNT", b"x"], [b"LIST", b"FILTERBY", b"foo", b"bar"], [b"LIST", b"FILTERBY"], [b"LIST", b"foo"],
+        [b"LIST", b"FILTERBY", b"PATTERN", b"incr"], [b"LIST", b"FILTERBY", b"MODULE", b"foo"], [b"LIST", b"FILTERBY", b"ACLCAT", b"foo"],
+        [b"DOCS", b"nothing"])
+
+
+def info_words(draw, name):
+    return [name] + draw.one([b"keyspace"], [b"KEYSPACE"], [b"nothing"], [b"keyspace", b"nothing"])
+
+
+def debug_words(draw, name):
+    return [name, b"SLEEP", draw.one(b"0", b"0.001", b"abc", b"-1", b"")]
+
+
+def select_words(draw, name):
+    return [name, draw.of(DATABASES)]
+
+
+def flush_words(draw, name):
+    return [name] + draw.one([], [], [b"ASYNC"], [b"SYNC"], [b"sync"], [b"foo"], [b"SYNC", b"ASYNC"])
+
+
+def shutdown_words(draw, name):
+    return [name] + draw.one([b"foo"], [b"NOSAVE", b"SAVE"], [b"ABORT", b"NOW"], [b"ABORT"], [b""], [b"FORCE", b"foo"])
+
+
+def wait_words(draw, name):
+    return [name] + draw.one([b"0", b"0"], [b"0", b"100"], [b"1", b"1"], [b"-1", b"10"], [b"abc", b"0"], [b"0", b"abc"],
+                             [b"0", b"-1"], [b"5", b"2"], [b"0", b"9223372036854775807"])
+
+
+def auth_words(draw, name):
+    return [name] + draw.one([b"x"], [b""], [b"default", b"x"], [b"nobody", b"x"], [b"a", b"b", b"c"], [])
+
+
+def ping_words(draw, name):
+    return [name] + draw.one([], [], [draw.value()], [b"a", b"b"])
+
+
+def unknown_words(draw, name):
+    return [draw.one(b"foo", b"", b"GETT", b"\x00\xff", b"f" * 200, b"foo\r\nbar", b"SELECT\x00", b"|", b"config|get", b"foo bar"),
+            ] + [draw.value() for _ in range(draw.random.randint(0, 5))]
+
+
+class Command:
+    def __init__(self, weight, words, rule=None, spoil=True):
+        self.weight, self.words, self.rule, self.spoil = weight, words, rule, spoil
+
+
+COMMANDS = {
+    b"SET": Command(30, set_words),
+    b"GET": Command(15, key_only),
+    b"MSET": Command(5, mset_words),
+    b"MGET": Command(5, some_keys),
+    b"DEL": Command(6, some_keys),
+    b"EXISTS": Command(5, some_keys),
+    b"INCR": Command(6, key_only),
+    b"DECR": Command(6, key_only),
+    b"INCRBY": Command(8, key_integer),
+    b"DECRBY": Command(8, key_integer),
+    b"EXPIRE": Command(8, expire_words("seconds")),
+    b"PEXPIRE": Command(8, expire_words("milliseconds")),
+    b"EXPIREAT": Command(8, expire_words("at_seconds")),
+    b"PEXPIREAT": Command(8, expire_words("at_milliseconds")),
+    b"TTL": Command(8, key_only, "seconds_left"),
+    b"PTTL": Command(8, key_only, "milliseconds_left"),
+    b"PERSIST": Command(6, key_only),
+    b"TYPE": Command(4, key_only),
+    b"KEYS": Command(4, lambda draw, name: [name, draw.of(PATTERNS)], "unordered"),
+    b"SCAN": Command(2, scan_words, spoil=False),
+    b"DBSIZE": Command(3, no_words),
+    b"FLUSHDB": Command(1, flush_words),
+    b"FLUSHALL": Command(0.3, flush_words),
+    b"PING": Command(3, ping_words),
+    b"ECHO": Command(3, lambda draw, name: [name, draw.value()]),
+    b"SELECT": Command(4, select_words),
+    b"HELLO": Command(2, hello_words, "hello"),
+    b"AUTH": Command(1, auth_words),
+    b"QUIT": Command(0.3, lambda draw, name: [name] + draw.one([], [], [b"x"])),
+    b"RESET": Command(1, no_words),
+    b"CLIENT": Command(6, client_words, "client", spoil=False),
+    b"CLIENT REPLY": Command(1, client_reply_words),
+    b"COMMAND": Command(5, command_words, "command", spoil=False),
+    b"CONFIG": Command(4, config_words, "config", spoil=False),
+    b"INFO": Command(2, info_words, "info", spoil=False),
+    b"SHUTDOWN": Command(0.5, shutdown_words, spoil=False),
+    b"DEBUG": Command(0.5, debug_words, spoil=False),
+    b"ROLE": Command(0.5, no_words),
+    b"WAIT": Command(0.5, wait_words, spoil=False),
+    b"?": Command(4, unknown_words),
+}
+
+
+def mutate(draw, words):
+    """A spoilt form: a word lost, doubled, added, or replaced by something odd."""
+    words = list(words)
+    at = draw.random.randrange(len(words))
+    how = draw.random.randrange(4)
+    if how == 0 and len(words) > 1:
+        del words[max(at, 1)]
+    elif how == 1:
+        words.insert(at, words[at])
+    elif how == 2:
+        words.append(draw.of(ODD_WORDS))
+    elif at > 0:
+        words[at] = draw.of(ODD_WORDS)
+    return words
+
+
+def is_reply_switch(words):
+    """CLIENT REPLY: from here on replies can't be told apart by counting them."""
+    return words[0].upper() == b"CLIENT" and len(words) == 3 and words[1].upper() == b"REPLY"
+
+
+def is_own_extension(words):
+    """Forms that we have and Redis has not: `SET key value 60`, `DELETE key`, HELP."""
+    name = words[0].upper()
+    return name in (b"DELETE", b"HELP") or (name == b"SET" and len(words) == 4)
+
+
+class Generator:
+    def __init__(self, random, now_ms):
+        self.draw = Draw(random, now_ms)
+        self.names = list(COMMANDS)
+        self.weights = [COMMANDS[name].weight for name in self.names]
+
+    def next(self):
+        """The words of a command, and the rule for its reply."""
+        draw = self.draw
+        name = draw.random.choices(self.names, self.weights)[0]
+        command = COMMANDS[name]
+        words = command.words(draw, draw.any_case(name.split(b" ")[0]))
+        if command.spoil and draw.chance(0.08):
+            words = mutate(draw, words)
+        if is_own_extension(words):
+            words = words[:3]
+        return words, command.rule
+
+    def batch(self):
+        """Some commands in a row, with their rules."""
+        made, size = [], 0
+        most = self.draw.of([1, 2, 5, 10, 40])
+        while len(made) < most and size < BATCH_BYTES:
+            words, rule = self.next()
+            made.append((words, rule))
+            size += sum(map(len, words))
+            if words[0].upper() == b"SET" and {b"EXAT", b"PXAT"} & {word.upper() for word in words}:
+                made.append(([b"EXISTS", words[1]], None))
+        if any(is_reply_switch(words) for words, _ in made):
+            # Redis doesn't close at a QUIT whose reply is switched off.
+            made = [(words, rule) for words, rule in made if rule is None and words[0].upper() != b"QUIT"]
+        return made

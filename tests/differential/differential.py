@@ -1,0 +1,68 @@
+#!/usr/bin/env python3
+"""Sends the same random streams of commands to redis-server and to ours and compares every reply.
+
+    differential.py --ours PROGRAM [--commands N] [--seed N]
+
+Streams are drawn from commands.py: valid commands and spoilt ones, as arrays and as typed, pipelined on several connections in
+RESP2 and RESP3 over all databases, and bytes that are no request. Replies must be the same bytes but for the rules named in
+normalise.py. At a difference: the seed, the command, both replies and what went before, and exit status 1; the same seed with the same
+`--now` sends the same bytes again.
+"""
+
+import argparse
+import os
+import random
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+
+from server import Server, ours, reference  # noqa: E402
+from steps import Difference, Malformed, Stream  # noqa: E402
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--ours", default=os.environ.get("QCACHE_SERVER"), help="our server (QCACHE_SERVER)")
+    parser.add_argument("--redis", default="redis-server")
+    parser.add_argument("--commands", type=int, default=100000, help="how many commands to send (100000)")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
+    parser.add_argument("--now", type=int, default=int(time.time() * 1000), help="the time that absolute times are drawn around, in ms")
+    options = parser.parse_args()
+    if not options.ours:
+        parser.error("--ours or QCACHE_SERVER must name the server")
+    return options
+
+
+def compare(options, servers):
+    stream = Stream(servers, random.Random(options.seed), options.now)
+    try:
+        while stream.commands < options.commands:
+            stream.step()
+        stream.compare_everything()
+    except (Difference, Malformed, TimeoutError) as difference:
+        print("\nthe servers differ after %d commands: differential.py --seed %d --now %d --commands %d\n%s" % (
+            stream.commands, options.seed, options.now, options.commands, difference or "one of them doesn't answer"))
+        return 1
+    finally:
+        stream.close()
+    print(", ".join("%s %d" % (name.decode(), count) for name, count in stream.seen.items()))
+    return 0
+
+
+def main():
+    options = arguments()
+    print("seed %d, now %d, %d commands" % (options.seed, options.now, options.commands), flush=True)
+    servers = [Server("ours", ours(options.ours)), Server("redis", reference(options.redis))]
+    begin = time.monotonic()
+    status = compare(options, servers)
+    for trouble in filter(None, [server.stop() for server in servers]):
+        print(trouble)
+        status = 1
+    print("%.1f s" % (time.monotonic() - begin))
+    print("%d passed, %d failed, 0 skipped" % (1 - status, status))
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,114 @@
+"""
+What two right servers may answer differently, each rule with its reason. A rule takes both replies and the words of the command
+and says whether they agree; a command without a rule must be answered with the same bytes.
+"""
+
+# The two servers get a command some moments apart.
+TOLERANCE_MS = 5000
+
+# Fields of CLIENT LIST that tell of addresses, sockets, buffers and times, not of behaviour.
+CLIENT_VOLATILE = {b"id", b"addr", b"laddr", b"fd", b"age", b"idle", b"qbuf", b"qbuf-free", b"argv-mem", b"multi-mem", b"rbs", b"rbp",
+                   b"obl", b"oll", b"omem", b"tot-mem", b"events"}
+
+# Directives whose values a test chooses anew for each server.
+CONFIG_VOLATILE = {b"port", b"dir", b"unixsocket", b"pidfile", b"logfile"}
+
+
+def raw_of(replies):
+    return [reply[2] for reply in replies]
+
+
+def same(a, b, words):
+    return a[2] == b[2]
+
+
+def unordered(a, b, words):
+    """KEYS and sets have no order."""
+    if a[0] != b[0] or not isinstance(a[1], list) or not isinstance(b[1], list):
+        return a[2] == b[2]
+    return sorted(raw_of(a[1])) == sorted(raw_of(b[1]))
+
+
+def close(a, b, tolerance):
+    if a[0] != b":" or b[0] != b":" or a[1] < 0 or b[1] < 0:
+        return a[2] == b[2]
+    return abs(a[1] - b[1]) <= tolerance
+
+
+def seconds_left(a, b, words):
+    """Time passes between the two."""
+    return close(a, b, TOLERANCE_MS // 1000)
+
+
+def milliseconds_left(a, b, words):
+    return close(a, b, TOLERANCE_MS)
+
+
+def hello(a, b, words):
+    """The connection's id is the server's own."""
+    if a[0] != b[0] or not isinstance(a[1], list) or not isinstance(b[1], list) or len(a[1]) != len(b[1]):
+        return a[2] == b[2]
+    left, right = raw_of(a[1]), raw_of(b[1])
+    at = left.index(b"$2\r\nid\r\n") + 1
+    left[at] = right[at]
+    return left == right
+
+
+def client_fields(line):
+    fields = [field.partition(b"=") for field in line.split(b" ")]
+    return [(name, b"" if name in CLIENT_VOLATILE else value) for name, _, value in fields]
+
+
+def client(a, b, words):
+    """CLIENT ID and the figures of CLIENT LIST and INFO belong to the server; the fields' names, order and the rest agree."""
+    what = words[1].upper() if len(words) > 1 else b""
+    if what == b"ID" and a[0] == b":" and b[0] == b":":
+        return True
+    if what in (b"LIST", b"INFO") and isinstance(a[1], bytes) and isinstance(b[1], bytes) and a[0] == b[0] and a[0] in b"$=":
+        return [client_fields(line) for line in a[1].split(b"\n")] == [client_fields(line) for line in b[1].split(b"\n")]
+    return a[2] == b[2]
+
+
+def config(a, b, words):
+    """CONFIG GET has no order, and paths and ports differ."""
+    if len(words) < 2 or words[1].upper() != b"GET" or not isinstance(a[1], list) or not isinstance(b[1], list) or a[0] != b[0]:
+        return a[2] == b[2]
+
+    def pairs(reply):
+        items = reply[1]
+        return sorted((items[i][1], b"" if items[i][1] in CONFIG_VOLATILE else items[i + 1][2]) for i in range(0, len(items), 2))
+    return pairs(a) == pairs(b)
+
+
+def info(a, b, words):
+    """The mean time to live is an estimate; an unknown section is an empty text."""
+    def blind(reply):
+        lines = (reply[1] or b"").split(b"\r\n")
+        return [line.partition(b",avg_ttl=")[0] for line in lines]
+    if a[0] != b[0] or a[0] not in b"$=":
+        return a[2] == b[2]
+    return blind(a) == blind(b)
+
+
+def flags_unordered(reply):
+    """Sorts every array or set of simple strings in the reply."""
+    if not isinstance(reply[1], list):
+        return reply[2]
+    items = [flags_unordered(item) for item in reply[1]]
+    if reply[1] and all(item[0] == b"+" for item in reply[1]):
+        items.sort()
+    return items
+
+
+def command(a, b, words):
+    """Flags and ACL categories of COMMAND INFO have no order, nor have the names of COMMAND LIST."""
+    if a[0] != b[0]:
+        return False
+    what = words[1].upper() if len(words) > 1 else b""
+    if what == b"LIST":
+        return unordered(a, b, words)
+    return flags_unordered(a) == flags_unordered(b)
+
+
+RULES = {None: same, "unordered": unordered, "seconds_left": seconds_left, "milliseconds_left": milliseconds_left, "hello": hello,
+         "client": client, "config": config, "info": info, "command": command}
