@@ -15,7 +15,7 @@
 
 #include "log.h"
 
-/* The end of the pipe that the parent of a daemon waits at; -1 when there is none. */
+/* Our end of the line at whose other end the parent of a daemon waits; -1 when there is none. */
 static int waiting_parent = -1;
 
 static bool redirect_to_null(int first, int last)
@@ -46,7 +46,7 @@ static _Noreturn void wait_for_daemon(int ready, pid_t child)
 bool process_daemonise(void)
 {
 	int ready[2];
-	if (pipe2(ready, O_CLOEXEC) != 0)
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ready) != 0)
 		return false;
 	pid_t child = fork();
 	if (child < 0) {
@@ -106,8 +106,7 @@ void process_report_ready(enum supervision mode)
 		return;
 	if (!redirect_to_null(STDERR_FILENO, STDERR_FILENO))
 		log_event(LOG_WARNING, "stderr can't be redirected: %s", strerror(errno));
-	/* A parent that has been killed meanwhile does not matter: SIGPIPE is ignored by a server. */
-	if (write(waiting_parent, "", 1) != 1)
+	if (send(waiting_parent, "", 1, MSG_NOSIGNAL) != 1)
 		log_event(LOG_NOTICE, "the process that started this one is gone");
 	close(waiting_parent);
 	waiting_parent = -1;
