@@ -56,7 +56,32 @@ enum command_flags {
 	COMMAND_SENTINEL = 1 << 18,
 	COMMAND_ONLY_SENTINEL = 1 << 19,
 	COMMAND_NO_MANDATORY_KEYS = 1 << 20,
+	COMMAND_PROTECTED = 1 << 21, /* refused unless the configuration allows it: DEBUG */
 };
+
+/* What a command does to a key. */
+enum key_flags {
+	/* exactly one of these */
+	KEY_RO = 1 << 0, /* reads the value */
+	KEY_RW = 1 << 1, /* changes the value */
+	KEY_OW = 1 << 2, /* overwrites it */
+	KEY_RM = 1 << 3, /* removes it */
+	/* any of these */
+	KEY_ACCESS = 1 << 4, /* the user gets to see what the value holds */
+	KEY_UPDATE = 1 << 5,
+	KEY_INSERT = 1 << 6,
+	KEY_DELETE = 1 << 7,
+	KEY_NOT_KEY = 1 << 8,
+	KEY_INCOMPLETE = 1 << 9,
+	KEY_VARIABLE_FLAGS = 1 << 10,
+};
+
+/* Keys among the arguments: every step-th from first to last. */
+struct key_spec {
+	int32_t first, last, step; /* last counts from the end when negative: -1 is the last argument */
+	uint32_t flags;            /* enum key_flags */
+};
+#define KEY_SPECS_MAX 3
 
 struct command {
 	const char *name;             /* lower case; a sub-command's own name: "get" of "config|get" */
@@ -69,9 +94,12 @@ struct command {
 	uint32_t flags;               /* enum command_flags */
 	uint64_t acl_categories;
 	int32_t first_key, last_key, key_step; /* 0, 0, 0 without keys; last_key counts from the end when negative */
+	struct key_spec key_specs[KEY_SPECS_MAX];
+	uint32_t key_spec_count;
+	const char *tips;             /* words for cluster clients, parted by spaces */
 	const char *since, *group, *complexity, *summary;
-	const char *arguments;        /* the grammar of its arguments, see commands.def */
-	const char *reply;            /* the shape of its reply, see commands.def */
+	const char *arguments;        /* what it takes, in the language of grammar.h */
+	const char *reply;            /* what it answers, likewise */
 };
 
 /* The top-level command or NULL; letter case does not matter. */
@@ -86,8 +114,24 @@ void command_full_name(const struct command *command, char *out, size_t size);
 
 bool command_arity_fits(const struct command *command, uint32_t argc);
 
+/* Names of single bits, in the order in which COMMAND INFO tells them; NULL past the last. */
+struct bit_name {
+	const char *name;
+	uint64_t bit;
+};
+const struct bit_name *command_flag_names(void);
+const struct bit_name *key_flag_names(void);
+const struct bit_name *acl_category_names(void);
+
 /* Checks the table (unique names, key positions, grammar that parses) and builds the look-up; fatal when it is wrong. */
 void command_table_init(void);
+
+/*
+ * Runs what the call's arguments ask for: finds the command (unless the turn has: call->command is then the top-level one),
+ * its sub-command, checks the number of arguments and whether the session may, and calls the handler. Writes the error reply
+ * and sets call->rejected otherwise. Afterwards call->command is what was found, NULL for an unknown command.
+ */
+void command_dispatch(struct call *call);
 
 static inline struct slice call_arg(const struct call *call, uint32_t index)
 {
