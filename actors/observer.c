@@ -16,6 +16,10 @@ struct observer {
 
 static void take_tally(struct observations *seen, const struct tally *tally)
 {
+	if (tally->starts_anew) {
+		memset(seen->events, 0, sizeof(seen->events));
+		memset(seen->commands, 0, seen->command_count * sizeof(seen->commands[0]));
+	}
 	for (uint32_t i = 0; i < EFFECT_TYPES; i++)
 		seen->events[i] += tally->events[i];
 	for (uint32_t i = 0; i < tally->command_count; i++) {

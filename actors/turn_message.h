@@ -14,6 +14,7 @@
 
 /* Counts since the last tally. */
 struct tally {
+	bool starts_anew; /* what was counted before is forgotten */
 	uint64_t events[EFFECT_TYPES];
 	uint32_t command_count;
 	struct command_count commands[]; /* by command number */

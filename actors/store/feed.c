@@ -166,6 +166,24 @@ void store_give_tally(struct store *store)
 	store->tally = create_tally();
 }
 
+void store_reset_counters(struct store *store)
+{
+	struct store_counters *counters = &store->counters;
+	*counters = (struct store_counters){
+		.peak_memory_bytes = counters->peak_memory_bytes,
+		.reads_before = counters->reads_before,
+		.writes_before = counters->writes_before,
+		.input_bytes_before = counters->input_bytes_before,
+		.output_bytes_before = counters->output_bytes_before,
+	};
+	store->error_kinds = 0;
+	store->tally_commands = 0;
+	store_account_end(store);
+	free(store->tally);
+	store->tally = create_tally();
+	store->tally->starts_anew = true;
+}
+
 /* ---- the turn's message ---- */
 
 void store_publish(struct store *store)

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "actors/crash.h"
 #include "actors/store/state.h"
@@ -15,17 +16,6 @@ static void open_batch(struct reactor_side *side)
 	if (!side->open)
 		crash_broken_invariant("no memory for a batch of replies");
 	side->part_begins = 0;
-}
-
-/* A batch brings an empty one along, so that none need be made. */
-void store_borrow_replies(struct store *store, struct request_batch *batch)
-{
-	struct reactor_side *side = &store->reactors[batch->reactor];
-	if (side->open || !batch->replies)
-		return;
-	side->open = batch->replies;
-	side->part_begins = 0;
-	batch->replies = NULL;
 }
 
 /* The text of the last part ends here. */
@@ -78,6 +68,8 @@ void store_send_blob(struct store *store, const struct session *session, struct 
 void store_post_replies(struct store *store, uint32_t reactor, struct request_batch *home)
 {
 	struct reactor_side *side = &store->reactors[reactor];
+	if (!side->open) /* nothing to say, but a batch to take home */
+		open_batch(side);
 	struct reply_batch *batch = side->open;
 	end_part(side);
 	store->counters.reply_bytes += batch->text.len;
@@ -112,10 +104,29 @@ void reply_simple(struct call *call, const char *text)
 	resp_write_simple(text_of(call), text);
 }
 
+/* By code, the word that the text begins with. There are few; if ever there were too many, new ones would only be summed. */
+void store_count_error(struct store *store, const char *text)
+{
+	size_t len = strcspn(text, " "), at = 0;
+	store->counters.error_replies++;
+	if (len >= sizeof(store->errors[0].code))
+		return;
+	while (at < store->error_kinds && !(strncmp(store->errors[at].code, text, len) == 0 && !store->errors[at].code[len]))
+		at++;
+	if (at == ERROR_KINDS_MAX)
+		return;
+	if (at == store->error_kinds) {
+		store->errors[at] = (struct error_count){ .count = 0 };
+		memcpy(store->errors[at].code, text, len);
+		store->error_kinds++;
+	}
+	store->errors[at].count++;
+}
+
 void reply_error(struct call *call, const char *text)
 {
 	call->failed = true;
-	call->store->counters.error_replies++;
+	store_count_error(call->store, text);
 	resp_write_error(text_of(call), text, strlen(text));
 }
 
@@ -149,10 +160,14 @@ void reply_text(struct call *call, const char *text)
 void reply_entry(struct call *call, const struct entry *entry)
 {
 	struct blob *blob = entry_blob(entry);
-	if (!blob) {
+	if (blob)
+		reply_blob(call, blob);
+	else
 		reply_bulk(call, entry_string(entry));
-		return;
-	}
+}
+
+void reply_blob(struct call *call, struct blob *blob)
+{
 	struct buffer *text = text_of(call);
 	resp_write_bulk_header(text, blob->len);
 	if (text == &call->store->discarded)

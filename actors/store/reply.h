@@ -25,6 +25,8 @@ void reply_bulk(struct call *call, struct slice value);
 void reply_text(struct call *call, const char *text); /* a bulk string */
 /* The string value of an entry as a bulk string; a large one goes out without being copied. */
 void reply_entry(struct call *call, const struct entry *entry);
+/* The same for a blob, which the reply holds until it is out. */
+void reply_blob(struct call *call, struct blob *blob);
 void reply_null(struct call *call);
 void reply_null_array(struct call *call);
 void reply_array(struct call *call, size_t count);

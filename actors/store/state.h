@@ -13,6 +13,8 @@
 #include "actors/turn_message.h"
 #include "transport/bus.h"
 
+#define ERROR_KINDS_MAX 64
+
 /* What a reactor is owed. */
 struct reactor_side {
 	struct actor *actor;
@@ -91,9 +93,12 @@ struct store {
 	uint64_t tally_commands;        /* counters.commands then */
 
 	uint64_t random[4];
+	char run_id[41];                /* 40 hexadecimal digits, another at each start */
 	int64_t started_ms;
 	bool is_stopping, shutdown_is_asked;
 	struct store_counters counters;
+	struct error_count errors[ERROR_KINDS_MAX];
+	size_t error_kinds;
 	uint64_t batches, batch_requests, batch_requests_max;
 };
 
@@ -121,8 +126,6 @@ void session_unlink_parked(struct store *store, struct session *session);
 void session_free_waiting(struct session *session);
 
 /* reply.c */
-/* Replies to the batch's reactor may go where the batch has room for them. */
-void store_borrow_replies(struct store *store, struct request_batch *batch);
 /* The part of the open batch that goes to the connection, at its end. Valid until the next call. */
 struct reply_part *store_part(struct store *store, struct connection_ref connection);
 /* Where the session's replies go now. */
@@ -131,6 +134,8 @@ struct buffer *store_text(struct store *store, const struct session *session);
 void store_send_blob(struct store *store, const struct session *session, struct blob *blob);
 void store_post_replies(struct store *store, uint32_t reactor, struct request_batch *home);
 void store_post_pushes(struct store *store);
+/* Counts an error reply; its text begins with its code. */
+void store_count_error(struct store *store, const char *text);
 
 /* feed.c: what the bus is told */
 void store_frame_begin(struct store *store);

@@ -3,6 +3,7 @@
  */
 #include "actors/store/store_actor.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -193,6 +194,8 @@ static void seed_random(struct store *store)
 	if (getrandom(store->random, sizeof(store->random), 0) != sizeof(store->random))
 		crash_broken_invariant("the system gives no random numbers");
 	store->random[0] |= 1; /* never all zero */
+	for (int i = 0; i < 5; i++)
+		snprintf(store->run_id + 8 * i, 9, "%08x", (uint32_t)store_random(store));
 }
 
 struct store *store_create(struct runtime *runtime, const struct config *config,
@@ -330,6 +333,17 @@ int64_t store_started_ms(const struct store *store)
 struct store_counters *store_counters(struct store *store)
 {
 	return &store->counters;
+}
+
+const struct error_count *store_error_counts(const struct store *store, size_t *out_count)
+{
+	*out_count = store->error_kinds;
+	return store->errors;
+}
+
+const char *store_run_id(const struct store *store)
+{
+	return store->run_id;
 }
 
 uint64_t store_session_count(const struct store *store)

@@ -52,8 +52,22 @@ struct store_counters {
 	uint64_t protocol_errors, auth_failures;
 	uint64_t request_bytes, reply_bytes;
 	uint64_t peak_memory_bytes;
+	/* What the reactors' figures were at the last RESETSTAT: they count from the start. */
+	uint64_t reads_before, writes_before, input_bytes_before, output_bytes_before;
 };
 struct store_counters *store_counters(struct store *store);
+/* Sets them back to 0, but for the peak of memory and what was before; the observer's counts and those of errors, too. */
+void store_reset_counters(struct store *store);
+
+/* Error replies by code ("WRONGTYPE"), in the order in which they came up first. */
+struct error_count {
+	char code[32];
+	uint64_t count;
+};
+const struct error_count *store_error_counts(const struct store *store, size_t *out_count);
+
+/* 40 hexadecimal digits that no other run of the server has. */
+const char *store_run_id(const struct store *store);
 
 /* Sessions. */
 uint64_t store_session_count(const struct store *store);

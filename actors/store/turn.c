@@ -156,7 +156,7 @@ static void refuse_protocol(struct store *store, const struct request_batch *bat
 	memcpy(error + 4, text->data, len);
 	session->flags &= ~(uint32_t)(SESSION_REPLY_OFF | SESSION_REPLY_SKIP);
 	resp_write_error(store_text(store, session), error, len + 4);
-	store->counters.error_replies++;
+	store_count_error(store, error);
 	store_part(store, session->connection)->flags |= REPLY_CLOSE;
 	session->flags |= SESSION_CLOSING;
 }
@@ -187,7 +187,6 @@ static bool may_execute(const struct store *store)
 /* True when the batch is through. */
 static bool execute_batch(struct store *store, struct request_batch *batch)
 {
-	store_borrow_replies(store, batch);
 	for (size_t i = batch->done; i < batch->done + BUCKETS_AHEAD; i++)
 		prepare(store, batch, i);
 	for (size_t i = batch->done; i < batch->done + ENTRIES_AHEAD; i++)
