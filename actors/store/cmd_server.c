@@ -1,0 +1,146 @@
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/store/handlers.h"
+#include "transport/decimal.h"
+
+void cmd_monitor(struct call *call)
+{
+	session_set_monitor(call);
+	reply_ok(call);
+}
+
+void cmd_role(struct call *call)
+{
+	reply_array(call, 3);
+	reply_text(call, "master");
+	reply_integer(call, 0);
+	reply_array(call, 0);
+}
+
+/* ---- WAIT ---- */
+
+/* There are no replicas, so it always ends with none. */
+static void resume_wait(struct call *call, enum wake_reason reason, void *answer)
+{
+	if (reason == WAKE_CLOSED)
+		return;
+	if (reason == WAKE_KILLED)
+		reply_error(call, "UNBLOCKED client unblocked via CLIENT UNBLOCK");
+	else
+		reply_integer(call, 0);
+}
+
+/* 0, and what lies past the end of time, is for ever. */
+static bool parse_timeout(struct call *call, uint32_t index, int64_t *out_deadline_ms)
+{
+	int64_t timeout_ms;
+	struct slice arg = call_arg(call, index);
+	if (!decimal_parse_int64(arg.data, arg.len, &timeout_ms)) {
+		reply_error(call, "ERR timeout is not an integer or out of range");
+		return false;
+	}
+	if (timeout_ms < 0) {
+		reply_error(call, "ERR timeout is negative");
+		return false;
+	}
+	if (timeout_ms == 0 || __builtin_add_overflow(timeout_ms, store_monotonic_ms(call->store), out_deadline_ms))
+		*out_deadline_ms = INT64_MAX;
+	return true;
+}
+
+void cmd_wait(struct call *call)
+{
+	int64_t replicas, deadline_ms;
+	if (!call_arg_int64(call, 1, &replicas) || !parse_timeout(call, 2, &deadline_ms))
+		return;
+	if (replicas <= 0)
+		reply_integer(call, 0);
+	else
+		session_park(call, PARK_NOTHING, deadline_ms, resume_wait, NULL);
+}
+
+/* ---- SHUTDOWN ---- */
+
+struct shutdown_options {
+	bool saves, saves_not, is_forced, is_now, aborts;
+};
+
+static bool parse_shutdown_option(const struct call *call, uint32_t index, struct shutdown_options *options)
+{
+	if (call_arg_is(call, index, "NOSAVE"))
+		options->saves_not = true;
+	else if (call_arg_is(call, index, "SAVE"))
+		options->saves = true;
+	else if (call_arg_is(call, index, "NOW"))
+		options->is_now = true;
+	else if (call_arg_is(call, index, "FORCE"))
+		options->is_forced = true;
+	else if (call_arg_is(call, index, "ABORT"))
+		options->aborts = true;
+	else
+		return false;
+	bool stops = options->saves || options->saves_not || options->is_now || options->is_forced;
+	return !(options->saves && options->saves_not) && !(options->aborts && stops);
+}
+
+/*
+ * A stop that has begun can't be called off: nothing is waited for. NOW asks not to wait for replicas, of which there are none.
+ * What can't be saved stops the stop, unless it is forced.
+ */
+void cmd_shutdown(struct call *call)
+{
+	struct shutdown_options options = { 0 };
+	for (uint32_t i = 1; i < call->argc; i++) {
+		if (!parse_shutdown_option(call, i, &options)) {
+			reply_syntax_error(call);
+			return;
+		}
+	}
+	if (options.aborts)
+		reply_error(call, "ERR No shutdown in progress.");
+	else if (options.saves && !options.is_forced)
+		reply_error(call, "ERR Errors trying to SHUTDOWN. Check logs.");
+	else
+		store_shut_down(call->store);
+}
+
+/* ---- DEBUG ---- */
+
+static void resume_debug_sleep(struct call *call, enum wake_reason reason, void *answer)
+{
+	if (reason != WAKE_CLOSED)
+		reply_ok(call);
+}
+
+/* As strtod reads it, as far as it can: what is no number is 0. */
+static int64_t sleep_ms(struct slice seconds)
+{
+	char text[64] = "";
+	memcpy(text, seconds.data, seconds.len < sizeof(text) - 1 ? seconds.len : sizeof(text) - 1);
+	double ms = strtod(text, NULL) * 1000;
+	return ms > 0 && ms < 1e15 ? (int64_t)ms : 0;
+}
+
+void cmd_debug(struct call *call)
+{
+	if (call->argc == 3 && call_arg_is(call, 1, "SLEEP")) {
+		int64_t until_ms = store_monotonic_ms(call->store) + sleep_ms(call_arg(call, 2));
+		store_freeze(call->store, until_ms);
+		session_park(call, PARK_NOTHING, until_ms, resume_debug_sleep, NULL);
+	} else if (call->argc == 2 && call_arg_is(call, 1, "HELP")) {
+		struct lines lines = { 0 };
+		lines_add(&lines, "DEBUG <subcommand> [<arg> ...]. Subcommands are:");
+		lines_add(&lines, "SLEEP <seconds>");
+		lines_add(&lines, "    Executes nothing for so long.");
+		lines_add(&lines, "HELP");
+		lines_add(&lines, "    Shows these lines.");
+		lines_reply(&lines, call);
+	} else {
+		struct slice name = call_arg(call, 1);
+		int len = (int)strnlen((const char *)name.data, name.len < 128 ? name.len : 128);
+		reply_errorf(call, "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try DEBUG HELP.", len,
+			     name.data);
+	}
+}

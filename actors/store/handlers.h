@@ -1,0 +1,49 @@
+/*
+ * The handlers of commands.def, and what their files share.
+ */
+#ifndef ACTORS_STORE_HANDLERS_H
+#define ACTORS_STORE_HANDLERS_H
+
+#include "actors/store/store.h"
+#include "transport/buffer.h"
+
+#define COMMAND(name, handler, ...) command_handler handler;
+#define CONTAINER(...)
+#define SUBCOMMAND(name, handler, ...) command_handler handler;
+#include "actors/store/commands.def"
+#undef COMMAND
+#undef CONTAINER
+#undef SUBCOMMAND
+
+/* Lines of text, to be replied as an array of simple strings. */
+struct lines {
+	struct buffer text; /* each line ends with a NUL */
+	size_t count;
+};
+void lines_add(struct lines *lines, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Replies them and frees the lines. */
+void lines_reply(struct lines *lines, struct call *call);
+
+/* Replies a text that has been gathered as a verbatim string and frees it; an error when there was no memory for it. */
+void reply_gathered(struct call *call, struct buffer *text);
+
+/* The name of the call's session from an argument; "" takes it away. False: the error reply has been written. */
+bool call_set_session_name(struct call *call, uint32_t index);
+
+/* A key that a command is about to change, in the light of what it holds: one that has expired but is still in the table
+ * leaves it with an effect of its own, since effects like INCRBY say what was added to what was there. */
+struct entry *call_find_to_change(struct call *call, uint32_t index);
+
+/* Adds the effect SET for an entry that holds a string: value and time to live as they are now. */
+void call_effect_set(struct call *call, uint32_t key_index, const struct entry *entry);
+
+/* "ERR invalid expire time in 'set' command". */
+void reply_invalid_expiry(struct call *call);
+
+/* Milliseconds since 1970 from a number of `unit_ms`, counted from now or from 1970. False when that overflows. */
+bool expiry_from_number(int64_t number, int64_t unit_ms, int64_t base_ms, int64_t *out_when_ms);
+
+/* The type of an entry as TYPE tells it. */
+const char *entry_type_name(const struct entry *entry);
+
+#endif

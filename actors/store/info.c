@@ -1,0 +1,425 @@
+/*
+ * INFO: sections of lines "name:value", each with the names and units of Redis's, so that tools for it work.
+ *
+ * Some numbers are other actors': the reactors' (what went through the sockets) and the observer's (how often each command
+ * ran). They are asked for when a section that is wanted needs them, one after the other; then everything is written at once.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "actors/figures.h"
+#include "actors/observer.h"
+#include "actors/store/handlers.h"
+#include "actors/version.h"
+#include "storage/memory.h"
+
+/* What a section is written from. */
+struct info {
+	struct call *call;
+	struct store *store;
+	const struct config *config;
+	struct buffer text;
+	struct connection_figures totals; /* without items */
+	uint64_t longest_input, longest_output;
+	const struct observations *observations; /* NULL when not asked for */
+};
+
+static void number(struct info *info, const char *name, uint64_t value)
+{
+	buffer_printf(&info->text, "%s:%" PRIu64 "\r\n", name, value);
+}
+
+static void text(struct info *info, const char *name, const char *value)
+{
+	buffer_printf(&info->text, "%s:%s\r\n", name, value);
+}
+
+/* "1.50M", as Redis abbreviates bytes. */
+static void human(struct info *info, const char *name, uint64_t bytes)
+{
+	static const char units[] = "BKMGTP";
+	double value = (double)bytes;
+	size_t unit = 0;
+	for (; value >= 1024 && unit < sizeof(units) - 2; unit++)
+		value /= 1024;
+	buffer_printf(&info->text, unit ? "%s:%.2f%c\r\n" : "%s:%.0f%c\r\n", name, value, units[unit]);
+}
+
+/* A number of bytes, and the same for people. */
+static void bytes(struct info *info, const char *name, uint64_t value)
+{
+	char human_name[64];
+	snprintf(human_name, sizeof(human_name), "%s_human", name);
+	number(info, name, value);
+	human(info, human_name, value);
+}
+
+struct directive_value {
+	struct info *info;
+	const char *line;
+};
+
+static void write_directive(void *context, const char *name, const char *value)
+{
+	struct directive_value *wanted = context;
+	text(wanted->info, wanted->line, value);
+}
+
+/* The value of a directive as CONFIG GET shows it. */
+static void directive(struct info *info, const char *line, const char *name)
+{
+	struct slice pattern = slice_of(name, strlen(name));
+	config_get(info->config, &pattern, 1, write_directive, &(struct directive_value){ info, line });
+}
+
+/* ---- sections ---- */
+
+static void write_server(struct info *info)
+{
+	struct utsname system;
+	char executable[4096];
+	struct timespec now;
+	int64_t uptime = (info->call->now_ms - store_started_ms(info->store)) / 1000;
+	clock_gettime(CLOCK_REALTIME, &now);
+	uname(&system);
+	ssize_t len = readlink("/proc/self/exe", executable, sizeof(executable) - 1);
+	executable[len > 0 ? len : 0] = '\0';
+
+	text(info, "redis_version", QCACHE_REDIS_VERSION);
+	text(info, "qcache_version", QCACHE_VERSION);
+	text(info, "redis_git_sha1", "00000000");
+	number(info, "redis_git_dirty", 0);
+	text(info, "redis_mode", "standalone");
+	buffer_printf(&info->text, "os:%s %s %s\r\n", system.sysname, system.release, system.machine);
+	number(info, "arch_bits", sizeof(void *) * 8);
+	text(info, "monotonic_clock", "POSIX clock_gettime");
+	text(info, "multiplexing_api", "libev");
+	text(info, "atomicvar_api", "c11-builtin");
+	buffer_printf(&info->text, "gcc_version:%d.%d.%d\r\n", __GNUC__, __GNUC_MINOR__, __GNUC_PATCHLEVEL__);
+	number(info, "process_id", (uint64_t)getpid());
+	directive(info, "process_supervised", "supervised");
+	text(info, "run_id", store_run_id(info->store));
+	directive(info, "tcp_port", "port");
+	number(info, "server_time_usec", (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
+	number(info, "uptime_in_seconds", (uint64_t)uptime);
+	number(info, "uptime_in_days", (uint64_t)uptime / 86400);
+	text(info, "executable", executable);
+	text(info, "config_file", info->config->config_file);
+	number(info, "io_threads_active", info->config->io_threads > 1);
+}
+
+static void write_clients(struct info *info)
+{
+	uint64_t blocked = 0;
+	for (struct session *s = store_first_session(info->store); s; s = s->next)
+		blocked += session_is_parked(s) && s->topic == PARK_NOTHING;
+	number(info, "connected_clients", store_session_count(info->store));
+	number(info, "cluster_connections", 0);
+	directive(info, "maxclients", "maxclients");
+	number(info, "client_recent_max_input_buffer", info->longest_input);
+	number(info, "client_recent_max_output_buffer", info->longest_output);
+	number(info, "blocked_clients", blocked);
+}
+
+/* Pages of this process in memory; 0 when the system doesn't tell. */
+static uint64_t resident_bytes(void)
+{
+	unsigned long long size = 0, resident = 0;
+	FILE *file = fopen("/proc/self/statm", "re");
+	if (!file)
+		return 0;
+	if (fscanf(file, "%llu %llu", &size, &resident) != 2)
+		resident = 0;
+	fclose(file);
+	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static void write_memory(struct info *info)
+{
+	uint64_t used = memory_used_bytes() + blob_used_bytes(), resident = resident_bytes();
+	uint64_t peak = store_counters(info->store)->peak_memory_bytes;
+	if (used > peak)
+		peak = used;
+	bytes(info, "used_memory", used);
+	bytes(info, "used_memory_rss", resident);
+	bytes(info, "used_memory_peak", peak);
+	buffer_printf(&info->text, "used_memory_peak_perc:%.2f%%\r\n", peak ? (double)used * 100 / (double)peak : 0);
+	number(info, "used_memory_blobs", blob_used_bytes());
+	bytes(info, "total_system_memory", (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE));
+	bytes(info, "maxmemory", info->config->maxmemory);
+	directive(info, "maxmemory_policy", "maxmemory-policy");
+	buffer_printf(&info->text, "mem_fragmentation_ratio:%.2f\r\n", used ? (double)resident / (double)used : 0);
+#ifdef QCACHE_SYSTEM_MALLOC
+	text(info, "mem_allocator", "libc");
+#else
+	text(info, "mem_allocator", "jemalloc");
+#endif
+}
+
+/* Nothing is kept on disk, and nothing is being loaded: clients look for that before they begin. */
+static void write_persistence(struct info *info)
+{
+	number(info, "loading", 0);
+	number(info, "async_loading", 0);
+	number(info, "rdb_bgsave_in_progress", 0);
+	number(info, "aof_enabled", 0);
+	number(info, "aof_rewrite_in_progress", 0);
+}
+
+static void write_stats(struct info *info)
+{
+	const struct store_counters *counters = store_counters(info->store);
+	number(info, "total_connections_received", counters->connections_received);
+	number(info, "total_commands_processed", counters->commands);
+	number(info, "total_net_input_bytes", info->totals.input_bytes - counters->input_bytes_before);
+	number(info, "total_net_output_bytes", info->totals.output_bytes - counters->output_bytes_before);
+	number(info, "rejected_connections", counters->connections_rejected);
+	number(info, "expired_keys", counters->expired_keys);
+	number(info, "evicted_keys", 0);
+	number(info, "keyspace_hits", counters->keyspace_hits);
+	number(info, "keyspace_misses", counters->keyspace_misses);
+	number(info, "total_error_replies", counters->error_replies);
+	number(info, "total_reads_processed", info->totals.reads - counters->reads_before);
+	number(info, "total_writes_processed", info->totals.writes - counters->writes_before);
+	number(info, "protocol_errors", counters->protocol_errors);
+	number(info, "auth_failures", counters->auth_failures);
+}
+
+static void write_replication(struct info *info)
+{
+	text(info, "role", "master");
+	number(info, "connected_slaves", 0);
+	text(info, "master_failover_state", "no-failover");
+	text(info, "master_replid", store_run_id(info->store));
+	text(info, "master_replid2", "0000000000000000000000000000000000000000");
+	number(info, "master_repl_offset", 0);
+	text(info, "second_repl_offset", "-1");
+	number(info, "repl_backlog_active", 0);
+}
+
+static void seconds(struct info *info, const char *name, struct timeval time)
+{
+	buffer_printf(&info->text, "%s:%lld.%06lld\r\n", name, (long long)time.tv_sec, (long long)time.tv_usec);
+}
+
+static void write_cpu(struct info *info)
+{
+	struct rusage process, children;
+	getrusage(RUSAGE_SELF, &process);
+	getrusage(RUSAGE_CHILDREN, &children);
+	seconds(info, "used_cpu_sys", process.ru_stime);
+	seconds(info, "used_cpu_user", process.ru_utime);
+	seconds(info, "used_cpu_sys_children", children.ru_stime);
+	seconds(info, "used_cpu_user_children", children.ru_utime);
+}
+
+static void write_commandstats(struct info *info)
+{
+	for (uint32_t i = 0; i < info->observations->command_count; i++) {
+		const struct command_count *count = &info->observations->commands[i];
+		char name[64];
+		if (count->calls + count->failed + count->rejected == 0)
+			continue;
+		command_full_name(command_at(i), name, sizeof(name));
+		double usec = (double)count->ns / 1000;
+		buffer_printf(&info->text,
+			      "cmdstat_%s:calls=%" PRIu64 ",usec=%.0f,usec_per_call=%.2f,rejected_calls=%" PRIu64
+			      ",failed_calls=%" PRIu64 "\r\n",
+			      name, count->calls, usec, count->calls ? usec / (double)count->calls : 0, count->rejected,
+			      count->failed);
+	}
+}
+
+static void write_errorstats(struct info *info)
+{
+	size_t kinds;
+	const struct error_count *counts = store_error_counts(info->store, &kinds);
+	for (size_t i = 0; i < kinds; i++)
+		buffer_printf(&info->text, "errorstat_%s:count=%" PRIu64 "\r\n", counts[i].code, counts[i].count);
+}
+
+static void write_cluster(struct info *info)
+{
+	number(info, "cluster_enabled", 0);
+}
+
+static void write_keyspace(struct info *info)
+{
+	for (uint32_t i = 0; i < store_database_count(info->store); i++) {
+		const struct keyspace *keyspace = store_keyspace(info->store, i);
+		if (keyspace_count(keyspace) == 0)
+			continue;
+		buffer_printf(&info->text, "db%u:keys=%" PRIu64 ",expires=%" PRIu64 ",avg_ttl=%" PRId64 "\r\n", i,
+			      keyspace_count(keyspace), keyspace_expiring_count(keyspace),
+			      keyspace_average_ttl_ms(keyspace, info->call->now_ms));
+	}
+}
+
+/* What came of the commands, by kind of effect. */
+static void write_events(struct info *info)
+{
+	for (uint32_t type = 0; type < EFFECT_TYPES; type++)
+		buffer_printf(&info->text, "event_%s:%" PRIu64 "\r\n", effect_event((enum effect_type)type),
+			      info->observations->events[type]);
+}
+
+static void write_actors(struct info *info)
+{
+	store_describe_actors(info->store, &info->text);
+}
+
+/* ---- which sections ---- */
+
+enum section_flags {
+	SECTION_DEFAULT = 1 << 0, /* without an argument, and with "default" */
+	SECTION_ALL = 1 << 1,     /* with "all" and "everything" */
+	SECTION_FIGURES = 1 << 2, /* needs the reactors' figures */
+	SECTION_OBSERVED = 1 << 3,/* needs the observer's counts */
+};
+
+static const struct section {
+	const char *name, *title;
+	uint32_t flags;
+	void (*write)(struct info *info);
+} sections[] = {
+	{ "server", "Server", SECTION_DEFAULT | SECTION_ALL, write_server },
+	{ "clients", "Clients", SECTION_DEFAULT | SECTION_ALL | SECTION_FIGURES, write_clients },
+	{ "memory", "Memory", SECTION_DEFAULT | SECTION_ALL, write_memory },
+	{ "persistence", "Persistence", SECTION_DEFAULT | SECTION_ALL, write_persistence },
+	{ "stats", "Stats", SECTION_DEFAULT | SECTION_ALL | SECTION_FIGURES, write_stats },
+	{ "replication", "Replication", SECTION_DEFAULT | SECTION_ALL, write_replication },
+	{ "cpu", "CPU", SECTION_DEFAULT | SECTION_ALL, write_cpu },
+	{ "commandstats", "Commandstats", SECTION_ALL | SECTION_OBSERVED, write_commandstats },
+	{ "errorstats", "Errorstats", SECTION_DEFAULT | SECTION_ALL, write_errorstats },
+	{ "events", "Events", SECTION_ALL | SECTION_OBSERVED, write_events },
+	{ "actors", "Actors", SECTION_ALL, write_actors },
+	{ "cluster", "Cluster", SECTION_DEFAULT | SECTION_ALL, write_cluster },
+	{ "keyspace", "Keyspace", SECTION_DEFAULT | SECTION_ALL, write_keyspace },
+};
+#define SECTIONS (sizeof(sections) / sizeof(sections[0]))
+
+/* A bit for each section that the arguments name; unknown names name none. */
+static uint32_t wanted_sections(const struct call *call)
+{
+	uint32_t wanted = 0;
+	for (uint32_t i = 1; i < call->argc || i == 1; i++) {
+		bool is_default = call->argc == 1 || call_arg_is(call, i, "default");
+		bool is_all = !is_default && (call_arg_is(call, i, "all") || call_arg_is(call, i, "everything"));
+		for (uint32_t n = 0; n < SECTIONS; n++)
+			if ((is_default && (sections[n].flags & SECTION_DEFAULT)) ||
+			    (is_all && (sections[n].flags & SECTION_ALL)) ||
+			    (!is_default && !is_all && call_arg_is(call, i, sections[n].name)))
+				wanted |= 1u << n;
+	}
+	return wanted;
+}
+
+static bool any_needs(uint32_t wanted, enum section_flags flag)
+{
+	for (uint32_t n = 0; n < SECTIONS; n++)
+		if ((wanted & 1u << n) && (sections[n].flags & flag))
+			return true;
+	return false;
+}
+
+static void write_sections(struct info *info)
+{
+	uint32_t wanted = wanted_sections(info->call);
+	const char *gap = "";
+	for (uint32_t n = 0; n < SECTIONS; n++) {
+		if (!(wanted & 1u << n))
+			continue;
+		buffer_printf(&info->text, "%s# %s\r\n", gap, sections[n].title);
+		sections[n].write(info);
+		gap = "\r\n";
+	}
+}
+
+/* ---- asking ---- */
+
+/* What the reactors have said, kept while the observer is asked. */
+struct info_totals {
+	struct connection_figures sums;
+	uint64_t longest_input, longest_output;
+};
+
+static struct info_totals sum_figures(const struct connection_figures *figures)
+{
+	struct info_totals totals = { .sums = *figures };
+	totals.sums.items = NULL;
+	for (size_t i = 0; i < figures->count; i++) {
+		const struct connection_figure *figure = &figures->items[i];
+		if (figure->input_bytes > totals.longest_input)
+			totals.longest_input = figure->input_bytes;
+		if (figure->output_bytes > totals.longest_output)
+			totals.longest_output = figure->output_bytes;
+	}
+	return totals;
+}
+
+static void reply_info(struct call *call, const struct info_totals *totals, const struct observations *observations)
+{
+	struct info info = {
+		.call = call,
+		.store = call->store,
+		.config = store_config(call->store),
+		.totals = totals->sums,
+		.longest_input = totals->longest_input,
+		.longest_output = totals->longest_output,
+		.observations = observations,
+	};
+	write_sections(&info);
+	reply_gathered(call, &info.text);
+}
+
+static void resume_with_observations(struct call *call, enum wake_reason reason, void *answer)
+{
+	struct info_totals *totals = call->session->state;
+	if (reason != WAKE_CLOSED)
+		reply_info(call, totals, answer);
+	free(totals);
+}
+
+/* Takes the totals along. */
+static void ask_observer(struct call *call, const struct info_totals *totals)
+{
+	struct info_totals *kept = malloc(sizeof(*kept));
+	if (!kept) {
+		reply_no_memory(call);
+		return;
+	}
+	*kept = *totals;
+	store_ask_observations(call, resume_with_observations, kept);
+}
+
+static void finish_info(struct call *call, const struct info_totals *totals)
+{
+	if (any_needs(wanted_sections(call), SECTION_OBSERVED))
+		ask_observer(call, totals);
+	else
+		reply_info(call, totals, NULL);
+}
+
+static void resume_with_figures(struct call *call, enum wake_reason reason, void *answer)
+{
+	if (reason == WAKE_CLOSED)
+		return;
+	struct info_totals totals = sum_figures(answer);
+	finish_info(call, &totals);
+}
+
+void cmd_info(struct call *call)
+{
+	static const struct info_totals nothing;
+	if (any_needs(wanted_sections(call), SECTION_FIGURES))
+		store_ask_figures(call, resume_with_figures, NULL);
+	else
+		finish_info(call, &nothing);
+}
