@@ -18,6 +18,17 @@ static void open_batch(struct reactor_side *side)
 	side->part_begins = 0;
 }
 
+/* A batch brings an empty one along, so that none need be made. */
+void store_borrow_replies(struct store *store, struct request_batch *batch)
+{
+	struct reactor_side *side = &store->reactors[batch->reactor];
+	if (side->open || !batch->replies)
+		return;
+	side->open = batch->replies;
+	side->part_begins = 0;
+	batch->replies = NULL;
+}
+
 /* The text of the last part ends here. */
 static void end_part(struct reactor_side *side)
 {

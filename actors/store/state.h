@@ -126,6 +126,8 @@ void session_unlink_parked(struct store *store, struct session *session);
 void session_free_waiting(struct session *session);
 
 /* reply.c */
+/* Replies to the batch's reactor may go where the batch has room for them. */
+void store_borrow_replies(struct store *store, struct request_batch *batch);
 /* The part of the open batch that goes to the connection, at its end. Valid until the next call. */
 struct reply_part *store_part(struct store *store, struct connection_ref connection);
 /* Where the session's replies go now. */

@@ -187,6 +187,7 @@ static bool may_execute(const struct store *store)
 /* True when the batch is through. */
 static bool execute_batch(struct store *store, struct request_batch *batch)
 {
+	store_borrow_replies(store, batch);
 	for (size_t i = batch->done; i < batch->done + BUCKETS_AHEAD; i++)
 		prepare(store, batch, i);
 	for (size_t i = batch->done; i < batch->done + ENTRIES_AHEAD; i++)
