@@ -15,8 +15,8 @@
 
 #define ROOT 3u
 
-/* 32 KB a chunk: of a million nodes the list of chunks has 4 KB. */
-#define CHUNK_NODES 2048u
+/* 64 KB a chunk: of a million nodes the list of chunks has 2 KB. */
+#define CHUNK_NODES 4096u
 #define CHUNK_BYTES (CHUNK_NODES * sizeof(struct expiry_node))
 
 /* Places have 32 bits. */

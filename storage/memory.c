@@ -35,11 +35,10 @@ static void backend_free_elsewhere(void *block, size_t bytes)
 #include <jemalloc/jemalloc.h>
 
 /*
- * Read by jemalloc when the program is loaded. One big block must not get an arena of its own
- * (oversize_threshold), nor be shifted by a random part of a page (cache_oblivious: a page more for each
- * chunk of an index).
+ * Read by jemalloc when the program is loaded. Big blobs must not get an arena of their own, which gives every page
+ * back to the system as soon as it is free.
  */
-const char *malloc_conf __attribute__((used)) = "oversize_threshold:0,cache_oblivious:false";
+const char *malloc_conf __attribute__((used)) = "oversize_threshold:0";
 
 static int owner_flags;
 static int elsewhere_flags;

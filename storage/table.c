@@ -255,15 +255,28 @@ void slot_set_entry(uint64_t *slot, const struct entry *entry)
 	*slot = (*slot & ~BUCKET_ADDRESS) | (uintptr_t)entry;
 }
 
-bool table_add(struct table *table, const struct entry *entry, uint64_t hash)
+/* The bucket for a hash with a slot to spare; NULL when there is no memory. */
+static uint64_t *bucket_with_room(struct table *table, uint64_t hash)
 {
 	uint64_t *bucket = bucket_of(table, hash);
-	unsigned count = bucket_count(*bucket), room = bucket_room(*bucket);
 
-	if (count == bucket_room_slots[room])
-		if (room + 1 == BUCKET_ROOMS || !set_room(table, bucket, room + 1))
-			return false;
-	bucket_slots(*bucket)[count] = slot_of(entry, hash);
+	if (bucket_count(*bucket) < bucket_room_slots[bucket_room(*bucket)])
+		return bucket;
+	/* As long as can be: only splits that were refused before can have brought it there. Catch up with them. */
+	while (bucket_room(*bucket) + 1 == BUCKET_ROOMS) {
+		if (table->count <= table->buckets * SPLIT_LOAD || !split(table))
+			return NULL;
+		bucket = bucket_of(table, hash);
+	}
+	return set_room(table, bucket, bucket_room(*bucket) + 1) ? bucket : NULL;
+}
+
+bool table_add(struct table *table, const struct entry *entry, uint64_t hash)
+{
+	uint64_t *bucket = bucket_with_room(table, hash);
+	if (!bucket)
+		return false;
+	bucket_slots(*bucket)[bucket_count(*bucket)] = slot_of(entry, hash);
 	*bucket += BUCKET_COUNT_ONE;
 	table->count++;
 	grow(table);
