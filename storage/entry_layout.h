@@ -100,10 +100,27 @@ static inline size_t entry_bytes(const struct entry *entry)
 	return entry_header_bytes(entry) + entry_place_bytes(entry) + entry_key_len(entry) + entry_value_len(entry);
 }
 
+/* As memcmp() == 0, of 8 bytes at least; keys are short, and the call would cost more than the comparison. */
+static inline bool entry_bytes_equal(const uint8_t *a, const uint8_t *b, size_t len)
+{
+	uint64_t x, y;
+	for (size_t i = 0; i < len; i += 8) {
+		size_t at = i + 8 <= len ? i : len - 8;
+		memcpy(&x, a + at, 8);
+		memcpy(&y, b + at, 8);
+		if (x != y)
+			return false;
+	}
+	return true;
+}
+
 static inline bool entry_key_is(const struct entry *entry, struct slice key)
 {
-	size_t len = entry_key_len(entry);
-	return len == key.len && (len == 0 || memcmp(entry_key_data(entry), key.data, len) == 0);
+	if (entry_key_len(entry) != key.len)
+		return false;
+	if (key.len >= 8 && key.len <= 64)
+		return entry_bytes_equal(entry_key_data(entry), key.data, key.len);
+	return key.len == 0 || memcmp(entry_key_data(entry), key.data, key.len) == 0;
 }
 
 /* Place in the expiry index; only of an entry that has an expiry. */

@@ -71,8 +71,8 @@ static bool is_expired(const struct keyspace *keyspace, const struct entry *entr
 
 struct entry *keyspace_find_any(const struct keyspace *keyspace, struct slice key, uint64_t hash)
 {
-	const uint64_t *slot = table_find(&keyspace->table, key, hash);
-	return slot ? slot_entry(*slot) : NULL;
+	struct table_slot slot = table_find(&keyspace->table, key, hash);
+	return slot.bucket ? table_entry(slot) : NULL;
 }
 
 struct entry *keyspace_find(const struct keyspace *keyspace, struct slice key, uint64_t hash, int64_t now_ms)
@@ -106,10 +106,10 @@ static struct entry *block_for(struct entry *entry, size_t bytes)
 }
 
 /* Replaces what is in the slot. The parts' key is that of the entry there. */
-static enum keyspace_status overwrite(struct keyspace *keyspace, uint64_t *slot, const struct entry_parts *parts,
-				      struct entry **out_entry)
+static enum keyspace_status overwrite(struct keyspace *keyspace, struct table_slot slot,
+				      const struct entry_parts *parts, struct entry **out_entry)
 {
-	struct entry *old = slot_entry(*slot);
+	struct entry *old = table_entry(slot);
 	struct blob *old_blob = entry_blob(old);
 	size_t old_bytes = entry_bytes(old);
 	bool expires = entry_has_expiry(old);
@@ -126,7 +126,7 @@ static enum keyspace_status overwrite(struct keyspace *keyspace, uint64_t *slot,
 		expiry_at(&keyspace->expiry, place)->entry = entry;
 	}
 	if (entry != old) {
-		slot_set_entry(slot, entry);
+		table_move(slot, entry);
 		memory_free(old, old_bytes);
 	}
 	blob_release(&old_blob);
@@ -134,13 +134,31 @@ static enum keyspace_status overwrite(struct keyspace *keyspace, uint64_t *slot,
 	return KEYSPACE_OK;
 }
 
+/* The commonest change: a plain small string becomes another of the same size class. */
+static bool overwrite_in_place(struct entry *entry, const struct entry_parts *parts)
+{
+	size_t header_and_key = NARROW_HEADER_BYTES + entry->key_len;
+	if (entry->marks != FORM_STRING || parts->form != FORM_STRING || entry_is_wide(entry) ||
+	    parts->value.len > NARROW_VALUE_MAX ||
+	    memory_size_class(header_and_key + parts->value.len) != memory_size_class(header_and_key + entry->rest[0]))
+		return false;
+	entry->rest[0] = (uint8_t)parts->value.len;
+	if (parts->value.len)
+		memmove((uint8_t *)entry + header_and_key, parts->value.data, parts->value.len);
+	return true;
+}
+
 static enum keyspace_status set(struct keyspace *keyspace, struct entry_parts *parts, uint64_t hash,
 				enum keyspace_ttl ttl, int64_t now_ms, struct entry **out_entry)
 {
-	uint64_t *slot = table_find(&keyspace->table, parts->key, hash);
-	if (!slot)
+	struct table_slot slot = table_find(&keyspace->table, parts->key, hash);
+	if (!slot.bucket)
 		return add(keyspace, parts, hash, out_entry);
-	struct entry *old = slot_entry(*slot);
+	struct entry *old = table_entry(slot);
+	if (overwrite_in_place(old, parts)) {
+		*out_entry = old;
+		return KEYSPACE_OK;
+	}
 	parts->key = entry_key(old);
 	parts->has_expiry = ttl == KEYSPACE_KEEP_TTL && entry_has_expiry(old) && !is_expired(keyspace, old, now_ms);
 	return overwrite(keyspace, slot, parts, out_entry);
@@ -181,27 +199,26 @@ enum keyspace_status keyspace_set_blob(struct keyspace *keyspace, struct slice k
 	return status;
 }
 
-static void remove_slot(struct keyspace *keyspace, uint64_t *slot, uint64_t hash)
+static void remove_slot(struct keyspace *keyspace, struct table_slot slot)
 {
-	struct entry *entry = slot_entry(*slot);
+	struct entry *entry = table_entry(slot);
 	if (entry_has_expiry(entry))
 		expiry_remove(&keyspace->expiry, entry_place(entry));
-	table_remove(&keyspace->table, slot, hash);
+	table_remove(&keyspace->table, slot);
 	entry_free(entry, FREED_BY_OWNER);
 }
 
 bool keyspace_remove(struct keyspace *keyspace, struct slice key, uint64_t hash)
 {
-	uint64_t *slot = table_find(&keyspace->table, key, hash);
-	if (slot)
-		remove_slot(keyspace, slot, hash);
-	return slot != NULL;
+	struct table_slot slot = table_find(&keyspace->table, key, hash);
+	if (slot.bucket)
+		remove_slot(keyspace, slot);
+	return slot.bucket != NULL;
 }
 
 void keyspace_remove_entry(struct keyspace *keyspace, struct entry *entry)
 {
-	uint64_t hash = keyspace_hash(entry_key(entry));
-	remove_slot(keyspace, table_slot_of(&keyspace->table, entry, hash), hash);
+	remove_slot(keyspace, table_slot_of(&keyspace->table, entry, keyspace_hash(entry_key(entry))));
 }
 
 int64_t keyspace_expiry_ms(const struct keyspace *keyspace, const struct entry *entry)
@@ -219,7 +236,7 @@ static bool set_has_expiry(struct keyspace *keyspace, struct entry **entry, bool
 		return false;
 	entry_copy_with_expiry(moved, old, has_expiry);
 	if (moved != old) {
-		slot_set_entry(table_slot_of(&keyspace->table, old, keyspace_hash(entry_key(moved))), moved);
+		table_move(table_slot_of(&keyspace->table, old, keyspace_hash(entry_key(moved))), moved);
 		memory_free(old, old_bytes);
 	}
 	*entry = moved;

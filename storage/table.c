@@ -37,8 +37,8 @@
 #define SPLIT_LOAD 8u
 #define MERGE_LOAD 4u
 
-const uint8_t bucket_room_slots[BUCKET_ROOMS] = { 0,  1,  2,  4,  6,  8,  10, 12, 14, 16,  20,  24,  28,
-						  32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 255 };
+const uint8_t bucket_rooms[BUCKET_ROOMS] = { 0,  4,  6,  8,  10, 12, 14,  16,  20,  24,  28,  32,
+					     40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, BUCKET_MAX_ROOM };
 
 uint64_t *table_bucket(const struct table *table, uint64_t number)
 {
@@ -68,31 +68,62 @@ bool table_init(struct table *table)
 	return true;
 }
 
-/* Gives the bucket other room, at least for what it holds. */
+/* Counts the bucket under another room, which may be that of no bucket at all. */
+static void count_room(struct table *table, unsigned room, int64_t change)
+{
+	table->rooms[bucket_room_number(room)] += (uint64_t)change;
+}
+
+/* Copies `count` slots, of which both must have room. */
+static void copy_slots(uint64_t to, unsigned to_slot, uint64_t from, unsigned from_slot, unsigned count)
+{
+	if (count == 0)
+		return;
+	memcpy(bucket_slots(to) + 2 * to_slot, bucket_slots(from) + 2 * from_slot, 2 * (size_t)count);
+	memcpy(bucket_slots(to) + 2 * bucket_room(to) + 6 * to_slot,
+	       bucket_slots(from) + 2 * bucket_room(from) + 6 * from_slot, 6 * (size_t)count);
+}
+
+/* Makes an empty bucket. False when there is no memory. */
+static bool make_bucket(struct table *table, unsigned room, uint64_t *out_bucket)
+{
+	void *slots = room ? memory_alloc(bucket_bytes(room)) : NULL;
+	if (room && !slots)
+		return false;
+	count_room(table, room, 1);
+	*out_bucket = bucket_word(slots, 0, room);
+	return true;
+}
+
+static void free_bucket(struct table *table, uint64_t bucket)
+{
+	count_room(table, bucket_room(bucket), -1);
+	if (bucket_room(bucket))
+		memory_free(bucket_slots(bucket), bucket_bytes(bucket_room(bucket)));
+}
+
+/* Gives the bucket other room, at least for what it holds. False when there is no memory. */
 static bool set_room(struct table *table, uint64_t *bucket, unsigned room)
 {
-	unsigned old_room = bucket_room(*bucket), count = bucket_count(*bucket);
-	uint64_t *old = bucket_slots(*bucket), *slots = NULL;
-
-	if (room) {
-		slots = (uint64_t *)memory_alloc(bucket_room_bytes(room));
-		if (!slots)
-			return false;
-		if (old)
-			memcpy(slots, old, count * sizeof(*slots));
-	}
-	if (old)
-		memory_free(old, bucket_room_bytes(old_room));
-	table->rooms[old_room]--;
-	table->rooms[room]++;
-	*bucket = bucket_word(slots, count, room);
+	uint64_t made;
+	if (!make_bucket(table, room, &made))
+		return false;
+	copy_slots(made, 0, *bucket, 0, bucket_count(*bucket));
+	made += bucket_count(*bucket) * BUCKET_COUNT_ONE;
+	free_bucket(table, *bucket);
+	*bucket = made;
 	return true;
+}
+
+static unsigned room_for(unsigned slots)
+{
+	return bucket_rooms[bucket_room_number(slots)];
 }
 
 /* Best effort: without memory the bucket keeps what it has. */
 static void trim(struct table *table, uint64_t *bucket)
 {
-	unsigned room = bucket_room_for(bucket_count(*bucket));
+	unsigned room = room_for(bucket_count(*bucket));
 	if (room < bucket_room(*bucket))
 		(void)set_room(table, bucket, room);
 }
@@ -102,28 +133,33 @@ static bool tag_has_bit(uint64_t bit)
 	return bit >> 16 && !(bit >> 32);
 }
 
-static bool hash_has_bit(uint64_t slot, uint64_t bit)
+static bool hash_has_bit(uint64_t bucket, unsigned slot, uint64_t bit)
 {
 	if (tag_has_bit(bit))
-		return slot >> 32 & bit;
-	return keyspace_hash(entry_key(slot_entry(slot))) & bit;
+		return bucket_tag(bucket, slot) & bit >> 16;
+	return keyspace_hash(entry_key(bucket_entry(bucket, slot))) & bit;
+}
+
+static void swap_slots(uint64_t bucket, unsigned a, unsigned b)
+{
+	struct entry *entry = bucket_entry(bucket, a);
+	uint16_t tag = bucket_tag(bucket, a);
+	bucket_set(bucket, a, bucket_entry(bucket, b), bucket_tag(bucket, b));
+	bucket_set(bucket, b, entry, tag);
 }
 
 /* Puts the slots whose hash lacks the bit first; how many there are. */
-static unsigned partition(uint64_t *slots, unsigned count, uint64_t bit)
+static unsigned partition(uint64_t bucket, uint64_t bit)
 {
-	unsigned low = 0;
+	unsigned low = 0, high = bucket_count(bucket);
 	if (!tag_has_bit(bit))
-		for (unsigned i = 0; i < count; i++)
-			__builtin_prefetch(slot_entry(slots[i]));
-	while (low < count) {
-		if (!hash_has_bit(slots[low], bit)) {
+		for (unsigned i = 0; i < high; i++)
+			__builtin_prefetch(bucket_entry(bucket, i));
+	while (low < high) {
+		if (!hash_has_bit(bucket, low, bit))
 			low++;
-			continue;
-		}
-		uint64_t moved = slots[low];
-		slots[low] = slots[--count];
-		slots[count] = moved;
+		else
+			swap_slots(bucket, low, --high);
 	}
 	return low;
 }
@@ -143,32 +179,24 @@ static bool split(struct table *table)
 		return false;
 	uint64_t *low = table_bucket(table, table->buckets - table->base);
 	uint64_t *high = table_bucket(table, table->buckets);
-	unsigned count = bucket_count(*low);
-	unsigned kept = partition(bucket_slots(*low), count, table->base);
-	unsigned room = bucket_room_for(count - kept);
-	uint64_t *slots = NULL;
+	unsigned kept = partition(*low, table->base);
+	unsigned moved = bucket_count(*low) - kept;
 
-	if (room) {
-		slots = (uint64_t *)memory_alloc(bucket_room_bytes(room));
-		if (!slots)
-			return false;
-		memcpy(slots, bucket_slots(*low) + kept, (count - kept) * sizeof(*slots));
-	}
-	*high = bucket_word(slots, count - kept, room);
-	*low = bucket_word(bucket_slots(*low), kept, bucket_room(*low));
-	table->rooms[room]++;
+	if (!make_bucket(table, room_for(moved), high))
+		return false;
+	copy_slots(*high, 0, *low, kept, moved);
+	*high += moved * BUCKET_COUNT_ONE;
+	*low -= moved * BUCKET_COUNT_ONE;
 	trim(table, low);
 	if (++table->buckets == 2 * table->base)
 		table->base = table->buckets;
 	return true;
 }
 
-static void drop_last_bucket(struct table *table, uint64_t *last)
+static void drop_last_bucket(struct table *table)
 {
-	if (bucket_slots(*last))
-		memory_free(bucket_slots(*last), bucket_room_bytes(bucket_room(*last)));
-	table->rooms[bucket_room(*last)]--;
 	table->buckets--;
+	free_bucket(table, *table_bucket(table, table->buckets));
 	if (table->buckets <= (uint64_t)(table->directory.count - 1) * DIRECTORY_CHUNK_BUCKETS)
 		chunks_shrink(&table->directory, DIRECTORY_CHUNK_BYTES);
 }
@@ -177,18 +205,15 @@ static void drop_last_bucket(struct table *table, uint64_t *last)
 static bool merge(struct table *table)
 {
 	uint64_t base = table->buckets == table->base ? table->base / 2 : table->base;
-	uint64_t *last = table_bucket(table, table->buckets - 1);
+	uint64_t last = *table_bucket(table, table->buckets - 1);
 	uint64_t *low = table_bucket(table, table->buckets - 1 - base);
-	unsigned count = bucket_count(*low), moved = bucket_count(*last);
+	unsigned count = bucket_count(*low) + bucket_count(last);
 
-	if (count + moved > bucket_room_slots[BUCKET_ROOMS - 1])
+	if (count > BUCKET_MAX_ROOM || (count > bucket_room(*low) && !set_room(table, low, room_for(count))))
 		return false;
-	if (count + moved > bucket_room_slots[bucket_room(*low)] && !set_room(table, low, bucket_room_for(count + moved)))
-		return false;
-	if (moved)
-		memcpy(bucket_slots(*low) + count, bucket_slots(*last), moved * sizeof(uint64_t));
-	*low += moved * BUCKET_COUNT_ONE;
-	drop_last_bucket(table, last);
+	copy_slots(*low, bucket_count(*low), last, 0, bucket_count(last));
+	*low += bucket_count(last) * BUCKET_COUNT_ONE;
+	drop_last_bucket(table);
 	table->base = base;
 	return true;
 }
@@ -211,48 +236,42 @@ static void shrink(struct table *table)
 void table_prefetch_bucket(const struct table *table, uint64_t hash)
 {
 	/* Waits for the word, but nothing behind the call does: a batch's words are fetched side by side. */
-	const uint64_t *slots = bucket_slots(*bucket_of(table, hash));
+	const uint8_t *slots = bucket_slots(*bucket_of(table, hash));
 	__builtin_prefetch(slots);
-	__builtin_prefetch(slots + 8);
+	__builtin_prefetch(slots + 64);
 }
 
 void table_prefetch_entry(const struct table *table, uint64_t hash)
 {
-	uint64_t bucket = *bucket_of(table, hash), tag = slot_tag(hash);
-	const uint64_t *slots = bucket_slots(bucket);
-	unsigned count = bucket_count(bucket);
-
-	for (unsigned i = 0; i < count; i++) {
-		if ((slots[i] ^ tag) > BUCKET_ADDRESS)
-			continue;
-		__builtin_prefetch(slot_entry(slots[i]));
-		__builtin_prefetch((const char *)slot_entry(slots[i]) + 64);
+	uint64_t bucket = *bucket_of(table, hash);
+	uint32_t matches = bucket_count(bucket) ? bucket_matches(bucket, 0, tag_of(hash)) : 0;
+	if (matches == 0)
 		return;
-	}
+	const char *entry = (const char *)bucket_entry(bucket, (unsigned)__builtin_ctz(matches));
+	__builtin_prefetch(entry);
+	__builtin_prefetch(entry + 64);
 }
 
-uint64_t *table_find(const struct table *table, struct slice key, uint64_t hash)
+struct table_slot table_find(const struct table *table, struct slice key, uint64_t hash)
 {
-	uint64_t bucket = *bucket_of(table, hash), tag = slot_tag(hash);
-	uint64_t *slot = bucket_slots(bucket), *end = slot + bucket_count(bucket);
+	uint64_t *bucket = bucket_of(table, hash);
+	unsigned count = bucket_count(*bucket);
 
-	for (; slot < end; slot++)
-		if ((*slot ^ tag) <= BUCKET_ADDRESS && entry_key_is(slot_entry(*slot), key))
-			return slot;
-	return NULL;
+	for (unsigned first = 0; first < count; first += TAG_GROUP)
+		for (uint32_t matches = bucket_matches(*bucket, first, tag_of(hash)); matches; matches &= matches - 1) {
+			unsigned number = first + (unsigned)__builtin_ctz(matches);
+			if (entry_key_is(bucket_entry(*bucket, number), key))
+				return (struct table_slot){ bucket, number };
+		}
+	return (struct table_slot){ NULL, 0 };
 }
 
-uint64_t *table_slot_of(const struct table *table, const struct entry *entry, uint64_t hash)
+struct table_slot table_slot_of(const struct table *table, const struct entry *entry, uint64_t hash)
 {
-	uint64_t *slot = bucket_slots(*bucket_of(table, hash));
-	while (slot_entry(*slot) != entry)
-		slot++;
+	struct table_slot slot = { bucket_of(table, hash), 0 };
+	while (table_entry(slot) != entry)
+		slot.number++;
 	return slot;
-}
-
-void slot_set_entry(uint64_t *slot, const struct entry *entry)
-{
-	*slot = (*slot & ~BUCKET_ADDRESS) | (uintptr_t)entry;
 }
 
 /* The bucket for a hash with a slot to spare; NULL when there is no memory. */
@@ -260,15 +279,15 @@ static uint64_t *bucket_with_room(struct table *table, uint64_t hash)
 {
 	uint64_t *bucket = bucket_of(table, hash);
 
-	if (bucket_count(*bucket) < bucket_room_slots[bucket_room(*bucket)])
+	if (bucket_count(*bucket) < bucket_room(*bucket))
 		return bucket;
 	/* As long as can be: only splits that were refused before can have brought it there. Catch up with them. */
-	while (bucket_room(*bucket) + 1 == BUCKET_ROOMS) {
+	while (bucket_count(*bucket) == BUCKET_MAX_ROOM) {
 		if (table->count <= table->buckets * SPLIT_LOAD || !split(table))
 			return NULL;
 		bucket = bucket_of(table, hash);
 	}
-	return set_room(table, bucket, bucket_room(*bucket) + 1) ? bucket : NULL;
+	return set_room(table, bucket, room_for(bucket_count(*bucket) + 1)) ? bucket : NULL;
 }
 
 bool table_add(struct table *table, const struct entry *entry, uint64_t hash)
@@ -276,23 +295,23 @@ bool table_add(struct table *table, const struct entry *entry, uint64_t hash)
 	uint64_t *bucket = bucket_with_room(table, hash);
 	if (!bucket)
 		return false;
-	bucket_slots(*bucket)[bucket_count(*bucket)] = slot_of(entry, hash);
+	bucket_set(*bucket, bucket_count(*bucket), entry, tag_of(hash));
 	*bucket += BUCKET_COUNT_ONE;
 	table->count++;
 	grow(table);
 	return true;
 }
 
-void table_remove(struct table *table, uint64_t *slot, uint64_t hash)
+void table_remove(struct table *table, struct table_slot slot)
 {
-	uint64_t *bucket = bucket_of(table, hash);
-	unsigned count = bucket_count(*bucket) - 1, room = bucket_room(*bucket);
+	uint64_t *bucket = slot.bucket;
+	unsigned last = bucket_count(*bucket) - 1;
 
-	*slot = bucket_slots(*bucket)[count];
+	bucket_set(*bucket, slot.number, bucket_entry(*bucket, last), bucket_tag(*bucket, last));
 	*bucket -= BUCKET_COUNT_ONE;
 	table->count--;
 	/* A slot or two to spare, lest a key that comes and goes move the bucket each time. */
-	if (count == 0 || count + 2 <= bucket_room_slots[room - 1])
+	if (last == 0 || room_for(last + 2) < bucket_room(*bucket))
 		trim(table, bucket);
 	shrink(table);
 }

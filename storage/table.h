@@ -5,8 +5,8 @@
  * without memory it only gets fuller. Entries are told apart by their keys and found by keyspace_hash() of
  * the key. The table owns no entry: it is told where they are, and frees none but in table_fini().
  *
- * A slot (`uint64_t *`) is where the table keeps an entry's address; it is valid until the next table_add() or
- * table_remove(). The layout is drawn in table.c.
+ * A slot is where the table keeps an entry's address; it is valid until the next table_add() or table_remove(). The
+ * layout is drawn in table.c and bucket.h.
  */
 #ifndef STORAGE_TABLE_H
 #define STORAGE_TABLE_H
@@ -28,7 +28,7 @@ struct table {
 	uint64_t buckets;
 	uint64_t base;                /* the power of two with base <= buckets < 2 * base */
 	uint64_t count;               /* entries */
-	uint64_t rooms[BUCKET_ROOMS]; /* buckets of each room */
+	uint64_t rooms[BUCKET_ROOMS]; /* buckets of each room, by its number */
 };
 
 /* One empty bucket. False when there is no memory. */
@@ -39,17 +39,29 @@ void table_fini(struct table *table, enum memory_freer freer);
 void table_prefetch_bucket(const struct table *table, uint64_t hash);
 void table_prefetch_entry(const struct table *table, uint64_t hash);
 
-/* NULL when absent. */
-uint64_t *table_find(const struct table *table, struct slice key, uint64_t hash);
+struct table_slot {
+	uint64_t *bucket; /* NULL when nothing was found */
+	unsigned number;
+};
+
+struct table_slot table_find(const struct table *table, struct slice key, uint64_t hash);
 /* The slot of an entry that is in the table. */
-uint64_t *table_slot_of(const struct table *table, const struct entry *entry, uint64_t hash);
+struct table_slot table_slot_of(const struct table *table, const struct entry *entry, uint64_t hash);
+
+static inline struct entry *table_entry(struct table_slot slot)
+{
+	return bucket_entry(*slot.bucket, slot.number);
+}
 
 /* The same key's entry has moved. */
-void slot_set_entry(uint64_t *slot, const struct entry *entry);
+static inline void table_move(struct table_slot slot, const struct entry *entry)
+{
+	bucket_set_entry(*slot.bucket, slot.number, entry);
+}
 
 /* The key must not be there yet. False when there is no memory; then nothing has changed. */
 bool table_add(struct table *table, const struct entry *entry, uint64_t hash);
-void table_remove(struct table *table, uint64_t *slot, uint64_t hash);
+void table_remove(struct table *table, struct table_slot slot);
 
 /* The bucket of a number below table->buckets. */
 uint64_t *table_bucket(const struct table *table, uint64_t number);

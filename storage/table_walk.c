@@ -40,10 +40,9 @@ uint64_t table_scan(const struct table *table, uint64_t cursor, keyspace_visit *
 {
 	uint64_t number = table_bucket_number(table, cursor);
 	uint64_t bucket = *table_bucket(table, number);
-	const uint64_t *slots = bucket_slots(bucket);
 
 	for (unsigned i = 0; i < bucket_count(bucket); i++)
-		visit(context, slot_entry(slots[i]));
+		visit(context, bucket_entry(bucket, i));
 	return reverse_bits(reverse_bits(number) + interval_of(table, number));
 }
 
@@ -55,10 +54,10 @@ static uint64_t scale(uint64_t bits, uint64_t end)
 
 static unsigned longest_room(const struct table *table)
 {
-	unsigned room = BUCKET_ROOMS - 1;
-	while (room && table->rooms[room] == 0)
-		room--;
-	return bucket_room_slots[room];
+	unsigned number = BUCKET_ROOMS - 1;
+	while (number && table->rooms[number] == 0)
+		number--;
+	return bucket_rooms[number];
 }
 
 /* The n-th entry, n < count, by counting. */
@@ -70,7 +69,7 @@ static struct entry *entry_nth(const struct table *table, uint64_t n)
 		n -= bucket_count(bucket);
 		bucket = *table_bucket(table, ++number);
 	}
-	return slot_entry(bucket_slots(bucket)[n]);
+	return bucket_entry(bucket, (unsigned)n);
 }
 
 /* Draws among all slots as if each bucket were as long as the longest, until it meets one in use. */
@@ -83,7 +82,7 @@ struct entry *table_random(const struct table *table, uint64_t (*random)(void *)
 		uint64_t bucket = *table_bucket(table, scale(random(context), table->buckets));
 		uint64_t slot = scale(random(context), longest);
 		if (slot < bucket_count(bucket))
-			return slot_entry(bucket_slots(bucket)[slot]);
+			return bucket_entry(bucket, (unsigned)slot);
 	}
 	return entry_nth(table, scale(random(context), table->count));
 }
@@ -94,9 +93,9 @@ void table_get_shape(const struct table *table, struct keyspace_shape *out_shape
 	uint64_t step = table->buckets / SHAPE_SAMPLE + 1;
 	uint32_t longest = 0;
 
-	for (unsigned room = 1; room < BUCKET_ROOMS; room++) {
-		slots += table->rooms[room] * bucket_room_slots[room];
-		bytes += table->rooms[room] * memory_size_class(bucket_room_bytes(room));
+	for (unsigned i = 1; i < BUCKET_ROOMS; i++) {
+		slots += table->rooms[i] * bucket_rooms[i];
+		bytes += table->rooms[i] * memory_size_class(bucket_bytes(bucket_rooms[i]));
 	}
 	for (uint64_t i = 0; i < table->buckets; i += step) {
 		uint32_t count = bucket_count(*table_bucket(table, i));
@@ -107,18 +106,17 @@ void table_get_shape(const struct table *table, struct keyspace_shape *out_shape
 	};
 }
 
-static void free_bucket(uint64_t bucket, enum memory_freer freer)
+static void free_all_of(uint64_t bucket, enum memory_freer freer)
 {
-	uint64_t *slots = bucket_slots(bucket);
 	for (unsigned i = 0; i < bucket_count(bucket); i++)
-		entry_free(slot_entry(slots[i]), freer);
-	if (slots)
-		memory_free_as(slots, bucket_room_bytes(bucket_room(bucket)), freer);
+		entry_free(bucket_entry(bucket, i), freer);
+	if (bucket_room(bucket))
+		memory_free_as(bucket_slots(bucket), bucket_bytes(bucket_room(bucket)), freer);
 }
 
 void table_fini(struct table *table, enum memory_freer freer)
 {
 	for (uint64_t i = 0; i < table->buckets; i++)
-		free_bucket(*table_bucket(table, i), freer);
+		free_all_of(*table_bucket(table, i), freer);
 	chunks_fini(&table->directory, DIRECTORY_CHUNK_BYTES, freer);
 }

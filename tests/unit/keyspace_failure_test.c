@@ -206,7 +206,9 @@ static void table_that_cannot_be_split_gets_fuller_until_it_can(void)
 		wrong += !add_without_split(keyspace, i);
 	keyspace_get_shape(keyspace, &shape);
 	CU_ASSERT_EQUAL(shape.buckets, 1);
-	CU_ASSERT_FALSE(add_without_split(keyspace, LONGEST_BUCKET));
+	memory_fail_nth(2);
+	CU_ASSERT_EQUAL(keys_set(keyspace, keys_numbered(LONGEST_BUCKET), text("value")), KEYSPACE_NO_MEMORY);
+	memory_fail_nth(0);
 	CU_ASSERT_EQUAL(keyspace_count(keyspace), LONGEST_BUCKET);
 	for (uint64_t i = LONGEST_BUCKET; i < MANY; i++)
 		wrong += keys_set(keyspace, keys_numbered(i), text("value")) != KEYSPACE_OK;
