@@ -130,9 +130,10 @@ void *memory_alloc(size_t bytes)
 {
 	if (memory_refuses())
 		return NULL;
-	void *block = backend_alloc(bytes);
+	size_t taken = memory_size_class(bytes);
+	void *block = backend_alloc(taken);
 	if (block)
-		count_owner(memory_size_class(bytes));
+		count_owner(taken);
 	return block;
 }
 
@@ -140,9 +141,10 @@ void *memory_resize(void *block, size_t old_bytes, size_t new_bytes)
 {
 	if (memory_refuses())
 		return NULL;
-	void *moved = backend_resize(block, new_bytes);
+	size_t taken = memory_size_class(new_bytes);
+	void *moved = backend_resize(block, taken);
 	if (moved)
-		count_owner(memory_size_class(new_bytes) - memory_size_class(old_bytes));
+		count_owner(taken - memory_size_class(old_bytes));
 	return moved;
 }
 

@@ -23,7 +23,10 @@
  */
 void memory_init(void);
 
-/* At least `bytes` (> 0) of uninitialised memory, aligned to 16; to 8 when it is 8 bytes or fewer. */
+/*
+ * Uninitialised memory of the size class of `bytes` (> 0), all of which may be used. Aligned to 16; to 8 when it is 8 bytes
+ * or fewer.
+ */
 void *memory_alloc(size_t bytes);
 
 /* Like realloc. `old_bytes` is what was asked for before. NULL leaves the old block as it was. */

@@ -7,7 +7,7 @@
 #include "support/random.h"
 #include "support/suite.h"
 
-enum { RESIDENTS = 3000, VISITORS = 60000 };
+enum { RESIDENTS = 3000, VISITORS = 40000 };
 
 /* Keys below RESIDENTS stay for the whole scan; those above come and go. */
 struct census {
@@ -83,7 +83,7 @@ static void key_that_stays_is_visited_though_the_table_grows_and_shrinks(void)
 	uint64_t visitors = 0, grown = 0, shrunk = 0;
 	for (uint64_t i = 0; i < RESIDENTS; i++)
 		insert(keyspace, i);
-	for (int round = 0; round < 25; round++) {
+	for (int round = 0; round < 15; round++) {
 		uint64_t cursor = 0, missed = 0, steps = 0;
 		/* Changes are rare in some rounds, lest the scan always run into the largest table. */
 		uint64_t rarity = 1 + random_below(&random, 60);
