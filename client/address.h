@@ -1,0 +1,35 @@
+/*
+ * Where a server is, and what a URL says besides: into options of which nothing is borrowed.
+ */
+#ifndef CLIENT_ADDRESS_H
+#define CLIENT_ADDRESS_H
+
+#include "client/qcache.h"
+
+struct address {
+	bool is_unix, is_tls;
+	char *host; /* or the socket's path */
+	char port[8];
+};
+
+/* The options of a client with defaults filled in; owns its texts. */
+struct settings {
+	struct address *addresses;
+	size_t address_count;
+	char *user, *password, *name;
+	char *tls_ca, *tls_cert, *tls_key, *tls_name;
+	bool tls_insecure;
+	int db, protocol, pool_size, min_idle, retries;
+	int64_t idle_timeout_ms, pool_timeout_ms, dial_timeout_ms, timeout_ms, backoff_min_ms, backoff_max_ms;
+	qc_hook *hooks;
+	size_t hook_count;
+};
+
+/* On failure `out` is to be given to settings_fini() as well. */
+qc_error settings_init(struct settings *out, const qc_options *options);
+void settings_fini(struct settings *settings);
+
+/* "localhost:6379", for errors. */
+void address_show(const struct address *address, char *out, size_t size);
+
+#endif

@@ -1,0 +1,292 @@
+#include "client/client.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "client/error.h"
+#include "client/reply.h"
+#include "client/request.h"
+#include "client/table.h"
+
+/* What is given when there is no memory for a client. */
+static struct client no_client = {.handle.err = {.kind = QC_NO_MEMORY, .text = "out of memory"}};
+
+static struct client *client_create(struct pool *pool)
+{
+	struct client *client = calloc(1, sizeof(*client));
+
+	if (client)
+		client->pool = pool;
+	return client;
+}
+
+qc_client *qc_open(const qc_options *options)
+{
+	struct client *client = client_create(NULL);
+	struct settings settings;
+	struct conn *conn = NULL;
+
+	if (!client)
+		return &no_client.handle;
+	qc_error err = settings_init(&settings, options);
+	if (err.kind != QC_OK)
+		settings_fini(&settings);
+	else
+		err = pool_create(&settings, &client->pool);
+	if (err.kind == QC_OK)
+		err = pool_take(client->pool, qc_background(), &conn);
+	if (err.kind == QC_OK)
+		pool_give(client->pool, conn);
+	client->handle.err = err;
+	return &client->handle;
+}
+
+qc_client *qc_pin(qc_client *handle, qc_context *context)
+{
+	struct client *from = client_of(handle);
+	struct client *client = client_create(from->pool);
+
+	if (!client)
+		return &no_client.handle;
+	client->is_pinned = true;
+	client->handle.err = handle->err;
+	if (from->pool)
+		pool_hold(from->pool);
+	if (handle->err.kind == QC_OK && from->is_pinned)
+		client->handle.err = qc_errorf(QC_INVALID, "a pinned client can't be pinned again");
+	else if (handle->err.kind == QC_OK)
+		client->handle.err = pool_take(from->pool, context, &client->pinned);
+	return &client->handle;
+}
+
+void qc_close(qc_client *handle)
+{
+	struct client *client = client_of(handle);
+
+	if (client == &no_client)
+		return;
+	if (client->pinned)
+		pool_give(client->pool, client->pinned);
+	if (client->pool && !client->is_pinned)
+		pool_close(client->pool);
+	if (client->pool)
+		pool_let_go(client->pool);
+	free(client);
+}
+
+qc_stats qc_pool_stats(const qc_client *handle)
+{
+	struct pool *pool = ((const struct client *)handle)->pool;
+
+	return pool ? pool_stats(pool) : (qc_stats){0};
+}
+
+void replies_free(struct resp_reply **replies, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		resp_reply_free(replies[i]);
+		replies[i] = NULL;
+	}
+}
+
+qc_error conn_run(struct conn *conn, qc_context *context, int64_t timeout_ms, struct request *request)
+{
+	int64_t deadline_ns = deadline_after_ms(request->flags & QC_COMMAND_BLOCKING ? -1 : timeout_ms);
+	const void *data = request->data;
+	size_t len = request->len, got = 0;
+	qc_error err = no_error();
+
+	if (!data) {
+		conn->out.len = 0;
+		err = request_write(&conn->out, request->args);
+		if (err.kind != QC_OK) {
+			conn->broken |= conn->out.failed;
+			conn->bytes_sent = 0;
+			return err;
+		}
+		data = conn->out.data;
+		len = conn->out.len;
+	}
+	err = conn_send(conn, context, deadline_ns, data, len);
+	while (err.kind == QC_OK && got < request->count) {
+		err = conn_reply(conn, context, deadline_ns, &request->replies[got]);
+		got += err.kind == QC_OK;
+	}
+	if (err.kind != QC_OK)
+		replies_free(request->replies, got);
+	return err;
+}
+
+qc_error back_off(const struct settings *settings, qc_context *context, int attempt)
+{
+	int64_t ms = settings->backoff_min_ms;
+	uint32_t chance = 0;
+
+	while (--attempt > 0 && ms < settings->backoff_max_ms)
+		ms *= 2;
+	if (ms > settings->backoff_max_ms)
+		ms = settings->backoff_max_ms;
+	/* Without randomness there is only less jitter. */
+	if (getrandom(&chance, sizeof(chance), GRND_NONBLOCK) < 0)
+		chance = (uint32_t)monotonic_ns();
+	return context_sleep(context, ms * 500000 + (int64_t)((double)chance / UINT32_MAX * (double)ms * 500000));
+}
+
+/* Did the server refuse for reasons of its own, before doing anything? Then another try, perhaps elsewhere, is safe. */
+static bool is_refusal(const struct request *request, bool *out_elsewhere)
+{
+	static const char *const codes[] = {"LOADING", "READONLY", "MASTERDOWN", "TRYAGAIN", "CLUSTERDOWN"};
+
+	if (request->count != 1 || request->replies[0]->type != RESP_TYPE_ERROR)
+		return false;
+	qc_error err = qc_reply_err(reply_public(request->replies[0]));
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		if (strcmp(err.code, codes[i]) == 0) {
+			*out_elsewhere = i < 3;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* May it be done again after this error? Nothing was sent, or it changes nothing. */
+static bool is_safe(const struct request *request, const qc_error *err, bool nothing_sent)
+{
+	if (err->kind != QC_NETWORK && err->kind != QC_TIMEOUT)
+		return false;
+	return nothing_sent || (err->kind == QC_NETWORK && (request->flags & QC_COMMAND_READONLY));
+}
+
+/* Once; *out_again says whether to try again, and then why. */
+static qc_error attempt(struct pool *pool, qc_context *context, struct request *request, bool last, bool *out_again)
+{
+	struct conn *conn = NULL;
+	bool elsewhere = false, refused = false;
+	qc_error err = pool_take(pool, context, &conn);
+
+	*out_again = false;
+	if (err.kind != QC_OK) {
+		*out_again = err.kind == QC_NETWORK;
+		return err;
+	}
+	err = conn_run(conn, context, pool->settings.timeout_ms, request);
+	bool nothing_sent = err.kind != QC_OK && conn->bytes_sent == 0;
+	size_t address_index = conn->address_index;
+	if (err.kind == QC_OK)
+		refused = is_refusal(request, &elsewhere);
+	else
+		*out_again = is_safe(request, &err, nothing_sent);
+	pool_give(pool, conn);
+	if (elsewhere && pool->settings.address_count > 1)
+		pool_fail_over(pool, address_index, (address_index + 1) % pool->settings.address_count);
+	if (refused && !last) {
+		replies_free(request->replies, request->count);
+		*out_again = true;
+	}
+	return err;
+}
+
+static qc_error run_pooled(struct pool *pool, qc_context *context, struct request *request, int *out_attempts)
+{
+	int retries = pool->settings.retries < 0 ? 0 : pool->settings.retries;
+
+	for (int tries = 0;; tries++) {
+		bool again;
+		qc_error err = attempt(pool, context, request, tries == retries, &again);
+		*out_attempts = tries + 1;
+		if (!again || tries == retries)
+			return err;
+		pool_count_retry(pool);
+		qc_error ended = back_off(&pool->settings, context, tries + 1);
+		if (ended.kind != QC_OK)
+			return err.kind != QC_OK ? qc_wrap(ended, "%s", err.text) : ended;
+	}
+}
+
+qc_error client_pinned(qc_client *handle, struct conn **out_conn)
+{
+	struct client *client = client_of(handle);
+
+	if (handle->err.kind != QC_OK)
+		return handle->err;
+	if (!client->is_pinned)
+		return qc_errorf(QC_INVALID, "this needs a connection of its own: see qc_pin()");
+	if (client->pinned->broken)
+		return qc_errorf(QC_NETWORK, "the pinned connection is lost");
+	*out_conn = client->pinned;
+	return no_error();
+}
+
+static qc_error run_pinned(struct client *client, qc_context *context, struct request *request)
+{
+	struct conn *conn = NULL;
+	qc_error err = client_pinned(&client->handle, &conn);
+
+	if (err.kind == QC_OK)
+		err = qc_context_err(context);
+	if (err.kind != QC_OK)
+		return err;
+	conn->is_dirty |= (request->flags & QC_COMMAND_CONNECTION) != 0;
+	return conn_run(conn, context, client->pool->settings.timeout_ms, request);
+}
+
+static qc_error run(struct client *client, qc_context *context, struct request *request, int *out_attempts)
+{
+	if (client->handle.err.kind != QC_OK)
+		return client->handle.err;
+	if (request->flags & COMMAND_ANSWERS_BY_PUSH)
+		return qc_errorf(QC_INVALID, "%s isn't a call: see qc_subscribe(), qc_send()", request->name);
+	if (client->is_pinned)
+		return run_pinned(client, context, request);
+	if (request->flags & QC_COMMAND_CONNECTION)
+		return qc_errorf(QC_INVALID, "%s needs a connection of its own: see qc_pin()", request->name);
+	return run_pooled(client->pool, context, request, out_attempts);
+}
+
+static qc_error run_hooked(struct client *client, qc_context *context, struct request *request)
+{
+	const struct settings *settings = &client->pool->settings;
+	qc_event event = {.command = request->name, .commands = request->count, .args = request->args, .attempts = 1};
+
+	for (size_t i = 0; i < settings->hook_count; i++)
+		if (settings->hooks[i].before)
+			settings->hooks[i].before(settings->hooks[i].data, &event);
+	int64_t began = monotonic_ns();
+	qc_error err = run(client, context, request, &event.attempts), answer = err;
+	event.elapsed_ns = monotonic_ns() - began;
+	if (err.kind == QC_OK && request->count == 1)
+		answer = qc_reply_err(reply_public(request->replies[0]));
+	event.err = &answer;
+	for (size_t i = settings->hook_count; i-- > 0;)
+		if (settings->hooks[i].after)
+			settings->hooks[i].after(settings->hooks[i].data, &event);
+	return err;
+}
+
+qc_error client_run(struct client *client, qc_context *context, struct request *request)
+{
+	int attempts;
+
+	if (client->pool && client->pool->settings.hook_count)
+		return run_hooked(client, context, request);
+	return run(client, context, request, &attempts);
+}
+
+qc_result qc_do_args(qc_client *client, qc_context *context, qc_args args)
+{
+	struct resp_reply *reply = NULL;
+	char name[32];
+	struct request request = {.name = name, .args = args, .count = 1, .replies = &reply};
+	qc_result out;
+
+	request_name(args, name, sizeof(name));
+	request.flags = request_flags(args);
+	out.err = client_run(client_of(client), context, &request);
+	if (out.err.kind == QC_OK && reply->type == RESP_TYPE_ERROR) {
+		out.err = error_server(reply->text, reply->len);
+		resp_reply_free(reply);
+		reply = NULL;
+	}
+	out.reply = reply_public(reply);
+	return out;
+}

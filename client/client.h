@@ -1,0 +1,47 @@
+/*
+ * A client: a hold on a pool, or one connection of it. And how anything gets from a caller to a server and back: the one
+ * place where connections are taken and given, retries are decided, hooks called.
+ */
+#ifndef CLIENT_CLIENT_H
+#define CLIENT_CLIENT_H
+
+#include "client/pool.h"
+
+struct client {
+	qc_client handle; /* first: a handle is a client */
+	struct pool *pool;
+	struct conn *pinned; /* NULL for a pooled client */
+	bool is_pinned;
+};
+
+static inline struct client *client_of(qc_client *handle)
+{
+	return (struct client *)handle;
+}
+
+/* Commands to be sent and what they answer. */
+struct request {
+	const char *name;    /* for hooks */
+	qc_args args;        /* of a single command, written when it is sent */
+	const void *data;    /* or several, written already; NULL for a single one */
+	size_t len;
+	size_t count;        /* replies to come */
+	unsigned flags;      /* enum qc_command_flags: what all have (READONLY), or one has (BLOCKING, CONNECTION) */
+	struct resp_reply **replies; /* out: `count` places */
+};
+
+/* Runs it on a connection of the client. On failure there are no replies. */
+qc_error client_run(struct client *client, qc_context *context, struct request *request);
+
+/* On one connection, once. */
+qc_error conn_run(struct conn *conn, qc_context *context, int64_t timeout_ms, struct request *request);
+
+void replies_free(struct resp_reply **replies, size_t count);
+
+/* A pause before attempt number `attempt` (1 is the first retry): doubled each time, with jitter. */
+qc_error back_off(const struct settings *settings, qc_context *context, int attempt);
+
+/* QC_INVALID when the handle isn't a pinned client that still has its connection. */
+qc_error client_pinned(qc_client *handle, struct conn **out_conn);
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * One connection: dialled, greeted, and then bytes out and replies in, as long as a context and a deadline allow.
+ *
+ * One thread at a time. After an error of any kind but a refusal by the server the connection is `broken`: what comes next on it
+ * is unknown, and it can only be closed. Exception: a reading that only its context or deadline has ended may
+ * be taken up again by conn_next(), conn_read_raw().
+ */
+#ifndef CLIENT_CONN_H
+#define CLIENT_CONN_H
+
+#include <sys/types.h>
+
+#include "client/address.h"
+#include "client/context.h"
+#include "client/tls.h"
+#include "transport/buffer.h"
+#include "transport/resp_reader.h"
+
+struct conn {
+	int fd, wake_fd;           /* wake_fd: an eventfd for contexts, -1 until one is needed */
+	struct tls *tls;           /* NULL without */
+	struct resp_reader *reader;
+	struct buffer out;         /* scratch for requests */
+	const struct address *peer;
+	size_t address_index;      /* of the peer in the settings */
+	int64_t receive_limit_ns;  /* what SO_RCVTIMEO is set to; 0: for ever */
+	int64_t idle_since_ns;
+	size_t bytes_sent;         /* since the exchange in hand began */
+	bool broken, is_dirty;     /* is_dirty: its state was changed; not for others */
+	struct conn *newer, *older; /* in the pool */
+};
+
+qc_error conn_open(const struct settings *settings, struct tls_context *tls, size_t address_index, qc_context *context,
+		   struct conn **out_conn);
+void conn_close(struct conn **conn);
+
+/* Nothing has come while nobody waited, and the peer hasn't closed. */
+bool conn_is_alive(struct conn *conn);
+
+/* Begins an exchange: sends, and reads what comes meanwhile, so that two full directions can't wait for each other. */
+qc_error conn_send(struct conn *conn, qc_context *context, int64_t deadline_ns, const void *data, size_t len);
+/* The next reply or push, whatever it is. */
+qc_error conn_next(struct conn *conn, qc_context *context, int64_t deadline_ns, struct resp_reply **out_reply);
+/* The next reply to a command: pushes and attributes are passed over. */
+qc_error conn_reply(struct conn *conn, qc_context *context, int64_t deadline_ns, struct resp_reply **out_reply);
+/* Past the reader. 0 at the end of the stream. */
+qc_error conn_read_raw(struct conn *conn, qc_context *context, int64_t deadline_ns, void *out, size_t size, size_t *out_len);
+
+#endif

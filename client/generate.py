@@ -1,0 +1,533 @@
+"""Makes the typed calls and the command table of libqcache from the server's list of commands.
+
+    generate.py COMMANDS_DEF OUT_HEADER OUT_SOURCE
+
+Each command becomes a function NAME_call() and a macro NAME() that makes arguments of whatever is given:
+
+    what must be given            a parameter each, in order; a last one that may be repeated takes all that follows
+    what may be left out          fields of a struct of options: words are `bool`, numbers `int64_t` (0: left out),
+                                  all else `qc_arg`
+    the shape of the reply        integer qc_int, ok qc_status, a string qc_string, double qc_float, else qc_result
+
+The languages of arguments and replies are described in actors/store/grammar.h.
+"""
+
+import re
+import sys
+from dataclasses import dataclass, field
+
+# Commands whose effect stays with the connection. QUIT, SUBSCRIBE and their like end a connection as far as a pool is concerned.
+CONNECTION = set("""select auth hello reset quit monitor multi exec discard watch unwatch subscribe psubscribe ssubscribe
+    unsubscribe punsubscribe sunsubscribe sync psync readonly readwrite asking client|reply client|setname client|setinfo
+    client|no-evict client|no-touch client|tracking client|caching""".split())
+# These answer by what comes later, which is no reply: qc_subscribe(), qc_receive() and qc_send() are for them.
+NO_CALL = set("""monitor subscribe psubscribe ssubscribe unsubscribe punsubscribe sunsubscribe sync psync client|reply""".split())
+BLOCKING = set("wait waitaof shutdown debug".split())
+# What a Redis server may have, and ours not yet: only as much as the library must know to treat them rightly.
+ELSEWHERE_BLOCKING = """blpop brpop blmove brpoplpush blmpop bzpopmin bzpopmax bzmpop xread xreadgroup wait waitaof
+    eval evalsha fcall save migrate""".split()
+# Answered by pushes in RESP3.
+BY_PUSH = set("subscribe psubscribe ssubscribe unsubscribe punsubscribe sunsubscribe".split())
+# Names that the library has for something larger.
+TAKEN = {"watch"}
+
+
+# The list: calls with string literals, numbers and names
+
+def strip_comments(text):
+    return re.sub(r"/\*.*?\*/", " ", text, flags=re.S)
+
+
+TOKEN = re.compile(r'\s*(?:("(?:[^"\\]|\\.)*")|([A-Za-z_]\w*)|(-?\d+)|([(),]))')
+
+
+def read_entries(text):
+    """Yields (word, [argument, ...]) for each WORD(...) of the list; adjacent strings are joined, as C does."""
+    tokens = []
+    at = 0
+    text = strip_comments(text)
+    while text[at:].strip():
+        m = TOKEN.match(text, at)
+        if not m:
+            raise SystemExit("commands.def: cannot read: %r" % text[at:at + 40])
+        tokens.append(m.groups())
+        at = m.end()
+    i = 0
+    while i < len(tokens):
+        word = tokens[i][1]
+        if not word or tokens[i + 1][3] != "(":
+            raise SystemExit("commands.def: an entry was expected near %r" % (tokens[i],))
+        i += 2
+        args, current = [], None
+        while tokens[i][3] != ")":
+            string, name, number, mark = tokens[i]
+            if mark == ",":
+                args.append(current)
+                current = None
+            elif string is not None:
+                current = (current or "") + re.sub(r"\\(.)", r"\1", string[1:-1])
+            else:
+                current = name if name is not None else int(number)
+            i += 1
+        args.append(current)
+        i += 1
+        yield word, args
+
+
+@dataclass
+class Command:
+    name: str        # "set", "config|get"
+    arity: int
+    flags: set
+    since: str
+    group: str
+    complexity: str
+    summary: str
+    arguments: str
+    reply: str
+
+
+def read_commands(text):
+    container, out = None, []
+    for word, a in read_entries(text):
+        if word == "CONTAINER":
+            container = a[0]
+            out.append(Command(a[0], -2, {"container"}, a[1], a[2], "", a[3], "", "any"))
+            continue
+        name = a[0] if word == "COMMAND" else container + "|" + a[0]
+        if word == "COMMAND":
+            container = a[0]
+        out.append(Command(name, a[2], set(a[3].split()), *a[7:13]))
+    return out
+
+
+# The grammar of arguments
+
+@dataclass
+class Node:
+    kind: str                  # "value", "word", "choice", "block"
+    name: str
+    type: str = ""
+    token: str = ""
+    optional: bool = False
+    multiple: bool = False
+    repeats_token: bool = False
+    children: list = field(default_factory=list)
+
+
+GRAMMAR = re.compile(r"\s*(\.\.\.|'[^']*'|[A-Za-z0-9_*+=<>$#@!&.-]+|[\[\]():|])")
+
+
+class Grammar:
+    def __init__(self, text):
+        self.text, self.tokens, self.at = text, [], 0
+        at = 0
+        while text[at:].strip():
+            m = GRAMMAR.match(text, at)
+            if not m:
+                raise SystemExit("cannot read the grammar: %s" % text)
+            token = m.group(1)
+            # a name may be followed at once by dots
+            if token.endswith("...") and token != "...":
+                self.tokens += [token[:-3], "..."]
+            else:
+                self.tokens.append(token)
+            at = m.end()
+
+    def peek(self, ahead=0):
+        i = self.at + ahead
+        return self.tokens[i] if i < len(self.tokens) else None
+
+    def take(self, wanted=None):
+        token = self.peek()
+        if token is None or (wanted and token != wanted):
+            raise SystemExit("grammar: %r where %r was expected: %s" % (token, wanted, self.text))
+        self.at += 1
+        return token
+
+    def parts(self, *ends):
+        out = []
+        while self.peek() not in ends + (None,):
+            out.append(self.part())
+        return out
+
+    def part(self):
+        token = self.take()
+        if token == "[":
+            node = self.bracket()
+        elif token == "(":
+            node = self.group()
+        else:
+            node = self.value_or_word(token)
+        if self.peek() == "...":
+            self.take()
+            node.repeats_token = node.optional and bool(node.token) and not node.multiple
+            node.multiple = True
+        return node
+
+    def value_or_word(self, token):
+        if self.peek() == ":":
+            self.take()
+            return Node("value", token, type=self.take())
+        word = token.strip("'")
+        follower = self.peek()
+        if follower == "(" or (follower not in (None, "|", "]", ")", "[", "...") and self.peek(1) == ":"
+                               and not is_word(follower)):
+            node = self.part()
+            node.token = word
+            return node
+        return Node("word", word.lower(), token=word)
+
+    def bracket(self):
+        name = None
+        if self.peek(1) == ":" and self.is_group_name():
+            name = self.take()
+            self.take(":")
+        node = self.alternatives(name, "]")
+        self.take("]")
+        node.optional = True
+        return node
+
+    def group(self):
+        name = self.take()
+        self.take(":")
+        node = self.alternatives(name, ")")
+        self.take(")")
+        return node
+
+    def is_group_name(self):
+        """`[name: a | b]` or `[x:string]`: behind the colon a value has a type, and then comes the end or more."""
+        return not (self.peek(2) in TYPES and (self.peek(3) in ("]", "...", "[", "(") or self.peek(3) is not None
+                                               and self.peek(3) != "|"))
+
+    def alternatives(self, name, end):
+        options = [self.parts("|", end)]
+        while self.peek() == "|":
+            self.take()
+            options.append(self.parts("|", end))
+        if len(options) == 1:
+            if len(options[0]) == 1 and name is None:
+                return options[0][0]
+            return Node("block", name or options[0][0].name, children=options[0])
+        children = [o[0] if len(o) == 1 else Node("block", o[0].name, children=o) for o in options]
+        return Node("choice", name, children=children)
+
+
+TYPES = {"string", "integer", "double", "key", "pattern", "unix-time"}
+
+
+def is_word(token):
+    return not re.search("[a-z]", token) or token.startswith("'")
+
+
+def render(nodes):
+    return " ".join(render_node(n) for n in nodes)
+
+
+def render_node(n):
+    if n.kind == "word":
+        body = n.token
+    elif n.kind == "value":
+        body = (n.token + " " if n.token else "") + n.name
+    elif n.kind == "choice":
+        body = "|".join(render_node(c) for c in n.children)
+        if not n.optional or n.token:
+            body = "<" + body + ">"
+        if n.token:
+            body = n.token + " " + body
+    else:
+        body = (n.token + " " if n.token else "") + render(n.children)
+    if n.multiple:
+        body = body + " [" + body + " ...]"
+    return "[" + body + "]" if n.optional else body
+
+
+# The calls
+
+C_WORDS = set("""auto break case char const continue default do double else enum extern float for goto if inline int long
+    register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while new
+    delete client context options""".split())
+
+
+def c_name(name):
+    name = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+    return name + "_" if name in C_WORDS or name[:1].isdigit() else name
+
+
+SCALARS = {"integer": ("int64_t", "qc_arg_int"), "unix-time": ("int64_t", "qc_arg_int"), "double": ("double", "qc_arg_double")}
+
+
+class Call:
+    def __init__(self, command):
+        self.command = command
+        words = command.name.split("|")
+        self.c = "qc_" + re.sub("[^a-z0-9]", "_", "_".join(words)) + ("_command" if command.name in TAKEN else "")
+        self.params = []    # (C type, name, conversion or None); the list of a repeated one is ("qc_args", name, None)
+        self.fields = []    # (C type, name)
+        self.code = []
+        for word in words:
+            self.emit("word(&w, \"%s\");" % word.upper())
+        nodes = Grammar(command.arguments).parts()
+        for i, node in enumerate(nodes):
+            self.node(node, nodes, i)
+
+    def emit(self, line, depth=1):
+        self.code.append("\t" * depth + line)
+
+    def unique(self, name, taken):
+        name = c_name(name)
+        while any(name == t[1] for t in taken):
+            name += "_"
+        return name
+
+    def node(self, node, siblings, i):
+        if node.optional:
+            self.option(node, 1)
+        elif node.kind == "word":
+            self.emit('word(&w, "%s");' % node.token)
+        elif node.name == "numkeys" and i + 1 < len(siblings) and siblings[i + 1].multiple:
+            self.emit("put(&w, qc_arg_int((long long)%s.count));" % c_name(siblings[i + 1].name))
+        else:
+            self.required(node)
+
+    def required(self, node):
+        if node.token and node.kind != "word":
+            self.emit('word(&w, "%s");' % node.token)
+        if node.multiple or node.kind == "block" or not self.is_single(node):
+            name = self.unique(node.name, self.params)
+            self.params.append(("qc_args", name, None))
+            self.emit("put_all(&w, %s);" % name)
+            return
+        name = self.unique(node.name, self.params)
+        c_type, make = SCALARS.get(node.type, ("qc_arg", None))
+        self.params.append((c_type, name, make))
+        self.emit("put(&w, %s);" % ("%s(%s)" % (make, name) if make else name))
+
+    def is_single(self, node):
+        """Is it one argument, whichever alternative is taken?"""
+        if node.kind == "choice":
+            return all(self.is_single(c) and not (c.token and c.kind != "word") for c in node.children)
+        return node.kind in ("value", "word") and not node.multiple
+
+    def option(self, node, depth):
+        """A thing that may be left out, or an alternative of one."""
+        if node.kind == "choice" and not node.multiple:
+            # Words and values that stand for themselves become fields of their own; what has a word in front of all is one argument.
+            if node.token:
+                self.one_option(node, depth)
+            else:
+                for child in node.children:
+                    self.option(child, depth)
+        elif node.kind == "word":
+            name = self.field("bool", node.name)
+            self.emit("if (options->%s)" % name, depth)
+            self.emit('word(&w, "%s");' % node.token, depth + 1)
+        elif node.kind == "value" and not node.multiple:
+            self.one_option(node, depth)
+        else:
+            name = self.field("qc_args", node.token or node.name)
+            if node.token and not node.repeats_token:
+                self.emit("if (options->%s.count)" % name, depth)
+                self.emit('word(&w, "%s");' % node.token, depth + 1)
+            self.emit("put_all(&w, options->%s);" % name, depth)
+
+    def one_option(self, node, depth):
+        c_type, make = SCALARS.get(node.type, ("qc_arg", None))
+        name = self.field(c_type, node.token or node.name)
+        given = "options->%s" % name if make else "is_given(&options->%s)" % name
+        value = "%s(options->%s)" % (make, name) if make else "options->%s" % name
+        self.emit("if (%s)%s" % (given, " {" if node.token else ""), depth)
+        if node.token:
+            self.emit('word(&w, "%s");' % node.token, depth + 1)
+        self.emit("put(&w, %s);" % value, depth + 1)
+        if node.token:
+            self.emit("}", depth)
+
+    def field(self, c_type, name):
+        name = self.unique(name, self.fields)
+        self.fields.append((c_type, name))
+        return name
+
+    # the parts of the text
+
+    def result(self):
+        shapes = {s.strip() for s in split_shapes(self.command.reply)} - {"null", "null-array", "nothing"}
+        if shapes <= {"integer", "boolean"} and shapes:
+            return "qc_int", "result_int"
+        if shapes in ({"double"}, {"integer", "double"}):
+            return "qc_float", "result_float"
+        if "ok" in shapes and not shapes & {"any"}:
+            return "qc_status", "result_status"
+        if shapes and shapes <= {"bulk-string", "simple-string", "verbatim-string"}:
+            return "qc_string", "result_string"
+        if not shapes:
+            return "qc_status", "result_status"
+        return "qc_result", ""
+
+    def has_reply_variant(self):
+        """A status for most, but options ask for an answer: SET with GET."""
+        return self.result()[0] == "qc_status" and "ok" in self.command.reply and "|" in self.command.reply and \
+            bool(set(split_shapes(self.command.reply)) - {"ok", "null", "nothing"})
+
+    def parameters(self):
+        out = ["qc_client *client", "qc_context *context"]
+        out += ["%s %s" % (t, n) for t, n, _ in self.params]
+        if self.fields:
+            out.append("const %s_options *options" % self.c)
+        return ", ".join(out)
+
+    def macro(self, suffix=""):
+        names = [n for _, n, _ in self.params]
+        given = []
+        variadic = ""
+        for t, n, make in self.params:
+            last = n == names[-1]
+            if t == "qc_args" and last and not self.fields:
+                given.append("QC_LIST(__VA_ARGS__)")
+                variadic = "..."
+            elif t == "qc_args":
+                given.append(n)
+            else:
+                given.append("qc_arg(%s)" % n if t == "qc_arg" else n)
+        shown = [n for n in names if not (variadic and n == names[-1])]
+        if self.fields:
+            variadic = "..."
+            given.append("&(%s_options){__VA_ARGS__}" % self.c)
+        if variadic:
+            shown.append(variadic)
+        head = ", ".join(["client", "context"] + shown)
+        return "#define %s%s(%s) \\\n\t%s%s_call(%s)" % (self.c, suffix, head, self.c, suffix,
+                                                    ", ".join(["client", "context"] + given))
+
+
+def split_shapes(text):
+    """The alternatives outside of parentheses."""
+    out, depth, current = [], 0, ""
+    for c in text:
+        depth += (c == "(") - (c == ")")
+        if c == "|" and depth == 0:
+            out.append(current.strip())
+            current = ""
+        else:
+            current += c
+    return out + [current.strip()]
+
+
+def prose_name(command):
+    return command.name.replace("|", " ").upper()
+
+
+HEADER = """/*
+ * A typed call for every command, made from the server's command table; qcache.h includes it.
+ *
+ * What may be left out is named: qc_set(c, ctx, "key", "value", .nx = true, .ex = 60). A list in front of options is given
+ * as QC_LIST(...). The functions behind the macros end in _call.
+ */
+#ifndef QCACHE_COMMANDS_H
+#define QCACHE_COMMANDS_H
+
+"""
+
+
+def header(calls):
+    out = [HEADER]
+    for call in calls:
+        c = call.command
+        out.append("/* %s%s\n * %s */\n" % (prose_name(c), (" " + render(Grammar(c.arguments).parts())).rstrip(), c.summary))
+        if call.fields:
+            out.append("typedef struct %s_options {\n%s} %s_options;\n" % (
+                call.c, "".join("\t%s %s;\n" % f for f in call.fields), call.c))
+        out.append("QC_API %s %s_call(%s);\n" % (call.result()[0], call.c, call.parameters()))
+        out.append(call.macro() + "\n")
+        if call.has_reply_variant():
+            out.append("QC_API qc_result %s_reply_call(%s);\n" % (call.c, call.parameters()))
+            out.append(call.macro("_reply") + "\n")
+        out.append("\n")
+    out.append("#endif\n")
+    return "".join(out)
+
+
+def quoted(text):
+    return '"%s"' % text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def hash_of(name):
+    """FNV-1a, as in table.c."""
+    h = 2166136261
+    for b in name.encode():
+        h = ((h ^ b) * 16777619) & 0xffffffff
+    return h
+
+
+def flag_words(c, containers):
+    flags = ["QC_COMMAND_WRITE"] if "write" in c.flags else []
+    flags += ["QC_COMMAND_READONLY"] if "readonly" in c.flags else []
+    flags += ["QC_COMMAND_BLOCKING"] if "blocking" in c.flags or c.name in BLOCKING else []
+    flags += ["QC_COMMAND_CONNECTION"] if c.name in CONNECTION else []
+    flags += ["COMMAND_ANSWERS_BY_PUSH"] if c.name in BY_PUSH else []
+    flags += ["COMMAND_HAS_SUBCOMMANDS"] if c.name in containers else []
+    return " | ".join(flags or ["0"])
+
+
+def elsewhere(commands):
+    """Entries that stand behind the table proper: found by name, but not listed."""
+    known = {c.name for c in commands}
+    names = sorted((CONNECTION | set(ELSEWHERE_BLOCKING)) - known)
+    return [Command(n, 0, {"blocking"} if n in ELSEWHERE_BLOCKING else set(), "", "", "", "", "", "any") for n in names]
+
+
+def table(commands):
+    listed = sorted(commands, key=lambda c: c.name.replace("|", " "))
+    entries = listed + elsewhere(commands)
+    size = 64
+    while size < 4 * len(entries):
+        size *= 2
+    slots = [0] * size
+    out = ["const qc_table_entry command_table[] = {\n"]
+    containers = {c.name.split("|")[0] for c in entries if "|" in c.name}
+    for i, c in enumerate(entries):
+        name = prose_name(c)
+        texts = [name, render(Grammar(c.arguments).parts()), c.summary, c.since, c.group, c.complexity]
+        out.append("\t{%s, %d, %s},\n" % (", ".join(quoted(t) for t in texts), c.arity, flag_words(c, containers)))
+        slot = hash_of(name) % size
+        while slots[slot]:
+            slot = (slot + 1) % size
+        slots[slot] = i + 1
+    out.append("};\nconst size_t command_table_count = %d;\n\n" % len(listed))
+    out.append("/* Places of an open hash table: 1 + index of the entry. */\nconst uint16_t command_slots[] = {\n")
+    for i in range(0, size, 16):
+        out.append("\t" + " ".join("%d," % s for s in slots[i:i + 16]) + "\n")
+    out.append("};\nconst size_t command_slot_count = %d;\n\n" % size)
+    return "".join(out)
+
+
+def source(commands, calls):
+    out = ["#include \"client/typed.h\"\n\n", table(commands)]
+    for call in calls:
+        fixed = sum("word(&w" in line or "put(&w" in line for line in call.code)
+        lists = [n for t, n, _ in call.params if t == "qc_args"] + ["options->" + n for t, n in call.fields if t == "qc_args"]
+        room = " + ".join([str(fixed)] + [n + ".count" for n in lists])
+        body = ["\tqc_arg space[ROOM];\n", "\tstruct words w = words_begin(space, %s);\n\n" % room]
+        body += [line + "\n" for line in call.code]
+        variants = [("", *call.result())]
+        if call.has_reply_variant():
+            variants.append(("_reply", "qc_result", ""))
+        for suffix, c_type, convert in variants:
+            out.append("%s %s%s_call(%s)\n{\n%s" % (c_type, call.c, suffix, call.parameters(), "".join(body)))
+            run = "words_run(&w, client, context)"
+            out.append("\treturn %s;\n}\n\n" % ("%s(%s)" % (convert, run) if convert else run))
+    return "".join(out)
+
+
+def main():
+    with open(sys.argv[1]) as f:
+        commands = read_commands(f.read())
+    calls = [Call(c) for c in commands if "container" not in c.flags and c.name not in NO_CALL]
+    with open(sys.argv[2], "w") as f:
+        f.write(header(calls) + "")
+    with open(sys.argv[3], "w") as f:
+        f.write(source(commands, calls))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,165 @@
+#include <stdlib.h>
+#include <strings.h>
+
+#include "client/error.h"
+#include "client/reply.h"
+#include "client/client.h"
+#include "transport/decimal.h"
+
+struct iterator {
+	qc_iterator handle;
+	qc_client *client;
+	const char *command;
+	char *match, *type, *key;
+	size_t key_len, step, next; /* step: 2 where values stand beside the fields */
+	int64_t count;
+	qc_arg cursor;
+	bool has_key, started;
+	qc_result page;
+};
+
+static struct iterator no_iterator = {.handle.err = {.kind = QC_NO_MEMORY, .text = "out of memory"}};
+
+static bool copy(char **to, const char *from)
+{
+	*to = from ? strdup(from) : NULL;
+	return !from || *to;
+}
+
+static bool copy_options(struct iterator *it, const qc_iterate_options *options)
+{
+	const void *key = options->key.data ? options->key.data : options->key.number;
+
+	it->command = "SCAN";
+	if (options->command)
+		it->command = strcasecmp(options->command, "HSCAN") == 0   ? "HSCAN"
+			      : strcasecmp(options->command, "ZSCAN") == 0 ? "ZSCAN"
+									   : "SSCAN";
+	it->step = *it->command == 'H' || *it->command == 'Z' ? 2 : 1;
+	it->count = options->count;
+	it->has_key = options->key.data || options->key.len;
+	it->key_len = it->has_key ? options->key.len : 0;
+	it->key = malloc(it->key_len + 1);
+	if (!it->key || !copy(&it->match, options->match) || !copy(&it->type, options->type))
+		return false;
+	memcpy(it->key, key, it->key_len);
+	return true;
+}
+
+static qc_error check(const qc_client *client, const qc_iterate_options *options)
+{
+	static const char *const known[] = {"SCAN", "HSCAN", "SSCAN", "ZSCAN"};
+	bool is_known = !options->command, wants_key = options->command && strcasecmp(options->command, "SCAN") != 0;
+
+	for (size_t i = 0; !is_known && i < 4; i++)
+		is_known = strcasecmp(options->command, known[i]) == 0;
+	if (!is_known)
+		return qc_errorf(QC_INVALID, "%s can't be iterated over", options->command);
+	if (options->key.len == SIZE_MAX)
+		return qc_errorf(QC_INVALID, "the key is NULL");
+	if (wants_key != (options->key.data || options->key.len))
+		return qc_errorf(QC_INVALID, wants_key ? "%s needs a key" : "%s takes no key",
+				 options->command ? options->command : "SCAN");
+	return client->err;
+}
+
+qc_iterator *qc_iterate_with(qc_client *client, const qc_iterate_options *options)
+{
+	struct iterator *it = calloc(1, sizeof(*it));
+
+	if (!it)
+		return &no_iterator.handle;
+	it->handle.err = check(client, options);
+	it->client = client;
+	it->cursor = qc_arg(0);
+	if (it->handle.err.kind == QC_OK && !copy_options(it, options))
+		it->handle.err = error_no_memory();
+	return &it->handle;
+}
+
+static qc_result ask(struct iterator *it, qc_context *context)
+{
+	qc_arg words[9] = {qc_arg(it->command)};
+	size_t count = 1;
+
+	if (it->has_key)
+		words[count++] = qc_bytes(it->key, it->key_len);
+	words[count++] = it->cursor;
+	if (it->match) {
+		words[count++] = qc_arg("MATCH");
+		words[count++] = qc_arg(it->match);
+	}
+	if (it->count) {
+		words[count++] = qc_arg("COUNT");
+		words[count++] = qc_arg(it->count);
+	}
+	if (it->type) {
+		words[count++] = qc_arg("TYPE");
+		words[count++] = qc_arg(it->type);
+	}
+	return qc_do_args(it->client, context, (qc_args){words, count});
+}
+
+/* The next page, and the cursor behind it. */
+static qc_error turn_page(struct iterator *it, qc_context *context)
+{
+	uint64_t cursor;
+
+	qc_release(&it->page);
+	it->page = ask(it, context);
+	if (qc_failed(it->page))
+		return it->page.err;
+	const qc_reply *next = qc_reply_at(it->page.reply, 0), *items = qc_reply_at(it->page.reply, 1);
+	if (!qc_reply_text(next) || !decimal_parse_uint64(qc_reply_text(next), qc_reply_len(next), &cursor) ||
+	    qc_reply_count(items) % it->step)
+		return qc_errorf(QC_PROTOCOL, "%s answered no page", it->command);
+	it->cursor = qc_arg((unsigned long long)cursor);
+	it->next = 0;
+	it->started = true;
+	return no_error();
+}
+
+static bool is_last_page(const struct iterator *it)
+{
+	return it->started && it->cursor.len == 1 && it->cursor.number[0] == '0';
+}
+
+bool qc_advance(qc_iterator *handle, qc_context *context)
+{
+	struct iterator *it = (struct iterator *)handle;
+
+	if (handle->err.kind != QC_OK)
+		return false;
+	const qc_reply *items = qc_reply_at(it->page.reply, 1);
+	while (it->next >= qc_reply_count(items)) {
+		if (is_last_page(it))
+			return false;
+		handle->err = turn_page(it, context);
+		if (handle->err.kind != QC_OK)
+			return false;
+		items = qc_reply_at(it->page.reply, 1);
+	}
+	const qc_reply *item = qc_reply_at(items, it->next), *value = it->step == 2 ? qc_reply_at(items, it->next + 1) : NULL;
+	it->next += it->step;
+	handle->data = qc_reply_text(item);
+	handle->len = qc_reply_len(item);
+	handle->value = value ? qc_reply_text(value) : NULL;
+	handle->value_len = qc_reply_len(value);
+	if (handle->data)
+		return true;
+	handle->err = qc_errorf(QC_PROTOCOL, "%s answered something else than strings", it->command);
+	return false;
+}
+
+void qc_iterator_close(qc_iterator *handle)
+{
+	struct iterator *it = (struct iterator *)handle;
+
+	if (it == &no_iterator)
+		return;
+	qc_release(&it->page);
+	free(it->match);
+	free(it->type);
+	free(it->key);
+	free(it);
+}

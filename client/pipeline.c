@@ -1,0 +1,170 @@
+#include "client/pipeline.h"
+
+#include <stdlib.h>
+
+#include "client/error.h"
+#include "client/reply.h"
+#include "client/request.h"
+#include "client/table.h"
+
+static struct pipeline no_pipeline = {.handle.err = {.kind = QC_NO_MEMORY, .text = "out of memory"}};
+
+static struct pipeline *pipeline_of(qc_pipeline *handle)
+{
+	return (struct pipeline *)handle;
+}
+
+struct pipeline *pipeline_create(struct client *client)
+{
+	struct pipeline *pipeline = calloc(1, sizeof(*pipeline));
+
+	if (!pipeline)
+		return &no_pipeline;
+	pipeline->client = client;
+	pipeline_empty(pipeline);
+	return pipeline;
+}
+
+qc_pipeline *qc_pipeline_open(qc_client *client)
+{
+	return &pipeline_create(client_of(client))->handle;
+}
+
+void qc_pipeline_close(qc_pipeline *handle)
+{
+	struct pipeline *pipeline = pipeline_of(handle);
+
+	if (pipeline == &no_pipeline)
+		return;
+	buffer_fini(&pipeline->out);
+	free(pipeline);
+}
+
+void pipeline_empty(struct pipeline *pipeline)
+{
+	pipeline->handle.err = pipeline->client->handle.err;
+	if (pipeline->out.failed)
+		buffer_fini(&pipeline->out);
+	pipeline->out.len = 0;
+	pipeline->count = 0;
+	pipeline->flags = QC_COMMAND_READONLY;
+}
+
+void qc_pipeline_add_args(qc_pipeline *handle, qc_args args)
+{
+	struct pipeline *pipeline = pipeline_of(handle);
+	unsigned flags = request_flags(args);
+
+	if (handle->err.kind != QC_OK)
+		return;
+	handle->err = request_write(&pipeline->out, args);
+	if (!(flags & QC_COMMAND_READONLY))
+		pipeline->flags &= ~(unsigned)QC_COMMAND_READONLY;
+	pipeline->flags |= flags & (QC_COMMAND_BLOCKING | QC_COMMAND_CONNECTION | COMMAND_ANSWERS_BY_PUSH);
+	pipeline->count++;
+}
+
+static qc_results failed(qc_error err)
+{
+	return (qc_results){.err = err, .replies = NULL, .count = 0};
+}
+
+/* Runs what is in `out`, `count` commands of it. */
+static qc_results send_all(struct pipeline *pipeline, qc_context *context, size_t count)
+{
+	struct resp_reply **replies = calloc(count, sizeof(*replies));
+	struct request request = {.name = "pipeline", .data = pipeline->out.data, .len = pipeline->out.len,
+				  .count = count, .flags = pipeline->flags, .replies = replies};
+
+	if (!replies)
+		return failed(error_no_memory());
+	qc_error err = client_run(pipeline->client, context, &request);
+	if (err.kind != QC_OK) {
+		free(replies);
+		return failed(err);
+	}
+	return (qc_results){.err = err, .replies = (qc_reply **)replies, .count = count};
+}
+
+qc_results qc_run(qc_pipeline *handle, qc_context *context)
+{
+	struct pipeline *pipeline = pipeline_of(handle);
+	qc_results out = failed(handle->err);
+
+	if (pipeline == &no_pipeline)
+		return out;
+	if (handle->err.kind == QC_OK && pipeline->count > 0)
+		out = send_all(pipeline, context, pipeline->count);
+	pipeline_empty(pipeline);
+	return out;
+}
+
+/* Puts MULTI in front and EXEC behind what was added. */
+static qc_error embrace(struct pipeline *pipeline)
+{
+	static const char multi[] = "*1\r\n$5\r\nMULTI\r\n", exec[] = "*1\r\n$4\r\nEXEC\r\n";
+	size_t len = pipeline->out.len;
+
+	if (!buffer_reserve(&pipeline->out, sizeof(multi) + sizeof(exec)))
+		return error_no_memory();
+	memmove(pipeline->out.data + sizeof(multi) - 1, pipeline->out.data, len);
+	memcpy(pipeline->out.data, multi, sizeof(multi) - 1);
+	pipeline->out.len = len + sizeof(multi) - 1;
+	buffer_append(&pipeline->out, exec, sizeof(exec) - 1);
+	return no_error();
+}
+
+/* Why EXEC refused stands in the answer to the command that it refuses. */
+static qc_error abort_cause(const qc_results *all, qc_error abort)
+{
+	for (size_t i = 0; i + 1 < all->count; i++) {
+		qc_error cause = qc_reply_err(all->replies[i]);
+		if (cause.kind != QC_OK) {
+			memcpy(cause.code, abort.code, sizeof(cause.code));
+			return qc_wrap(cause, "EXECABORT");
+		}
+	}
+	return abort;
+}
+
+/* EXEC's array becomes the results. */
+static qc_results unpack(qc_results *all, size_t count)
+{
+	struct resp_reply *exec = (struct resp_reply *)all->replies[all->count - 1];
+	qc_error err = qc_reply_err(all->replies[all->count - 1]);
+
+	if (qc_has_code(err, "EXECABORT"))
+		return failed(abort_cause(all, err));
+	if (err.kind != QC_OK)
+		return failed(err);
+	if (exec->type == RESP_TYPE_NULL)
+		return failed(qc_errorf(QC_CONFLICT, "a watched key has changed"));
+	if (exec->type != RESP_TYPE_ARRAY || exec->count != count)
+		return failed(qc_errorf(QC_PROTOCOL, "EXEC answered something else than %zu replies", count));
+	qc_results out = {.err = err, .replies = calloc(count, sizeof(*out.replies)), .count = count};
+	if (!out.replies)
+		return failed(error_no_memory());
+	for (size_t i = 0; i < count; i++)
+		out.replies[i] = reply_public(&exec->children[i]);
+	out.owner = reply_public(exec);
+	all->replies[all->count - 1] = NULL;
+	return out;
+}
+
+qc_results pipeline_run_multi(struct pipeline *pipeline, qc_context *context)
+{
+	size_t count = pipeline->count;
+	qc_error err = pipeline->handle.err;
+
+	if (err.kind == QC_OK)
+		err = embrace(pipeline);
+	if (err.kind != QC_OK)
+		return failed(err);
+	pipeline->flags &= ~(unsigned)QC_COMMAND_READONLY;
+	qc_results all = send_all(pipeline, context, count + 2);
+	if (all.err.kind != QC_OK)
+		return all;
+	qc_results out = unpack(&all, count);
+	qc_results_release(&all);
+	return out;
+}

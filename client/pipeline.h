@@ -1,0 +1,23 @@
+/*
+ * Commands gathered to be sent together.
+ */
+#ifndef CLIENT_PIPELINE_H
+#define CLIENT_PIPELINE_H
+
+#include "client/client.h"
+
+struct pipeline {
+	qc_pipeline handle;
+	struct client *client;
+	struct buffer out;
+	size_t count;
+	unsigned flags; /* READONLY when all are, BLOCKING and CONNECTION when one is */
+};
+
+/* Of a client that is known to outlive it. */
+struct pipeline *pipeline_create(struct client *client);
+void pipeline_empty(struct pipeline *pipeline);
+/* The pipeline's commands between MULTI and EXEC. QC_CONFLICT when a watched key had changed. */
+qc_results pipeline_run_multi(struct pipeline *pipeline, qc_context *context);
+
+#endif

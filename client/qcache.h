@@ -1,0 +1,494 @@
+/*
+ * libqcache: a client for qcache and Redis servers, in the manner in which Go programs use one.
+ *
+ *	qc_context *ctx = qc_background();
+ *	qc_client *c qc_defer(qc_close) = qc_dial("localhost:6379");
+ *	if (qc_failed(*c))
+ *		qc_fatal(c->err);
+ *	qc_set(c, ctx, "foo", "bar");
+ *	qc_string value qc_auto = qc_get(c, ctx, "foo");
+ *	if (!qc_failed(value))
+ *		puts(value.data);
+ *
+ * Hold in mind:
+ * - Errors are values. What a call returns has a field `err`; qc_failed() asks whether it failed, qc_is() of
+ *   what kind. A qc_error owns nothing: copy it, keep it, forget it.
+ * - What holds memory (qc_string, qc_result, qc_results) is released by qc_release(), or declared qc_auto and released
+ *   at the end of its scope; pointers into it live as long. Handles have a function that closes them, for
+ *   qc_defer(). qc_status, qc_int and qc_float hold nothing.
+ * - Handles are never NULL: one that could not be made carries its error, and every call on it returns that error.
+ * - A context says until when a call may take, and lets another thread cancel it. A cancelled call returns at once.
+ * - Strings are bytes with a length; what comes from the server has a NUL behind it besides.
+ *   qc_arg() makes an argument of a C string, a number or bytes; calls do it by themselves.
+ *
+ * Threads: one client may be used by any number of threads at once; so may a context. All else (a result, pipeline,
+ * pinned client, iterator, subscription) belongs to one thread at a time, but for what is said there.
+ * Calls block; qcache_ev.h is for programs with an event loop of their own.
+ *
+ * Nothing here starts a thread but qc_subscribe() (one for each subscription) and looking up a host's name.
+ */
+#ifndef QCACHE_H
+#define QCACHE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define QC_API __attribute__((visibility("default")))
+
+/* Errors */
+
+enum qc_kind {
+	QC_OK,        /* no error */
+	QC_NIL,       /* no such value: go-redis calls it Nil */
+	QC_SERVER,    /* the server refused; `code` tells more */
+	QC_CANCELLED, /* the context was cancelled */
+	QC_DEADLINE,  /* the context's deadline passed */
+	QC_TIMEOUT,   /* a time limit of the client's options passed: dialling, an answer, a place in the pool */
+	QC_NETWORK,   /* no connection, or a lost one */
+	QC_PROTOCOL,  /* what came is not the protocol, or not the reply that the call expects */
+	QC_CONFLICT,  /* qc_watch(): a watched key kept changing */
+	QC_INVALID,   /* the caller's fault: an address, an option, an argument */
+	QC_CLOSED,    /* the client was closed */
+	QC_NO_MEMORY,
+};
+
+typedef struct qc_error {
+	enum qc_kind kind;
+	char code[28];  /* QC_SERVER: the error's first word, "WRONGTYPE"; else empty */
+	char text[224]; /* for people; cut when longer */
+} qc_error;
+
+/* Does the result (or handle) carry an error? */
+#define qc_failed(result) ((result).err.kind != QC_OK)
+
+static inline bool qc_is(qc_error err, enum qc_kind kind)
+{
+	return err.kind == kind;
+}
+
+/* Is it the server's error of this code: qc_has_code(err, "WRONGTYPE")? */
+static inline bool qc_has_code(qc_error err, const char *code)
+{
+	return err.kind == QC_SERVER && strcmp(err.code, code) == 0;
+}
+
+/* The same kind and code, with what was being done put before the text: "loading user 7: ...". */
+QC_API qc_error qc_wrap(qc_error cause, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* An error of one's own, for the function given to qc_watch(). */
+QC_API qc_error qc_errorf(enum qc_kind kind, const char *format, ...) __attribute__((format(printf, 2, 3)));
+QC_API const char *qc_kind_name(enum qc_kind kind);
+/* Prints "PROGRAM: text" to stderr and exits with status 1. */
+QC_API void qc_fatal(qc_error err) __attribute__((noreturn));
+
+/* Runs a call and gives its result, or ends the program with qc_fatal(): for small programs. */
+#define qc_must(call)                                                                                                  \
+	__extension__({                                                                                                \
+		__auto_type qc_must_result = (call);                                                                   \
+		if (qc_failed(qc_must_result))                                                                         \
+			qc_fatal(qc_must_result.err);                                                                  \
+		qc_must_result;                                                                                        \
+	})
+
+/* Contexts */
+
+typedef struct qc_context qc_context;
+
+/* Never ends; not to be freed. */
+QC_API qc_context *qc_background(void);
+/* Each ends when its parent ends, too. The parent may be freed first. */
+QC_API qc_context *qc_context_with_cancel(qc_context *parent);
+QC_API qc_context *qc_context_with_timeout(qc_context *parent, int64_t timeout_ms);
+/* The deadline is a moment of CLOCK_MONOTONIC. */
+QC_API qc_context *qc_context_with_deadline(qc_context *parent, int64_t deadline_ms);
+/* Ends it and its children, from any thread, any number of times. */
+QC_API void qc_cancel(qc_context *context);
+/* QC_OK while it lasts, else QC_CANCELLED or QC_DEADLINE. */
+QC_API qc_error qc_context_err(const qc_context *context);
+/* Cancels it and gives up the caller's hold. */
+QC_API void qc_context_free(qc_context *context);
+
+/* Arguments */
+
+/* Bytes that are borrowed, or a number. Make it by qc_arg(), qc_bytes(). */
+typedef struct qc_arg {
+	const void *data; /* NULL: the first `len` bytes of `number` */
+	size_t len;
+	char number[32];
+} qc_arg;
+
+typedef struct qc_args {
+	const qc_arg *items;
+	size_t count;
+} qc_args;
+
+/* NULL is no string: the call fails with QC_INVALID. */
+static inline qc_arg qc_arg_text(const char *text)
+{
+	qc_arg arg;
+	arg.data = text;
+	arg.len = text ? strlen(text) : SIZE_MAX;
+	arg.number[0] = 0;
+	return arg;
+}
+
+static inline qc_arg qc_bytes(const void *data, size_t len)
+{
+	qc_arg arg;
+	arg.data = data ? data : "";
+	arg.len = data ? len : 0;
+	arg.number[0] = 0;
+	return arg;
+}
+
+static inline qc_arg qc_arg_same(qc_arg arg)
+{
+	return arg;
+}
+
+QC_API qc_arg qc_arg_int(long long value);
+QC_API qc_arg qc_arg_unsigned(unsigned long long value);
+QC_API qc_arg qc_arg_double(double value);
+
+/* Replies: a tree with one owner, the result that it came in. */
+
+enum qc_reply_type {
+	QC_SIMPLE, /* "OK" */
+	QC_ERROR,  /* inside of an array only; else the call has failed */
+	QC_INTEGER,
+	QC_BULK,
+	QC_ARRAY,
+	QC_NULL,
+	QC_DOUBLE,
+	QC_BOOL,
+	QC_BIG_NUMBER,
+	QC_VERBATIM,
+	QC_MAP, /* children: key, value, key, value ... */
+	QC_SET,
+	QC_PUSH,
+	QC_ATTRIBUTE,
+};
+
+typedef struct qc_reply qc_reply;
+
+/* All of them take NULL as a null reply. */
+QC_API enum qc_reply_type qc_reply_type(const qc_reply *reply);
+/* Of an integer or a boolean, or of a string that holds an integer; else 0. */
+QC_API int64_t qc_reply_int(const qc_reply *reply);
+/* Of a double or an integer, or of a string that holds a number; else 0. */
+QC_API double qc_reply_double(const qc_reply *reply);
+/* Any scalar that has a text (not integers, booleans); "" else, NULL for a null. */
+QC_API const char *qc_reply_text(const qc_reply *reply);
+QC_API size_t qc_reply_len(const qc_reply *reply);
+/* "txt" or "mkd" of a verbatim string, else "". */
+QC_API const char *qc_reply_format(const qc_reply *reply);
+/* Children; of a map of n pairs 2n. */
+QC_API size_t qc_reply_count(const qc_reply *reply);
+/* NULL when there are fewer. */
+QC_API const qc_reply *qc_reply_at(const qc_reply *reply, size_t index);
+/* The value that stands behind a key in a map, or in a flat array of pairs, as RESP2 has it; NULL when absent. */
+QC_API const qc_reply *qc_reply_get(const qc_reply *reply, const char *key);
+/* The error that stands in an array (what EXEC answers), or QC_OK. */
+QC_API qc_error qc_reply_err(const qc_reply *reply);
+
+/* Results */
+
+typedef struct qc_status {
+	qc_error err;
+} qc_status;
+
+typedef struct qc_int {
+	qc_error err;
+	int64_t value;
+} qc_int;
+
+typedef struct qc_float {
+	qc_error err;
+	double value;
+} qc_float;
+
+/* The reply of any call. The first two fields are those of every result that owns something. */
+typedef struct qc_result {
+	qc_error err;
+	qc_reply *reply;
+} qc_result;
+
+/* A null is the error QC_NIL. */
+typedef struct qc_string {
+	qc_error err;
+	qc_reply *reply;
+	const char *data; /* NUL behind the last byte; NULL when the call failed */
+	size_t len;
+} qc_string;
+
+/* Frees what a qc_result or qc_string holds, and clears it. */
+QC_API void qc_release(void *result);
+#define qc_auto __attribute__((cleanup(qc_release)))
+
+/* Clients */
+
+typedef struct qc_client {
+	qc_error err; /* why it could not be made */
+} qc_client;
+
+/* One run of a command or a pipeline, for hooks. */
+typedef struct qc_event {
+	const char *command;    /* "GET", or "pipeline" */
+	size_t commands;        /* 1, or the pipeline's length */
+	qc_args args;           /* of a single command; empty for a pipeline */
+	const qc_error *err;    /* after */
+	int64_t elapsed_ns;     /* after */
+	int attempts;           /* after: 1 when nothing had to be done again */
+} qc_event;
+
+/* Called in the calling thread: `before` in the order of the list, `after` in reverse. Either may be NULL. */
+typedef struct qc_hook {
+	void *data;
+	void (*before)(void *data, const qc_event *event);
+	void (*after)(void *data, const qc_event *event);
+} qc_hook;
+
+/* Zero means the default that is said here. Texts are copied. */
+typedef struct qc_options {
+	/*
+	 * "host:port", "unix:/path", "redis://user:password@host:port/db?timeout=2s", "rediss://" for TLS; several, parted
+	 * by commas, are tried in turn: the first that answers serves until it fails. localhost:6379.
+	 */
+	const char *address;
+	const char *user, *password;
+	const char *name;          /* CLIENT SETNAME of each connection */
+	int db;
+	int protocol;              /* 3: RESP3, with RESP2 where the server knows no other; 2: RESP2 */
+	int pool_size;             /* most connections at a time; 10 for each processor, at least 16 */
+	int min_idle;              /* kept even when idle for long; 0 */
+	int64_t idle_timeout_ms;   /* idle connections are closed after; 300,000; -1: never */
+	int64_t pool_timeout_ms;   /* waiting for a place in a full pool; timeout_ms and a second; -1: no limit */
+	int64_t dial_timeout_ms;   /* 5,000; -1: no limit */
+	int64_t timeout_ms;        /* for the answer to a command, but for those that block; 3,000; -1: no limit */
+	int retries;               /* 3; -1: none. Only of what can't have had an effect, or has none */
+	int64_t backoff_min_ms;    /* before the first retry, doubled for each, with jitter; 8 */
+	int64_t backoff_max_ms;    /* 512 */
+	const char *tls_ca;        /* a file of trusted certificates; those of the system */
+	const char *tls_cert, *tls_key;
+	const char *tls_name;      /* whose certificate is expected; the address's host */
+	bool tls_insecure;         /* any certificate is taken */
+	const qc_hook *hooks;
+	size_t hook_count;
+} qc_options;
+
+/* Connects once, to know that it can. The client is to be closed in any case. */
+QC_API qc_client *qc_open(const qc_options *options);
+#define qc_dial(where, ...) qc_open(&(qc_options){.address = (where), ##__VA_ARGS__})
+/* No call may be running on it, or begin after. Pipelines, iterators and subscriptions of it may be closed later. */
+QC_API void qc_close(qc_client *client);
+
+/*
+ * A client that has one connection of the pool to itself, until it is closed: for commands that change a connection's state
+ * (SELECT, MULTI, CLIENT ...). It never reconnects. `client` may be closed first.
+ */
+QC_API qc_client *qc_pin(qc_client *client, qc_context *context);
+
+typedef struct qc_stats {
+	uint64_t hits, misses;    /* connections taken from those idle; made anew */
+	uint64_t waits, timeouts; /* for a place in the full pool; in vain */
+	uint64_t stale;           /* found dead, or idle for too long, and closed */
+	uint64_t broken;          /* closed after a failed or cancelled call */
+	uint64_t retries, failovers;
+	size_t total, idle;       /* now */
+} qc_stats;
+
+QC_API qc_stats qc_pool_stats(const qc_client *client);
+
+/* Calls. qc_do(c, ctx, "SET", "foo", 42); typed calls for every command stand in qcache_commands.h. */
+
+QC_API qc_result qc_do_args(qc_client *client, qc_context *context, qc_args args);
+#define qc_do(client, context, ...) qc_do_args(client, context, QC_LIST(__VA_ARGS__))
+
+/* Pipelines: commands that are sent together. */
+
+typedef struct qc_pipeline {
+	qc_error err; /* the first thing that went wrong when it was filled */
+} qc_pipeline;
+
+/* Replies in the order of the commands. An error of one command is in its reply, not in err. */
+typedef struct qc_results {
+	qc_error err;
+	qc_reply **replies;
+	size_t count;
+	qc_reply *owner; /* private: what all of them are parts of, or NULL */
+} qc_results;
+
+QC_API qc_pipeline *qc_pipeline_open(qc_client *client);
+QC_API void qc_pipeline_add_args(qc_pipeline *pipeline, qc_args args);
+#define qc_add(pipeline, ...) qc_pipeline_add_args(pipeline, QC_LIST(__VA_ARGS__))
+/* Sends what was added and empties the pipeline, which may be filled again. */
+QC_API qc_results qc_run(qc_pipeline *pipeline, qc_context *context);
+/* The same between MULTI and EXEC. QC_SERVER with EXECABORT when a command was refused. */
+QC_API qc_results qc_run_multi(qc_pipeline *pipeline, qc_context *context);
+QC_API void qc_pipeline_close(qc_pipeline *pipeline);
+
+QC_API void qc_results_release(qc_results *results);
+#define qc_auto_results __attribute__((cleanup(qc_results_release)))
+/* One of them as a typed call would give it. The string is a view: it lives as long as the results and isn't released. */
+QC_API qc_int qc_results_int(const qc_results *results, size_t index);
+QC_API qc_string qc_results_string(const qc_results *results, size_t index);
+
+/*
+ * Optimistic transactions. `body` reads by calls on `tx`, fills `queue` with what is to be done, and returns QC_OK; the queue
+ * then runs by MULTI and EXEC, if none of the keys has changed since. If one has, all is done again. Another error of `body`
+ * ends it. QC_CONFLICT after `retries` + 16 attempts.
+ */
+typedef qc_error qc_transaction(qc_client *tx, qc_context *context, qc_pipeline *queue, void *data);
+QC_API qc_results qc_watch_args(qc_client *client, qc_context *context, qc_transaction *body, void *data, qc_args keys);
+#define qc_watch(client, context, body, data, ...) qc_watch_args(client, context, body, data, QC_LIST(__VA_ARGS__))
+
+/* Subscriptions: a bounded queue of messages, filled by a thread that reconnects and subscribes again by itself. */
+
+typedef struct qc_subscription {
+	qc_error err;
+} qc_subscription;
+
+enum qc_message_type {
+	QC_MESSAGE,      /* something was published */
+	QC_SUBSCRIBED,   /* to `channel` (or pattern), also after a reconnect */
+	QC_UNSUBSCRIBED,
+	QC_DISCONNECTED, /* messages may have been lost from here until the next QC_SUBSCRIBED */
+};
+
+typedef struct qc_message {
+	qc_error err;
+	qc_reply *reply;     /* for qc_release() */
+	enum qc_message_type type;
+	const char *channel; /* NUL behind them, as everywhere */
+	size_t channel_len;
+	const char *pattern; /* NULL when it was no pattern that matched */
+	const char *data;
+	size_t len;
+} qc_message;
+
+/* When `queue` (default 128) messages wait, no more are read until some are taken: the server keeps what it is willing to. */
+typedef struct qc_subscribe_options {
+	qc_args patterns, shards; /* beside the channels */
+	size_t queue;
+} qc_subscribe_options;
+
+QC_API qc_subscription *qc_subscribe_args(qc_client *client, qc_context *context, qc_args channels,
+					  const qc_subscribe_options *options);
+#define qc_subscribe(client, context, ...) qc_subscribe_args(client, context, QC_LIST(__VA_ARGS__), NULL)
+#define qc_psubscribe(client, context, ...)                                                                            \
+	qc_subscribe_args(client, context, (qc_args){0}, &(qc_subscribe_options){.patterns = QC_LIST(__VA_ARGS__)})
+/* Adds or removes, from any thread. `command` is SUBSCRIBE, UNSUBSCRIBE, PSUBSCRIBE, PUNSUBSCRIBE, SSUBSCRIBE, SUNSUBSCRIBE. */
+QC_API qc_status qc_subscription_change(qc_subscription *subscription, const char *command, qc_args names);
+/* The next message; waits for one. Several threads may. */
+QC_API qc_message qc_next_message(qc_subscription *subscription, qc_context *context);
+/* Readable while a message waits: for one's own loop, with a context that has ended already, to not wait. */
+QC_API int qc_subscription_fd(const qc_subscription *subscription);
+QC_API void qc_unsubscribe(qc_subscription *subscription);
+
+/* Iterators: SCAN, and HSCAN, SSCAN, ZSCAN when `key` is given. */
+
+typedef struct qc_iterator {
+	qc_error err;        /* why qc_advance() has ended; QC_OK at the natural end */
+	const char *data;    /* key, member or field; until the next qc_advance() */
+	size_t len;
+	const char *value;   /* of a hash's field, or the member's score; NULL else */
+	size_t value_len;
+} qc_iterator;
+
+typedef struct qc_iterate_options {
+	const char *match; /* a glob */
+	const char *type;  /* SCAN only */
+	int64_t count;     /* a hint: how much a step looks at */
+	const char *command; /* HSCAN, SSCAN or ZSCAN */
+	qc_arg key;          /* of the collection: .key = qc_arg("name") */
+} qc_iterate_options;
+
+QC_API qc_iterator *qc_iterate_with(qc_client *client, const qc_iterate_options *options);
+#define qc_iterate(client, ...) qc_iterate_with(client, &(qc_iterate_options){__VA_ARGS__})
+QC_API bool qc_advance(qc_iterator *iterator, qc_context *context);
+QC_API void qc_iterator_close(qc_iterator *iterator);
+
+/* For pinned clients only: the protocol below calls. */
+
+QC_API qc_status qc_send(qc_client *pinned, qc_context *context, qc_args args);
+QC_API qc_status qc_send_raw(qc_client *pinned, qc_context *context, const void *data, size_t len);
+/* The next reply or push, errors as replies too. When the context ends the connection stays usable. */
+QC_API qc_result qc_receive(qc_client *pinned, qc_context *context);
+/* What comes, uninterpreted: at least a byte, or QC_NETWORK at the end. Not after qc_receive(). */
+QC_API qc_int qc_receive_raw(qc_client *pinned, qc_context *context, void *out, size_t size);
+/* Of the connection's socket: readable when something came, but for what has been read already. */
+QC_API int qc_pinned_fd(const qc_client *pinned);
+
+/* The command table that this library was built with. */
+
+enum qc_command_flags {
+	QC_COMMAND_WRITE = 1 << 0,
+	QC_COMMAND_READONLY = 1 << 1,
+	QC_COMMAND_BLOCKING = 1 << 2,
+	QC_COMMAND_CONNECTION = 1 << 3, /* changes the state of its connection: for pinned clients */
+};
+
+typedef struct qc_table_entry {
+	const char *name;      /* "SET", "CONFIG GET" */
+	const char *arguments; /* "key value [NX|XX] ..." */
+	const char *summary, *since, *group, *complexity;
+	int arity;
+	unsigned flags;
+} qc_table_entry;
+
+QC_API size_t qc_table_count(void);
+/* In the order of names; NULL behind the last. */
+QC_API const qc_table_entry *qc_table_at(size_t index);
+/* A command, or its sub-command (NULL for none); any case. NULL when it isn't known. */
+QC_API const qc_table_entry *qc_table_find(const char *name, const char *subcommand);
+
+QC_API const char *qc_version(void);
+
+/* qc_defer(qc_close): runs qc_close on the variable at the end of its scope. */
+#define qc_defer(function) __attribute__((cleanup(function##_deferred)))
+
+#define QC_DEFERRABLE(type, function)                                                                                  \
+	static inline void function##_deferred(type **variable)                                                        \
+	{                                                                                                              \
+		if (*variable)                                                                                         \
+			function(*variable);                                                                           \
+	}
+
+QC_DEFERRABLE(qc_client, qc_close)
+QC_DEFERRABLE(qc_context, qc_context_free)
+QC_DEFERRABLE(qc_pipeline, qc_pipeline_close)
+QC_DEFERRABLE(qc_subscription, qc_unsubscribe)
+QC_DEFERRABLE(qc_iterator, qc_iterator_close)
+
+#ifdef __cplusplus
+}
+#else
+
+/* An argument of whatever is given: a C string, an integer, a floating-point number, or a qc_arg. */
+#define qc_arg(value)                                                                                                  \
+	_Generic((value), char *: qc_arg_text, const char *: qc_arg_text, qc_arg: qc_arg_same, float: qc_arg_double,   \
+		 double: qc_arg_double, unsigned: qc_arg_unsigned, unsigned long: qc_arg_unsigned,                     \
+		 unsigned long long: qc_arg_unsigned, default: qc_arg_int)(value)
+
+/* A list of arguments from at most 256 values: QC_LIST("a", 1, qc_bytes(p, n)). It lives to the end of the scope. */
+#define QC_LIST(...) QC_LIST_OF(((const qc_arg[]){QC_EACH(__VA_ARGS__)}))
+#define QC_LIST_OF(array) ((qc_args){array, sizeof(array) / sizeof((array)[0])})
+#define QC_EACH(...) __VA_OPT__(QC_AGAIN(QC_STEP(__VA_ARGS__)))
+#define QC_STEP(value, ...) qc_arg(value), __VA_OPT__(QC_STEP_LATER QC_PARENS(__VA_ARGS__))
+#define QC_STEP_LATER() QC_STEP
+#define QC_PARENS ()
+#define QC_AGAIN(...) QC_AGAIN4(QC_AGAIN4(QC_AGAIN4(QC_AGAIN4(__VA_ARGS__))))
+#define QC_AGAIN4(...) QC_AGAIN3(QC_AGAIN3(QC_AGAIN3(QC_AGAIN3(__VA_ARGS__))))
+#define QC_AGAIN3(...) QC_AGAIN2(QC_AGAIN2(QC_AGAIN2(QC_AGAIN2(__VA_ARGS__))))
+#define QC_AGAIN2(...) QC_AGAIN1(QC_AGAIN1(QC_AGAIN1(QC_AGAIN1(__VA_ARGS__))))
+#define QC_AGAIN1(...) __VA_ARGS__
+
+#include "qcache_commands.h"
+#endif
+
+#endif

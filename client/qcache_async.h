@@ -1,0 +1,68 @@
+/*
+ * The library without threads and without waiting: replies come to callbacks, on the caller's own event loop. qcache_ev.h ties it to
+ * libev; another loop needs the three functions of qc_async_loop.
+ *
+ *	qc_async *a = qc_ev_dial(loop, "localhost:6379");
+ *	qc_async_do(a, on_reply, NULL, "GET", "foo");
+ *	ev_run(loop, 0);
+ *
+ * One connection, on which commands go out as a pipeline and replies come back in order. It dials by itself and, when the
+ * connection is lost, again, with back-off: commands that have not been sent wait for it; those sent and not answered fail
+ * with QC_NETWORK, unless they only read, and then they are sent again.
+ *
+ * All calls and callbacks are made in the loop's thread. Callbacks may call anything here, qc_async_close() included.
+ * A host's name is looked up when it dials, which may block: give an address where that matters.
+ */
+#ifndef QCACHE_ASYNC_H
+#define QCACHE_ASYNC_H
+
+#include "qcache.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct qc_async {
+	qc_error err; /* why it could not be made, or what has ended the last connection */
+	void *data;   /* the caller's */
+} qc_async;
+
+/* What an event loop is asked for. */
+typedef struct qc_async_loop {
+	void *data;
+	/* Watch this descriptor for these, instead of what was watched before; fd is -1 for none. Then qc_async_ready(). */
+	void (*watch)(void *data, qc_async *async, int fd, bool read, bool write);
+	/* Once after so many ms, instead of what was set before; -1: never. Then qc_async_expired(). */
+	void (*set_timer)(void *data, qc_async *async, int64_t ms);
+	/* The last call of all: from qc_async_close(), or from qc_async_open() that had no memory. May be NULL. */
+	void (*released)(void *data);
+} qc_async_loop;
+
+/* The result is released when the callback returns, unless it takes it: copies it and sets result->reply to NULL. */
+typedef void qc_callback(qc_async *async, qc_result *result, void *data);
+
+/* Begins to dial at once. options.pool_size and its like mean nothing here; timeout_ms holds for each command, from when it is
+ * sent, but for those that block. */
+QC_API qc_async *qc_async_open(const qc_options *options, const qc_async_loop *loop);
+/* Every command that waits for its reply gets QC_CLOSED. */
+QC_API void qc_async_close(qc_async *async);
+
+/* `callback` is called exactly once (NULL: nobody wants to know): later, but at once when there is no memory. */
+QC_API void qc_async_do_args(qc_async *async, qc_callback *callback, void *data, qc_args args);
+#define qc_async_do(async, callback, data, ...) qc_async_do_args(async, callback, data, QC_LIST(__VA_ARGS__))
+
+/*
+ * Who gets what comes without having been asked for: messages of subscriptions (in RESP3, which is the default), and an error when
+ * the connection is lost: then subscribe again. The first confirmation of a SUBSCRIBE goes to the command's own callback.
+ */
+QC_API void qc_async_on_push(qc_async *async, qc_callback *callback, void *data);
+
+/* For the loop: the descriptor is ready; the time is up. */
+QC_API void qc_async_ready(qc_async *async, bool readable, bool writable);
+QC_API void qc_async_expired(qc_async *async);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * Commands on their way to the server: arguments written as RESP, and what the command table says of them.
+ */
+#ifndef CLIENT_REQUEST_H
+#define CLIENT_REQUEST_H
+
+#include "client/qcache.h"
+#include "transport/buffer.h"
+
+/* Appends a command; QC_INVALID for none, or for a NULL among its arguments. */
+qc_error request_write(struct buffer *out, qc_args args);
+
+/* enum qc_command_flags of the command, 0 when it isn't known. */
+unsigned request_flags(qc_args args);
+
+/* The command's name in capital letters, cut to fit, for hooks and errors. */
+void request_name(qc_args args, char *out, size_t size);
+
+static inline const void *arg_data(const qc_arg *arg)
+{
+	return arg->data ? arg->data : arg->number;
+}
+
+/* Does it spell `word`, in any case? */
+bool arg_is(const qc_arg *arg, const char *word);
+
+#endif

@@ -1,0 +1,448 @@
+/*
+ * A thread reads a connection of its own and puts what comes into a ring; callers take it out. When the ring is full the thread
+ * waits, and so does the server's output.
+ *
+ * What is subscribed to is kept in `names`; a change is added there and to `outbox`, and the thread is interrupted to send it. After
+ * a lost connection the thread dials anew, with back-off, and sends all names.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "client/client.h"
+#include "client/error.h"
+#include "client/reply.h"
+#include "client/request.h"
+
+#define DEFAULT_QUEUE 128
+/* Silence for so long is broken by a PING; as much again ends the connection. */
+#define SILENCE_MS 30000
+
+enum kind { CHANNELS, PATTERNS, SHARDS, KINDS };
+
+static const char *const subscribe_words[KINDS] = {"SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE"};
+static const char *const unsubscribe_words[KINDS] = {"UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE"};
+
+struct name {
+	struct name *next;
+	enum kind kind;
+	size_t len;
+	char text[];
+};
+
+struct subscription {
+	qc_subscription handle;
+	struct pool *pool;
+	struct conn *conn; /* the thread's; NULL while there is none */
+	qc_context *life;  /* ends with the subscription */
+	pthread_t thread;
+	bool has_thread;
+	int fd; /* an eventfd: 1 while the ring holds anything */
+	pthread_mutex_t lock;
+	pthread_cond_t changed; /* the ring, either way; or a context has ended */
+	/* under the lock: */
+	qc_context *reading; /* of the read in hand: cancelled to interrupt it */
+	struct name *names;
+	struct buffer outbox;
+	qc_message *ring;
+	size_t first, count, size;
+};
+
+static struct subscription no_subscription = {.handle.err = {.kind = QC_NO_MEMORY, .text = "out of memory"}, .fd = -1};
+
+/* The ring */
+
+static void put(struct subscription *s, qc_message message)
+{
+	pthread_mutex_lock(&s->lock);
+	while (s->count == s->size && qc_context_err(s->life).kind == QC_OK)
+		pthread_cond_wait(&s->changed, &s->lock);
+	bool kept = s->count < s->size;
+	if (kept) {
+		s->ring[(s->first + s->count++) % s->size] = message;
+		/* Neither this nor the reading in take() can fail: the counter goes between 0 and 1. */
+		if (s->count == 1)
+			eventfd_write(s->fd, 1);
+		pthread_cond_broadcast(&s->changed);
+	}
+	pthread_mutex_unlock(&s->lock);
+	if (!kept)
+		qc_release(&message);
+}
+
+static qc_message take(struct subscription *s)
+{
+	qc_message message = s->ring[s->first];
+	eventfd_t value;
+
+	s->first = (s->first + 1) % s->size;
+	if (--s->count == 0)
+		eventfd_read(s->fd, &value);
+	pthread_cond_broadcast(&s->changed);
+	return message;
+}
+
+static qc_message empty_message(enum qc_message_type type, qc_error err)
+{
+	qc_message message;
+
+	memset(&message, 0, sizeof(message));
+	message.type = type;
+	message.err = err;
+	return message;
+}
+
+/* Names */
+
+static struct name **find_name(struct subscription *s, enum kind kind, const qc_arg *arg)
+{
+	struct name **at = &s->names;
+
+	while (*at && ((*at)->kind != kind || (*at)->len != arg->len || memcmp((*at)->text, arg_data(arg), arg->len) != 0))
+		at = &(*at)->next;
+	return at;
+}
+
+static bool add_name(struct subscription *s, enum kind kind, const qc_arg *arg)
+{
+	struct name **at = find_name(s, kind, arg);
+
+	if (*at)
+		return true;
+	*at = calloc(1, sizeof(**at) + arg->len);
+	if (!*at)
+		return false;
+	(*at)->kind = kind;
+	(*at)->len = arg->len;
+	memcpy((*at)->text, arg_data(arg), arg->len);
+	return true;
+}
+
+static void drop_name(struct name **at)
+{
+	struct name *name = *at;
+
+	*at = name->next;
+	free(name);
+}
+
+static bool add_names(struct subscription *s, enum kind kind, qc_args names)
+{
+	for (size_t i = 0; i < names.count; i++)
+		if (!add_name(s, kind, &names.items[i]))
+			return false;
+	return true;
+}
+
+static void drop_names(struct subscription *s, enum kind kind, qc_args names)
+{
+	for (size_t i = 0; i < names.count; i++) {
+		struct name **at = find_name(s, kind, &names.items[i]);
+		if (*at)
+			drop_name(at);
+	}
+	for (struct name **at = &s->names; names.count == 0 && *at;) {
+		if ((*at)->kind == kind)
+			drop_name(at);
+		else
+			at = &(*at)->next;
+	}
+}
+
+/* The thread */
+
+static const struct { const char *word; enum qc_message_type type; size_t parts; } kinds[] = {
+	{"message", QC_MESSAGE, 3},          {"pmessage", QC_MESSAGE, 4},         {"smessage", QC_MESSAGE, 3},
+	{"subscribe", QC_SUBSCRIBED, 3},     {"psubscribe", QC_SUBSCRIBED, 3},    {"ssubscribe", QC_SUBSCRIBED, 3},
+	{"unsubscribe", QC_UNSUBSCRIBED, 3}, {"punsubscribe", QC_UNSUBSCRIBED, 3}, {"sunsubscribe", QC_UNSUBSCRIBED, 3},
+};
+
+/* Takes the reply over. False when it is of no interest: the answer to a PING. */
+static bool read_message(struct resp_reply *reply, qc_message *out)
+{
+	qc_reply *root = reply_public(reply);
+	const char *word = qc_reply_text(qc_reply_at(root, 0));
+
+	*out = empty_message(QC_MESSAGE, qc_reply_err(root));
+	out->reply = root;
+	if (qc_failed(*out))
+		return true;
+	for (size_t i = 0; word && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (strcmp(word, kinds[i].word) != 0 || qc_reply_count(root) != kinds[i].parts)
+			continue;
+		const qc_reply *pattern = kinds[i].parts == 4 ? qc_reply_at(root, 1) : NULL;
+		const qc_reply *channel = qc_reply_at(root, pattern ? 2 : 1), *data = qc_reply_at(root, kinds[i].parts - 1);
+		out->type = kinds[i].type;
+		out->pattern = pattern ? qc_reply_text(pattern) : NULL;
+		out->channel = qc_reply_text(channel) ? qc_reply_text(channel) : "";
+		out->channel_len = qc_reply_len(channel);
+		out->data = out->type == QC_MESSAGE ? qc_reply_text(data) : "";
+		out->len = out->type == QC_MESSAGE ? qc_reply_len(data) : 0;
+		return true;
+	}
+	qc_release(out);
+	return false;
+}
+
+/* What is to be sent now, and the context of the next read, which ends when there is more. */
+static qc_context *begin_read(struct subscription *s, struct buffer *out)
+{
+	pthread_mutex_lock(&s->lock);
+	if (qc_context_err(s->reading).kind != QC_OK) {
+		qc_context_free(s->reading);
+		s->reading = qc_context_with_cancel(s->life);
+	}
+	struct buffer swap = *out;
+	*out = s->outbox;
+	s->outbox = swap;
+	s->outbox.len = 0;
+	qc_context *reading = s->reading;
+	pthread_mutex_unlock(&s->lock);
+	return reading;
+}
+
+/* Reads and puts until the connection fails or the subscription ends. */
+static qc_error serve(struct subscription *s)
+{
+	bool pinged = false;
+
+	for (;;) {
+		struct resp_reply *reply;
+		qc_message message;
+		qc_context *reading = begin_read(s, &s->conn->out);
+		qc_error err = conn_send(s->conn, s->life, NO_DEADLINE, s->conn->out.data, s->conn->out.len);
+		s->conn->out.len = 0;
+		if (err.kind == QC_OK)
+			err = conn_next(s->conn, reading, deadline_after_ms(SILENCE_MS), &reply);
+		if (err.kind == QC_OK) {
+			pinged = false;
+			if (read_message(reply, &message))
+				put(s, message);
+			continue;
+		}
+		if (qc_context_err(s->life).kind != QC_OK)
+			return err;
+		if (err.kind == QC_TIMEOUT && !pinged) {
+			pinged = true;
+			err = request_write(&s->conn->out, QC_LIST("PING"));
+			if (err.kind == QC_OK)
+				err = conn_send(s->conn, s->life, NO_DEADLINE, s->conn->out.data, s->conn->out.len);
+			s->conn->out.len = 0;
+		} else if (err.kind == QC_CANCELLED) {
+			continue;
+		}
+		if (err.kind != QC_OK)
+			return err;
+	}
+}
+
+/* All names into the outbox, instead of what waits there. */
+static qc_error write_all(struct subscription *s)
+{
+	qc_error err = no_error();
+
+	pthread_mutex_lock(&s->lock);
+	s->outbox.len = 0;
+	for (struct name *n = s->names; n && err.kind == QC_OK; n = n->next)
+		err = request_write(&s->outbox, QC_LIST(subscribe_words[n->kind], qc_bytes(n->text, n->len)));
+	if (s->outbox.failed)
+		buffer_fini(&s->outbox);
+	pthread_mutex_unlock(&s->lock);
+	return err;
+}
+
+static void *run(void *context)
+{
+	struct subscription *s = context;
+
+	for (int attempt = 1; qc_context_err(s->life).kind == QC_OK;) {
+		qc_error err = no_error();
+		if (!s->conn)
+			err = pool_dial(s->pool, s->life, &s->conn);
+		if (s->conn && err.kind == QC_OK)
+			err = write_all(s);
+		if (err.kind == QC_OK) {
+			attempt = 1;
+			err = serve(s);
+			if (qc_context_err(s->life).kind == QC_OK)
+				put(s, empty_message(QC_DISCONNECTED, err));
+		}
+		conn_close(&s->conn);
+		if (back_off(&s->pool->settings, s->life, attempt++).kind != QC_OK)
+			break;
+	}
+	return NULL;
+}
+
+/* The public face */
+
+static void subscription_free(struct subscription *s)
+{
+	for (; s->count > 0; s->count--, s->first = (s->first + 1) % s->size)
+		qc_release(&s->ring[s->first]);
+	drop_names(s, CHANNELS, (qc_args){0});
+	drop_names(s, PATTERNS, (qc_args){0});
+	drop_names(s, SHARDS, (qc_args){0});
+	conn_close(&s->conn);
+	if (s->reading)
+		qc_context_free(s->reading);
+	if (s->life)
+		qc_context_free(s->life);
+	if (s->fd >= 0)
+		close(s->fd);
+	if (s->pool)
+		pool_let_go(s->pool);
+	buffer_fini(&s->outbox);
+	pthread_cond_destroy(&s->changed);
+	pthread_mutex_destroy(&s->lock);
+	free(s->ring);
+	free(s);
+}
+
+static qc_error prepare(struct subscription *s, struct client *client, qc_context *context, qc_args channels,
+			const qc_subscribe_options *options)
+{
+	if (client->handle.err.kind != QC_OK)
+		return client->handle.err;
+	s->pool = client->pool;
+	pool_hold(s->pool);
+	s->size = options->queue ? options->queue : DEFAULT_QUEUE;
+	s->ring = calloc(s->size, sizeof(*s->ring));
+	s->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	s->life = qc_context_with_cancel(qc_background());
+	s->reading = qc_context_with_cancel(s->life);
+	if (!s->ring || !add_names(s, CHANNELS, channels) || !add_names(s, PATTERNS, options->patterns) ||
+	    !add_names(s, SHARDS, options->shards))
+		return error_no_memory();
+	if (s->fd < 0)
+		return error_errno(QC_NETWORK, errno, "eventfd");
+	qc_error err = qc_context_err(s->reading);
+	return err.kind == QC_OK ? pool_dial(s->pool, context, &s->conn) : err;
+}
+
+static qc_error check_names(qc_args names)
+{
+	for (size_t i = 0; i < names.count; i++)
+		if (names.items[i].len == SIZE_MAX)
+			return qc_errorf(QC_INVALID, "the name of channel %zu is NULL", i);
+	return no_error();
+}
+
+qc_subscription *qc_subscribe_args(qc_client *client, qc_context *context, qc_args channels,
+				   const qc_subscribe_options *options)
+{
+	struct subscription *s = calloc(1, sizeof(*s));
+	qc_subscribe_options defaults = {.queue = 0};
+
+	if (!s)
+		return &no_subscription.handle;
+	s->fd = -1;
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->changed, NULL);
+	options = options ? options : &defaults;
+	qc_args lists[KINDS] = {channels, options->patterns, options->shards};
+	for (int i = 0; i < KINDS && !qc_failed(s->handle); i++)
+		s->handle.err = check_names(lists[i]);
+	if (!qc_failed(s->handle))
+		s->handle.err = prepare(s, client_of(client), context, channels, options);
+	if (!qc_failed(s->handle)) {
+		int number = pthread_create(&s->thread, NULL, run, s);
+		s->has_thread = number == 0;
+		if (number)
+			s->handle.err = error_errno(QC_NO_MEMORY, number, "starting a thread");
+	}
+	return &s->handle;
+}
+
+static void wake_subscription(struct subscription *s)
+{
+	pthread_mutex_lock(&s->lock);
+	pthread_cond_broadcast(&s->changed);
+	pthread_mutex_unlock(&s->lock);
+}
+
+void qc_unsubscribe(qc_subscription *handle)
+{
+	struct subscription *s = (struct subscription *)handle;
+
+	if (s == &no_subscription)
+		return;
+	if (s->has_thread) {
+		qc_cancel(s->life);
+		wake_subscription(s);
+		pthread_join(s->thread, NULL);
+	}
+	subscription_free(s);
+}
+
+int qc_subscription_fd(const qc_subscription *handle)
+{
+	return ((const struct subscription *)handle)->fd;
+}
+
+qc_status qc_subscription_change(qc_subscription *handle, const char *command, qc_args names)
+{
+	struct subscription *s = (struct subscription *)handle;
+	qc_status out = {handle->err};
+	int kind = 0;
+
+	if (qc_failed(out) || (out.err = check_names(names)).kind != QC_OK)
+		return out;
+	while (kind < KINDS && strcasecmp(command, subscribe_words[kind]) != 0 && strcasecmp(command, unsubscribe_words[kind]) != 0)
+		kind++;
+	bool adds = kind < KINDS && strcasecmp(command, subscribe_words[kind]) == 0;
+	if (kind == KINDS || (adds && names.count == 0)) {
+		out.err = qc_errorf(QC_INVALID, kind == KINDS ? "%s is no change of a subscription" : "%s of nothing", command);
+		return out;
+	}
+	pthread_mutex_lock(&s->lock);
+	if (!adds)
+		drop_names(s, (enum kind)kind, names);
+	else if (!add_names(s, (enum kind)kind, names))
+		out.err = error_no_memory();
+	for (size_t i = 0; i < names.count && !qc_failed(out); i++)
+		out.err = request_write(&s->outbox, QC_LIST(command, names.items[i]));
+	if (names.count == 0)
+		out.err = request_write(&s->outbox, QC_LIST(command));
+	qc_cancel(s->reading);
+	pthread_mutex_unlock(&s->lock);
+	return out;
+}
+
+struct message_waiter {
+	struct context_waiter waiter;
+	struct subscription *subscription;
+};
+
+static void on_context_end(struct context_waiter *waiter)
+{
+	wake_subscription(((struct message_waiter *)waiter)->subscription);
+}
+
+qc_message qc_next_message(qc_subscription *handle, qc_context *context)
+{
+	struct subscription *s = (struct subscription *)handle;
+	struct message_waiter waiter = {.waiter.wake = on_context_end, .subscription = s};
+	int64_t until = context_deadline_ns(context);
+	struct timespec moment = {until / 1000000000, until % 1000000000};
+	qc_message message = empty_message(QC_MESSAGE, handle->err);
+	int late = 0;
+
+	if (qc_failed(*handle))
+		return message;
+	bool lasts = context_join(context, &waiter.waiter);
+	pthread_mutex_lock(&s->lock);
+	while (s->count == 0 && lasts && !late && qc_context_err(context).kind == QC_OK)
+		late = pthread_cond_clockwait(&s->changed, &s->lock, CLOCK_MONOTONIC, &moment);
+	if (s->count > 0)
+		message = take(s);
+	else
+		message.err = qc_context_err(context);
+	pthread_mutex_unlock(&s->lock);
+	context_leave(context, &waiter.waiter);
+	return message;
+}

@@ -1,0 +1,188 @@
+#include "client/tls.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <poll.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "client/error.h"
+
+struct tls_context {
+	SSL_CTX *ssl;
+};
+
+struct tls {
+	SSL *ssl;
+	char text[160];
+};
+
+static qc_error openssl_error(const char *what)
+{
+	char text[160] = "unknown error";
+	unsigned long code = ERR_get_error();
+
+	if (code)
+		ERR_error_string_n(code, text, sizeof(text));
+	ERR_clear_error();
+	return qc_errorf(QC_INVALID, "%s: %s", what, text);
+}
+
+static qc_error load(SSL_CTX *ssl, const struct settings *s)
+{
+	SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION);
+	SSL_CTX_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_CTX_set_verify(ssl, s->tls_insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
+	if (s->tls_ca ? !SSL_CTX_load_verify_file(ssl, s->tls_ca) : !SSL_CTX_set_default_verify_paths(ssl))
+		return openssl_error(s->tls_ca ? s->tls_ca : "the system's certificates");
+	if (s->tls_cert && SSL_CTX_use_certificate_chain_file(ssl, s->tls_cert) != 1)
+		return openssl_error(s->tls_cert);
+	if (s->tls_key && SSL_CTX_use_PrivateKey_file(ssl, s->tls_key, SSL_FILETYPE_PEM) != 1)
+		return openssl_error(s->tls_key);
+	return no_error();
+}
+
+qc_error tls_context_create(const struct settings *settings, struct tls_context **out_context)
+{
+	struct tls_context *context = calloc(1, sizeof(*context));
+
+	if (!context)
+		return error_no_memory();
+	context->ssl = SSL_CTX_new(TLS_client_method());
+	if (!context->ssl) {
+		free(context);
+		return error_no_memory();
+	}
+	qc_error err = load(context->ssl, settings);
+	if (err.kind != QC_OK)
+		tls_context_destroy(&context);
+	else
+		*out_context = context;
+	return err;
+}
+
+void tls_context_destroy(struct tls_context **context)
+{
+	if (!*context)
+		return;
+	SSL_CTX_free((*context)->ssl);
+	free(*context);
+	*context = NULL;
+}
+
+/* The name is sent to the server, unless it is an address, and checked in its certificate. */
+static bool expect_name(SSL *ssl, const char *name)
+{
+	unsigned char binary[sizeof(struct in6_addr)];
+
+	if (inet_pton(AF_INET, name, binary) == 1 || inet_pton(AF_INET6, name, binary) == 1)
+		return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name) == 1;
+	return SSL_set_tlsext_host_name(ssl, name) == 1 && SSL_set1_host(ssl, name) == 1;
+}
+
+qc_error tls_open(struct tls_context *context, int fd, const char *name, struct tls **out_tls)
+{
+	struct tls *tls = calloc(1, sizeof(*tls));
+
+	if (!tls)
+		return error_no_memory();
+	tls->ssl = SSL_new(context->ssl);
+	if (!tls->ssl || SSL_set_fd(tls->ssl, fd) != 1 || !expect_name(tls->ssl, name)) {
+		tls_close(&tls);
+		return openssl_error("TLS");
+	}
+	SSL_set_connect_state(tls->ssl);
+	*out_tls = tls;
+	return no_error();
+}
+
+void tls_close(struct tls **tls)
+{
+	if (!*tls)
+		return;
+	/* A polite end, as far as it goes without waiting. */
+	if ((*tls)->ssl && SSL_is_init_finished((*tls)->ssl))
+		SSL_shutdown((*tls)->ssl);
+	ERR_clear_error();
+	SSL_free((*tls)->ssl);
+	free(*tls);
+	*tls = NULL;
+}
+
+const char *tls_error(const struct tls *tls)
+{
+	return tls->text;
+}
+
+static void describe(struct tls *tls)
+{
+	long verdict = SSL_get_verify_result(tls->ssl);
+	unsigned long code = ERR_get_error();
+
+	if (verdict != X509_V_OK)
+		snprintf(tls->text, sizeof(tls->text), "certificate refused: %s", X509_verify_cert_error_string(verdict));
+	else if (code)
+		ERR_error_string_n(code, tls->text, sizeof(tls->text));
+	else
+		snprintf(tls->text, sizeof(tls->text), "TLS failed");
+}
+
+/* What a call that gave `result` means; as the contract says. */
+static ssize_t conclude(struct tls *tls, int result, short *out_wants)
+{
+	int number = errno;
+
+	switch (SSL_get_error(tls->ssl, result)) {
+	case SSL_ERROR_WANT_READ:
+		*out_wants = POLLIN;
+		errno = EAGAIN;
+		return -1;
+	case SSL_ERROR_WANT_WRITE:
+		*out_wants = POLLOUT;
+		errno = EAGAIN;
+		return -1;
+	case SSL_ERROR_ZERO_RETURN:
+		return 0;
+	case SSL_ERROR_SYSCALL:
+		ERR_clear_error();
+		errno = number ? number : ECONNRESET;
+		return -1;
+	default:
+		describe(tls);
+		ERR_clear_error();
+		errno = EPROTO;
+		return -1;
+	}
+}
+
+int tls_handshake(struct tls *tls, short *out_wants)
+{
+	errno = 0;
+	int result = SSL_do_handshake(tls->ssl);
+
+	if (result == 1)
+		return 0;
+	if (conclude(tls, result, out_wants) == 0)
+		errno = ECONNRESET;
+	return -1;
+}
+
+ssize_t tls_read(struct tls *tls, void *out, size_t size, short *out_wants)
+{
+	errno = 0;
+	int got = SSL_read(tls->ssl, out, size > INT_MAX ? INT_MAX : (int)size);
+
+	return got > 0 ? got : conclude(tls, got, out_wants);
+}
+
+ssize_t tls_write(struct tls *tls, const void *data, size_t len, short *out_wants)
+{
+	errno = 0;
+	int sent = SSL_write(tls->ssl, data, len > INT_MAX ? INT_MAX : (int)len);
+
+	return sent > 0 ? sent : conclude(tls, sent, out_wants);
+}

@@ -1,0 +1,31 @@
+/*
+ * TLS on a connected socket that doesn't block (OpenSSL). Who talks to whom is checked: the certificate's chain and its
+ * name, unless the options say tls_insecure.
+ */
+#ifndef CLIENT_TLS_H
+#define CLIENT_TLS_H
+
+#include <sys/types.h>
+
+#include "client/address.h"
+
+struct tls_context; /* of a client: certificates and keys */
+struct tls;         /* of a connection */
+
+qc_error tls_context_create(const struct settings *settings, struct tls_context **out_context);
+void tls_context_destroy(struct tls_context **context);
+
+/* `name` is whose certificate is expected. The socket stays the caller's. */
+qc_error tls_open(struct tls_context *context, int fd, const char *name, struct tls **out_tls);
+void tls_close(struct tls **tls);
+
+/*
+ * As recv(2) and send(2) on a socket that doesn't block. -1 with EAGAIN: wait for *out_wants (POLLIN or POLLOUT) and call
+ * again. -1 with EPROTO: tls_error() tells more.
+ */
+int tls_handshake(struct tls *tls, short *out_wants); /* 0 when done */
+ssize_t tls_read(struct tls *tls, void *out, size_t size, short *out_wants);
+ssize_t tls_write(struct tls *tls, const void *data, size_t len, short *out_wants);
+const char *tls_error(const struct tls *tls);
+
+#endif

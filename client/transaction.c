@@ -1,0 +1,76 @@
+#include <stdlib.h>
+
+#include "client/error.h"
+#include "client/pipeline.h"
+
+/* Beside options.retries: under contention somebody always gets through, and in time so do we. */
+#define WATCH_ATTEMPTS 16
+
+qc_results qc_run_multi(qc_pipeline *handle, qc_context *context)
+{
+	struct pipeline *pipeline = (struct pipeline *)handle;
+	qc_results out = {.err = handle->err, .replies = NULL};
+
+	if (handle->err.kind == QC_NO_MEMORY && !pipeline->client)
+		return out;
+	if (pipeline->count > 0)
+		out = pipeline_run_multi(pipeline, context);
+	pipeline_empty(pipeline);
+	return out;
+}
+
+static qc_error watch(qc_client *tx, qc_context *context, qc_args keys)
+{
+	qc_arg *words = malloc((keys.count + 1) * sizeof(*words));
+
+	if (!words)
+		return error_no_memory();
+	words[0] = qc_arg("WATCH");
+	memcpy(words + 1, keys.items, keys.count * sizeof(*words));
+	qc_result reply = qc_do_args(tx, context, (qc_args){words, keys.count + 1});
+	qc_release(&reply);
+	free(words);
+	return reply.err;
+}
+
+/* One try, on a connection of its own. EXEC ends the watch; whatever ends earlier leaves it to UNWATCH. */
+static qc_results try_once(qc_client *tx, qc_context *context, qc_transaction *body, void *data, qc_args keys,
+			   struct pipeline *queue)
+{
+	qc_results out = {.err = watch(tx, context, keys), .replies = NULL};
+
+	if (out.err.kind != QC_OK)
+		return out;
+	out.err = body(tx, context, &queue->handle, data);
+	if (out.err.kind == QC_OK && queue->count > 0)
+		return pipeline_run_multi(queue, context);
+	qc_result unwatched = qc_do(tx, context, "UNWATCH");
+	qc_release(&unwatched);
+	if (out.err.kind == QC_OK)
+		out.err = unwatched.err;
+	return out;
+}
+
+qc_results qc_watch_args(qc_client *client, qc_context *context, qc_transaction *body, void *data, qc_args keys)
+{
+	qc_client *tx qc_defer(qc_close) = qc_pin(client, context);
+	qc_pipeline *queue qc_defer(qc_pipeline_close) = qc_pipeline_open(tx);
+	qc_results out = {.err = tx->err.kind != QC_OK ? tx->err : queue->err, .replies = NULL};
+
+	if (out.err.kind != QC_OK)
+		return out;
+	const struct settings *settings = &client_of(tx)->pool->settings;
+	int attempts = (settings->retries < 0 ? 0 : settings->retries) + WATCH_ATTEMPTS;
+	for (int i = 1; i <= attempts; i++) {
+		out = try_once(tx, context, body, data, keys, (struct pipeline *)queue);
+		pipeline_empty((struct pipeline *)queue);
+		if (out.err.kind != QC_CONFLICT)
+			break;
+		qc_error ended = i < attempts ? back_off(settings, context, i) : no_error();
+		if (ended.kind != QC_OK) {
+			out.err = ended;
+			break;
+		}
+	}
+	return out;
+}

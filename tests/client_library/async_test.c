@@ -1,0 +1,322 @@
+/*
+ * The asynchronous face, on a libev loop: order, errors, pushes, lost connections, time limits, and closing from inside a callback.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "client/qcache_ev.h"
+#include "client_library/fake.h"
+#include "client_library/fixture.h"
+#include "support/deadline.h"
+
+static qc_context *ctx;
+
+struct seen {
+	struct ev_loop *loop;
+	int replies, wanted; /* the loop is left when so many have come */
+	enum qc_kind last_kind;
+	int64_t last_int;
+	char last_text[64];
+	qc_result kept;
+	int next; /* INCR's next answer, for order */
+	bool in_order;
+};
+
+static void note(struct seen *seen, qc_result *result)
+{
+	seen->last_kind = result->err.kind;
+	seen->last_int = qc_reply_int(result->reply);
+	snprintf(seen->last_text, sizeof(seen->last_text), "%s", qc_reply_text(result->reply) ? qc_reply_text(result->reply) : "");
+	if (++seen->replies == seen->wanted)
+		ev_break(seen->loop, EVBREAK_ALL);
+}
+
+static void on_reply(qc_async *async, qc_result *result, void *data)
+{
+	(void)async;
+	note(data, result);
+}
+
+static void on_count(qc_async *async, qc_result *result, void *data)
+{
+	struct seen *seen = data;
+
+	(void)async;
+	seen->in_order &= qc_reply_int(result->reply) == ++seen->next;
+	note(seen, result);
+}
+
+static void run_out(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	(void)timer, (void)events;
+	ev_break(loop, EVBREAK_ALL);
+}
+
+/* Runs the loop until so many replies have come; false when they don't. */
+static bool await(struct seen *seen, int wanted)
+{
+	ev_timer patience;
+
+	seen->wanted = wanted;
+	if (seen->replies >= wanted)
+		return true;
+	ev_timer_init(&patience, run_out, PATIENCE_MS / 1000.0, 0);
+	ev_timer_start(seen->loop, &patience);
+	ev_run(seen->loop, 0);
+	ev_timer_stop(seen->loop, &patience);
+	return seen->replies >= wanted;
+}
+
+static void replies_come_in_order(void)
+{
+	struct fixture f = fixture_start("");
+	struct seen seen = {.loop = ev_loop_new(EVFLAG_AUTO), .in_order = true};
+	qc_async *a = qc_ev_dial(seen.loop, f.address);
+
+	/* Before there is a connection, and more than the socket takes. */
+	for (int i = 0; i < 20000; i++)
+		qc_async_do(a, on_count, &seen, "INCR", "n");
+	CU_ASSERT(await(&seen, 20000));
+	CU_ASSERT(seen.in_order);
+	GOOD(*a);
+	qc_async_do(a, on_reply, &seen, "SET", "text", "abc");
+	qc_async_do(a, NULL, NULL, "SET", "nobody", "cares");
+	qc_async_do(a, on_reply, &seen, "INCR", "text");
+	CU_ASSERT(await(&seen, 20002));
+	CU_ASSERT_EQUAL(seen.last_kind, QC_SERVER);
+	qc_async_do(a, on_reply, &seen, "GET", (const char *)NULL);
+	CU_ASSERT_EQUAL(seen.replies, 20002);
+	CU_ASSERT(await(&seen, 20003));
+	CU_ASSERT_EQUAL(seen.last_kind, QC_INVALID);
+	qc_async_do(a, on_reply, &seen, "GET", "nobody");
+	CU_ASSERT(await(&seen, 20004));
+	CU_ASSERT_STRING_EQUAL(seen.last_text, "cares");
+	qc_async_close(a);
+	ev_loop_destroy(seen.loop);
+	CU_ASSERT(fixture_stop(&f));
+}
+
+static void large_traffic_both_ways_passes(void)
+{
+	struct fixture f = fixture_start("");
+	struct seen seen = {.loop = ev_loop_new(EVFLAG_AUTO)};
+	qc_async *a = qc_ev_dial(seen.loop, f.address);
+	size_t len = 3 << 20;
+	char *large = malloc(len);
+
+	memset(large, 'y', len);
+	for (int i = 0; i < 10; i++)
+		qc_async_do(a, on_reply, &seen, "ECHO", qc_bytes(large, len));
+	CU_ASSERT(await(&seen, 10));
+	CU_ASSERT_EQUAL(seen.last_kind, QC_OK);
+	free(large);
+	qc_async_close(a);
+	ev_loop_destroy(seen.loop);
+	CU_ASSERT(fixture_stop(&f));
+}
+
+static void keep(qc_async *async, qc_result *result, void *data)
+{
+	struct seen *seen = data;
+
+	(void)async;
+	seen->kept = *result;
+	note(seen, result);
+	result->reply = NULL;
+}
+
+static void a_callback_may_keep_its_result_and_call_again(void)
+{
+	struct fixture f = fixture_start("");
+	struct seen seen = {.loop = ev_loop_new(EVFLAG_AUTO)};
+	qc_async *a = qc_ev_dial(seen.loop, f.address);
+
+	qc_async_do(a, keep, &seen, "ECHO", "mine");
+	CU_ASSERT(await(&seen, 1));
+	qc_async_close(a);
+	CU_ASSERT_STRING_EQUAL(qc_reply_text(seen.kept.reply), "mine");
+	qc_release(&seen.kept);
+	ev_loop_destroy(seen.loop);
+	CU_ASSERT(fixture_stop(&f));
+}
+
+static void close_it(qc_async *async, qc_result *result, void *data)
+{
+	note(data, result);
+	qc_async_do(async, on_reply, data, "INCR", "n");
+	qc_async_close(async);
+}
+
+static void closing_from_inside_a_callback_ends_all_others(void)
+{
+	struct fixture f = fixture_start("");
+	struct seen seen = {.loop = ev_loop_new(EVFLAG_AUTO)};
+	qc_async *a = qc_ev_dial(seen.loop, f.address);
+
+	qc_async_do(a, close_it, &seen, "PING");
+	for (int i = 0; i < 9; i++)
+		qc_async_do(a, on_reply, &seen, "INCR", "n");
+	CU_ASSERT(await(&seen, 11));
+	CU_ASSERT_EQUAL(seen.last_kind, QC_CLOSED);
+	/* Closed before anything has happened. */
+	qc_async_close(qc_ev_dial(seen.loop, f.address));
+	ev_run(seen.loop, EVRUN_NOWAIT);
+	ev_loop_destroy(seen.loop);
+	CU_ASSERT(fixture_stop(&f));
+}
+
+static void a_killed_connection_is_dialled_again(void)
+{
+	struct fixture f = fixture_start("");
+	struct seen seen = {.loop = ev_loop_new(EVFLAG_AUTO)};
+	qc_async *a = qc_ev_dial(seen.loop, f.address, .name = "victim");
+
+	qc_async_do(a, on_reply, &seen, "CLIENT", "ID");
+	CU_ASSERT(await(&seen, 1));
+	GOOD(qc_client_kill(f.client, ctx, "ID", seen.last_int));
+	qc_async_do(a, on_reply, &seen, "CLIENT", "GETNAME");
+	CU_ASSERT(await(&seen, 2));
+	if (seen.last_kind != QC_OK) {
+		/* The kill came after the command had left; the next is served on a new connection. */
+		CU_ASSERT_EQUAL(seen.last_kind, QC_NETWORK);
+		qc_async_do(a, on_reply, &seen, "CLIENT", "GETNAME");
+		CU_ASSERT(await(&seen, 3));
+	}
+	CU_ASSERT_STRING_EQUAL(seen.last_text, "victim");
+	qc_async_close(a);
+	ev_loop_destroy(seen.loop);
+	CU_ASSERT(fixture_stop(&f));
+}
+
+static void drop_first(struct fake *fake, int fd, unsigned number, void *data)
+{
+	char word[32];
+
+	(void)fake, (void)data;
+	if (!fake_greet(fd))
+		return;
+	while (fake_read(fd, word, sizeof(word)) && number > 0)
+		fake_send_text(fd, ":5\r\n");
+}
+
+static void reads_are_sent_again_and_writes_are_not(void)
+{
+	struct seen seen = {.loop = ev_loop_new(EVFLAG_AUTO)};
+	struct fake *fake = fake_start(drop_first, NULL);
+	char address[32];
+
+	snprintf(address, sizeof(address), "127.0.0.1:%u", fake_port(fake));
+	qc_async *a = qc_ev_dial(seen.loop, address, .backoff_min_ms = 1);
+	qc_async_do(a, on_reply, &seen, "INCR", "n");
+	CU_ASSERT(await(&seen, 1));
+	CU_ASSERT_EQUAL(seen.last_kind, QC_NETWORK);
+	qc_async_close(a);
+	fake_stop(&fake);
+	fake = fake_start(drop_first, NULL);
+	snprintf(address, sizeof(address), "127.0.0.1:%u", fake_port(fake));
+	a = qc_ev_dial(seen.loop, address, .backoff_min_ms = 1);
+	qc_async_do(a, on_reply, &seen, "GET", "n");
+	CU_ASSERT(await(&seen, 2));
+	CU_ASSERT_EQUAL(seen.last_kind, QC_OK);
+	CU_ASSERT_EQUAL(seen.last_int, 5);
+	qc_async_close(a);
+	fake_stop(&fake);
+	ev_loop_destroy(seen.loop);
+}
+
+static void say_nothing(struct fake *fake, int fd, unsigned number, void *data)
+{
+	char word[32];
+
+	(void)fake, (void)number, (void)data;
+	if (fake_greet(fd))
+		while (fake_read(fd, word, sizeof(word)))
+			;
+}
+
+static void what_fails_is_told(void)
+{
+	struct seen seen = {.loop = ev_loop_new(EVFLAG_AUTO)};
+	struct fake *fake = fake_start(say_nothing, NULL);
+	char address[32];
+
+	snprintf(address, sizeof(address), "127.0.0.1:%u", fake_port(fake));
+	qc_async *a = qc_ev_dial(seen.loop, address, .timeout_ms = 30);
+	qc_async_do(a, on_reply, &seen, "GET", "n");
+	CU_ASSERT(await(&seen, 1));
+	CU_ASSERT_EQUAL(seen.last_kind, QC_TIMEOUT);
+	qc_async_close(a);
+	fake_stop(&fake);
+	a = qc_ev_dial(seen.loop, "127.0.0.1:1", .backoff_min_ms = 1, .backoff_max_ms = 1);
+	qc_async_do(a, on_reply, &seen, "GET", "n");
+	CU_ASSERT(await(&seen, 2));
+	CU_ASSERT_EQUAL(seen.last_kind, QC_NETWORK);
+	qc_async_close(a);
+	a = qc_ev_dial(seen.loop, "nonsense://x");
+	FAILS(*a, QC_INVALID);
+	qc_async_do(a, on_reply, &seen, "GET", "n");
+	CU_ASSERT(await(&seen, 3));
+	CU_ASSERT_EQUAL(seen.last_kind, QC_INVALID);
+	qc_async_close(a);
+	ev_loop_destroy(seen.loop);
+}
+
+static void on_push(qc_async *async, qc_result *result, void *data)
+{
+	struct seen *seen = data;
+
+	(void)async;
+	seen->last_kind = result->err.kind;
+	if (qc_failed(*result))
+		snprintf(seen->last_text, sizeof(seen->last_text), "lost");
+	else
+		snprintf(seen->last_text, sizeof(seen->last_text), "%s %s", qc_reply_text(qc_reply_at(result->reply, 0)),
+			 qc_reply_text(qc_reply_at(result->reply, 2)));
+	if (++seen->replies == seen->wanted)
+		ev_break(seen->loop, EVBREAK_ALL);
+}
+
+static void pushes_have_a_callback_of_their_own(void)
+{
+	struct fixture f = fixture_start("");
+
+	if (fixture_has(&f, "SUBSCRIBE", "pushes to the asynchronous face")) {
+		struct seen seen = {.loop = ev_loop_new(EVFLAG_AUTO)};
+		qc_async *a = qc_ev_dial(seen.loop, f.address);
+		qc_async_on_push(a, on_push, &seen);
+		qc_async_do(a, on_reply, &seen, "PING");
+		qc_async_do(a, on_reply, &seen, "SUBSCRIBE", "news");
+		CU_ASSERT(await(&seen, 2));
+		CU_ASSERT_EQUAL(seen.last_kind, QC_OK);
+		qc_result r qc_auto = qc_do(f.client, ctx, "PUBLISH", "news", "hello");
+		CU_ASSERT(await(&seen, 3));
+		CU_ASSERT_STRING_EQUAL(seen.last_text, "message hello");
+		/* Commands and pushes side by side. */
+		qc_async_do(a, on_reply, &seen, "ECHO", "still");
+		CU_ASSERT(await(&seen, 4));
+		CU_ASSERT_STRING_EQUAL(seen.last_text, "still");
+		GOOD(qc_client_kill(f.client, ctx, "TYPE", "pubsub"));
+		CU_ASSERT(await(&seen, 5));
+		CU_ASSERT_STRING_EQUAL(seen.last_text, "lost");
+		qc_async_close(a);
+		ev_loop_destroy(seen.loop);
+	}
+	CU_ASSERT(fixture_stop(&f));
+}
+
+static const struct suite_case cases[] = {
+	CASE(replies_come_in_order),
+	CASE(large_traffic_both_ways_passes),
+	CASE(a_callback_may_keep_its_result_and_call_again),
+	CASE(closing_from_inside_a_callback_ends_all_others),
+	CASE(a_killed_connection_is_dialled_again),
+	CASE(reads_are_sent_again_and_writes_are_not),
+	CASE(what_fails_is_told),
+	CASE(pushes_have_a_callback_of_their_own),
+};
+
+int main(int argc, char **argv)
+{
+	ctx = qc_background();
+	return suite_main("client async", cases, (int)(sizeof(cases) / sizeof(cases[0])), argc, argv);
+}

@@ -1,0 +1,206 @@
+/*
+ * libqcache beside hiredis, in turn, on one server: requests per second, medians of the rounds, and their ratio.
+ *
+ *	bench PORT [ROUNDS [SECONDS]]
+ */
+#include <hiredis/hiredis.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "client/qcache.h"
+
+#define DEPTH 64
+#define KEYS 10000
+#define THREADS_MAX 8
+#define ROUNDS_MAX 51
+
+static int port;
+static char value[64];
+static atomic_bool stop;
+
+struct worker {
+	qc_client *client; /* NULL: hiredis */
+	size_t depth;      /* 0: no pipeline */
+	uint64_t requests;
+};
+
+static void key_of(char *out, uint64_t i)
+{
+	snprintf(out, 24, "bench:%06u", (unsigned)(i * 7919 % KEYS));
+}
+
+static void die(const char *what)
+{
+	fprintf(stderr, "bench: %s\n", what);
+	exit(1);
+}
+
+static void run_qcache(struct worker *w)
+{
+	qc_context *ctx = qc_background();
+	qc_pipeline *pipeline = qc_pipeline_open(w->client);
+	char key[24];
+
+	for (uint64_t i = 0; !stop;) {
+		if (w->depth == 0) {
+			key_of(key, i++);
+			qc_string got qc_auto = qc_must(qc_get(w->client, ctx, key));
+			if (got.len != sizeof(value))
+				die("a wrong value");
+			w->requests++;
+			continue;
+		}
+		for (size_t n = 0; n < w->depth; n++) {
+			key_of(key, i++);
+			if (i & 1)
+				qc_add(pipeline, "SET", key, qc_bytes(value, sizeof(value)));
+			else
+				qc_add(pipeline, "GET", key);
+		}
+		qc_results results qc_auto_results = qc_must(qc_run(pipeline, ctx));
+		w->requests += results.count;
+	}
+	qc_pipeline_close(pipeline);
+}
+
+static redisReply *checked(redisReply *reply)
+{
+	if (!reply || reply->type == REDIS_REPLY_ERROR)
+		die("hiredis failed");
+	return reply;
+}
+
+static void run_hiredis(struct worker *w)
+{
+	redisContext *c = redisConnect("127.0.0.1", port);
+	char key[24];
+
+	if (!c || c->err)
+		die("hiredis can't connect");
+	for (uint64_t i = 0; !stop;) {
+		const char *get[] = {"GET", key}, *set[] = {"SET", key, value};
+		size_t lens[] = {3, 12, sizeof(value)};
+		if (w->depth == 0) {
+			key_of(key, i++);
+			redisReply *reply = checked(redisCommandArgv(c, 2, get, lens));
+			if (reply->len != sizeof(value))
+				die("a wrong value");
+			freeReplyObject(reply);
+			w->requests++;
+			continue;
+		}
+		for (size_t n = 0; n < w->depth; n++) {
+			key_of(key, i++);
+			if (i & 1)
+				redisAppendCommandArgv(c, 3, set, lens);
+			else
+				redisAppendCommandArgv(c, 2, get, lens);
+		}
+		for (size_t n = 0; n < w->depth; n++) {
+			void *reply = NULL;
+			if (redisGetReply(c, &reply) != REDIS_OK)
+				die("hiredis failed");
+			freeReplyObject(checked(reply));
+			w->requests++;
+		}
+	}
+	redisFree(c);
+}
+
+static void *work(void *context)
+{
+	struct worker *w = context;
+
+	if (w->client)
+		run_qcache(w);
+	else
+		run_hiredis(w);
+	return NULL;
+}
+
+static double now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* Requests per second of all threads together. */
+static double measure(qc_client *client, int threads, size_t depth, double seconds)
+{
+	struct worker workers[THREADS_MAX] = {0};
+	pthread_t ids[THREADS_MAX];
+	struct timespec pause = {(time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9)};
+	uint64_t total = 0;
+
+	stop = false;
+	double began = now();
+	for (int i = 0; i < threads; i++) {
+		workers[i] = (struct worker){.client = client, .depth = depth};
+		if (pthread_create(&ids[i], NULL, work, &workers[i]) != 0)
+			die("no thread");
+	}
+	nanosleep(&pause, NULL);
+	stop = true;
+	for (int i = 0; i < threads; i++) {
+		pthread_join(ids[i], NULL);
+		total += workers[i].requests;
+	}
+	return (double)total / (now() - began);
+}
+
+static int by_size(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
+}
+
+static double median(double *values, int count)
+{
+	qsort(values, (size_t)count, sizeof(*values), by_size);
+	return values[count / 2];
+}
+
+static void cell(const char *name, qc_client *client, int threads, size_t depth, int rounds, double seconds)
+{
+	double ours[ROUNDS_MAX], theirs[ROUNDS_MAX], ratios[ROUNDS_MAX];
+
+	for (int i = 0; i < rounds; i++) {
+		/* Who comes first changes, so that what grows or tires favours nobody. */
+		if (i & 1)
+			theirs[i] = measure(NULL, threads, depth, seconds);
+		ours[i] = measure(client, threads, depth, seconds);
+		if (!(i & 1))
+			theirs[i] = measure(NULL, threads, depth, seconds);
+		ratios[i] = ours[i] / theirs[i];
+	}
+	printf("%-26s libqcache %9.0f/s   hiredis %9.0f/s   ratio %.2f\n", name, median(ours, rounds), median(theirs, rounds),
+	       median(ratios, rounds));
+	fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+	int rounds = argc > 2 ? atoi(argv[2]) : 5;
+	double seconds = argc > 3 ? atof(argv[3]) : 1.0;
+	char address[32], key[24];
+
+	if (argc < 2 || rounds < 1 || rounds > ROUNDS_MAX || seconds <= 0)
+		die("usage: bench PORT [ROUNDS [SECONDS]]");
+	port = atoi(argv[1]);
+	snprintf(address, sizeof(address), "127.0.0.1:%d", port);
+	qc_client *client qc_defer(qc_close) = qc_dial(address);
+	memset(value, 'v', sizeof(value));
+	for (uint64_t i = 0; i < KEYS; i++) {
+		key_of(key, i);
+		qc_must(qc_set(client, qc_background(), key, qc_bytes(value, sizeof(value))));
+	}
+	cell("1 thread", client, 1, 0, rounds, seconds);
+	cell("1 thread, pipeline of 64", client, 1, DEPTH, rounds, seconds);
+	cell("8 threads, one client", client, 8, 0, rounds, seconds);
+	return 0;
+}

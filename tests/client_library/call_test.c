@@ -1,0 +1,569 @@
+/*
+ * Calls on a client: results, errors, bytes, addresses, replies, pipelines, transactions, iterators, hooks.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "client_library/fixture.h"
+
+static qc_context *ctx;
+
+static void the_systems_own_example_reads_alike(void)
+{
+	struct fixture f = fixture_start("");
+	qc_client *c qc_defer(qc_close) = qc_dial(f.address);
+
+	GOOD(*c);
+	GOOD(qc_set(c, ctx, "foo", "bar"));
+	qc_string val qc_auto = qc_get(c, ctx, "foo");
+	GOOD(val);
+	CU_ASSERT_STRING_EQUAL(val.data, "bar");
+	CU_ASSERT_EQUAL(val.len, 3);
+	qc_int n = qc_incr(c, ctx, "counter");
+	GOOD(n);
+	CU_ASSERT_EQUAL(n.value, 1);
+	CU_ASSERT(fixture_stop(&f));
+}
+
+static void typed_calls_take_their_options(void)
+{
+	struct fixture f = fixture_start("");
+	qc_client *c = f.client;
+
+	GOOD(qc_set(c, ctx, "k", 42, .ex = 100, .nx = true));
+	FAILS(qc_set(c, ctx, "k", 43, .nx = true), QC_NIL);
+	CU_ASSERT_EQUAL(qc_ttl(c, ctx, "k").value, 100);
+	CU_ASSERT_EQUAL(qc_incrby(c, ctx, "k", -2).value, 40);
+	CU_ASSERT_EQUAL(qc_expire(c, ctx, "k", 50, .gt = true).value, 0);
+	CU_ASSERT_EQUAL(qc_persist(c, ctx, "k").value, 1);
+	qc_result old qc_auto = qc_set_reply(c, ctx, "k", "new", .get = true);
+	GOOD(old);
+	CU_ASSERT_STRING_EQUAL(qc_reply_text(old.reply), "40");
+	GOOD(qc_mset(c, ctx, "a", 1, "b", "two", "c", 3.5));
+	qc_result all qc_auto = qc_mget(c, ctx, "a", "b", "none", "c");
+	GOOD(all);
+	CU_ASSERT_EQUAL_FATAL(qc_reply_count(all.reply), 4);
+	CU_ASSERT_EQUAL(qc_reply_int(qc_reply_at(all.reply, 0)), 1);
+	CU_ASSERT_STRING_EQUAL(qc_reply_text(qc_reply_at(all.reply, 1)), "two");
+	CU_ASSERT_EQUAL(qc_reply_type(qc_reply_at(all.reply, 2)), QC_NULL);
+	CU_ASSERT_EQUAL(qc_reply_double(qc_reply_at(all.reply, 3)), 3.5);
+	CU_ASSERT_EQUAL(qc_del(c, ctx, "a", "b", "none").value, 2);
+	qc_string type qc_auto = qc_type(c, ctx, "k");
+	CU_ASSERT_STRING_EQUAL(type.data, "string");
+	qc_string pong qc_auto = qc_ping(c, ctx, .message = qc_arg("hello"));
+	CU_ASSERT_STRING_EQUAL(pong.data, "hello");
+	qc_result max qc_auto = qc_config_get(c, ctx, "maxclients");
+	CU_ASSERT_PTR_NOT_NULL(qc_reply_get(max.reply, "maxclients"));
+	CU_ASSERT(qc_dbsize(c, ctx).value == 2);
+	GOOD(qc_flushall(c, ctx, .async = true));
+	CU_ASSERT(fixture_stop(&f));
+}
+
+static void errors_are_values_of_a_kind(void)
+{
+	struct fixture f = fixture_start("");
+	qc_client *c = f.client;
+
+	qc_string none qc_auto = qc_get(c, ctx, "none");
+	FAILS(none, QC_NIL);
+	CU_ASSERT_PTR_NULL(none.data);
+	GOOD(qc_set(c, ctx, "text", "abc"));
+	qc_int n = qc_incr(c, ctx, "text");
+	FAILS(n, QC_SERVER);
+	CU_ASSERT(qc_has_code(n.err, "ERR"));
+	CU_ASSERT(!qc_has_code(n.err, "WRONGTYPE"));
+	qc_error wrapped = qc_wrap(n.err, "counting %s", "visits");
+	CU_ASSERT(qc_is(wrapped, QC_SERVER) && qc_has_code(wrapped, "ERR"));
+	CU_ASSERT_STRING_EQUAL(wrapped.text, "counting visits: ERR value is not an integer or out of range");
+	for (int i = 0; i < 40; i++)
+		wrapped = qc_wrap(wrapped, "a long way round");
+	CU_ASSERT(strlen(wrapped.text) == sizeof(wrapped.text) - 1);
+	qc_error fine = n.err;
+	fine.kind = QC_OK;
+	CU_ASSERT(qc_is(qc_wrap(fine, "nothing"), QC_OK));
+	qc_result unknown qc_auto = qc_do(c, ctx, "NOSUCHCOMMAND", "x");
+	FAILS(unknown, QC_SERVER);
+	FAILS(qc_do(c, ctx), QC_INVALID);
+	FAILS(qc_do(c, ctx, "GET", (const char *)NULL), QC_INVALID);
+	FAILS(qc_do(c, ctx, (const char *)NULL), QC_INVALID);
+	FAILS(qc_do(c, ctx, "SELECT", 1), QC_INVALID);
+	FAILS(qc_select(c, ctx, 1), QC_INVALID);
+	if (fixture_has(&f, "LPUSH", "an error's code of its own")) {
+		qc_result pushed qc_auto = qc_do(c, ctx, "LPUSH", "text", "x");
+		CU_ASSERT(qc_has_code(pushed.err, "WRONGTYPE"));
+	}
+	CU_ASSERT(fixture_stop(&f));
+}
+
+static void bytes_of_every_value_pass_unharmed(void)
+{
+	struct fixture f = fixture_start("");
+	unsigned char bytes[512];
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (unsigned char)i;
+	for (size_t len = 0; len < sizeof(bytes); len += 37) {
+		GOOD(qc_set(f.client, ctx, qc_bytes(bytes, len), qc_bytes(bytes, len)));
+		qc_string back qc_auto = qc_get(f.client, ctx, qc_bytes(bytes, len));
+		GOOD_FATAL(back);
+		CU_ASSERT(back.len == len && memcmp(back.data, bytes, len) == 0 && back.data[len] == 0);
+	}
+	CU_ASSERT(fixture_stop(&f));
+}
+
+static void numbers_are_written_exactly(void)
+{
+	struct fixture f = fixture_start("");
+	const double numbers[] = {0.1, -2.5e-300, 1e22, 3, 1.0 / 3};
+
+	GOOD(qc_set(f.client, ctx, "n", INT64_MIN));
+	CU_ASSERT_EQUAL(qc_incrby(f.client, ctx, "n", INT64_MAX).value, -1);
+	GOOD(qc_set(f.client, ctx, "u", UINT64_MAX));
+	qc_string u qc_auto = qc_get(f.client, ctx, "u");
+	CU_ASSERT_STRING_EQUAL(u.data, "18446744073709551615");
+	GOOD(qc_set(f.client, ctx, "b", (bool)true));
+	CU_ASSERT_EQUAL(qc_incr(f.client, ctx, "b").value, 2);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		GOOD(qc_set(f.client, ctx, "d", numbers[i]));
+		qc_string d qc_auto = qc_get(f.client, ctx, "d");
+		GOOD_FATAL(d);
+		CU_ASSERT_EQUAL(strtod(d.data, NULL), numbers[i]);
+	}
+	CU_ASSERT(fixture_stop(&f));
+}
+
+/* More than both directions' buffers hold: the sender must read while it sends. */
+static void large_values_and_pipelines_pass_without_a_jam(void)
+{
+	struct fixture f = fixture_start("");
+	size_t len = 24 << 20;
+	char *large = malloc(len);
+	qc_pipeline *p = qc_pipeline_open(f.client);
+
+	memset(large, 'x', len);
+	GOOD(qc_set(f.client, ctx, "large", qc_bytes(large, len)));
+	qc_string back qc_auto = qc_get(f.client, ctx, "large");
+	GOOD(back);
+	CU_ASSERT(back.len == len && memcmp(back.data, large, len) == 0);
+	for (int i = 0; i < 200; i++) {
+		qc_add(p, "ECHO", qc_bytes(large, 200000));
+	}
+	qc_results echoes qc_auto_results = qc_run(p, ctx);
+	GOOD(echoes);
+	CU_ASSERT_EQUAL(echoes.count, 200);
+	for (size_t i = 0; i < echoes.count; i++)
+		CU_ASSERT_EQUAL(qc_reply_len(echoes.replies[i]), 200000);
+	qc_pipeline_close(p);
+	free(large);
+	CU_ASSERT(fixture_stop(&f));
+}
+
+static void url(char *out, size_t size, const char *format, struct fixture *f)
+{
+	snprintf(out, size, format, server_port(f->server));
+}
+
+static void expect_ping(const char *address)
+{
+	qc_client *c qc_defer(qc_close) = qc_dial(address);
+	qc_string pong qc_auto = qc_ping(c, ctx);
+
+	GOOD(pong);
+}
+
+static void urls_say_database_and_time_limits(void)
+{
+	struct fixture f = fixture_start("");
+	char text[256];
+
+	expect_ping(f.address);
+	url(text, sizeof(text), "localhost:%u", &f);
+	expect_ping(text);
+	snprintf(text, sizeof(text), "unix:%s", server_socket_path(f.server));
+	expect_ping(text);
+	expect_ping(server_socket_path(f.server));
+	url(text, sizeof(text), "redis://127.0.0.1:%u/3?timeout=2s&dial_timeout=500ms&client_name=teller", &f);
+	qc_client *third qc_defer(qc_close) = qc_dial(text);
+	GOOD(qc_set(third, ctx, "only here", 1));
+	qc_string name qc_auto = qc_client_getname(third, ctx);
+	GOOD(name);
+	CU_ASSERT_STRING_EQUAL(name.data, "teller");
+	CU_ASSERT_EQUAL(qc_exists(f.client, ctx, "only here").value, 0);
+	snprintf(text, sizeof(text), "unix://%s?db=3", server_socket_path(f.server));
+	qc_client *socket qc_defer(qc_close) = qc_dial(text);
+	CU_ASSERT_EQUAL(qc_exists(socket, ctx, "only here").value, 1);
+	qc_client *given qc_defer(qc_close) = qc_dial(f.address, .db = 3, .protocol = 2);
+	CU_ASSERT_EQUAL(qc_exists(given, ctx, "only here").value, 1);
+	CU_ASSERT(fixture_stop(&f));
+}
+
+static void a_wrong_address_is_told_by_name(void)
+{
+	static const struct { const char *address, *said; } wrong[] = {
+		{"localhost:70000", "\"70000\" is not a port"},
+		{"localhost:", "\"\" is not a port"},
+		{"http://localhost", "http"},
+		{"redis://localhost/one", "database"},
+		{"redis://localhost?timeout=2h", "2h"},
+		{"redis://localhost?frobnicate=1", "frobnicate"},
+		{"redis://us%zzer:pw@localhost", "escape"},
+		{"redis://me@localhost", "without a password"},
+		{"[::1", "bracket"},
+		{"unix:", "path"},
+		{"localhost:6379,:0", "not a port"},
+	};
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		qc_client *c = qc_dial(wrong[i].address);
+		FAILS(*c, QC_INVALID);
+		CU_ASSERT_PTR_NOT_NULL(strstr(c->err.text, wrong[i].said));
+		if (!strstr(c->err.text, wrong[i].said))
+			fprintf(stderr, "%s: %s\n", wrong[i].address, c->err.text);
+		FAILS(qc_set(c, ctx, "k", "v"), QC_INVALID);
+		qc_close(c);
+	}
+	qc_client *nobody = qc_dial("127.0.0.1:1");
+	FAILS(*nobody, QC_NETWORK);
+	CU_ASSERT_PTR_NOT_NULL(strstr(nobody->err.text, "127.0.0.1:1"));
+	qc_close(nobody);
+	qc_client *unknown = qc_dial("no-such-host.invalid:6379");
+	FAILS(*unknown, QC_NETWORK);
+	qc_close(unknown);
+	qc_client *options = qc_dial("localhost", .protocol = 4);
+	FAILS(*options, QC_INVALID);
+	qc_close(options);
+}
+
+static void a_password_opens_the_door(void)
+{
+	struct server *server = server_start("--requirepass secret");
+	char address[96];
+
+	snprintf(address, sizeof(address), "redis://:secret@127.0.0.1:%u", server_port(server));
+	expect_ping(address);
+	snprintf(address, sizeof(address), "redis://default:secret@127.0.0.1:%u", server_port(server));
+	expect_ping(address);
+	snprintf(address, sizeof(address), "redis://:secret@127.0.0.1:%u?protocol=2", server_port(server));
+	expect_ping(address);
+	snprintf(address, sizeof(address), "127.0.0.1:%u", server_port(server));
+	qc_client *c = qc_dial(address, .password = "secret");
+	GOOD(*c);
+	qc_close(c);
+	c = qc_dial(address, .password = "wrong");
+	CU_ASSERT(qc_has_code(c->err, "WRONGPASS"));
+	qc_close(c);
+	c = qc_dial(address);
+	CU_ASSERT(qc_has_code(c->err, "NOAUTH"));
+	qc_close(c);
+	CU_ASSERT(server_stop(&server));
+}
+
+static void replies_are_trees_in_both_versions(void)
+{
+	struct fixture f = fixture_start("");
+
+	for (int version = 2; version <= 3; version++) {
+		qc_client *c qc_defer(qc_close) = qc_dial(f.address, .protocol = version);
+		qc_result config qc_auto = qc_do(c, ctx, "CONFIG", "GET", "timeout");
+		GOOD_FATAL(config);
+		CU_ASSERT_EQUAL(qc_reply_type(config.reply), version == 3 ? QC_MAP : QC_ARRAY);
+		CU_ASSERT_EQUAL(qc_reply_count(config.reply), 2);
+		CU_ASSERT_STRING_EQUAL(qc_reply_text(qc_reply_get(config.reply, "timeout")), "0");
+		CU_ASSERT_PTR_NULL(qc_reply_get(config.reply, "none"));
+		CU_ASSERT_PTR_NULL(qc_reply_at(config.reply, 2));
+		qc_result info qc_auto = qc_do(c, ctx, "COMMAND", "INFO", "get");
+		const qc_reply *get = qc_reply_at(info.reply, 0);
+		CU_ASSERT_STRING_EQUAL(qc_reply_text(qc_reply_at(get, 0)), "get");
+		CU_ASSERT_EQUAL(qc_reply_int(qc_reply_at(get, 1)), 2);
+		qc_string info_text qc_auto = qc_info(c, ctx, .section = QC_LIST("server"));
+		GOOD(info_text);
+		CU_ASSERT_PTR_NOT_NULL(strstr(info_text.data ? info_text.data : "", "redis_version:"));
+	}
+	CU_ASSERT_EQUAL(qc_reply_type(NULL), QC_NULL);
+	CU_ASSERT_EQUAL(qc_reply_count(NULL), 0);
+	CU_ASSERT(fixture_stop(&f));
+}
+
+static void a_pinned_client_keeps_its_connection_and_its_state(void)
+{
+	struct fixture f = fixture_start("");
+	qc_client *one = qc_pin(f.client, ctx), *two = qc_pin(f.client, ctx);
+	int64_t first = qc_client_id(one, ctx).value;
+
+	GOOD(qc_select(one, ctx, 2));
+	GOOD(qc_set(one, ctx, "k", "in two"));
+	CU_ASSERT_EQUAL(qc_client_id(one, ctx).value, first);
+	CU_ASSERT_NOT_EQUAL(qc_client_id(two, ctx).value, first);
+	CU_ASSERT_EQUAL(qc_exists(two, ctx, "k").value, 0);
+	qc_close(one);
+	qc_close(two);
+	/* The one that was changed is not used again; the other is. */
+	CU_ASSERT_EQUAL(qc_exists(f.client, ctx, "k").value, 0);
+	CU_ASSERT_EQUAL(qc_pool_stats(f.client).total, 1);
+	qc_client *again = qc_pin(f.client, ctx), *twice = qc_pin(again, ctx);
+	FAILS(*twice, QC_INVALID);
+	FAILS(qc_do(again, ctx, "SUBSCRIBE", "news"), QC_INVALID);
+	FAILS(qc_send(f.client, ctx, QC_LIST("PING")), QC_INVALID);
+	GOOD(qc_send(again, ctx, QC_LIST("PING")));
+	qc_result pong qc_auto = qc_receive(again, ctx);
+	CU_ASSERT_STRING_EQUAL(qc_reply_text(pong.reply), "PONG");
+	qc_close(twice);
+	qc_close(again);
+	CU_ASSERT(fixture_stop(&f));
+}
+
+static void a_pipeline_gives_every_reply_and_every_error(void)
+{
+	struct fixture f = fixture_start("");
+	qc_pipeline *p = qc_pipeline_open(f.client);
+
+	for (int round = 0; round < 2; round++) {
+		qc_add(p, "SET", "a", round);
+		qc_add(p, "INCR", "a");
+		qc_add(p, "NOSUCHCOMMAND");
+		qc_add(p, "GET", "a");
+		qc_results r qc_auto_results = qc_run(p, ctx);
+		GOOD_FATAL(r);
+		CU_ASSERT_EQUAL_FATAL(r.count, 4);
+		CU_ASSERT_EQUAL(qc_results_int(&r, 1).value, round + 1);
+		FAILS(qc_results_int(&r, 2), QC_SERVER);
+		FAILS(qc_results_int(&r, 4), QC_INVALID);
+		CU_ASSERT_EQUAL(qc_results_string(&r, 3).data[0], '1' + round);
+	}
+	qc_results none qc_auto_results = qc_run(p, ctx);
+	GOOD(none);
+	CU_ASSERT_EQUAL(none.count, 0);
+	qc_add(p, "GET", (const char *)NULL);
+	qc_add(p, "GET", "a");
+	qc_results bad qc_auto_results = qc_run(p, ctx);
+	FAILS(bad, QC_INVALID);
+	FAILS(qc_results_int(&bad, 0), QC_INVALID);
+	qc_add(p, "SELECT", 1);
+	qc_results stateful qc_auto_results = qc_run(p, ctx);
+	FAILS(stateful, QC_INVALID);
+	qc_pipeline_close(p);
+	CU_ASSERT(fixture_stop(&f));
+}
+
+static void a_transaction_runs_as_one(void)
+{
+	struct fixture f = fixture_start("");
+	qc_pipeline *p = qc_pipeline_open(f.client);
+
+	if (fixture_has(&f, "MULTI", "transactions")) {
+		qc_add(p, "SET", "a", 1);
+		qc_add(p, "INCR", "a");
+		qc_results r qc_auto_results = qc_run_multi(p, ctx);
+		GOOD(r);
+		CU_ASSERT_EQUAL(r.count, 2);
+		CU_ASSERT_EQUAL(qc_results_int(&r, 1).value, 2);
+		qc_add(p, "SET", "a", 5);
+		qc_add(p, "NOSUCHCOMMAND");
+		qc_results aborted qc_auto_results = qc_run_multi(p, ctx);
+		CU_ASSERT(qc_has_code(aborted.err, "EXECABORT"));
+		CU_ASSERT_PTR_NOT_NULL(strstr(aborted.err.text, "NOSUCHCOMMAND"));
+		qc_string a qc_auto = qc_get(f.client, ctx, "a");
+		CU_ASSERT_STRING_EQUAL(a.data, "2");
+	}
+	qc_pipeline_close(p);
+	CU_ASSERT(fixture_stop(&f));
+}
+
+struct rival {
+	qc_client *client;
+	int conflicts, calls;
+};
+
+/* Doubles a number, while somebody else changes it the first few times. */
+static qc_error double_it(qc_client *tx, qc_context *context, qc_pipeline *queue, void *data)
+{
+	struct rival *rival = data;
+	qc_string now qc_auto = qc_get(tx, context, "n");
+
+	if (qc_failed(now))
+		return now.err;
+	if (rival->calls++ < rival->conflicts)
+		GOOD(qc_incr(rival->client, context, "n"));
+	qc_add(queue, "SET", "n", 2 * atoll(now.data));
+	return now.err;
+}
+
+static qc_error refuse(qc_client *tx, qc_context *context, qc_pipeline *queue, void *data)
+{
+	(void)tx, (void)context, (void)data;
+	qc_add(queue, "SET", "n", "never");
+	return qc_errorf(QC_INVALID, "not today");
+}
+
+static void a_watched_key_that_changes_makes_it_run_again(void)
+{
+	struct fixture f = fixture_start("");
+	struct rival rival = {.client = f.client, .conflicts = 3};
+
+	if (fixture_has(&f, "WATCH", "watched transactions")) {
+		GOOD(qc_set(f.client, ctx, "n", 10));
+		qc_results r qc_auto_results = qc_watch(f.client, ctx, double_it, &rival, "n");
+		GOOD(r);
+		CU_ASSERT_EQUAL(rival.calls, 4);
+		qc_string n qc_auto = qc_get(f.client, ctx, "n");
+		CU_ASSERT_STRING_EQUAL(n.data, "26");
+		qc_results refused qc_auto_results = qc_watch(f.client, ctx, refuse, NULL, "n");
+		FAILS(refused, QC_INVALID);
+		CU_ASSERT_STRING_EQUAL(refused.err.text, "not today");
+		/* What was watched is not watched any more, and the connections serve others. */
+		CU_ASSERT_EQUAL(qc_pool_stats(f.client).broken, 0);
+		qc_client *impatient qc_defer(qc_close) = qc_dial(f.address, .backoff_min_ms = 1, .backoff_max_ms = 1);
+		rival = (struct rival){.client = f.client, .conflicts = 1000};
+		qc_results never qc_auto_results = qc_watch(impatient, ctx, double_it, &rival, "n");
+		FAILS(never, QC_CONFLICT);
+	}
+	CU_ASSERT(fixture_stop(&f));
+}
+
+static void an_iterator_meets_every_key_once_or_more(void)
+{
+	struct fixture f = fixture_start("");
+	static unsigned char seen[3000];
+
+	for (int i = 0; i < 3000; i++) {
+		char key[16];
+		snprintf(key, sizeof(key), "key:%d", i);
+		GOOD(qc_set(f.client, ctx, key, i));
+		seen[i] = 0;
+	}
+	GOOD(qc_set(f.client, ctx, "other", 1));
+	qc_iterator *it = qc_iterate(f.client, .match = "key:*", .count = 70);
+	while (qc_advance(it, ctx)) {
+		CU_ASSERT_FATAL(it->len > 4 && strncmp(it->data, "key:", 4) == 0);
+		seen[atoi(it->data + 4)] = 1;
+	}
+	GOOD(*it);
+	CU_ASSERT_PTR_NULL(memchr(seen, 0, sizeof(seen)));
+	CU_ASSERT(!qc_advance(it, ctx));
+	qc_iterator_close(it);
+	it = qc_iterate(f.client, .command = "KEYS");
+	CU_ASSERT(!qc_advance(it, ctx));
+	FAILS(*it, QC_INVALID);
+	qc_iterator_close(it);
+	if (fixture_has(&f, "HSCAN", "iterating over hashes and sorted sets")) {
+		qc_release(&(qc_result[]){qc_do(f.client, ctx, "HSET", "h", "f", "v", "g", "w")}[0]);
+		qc_release(&(qc_result[]){qc_do(f.client, ctx, "ZADD", "z", 1.5, "m")}[0]);
+		it = qc_iterate(f.client, .command = "HSCAN", .key = qc_arg("h"));
+		CU_ASSERT_FATAL(qc_advance(it, ctx));
+		CU_ASSERT_STRING_EQUAL(it->data, "f");
+		CU_ASSERT_STRING_EQUAL(it->value, "v");
+		CU_ASSERT_FATAL(qc_advance(it, ctx));
+		CU_ASSERT(!qc_advance(it, ctx));
+		GOOD(*it);
+		qc_iterator_close(it);
+		it = qc_iterate(f.client, .command = "zscan", .key = qc_arg("z"));
+		CU_ASSERT_FATAL(qc_advance(it, ctx));
+		CU_ASSERT_STRING_EQUAL(it->value, "1.5");
+		qc_iterator_close(it);
+	}
+	CU_ASSERT(fixture_stop(&f));
+}
+
+struct log {
+	char text[256];
+};
+
+static void note_before(void *data, const qc_event *event)
+{
+	struct log *log = data;
+	size_t used = strlen(log->text);
+
+	snprintf(log->text + used, sizeof(log->text) - used, "<%s %zu", event->command, event->args.count);
+}
+
+static void note_after(void *data, const qc_event *event)
+{
+	struct log *log = data;
+	size_t used = strlen(log->text);
+
+	CU_ASSERT(event->elapsed_ns > 0 && event->attempts == 1);
+	snprintf(log->text + used, sizeof(log->text) - used, " %s>", qc_kind_name(event->err->kind));
+}
+
+static void hooks_see_every_command(void)
+{
+	struct fixture f = fixture_start("");
+	struct log log = {""};
+	qc_hook hooks[] = {{&log, note_before, NULL}, {&log, NULL, note_after}};
+	qc_client *c = qc_dial(f.address, .hooks = hooks, .hook_count = 2);
+	qc_pipeline *p = qc_pipeline_open(c);
+
+	GOOD(qc_set(c, ctx, "a", "text"));
+	FAILS(qc_incr(c, ctx, "a"), QC_SERVER);
+	qc_add(p, "GET", "a");
+	qc_add(p, "GET", "a");
+	qc_results r qc_auto_results = qc_run(p, ctx);
+	CU_ASSERT_STRING_EQUAL(log.text, "<SET 3 ok><INCR 2 server error><pipeline 0 ok>");
+	qc_pipeline_close(p);
+	qc_close(c);
+	CU_ASSERT(fixture_stop(&f));
+}
+
+static void the_table_knows_the_commands(void)
+{
+	const qc_table_entry *set = qc_table_find("set", NULL), *get = qc_table_find("Config", "gEt");
+
+	CU_ASSERT_FATAL(set && get);
+	CU_ASSERT_STRING_EQUAL(set->name, "SET");
+	CU_ASSERT(strncmp(set->arguments, "key value [NX|XX]", 17) == 0);
+	CU_ASSERT(set->flags & QC_COMMAND_WRITE);
+	CU_ASSERT_STRING_EQUAL(get->name, "CONFIG GET");
+	CU_ASSERT_PTR_NULL(qc_table_find("nosuchcommand", NULL));
+	for (size_t i = 0; i + 1 < qc_table_count(); i++)
+		CU_ASSERT(strcmp(qc_table_at(i)->name, qc_table_at(i + 1)->name) < 0);
+	CU_ASSERT_PTR_NULL(qc_table_at(qc_table_count()));
+}
+
+static void a_closed_or_failed_handle_says_why(void)
+{
+	qc_client *c = qc_dial("127.0.0.1:1");
+	qc_client *pinned = qc_pin(c, ctx);
+	qc_pipeline *p = qc_pipeline_open(c);
+	qc_iterator *it = qc_iterate(c);
+	qc_subscription *s = qc_subscribe(c, ctx, "x");
+
+	FAILS(*pinned, QC_NETWORK);
+	FAILS(*p, QC_NETWORK);
+	FAILS(qc_run(p, ctx), QC_NETWORK);
+	CU_ASSERT(!qc_advance(it, ctx));
+	FAILS(*it, QC_NETWORK);
+	FAILS(*s, QC_NETWORK);
+	FAILS(qc_next_message(s, ctx), QC_NETWORK);
+	qc_unsubscribe(s);
+	qc_iterator_close(it);
+	qc_pipeline_close(p);
+	qc_close(pinned);
+	qc_close(c);
+}
+
+static const struct suite_case cases[] = {
+	CASE(the_systems_own_example_reads_alike),
+	CASE(typed_calls_take_their_options),
+	CASE(errors_are_values_of_a_kind),
+	CASE(bytes_of_every_value_pass_unharmed),
+	CASE(numbers_are_written_exactly),
+	CASE(large_values_and_pipelines_pass_without_a_jam),
+	CASE(urls_say_database_and_time_limits),
+	CASE(a_wrong_address_is_told_by_name),
+	CASE(a_password_opens_the_door),
+	CASE(replies_are_trees_in_both_versions),
+	CASE(a_pinned_client_keeps_its_connection_and_its_state),
+	CASE(a_pipeline_gives_every_reply_and_every_error),
+	CASE(a_transaction_runs_as_one),
+	CASE(a_watched_key_that_changes_makes_it_run_again),
+	CASE(an_iterator_meets_every_key_once_or_more),
+	CASE(hooks_see_every_command),
+	CASE(the_table_knows_the_commands),
+	CASE(a_closed_or_failed_handle_says_why),
+};
+
+int main(int argc, char **argv)
+{
+	ctx = qc_background();
+	return suite_main("client calls", cases, (int)(sizeof(cases) / sizeof(cases[0])), argc, argv);
+}

@@ -1,0 +1,390 @@
+/*
+ * Faults: connections cut at every byte, replies in pieces, garbage, refusals, servers that come and go, and memory that runs
+ * out at every allocation. malloc() and its like are wrapped at link time (see SConscript). Nothing may leak (the sanitizer
+ * builds look) and the client must serve again when the fault is over.
+ */
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client_library/fake.h"
+#include "client_library/fixture.h"
+#include "support/deadline.h"
+
+static qc_context *ctx;
+
+/* Allocations that are still granted; negative: all are. Only the library in the test's own thread is counted. */
+static _Thread_local long granted = -1;
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *old, size_t size);
+char *__real_strdup(const char *text);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+char *__wrap_strdup(const char *text);
+
+static bool is_refused(void)
+{
+	if (granted < 0)
+		return false;
+	if (granted > 0) {
+		granted--;
+		return false;
+	}
+	errno = ENOMEM;
+	return true;
+}
+
+void *__wrap_malloc(size_t size)
+{
+	return is_refused() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+	return is_refused() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+	return is_refused() ? NULL : __real_realloc(old, size);
+}
+
+char *__wrap_strdup(const char *text)
+{
+	return is_refused() ? NULL : __real_strdup(text);
+}
+
+static void fake_address(char *out, size_t size, const struct fake *fake)
+{
+	snprintf(out, size, "127.0.0.1:%u", fake_port(fake));
+}
+
+/* A reply with everything in it. */
+static const char rich[] = "*6\r\n:12\r\n$5\r\nhello\r\n%1\r\n+k\r\n#t\r\n,1.5\r\n_\r\n=7\r\ntxt:abc\r\n";
+
+struct cut {
+	atomic_size_t at;     /* how many bytes of the reply go out */
+	atomic_bool resets;   /* RST instead of FIN */
+	atomic_bool in_bytes; /* byte by byte, and all of it */
+};
+
+static void send_cut(struct fake *fake, int fd, unsigned number, void *data)
+{
+	struct cut *cut = data;
+	char word[32];
+
+	(void)fake, (void)number;
+	if (!fake_greet(fd) || !fake_read(fd, word, sizeof(word)))
+		return;
+	for (size_t i = 0; cut->in_bytes && i < sizeof(rich) - 1; i++)
+		fake_send(fd, rich + i, 1);
+	if (!cut->in_bytes)
+		fake_send(fd, rich, cut->at);
+	if (cut->resets)
+		fake_reset(fd);
+}
+
+static void a_connection_cut_at_any_byte_is_an_error_and_no_more(void)
+{
+	struct cut cut = {.at = 0};
+	struct fake *fake = fake_start(send_cut, &cut);
+	char address[32];
+
+	fake_address(address, sizeof(address), fake);
+	for (cut.at = 0; cut.at < sizeof(rich) - 1; cut.at++) {
+		for (int resets = 0; resets < 2; resets++) {
+			cut.resets = resets;
+			qc_client *c = qc_dial(address, .retries = -1);
+			GOOD(*c);
+			qc_result r = qc_do(c, ctx, "ANY");
+			FAILS(r, QC_NETWORK);
+			CU_ASSERT_PTR_NULL(r.reply);
+			CU_ASSERT_EQUAL(qc_pool_stats(c).total, 0);
+			qc_close(c);
+		}
+	}
+	fake_stop(&fake);
+}
+
+static void a_reply_in_single_bytes_is_whole(void)
+{
+	struct cut cut = {.in_bytes = true};
+	struct fake *fake = fake_start(send_cut, &cut);
+	char address[32];
+
+	fake_address(address, sizeof(address), fake);
+	qc_client *c = qc_dial(address);
+	qc_result r qc_auto = qc_do(c, ctx, "ANY");
+	GOOD_FATAL(r);
+	CU_ASSERT_EQUAL(qc_reply_count(r.reply), 6);
+	CU_ASSERT_EQUAL(qc_reply_int(qc_reply_get(qc_reply_at(r.reply, 2), "k")), 1);
+	CU_ASSERT_STRING_EQUAL(qc_reply_format(qc_reply_at(r.reply, 5)), "txt");
+	qc_close(c);
+	fake_stop(&fake);
+}
+
+static void send_garbage(struct fake *fake, int fd, unsigned number, void *data)
+{
+	char word[32], bytes[64];
+
+	(void)fake;
+	if (!fake_greet(fd) || !fake_read(fd, word, sizeof(word)))
+		return;
+	unsigned seed = *(unsigned *)data + number;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (char)rand_r(&seed);
+	fake_send(fd, bytes, sizeof(bytes));
+}
+
+static void garbage_is_refused(void)
+{
+	unsigned seed = 20261120;
+	struct fake *fake = fake_start(send_garbage, &seed);
+	char address[32];
+
+	fake_address(address, sizeof(address), fake);
+	for (int i = 0; i < 300; i++) {
+		qc_client *c = qc_dial(address, .retries = -1);
+		qc_result r = qc_do(c, ctx, "ANY");
+		/* Some garbage is a reply by chance, or the beginning of one. */
+		CU_ASSERT(r.err.kind == QC_OK || r.err.kind == QC_PROTOCOL || r.err.kind == QC_NETWORK ||
+			  r.err.kind == QC_SERVER);
+		qc_release(&r);
+		qc_close(c);
+	}
+	fake_stop(&fake);
+}
+
+struct replies {
+	const char *_Atomic text; /* what each command gets; NULL: the connection is closed when one has come */
+	atomic_uint commands;
+	atomic_uint fine_from; /* connections from this number on answer "+FINE" */
+};
+
+static void answer(struct fake *fake, int fd, unsigned number, void *data)
+{
+	struct replies *replies = data;
+	char word[32];
+
+	(void)fake;
+	if (!fake_greet(fd))
+		return;
+	while (fake_read(fd, word, sizeof(word))) {
+		replies->commands++;
+		if (number >= replies->fine_from)
+			fake_send_text(fd, "+FINE\r\n");
+		else if (replies->text)
+			fake_send_text(fd, replies->text);
+		else
+			return;
+	}
+}
+
+static void only_what_is_safe_is_tried_again(void)
+{
+	struct replies replies = {.text = NULL, .fine_from = 2};
+	struct fake *fake = fake_start(answer, &replies);
+	char address[32];
+
+	fake_address(address, sizeof(address), fake);
+	qc_client *c = qc_dial(address, .backoff_min_ms = 1);
+	/* Reads are: two connections die under it, the third answers. */
+	qc_string read qc_auto = qc_get(c, ctx, "k");
+	GOOD(read);
+	CU_ASSERT_EQUAL(replies.commands, 3);
+	CU_ASSERT_EQUAL(qc_pool_stats(c).retries, 2);
+	CU_ASSERT_EQUAL(qc_pool_stats(c).broken, 2);
+	qc_close(c);
+	/* Writes are not: they may have been done. */
+	replies.commands = 0;
+	replies.fine_from = 100;
+	c = qc_dial(address, .backoff_min_ms = 1);
+	FAILS(qc_incr(c, ctx, "k"), QC_NETWORK);
+	CU_ASSERT_EQUAL(replies.commands, 1);
+	FAILS(qc_do(c, ctx, "UNKNOWN", "k"), QC_NETWORK);
+	CU_ASSERT_EQUAL(replies.commands, 2);
+	/* A read ends after so many tries. */
+	FAILS(qc_get(c, ctx, "k"), QC_NETWORK);
+	CU_ASSERT_EQUAL(replies.commands, 6);
+	qc_close(c);
+	fake_stop(&fake);
+}
+
+struct stages {
+	atomic_uint commands;
+};
+
+static void load_and_serve(struct fake *fake, int fd, unsigned number, void *data)
+{
+	struct stages *stages = data;
+	char word[32];
+
+	(void)fake, (void)number;
+	if (!fake_greet(fd))
+		return;
+	while (fake_read(fd, word, sizeof(word)))
+		fake_send_text(fd, stages->commands++ < 2 ? "-LOADING still\r\n" : ":7\r\n");
+}
+
+static void a_server_that_loads_is_asked_again(void)
+{
+	struct stages stages = {0};
+	struct fake *fake = fake_start(load_and_serve, &stages);
+	char address[32];
+
+	fake_address(address, sizeof(address), fake);
+	qc_client *c = qc_dial(address, .backoff_min_ms = 1);
+	/* A refusal has done nothing, so even a write may be tried again. */
+	CU_ASSERT_EQUAL(qc_incr(c, ctx, "k").value, 7);
+	CU_ASSERT_EQUAL(stages.commands, 3);
+	qc_close(c);
+	stages.commands = 0;
+	c = qc_dial(address, .retries = -1);
+	CU_ASSERT(qc_has_code(qc_incr(c, ctx, "k").err, "LOADING"));
+	qc_close(c);
+	fake_stop(&fake);
+}
+
+static void another_address_serves_when_one_is_gone(void)
+{
+	struct replies first_replies = {.text = ":1\r\n", .fine_from = 100}, second_replies = {.text = ":2\r\n", .fine_from = 100};
+	struct fake *first = fake_start(answer, &first_replies), *second = fake_start(answer, &second_replies);
+	char addresses[80];
+
+	snprintf(addresses, sizeof(addresses), "127.0.0.1:1,127.0.0.1:%u,127.0.0.1:%u", fake_port(first), fake_port(second));
+	qc_client *c = qc_dial(addresses, .backoff_min_ms = 1);
+	CU_ASSERT_EQUAL(qc_incr(c, ctx, "k").value, 1);
+	CU_ASSERT_EQUAL(qc_pool_stats(c).failovers, 1);
+	fake_stop(&first);
+	/* The write that meets the dead connection may fail; what follows is served by the other. */
+	qc_int n = qc_incr(c, ctx, "k");
+	CU_ASSERT(qc_failed(n) || n.value == 2);
+	CU_ASSERT_EQUAL(qc_incr(c, ctx, "k").value, 2);
+	CU_ASSERT_EQUAL(qc_pool_stats(c).failovers, 2);
+	/* A replica refuses writes: the next server is asked, and the first is gone, so it comes back. */
+	second_replies.text = "-READONLY replica\r\n";
+	CU_ASSERT(qc_has_code(qc_incr(c, ctx, "k").err, "READONLY"));
+	qc_close(c);
+	fake_stop(&second);
+}
+
+static void a_server_that_comes_back_is_found_again(void)
+{
+	char address[32], start[32];
+	uint16_t port = free_port();
+
+	/* The same port twice. */
+	snprintf(start, sizeof(start), "--port %u", port);
+	struct server *server = server_start("%s", start);
+	snprintf(address, sizeof(address), "127.0.0.1:%u", port);
+	qc_client *c = qc_dial(address, .retries = 8);
+	GOOD_FATAL(*c);
+	GOOD(qc_set(c, ctx, "k", 1));
+	CU_ASSERT(server_stop(&server));
+	server = server_start("%s", start);
+	/* The idle connection is found dead before anything is sent on it. */
+	GOOD(qc_set(c, ctx, "k", 2));
+	CU_ASSERT(qc_pool_stats(c).stale >= 1);
+	qc_close(c);
+	CU_ASSERT(server_stop(&server));
+}
+
+static void never_answer(struct fake *fake, int fd, unsigned number, void *data)
+{
+	char word[32];
+
+	(void)fake, (void)number, (void)data;
+	if (fake_greet(fd))
+		while (fake_read(fd, word, sizeof(word)))
+			;
+}
+
+static void silence_is_a_timeout(void)
+{
+	struct fake *fake = fake_start(never_answer, NULL);
+	char address[32];
+
+	fake_address(address, sizeof(address), fake);
+	qc_client *c = qc_dial(address, .timeout_ms = 50, .retries = -1);
+	int64_t began = monotonic_ms();
+	FAILS(qc_incr(c, ctx, "k"), QC_TIMEOUT);
+	CU_ASSERT(monotonic_ms() - began >= 49);
+	qc_close(c);
+	fake_stop(&fake);
+}
+
+/* Everything that allocates, on a client of its own. Returns how many allocations were left. */
+static long use_all(const char *address)
+{
+	qc_client *c = qc_dial(address, .backoff_min_ms = 1, .backoff_max_ms = 1, .name = "tester");
+	qc_context *child = qc_context_with_timeout(ctx, PATIENCE_MS);
+	qc_pipeline *p = qc_pipeline_open(c);
+
+	qc_status set = qc_set(c, child, "k", "v");
+	qc_string got = qc_get(c, child, "k");
+	qc_arg keys[40];
+	for (size_t i = 0; i < 40; i++)
+		keys[i] = qc_arg("many");
+	qc_int many = qc_del_call(c, child, QC_LIST_OF(keys));
+	qc_add(p, "SET", "k", "v");
+	qc_add(p, "GET", "k");
+	qc_results results = qc_run(p, child);
+	qc_iterator *it = qc_iterate(c, .match = "*");
+	while (qc_advance(it, child))
+		;
+	qc_client *pinned = qc_pin(c, child);
+	qc_string pong = qc_ping(pinned, child);
+	long left = granted;
+	granted = -1;
+	CU_ASSERT(set.err.kind == QC_OK || set.err.kind == QC_NO_MEMORY || set.err.kind == QC_NETWORK);
+	CU_ASSERT(got.err.kind == QC_OK || got.err.kind == QC_NO_MEMORY || got.err.kind == QC_NETWORK || got.err.kind == QC_NIL);
+	CU_ASSERT(qc_failed(many) || many.value == 0);
+	qc_release(&pong);
+	qc_release(&got);
+	qc_results_release(&results);
+	qc_iterator_close(it);
+	qc_pipeline_close(p);
+	qc_context_free(child);
+	qc_close(pinned);
+	qc_close(c);
+	return left;
+}
+
+static void memory_may_run_out_at_any_allocation(void)
+{
+	struct fixture f = fixture_start("");
+	long n = 0, left = 0;
+
+	/* Until a round has some to spare. */
+	for (; left == 0 && n < 1000; n++) {
+		granted = n;
+		left = use_all(f.address);
+	}
+	CU_ASSERT(n > 20 && n < 1000);
+	GOOD(qc_set(f.client, ctx, "k", "still here"));
+	CU_ASSERT(fixture_stop(&f));
+}
+
+static const struct suite_case cases[] = {
+	CASE(a_connection_cut_at_any_byte_is_an_error_and_no_more),
+	CASE(a_reply_in_single_bytes_is_whole),
+	CASE(garbage_is_refused),
+	CASE(only_what_is_safe_is_tried_again),
+	CASE(a_server_that_loads_is_asked_again),
+	CASE(another_address_serves_when_one_is_gone),
+	CASE(a_server_that_comes_back_is_found_again),
+	CASE(silence_is_a_timeout),
+	CASE(memory_may_run_out_at_any_allocation),
+};
+
+int main(int argc, char **argv)
+{
+	ctx = qc_background();
+	return suite_main("client faults", cases, (int)(sizeof(cases) / sizeof(cases[0])), argc, argv);
+}

@@ -1,0 +1,209 @@
+/*
+ * rediss:// addresses: certificates made on the spot, checked and refused; calls, pipelines and the asynchronous face over TLS.
+ */
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "client/qcache_ev.h"
+#include "client_library/fixture.h"
+#include "support/deadline.h"
+#include "support/process.h"
+
+static qc_context *ctx;
+
+/* A certificate that has signed itself, for localhost and 127.0.0.1, and its key. */
+static void make_certificate(const char *cert_path, const char *key_path)
+{
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	X509 *cert = X509_new();
+	X509_NAME *name = X509_get_subject_name(cert);
+	X509V3_CTX v3;
+
+	X509_set_version(cert, 2);
+	ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
+	X509_gmtime_adj(X509_getm_notBefore(cert), -3600);
+	X509_gmtime_adj(X509_getm_notAfter(cert), 86400);
+	X509_set_pubkey(cert, key);
+	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"qcache test", -1, -1, 0);
+	X509_set_issuer_name(cert, name);
+	X509V3_set_ctx(&v3, cert, cert, NULL, NULL, 0);
+	X509_EXTENSION *names = X509V3_EXT_conf_nid(NULL, &v3, NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1");
+	X509_add_ext(cert, names, -1);
+	X509_EXTENSION_free(names);
+	if (!X509_sign(cert, key, EVP_sha256()))
+		abort();
+	FILE *file = fopen(cert_path, "w");
+	if (!file || !PEM_write_X509(file, cert) || fclose(file) != 0)
+		abort();
+	file = fopen(key_path, "w");
+	if (!file || !PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL) || fclose(file) != 0)
+		abort();
+	X509_free(cert);
+	EVP_PKEY_free(key);
+}
+
+struct secure {
+	struct server *server;
+	char directory[64], cert[96], key[96], address[64];
+};
+
+static bool secure_start(struct secure *s, const char *more)
+{
+	if (!server_is_reference()) {
+		printf("left out: TLS (the server has none)\n");
+		return false;
+	}
+	uint16_t port = free_port();
+	scratch_create(s->directory, sizeof(s->directory));
+	snprintf(s->cert, sizeof(s->cert), "%s/cert.pem", s->directory);
+	snprintf(s->key, sizeof(s->key), "%s/key.pem", s->directory);
+	make_certificate(s->cert, s->key);
+	s->server = server_start("--tls-port %u --tls-cert-file %s --tls-key-file %s --tls-ca-cert-file %s %s", port, s->cert,
+				 s->key, s->cert, more);
+	snprintf(s->address, sizeof(s->address), "rediss://127.0.0.1:%u", port);
+	return true;
+}
+
+static void secure_stop(struct secure *s)
+{
+	CU_ASSERT(server_stop(&s->server));
+	scratch_remove(s->directory);
+}
+
+static void calls_go_through(void)
+{
+	struct secure s;
+
+	if (!secure_start(&s, "--tls-auth-clients no"))
+		return;
+	qc_client *c = qc_dial(s.address, .tls_ca = s.cert);
+	GOOD(*c);
+	for (int i = 1; i <= 100; i++)
+		CU_ASSERT_EQUAL(qc_incr(c, ctx, "n").value, i);
+	size_t len = 5 << 20;
+	char *large = calloc(1, len);
+	GOOD(qc_set(c, ctx, "large", qc_bytes(large, len)));
+	qc_string back qc_auto = qc_get(c, ctx, "large");
+	CU_ASSERT_EQUAL(back.len, len);
+	free(large);
+	qc_pipeline *p = qc_pipeline_open(c);
+	for (int i = 0; i < 5000; i++)
+		qc_add(p, "INCR", "n");
+	qc_results r qc_auto_results = qc_run(p, ctx);
+	CU_ASSERT_EQUAL(qc_results_int(&r, 4999).value, 5100);
+	qc_pipeline_close(p);
+	qc_context *soon = qc_context_with_timeout(ctx, 30);
+	FAILS(qc_do(c, soon, "DEBUG", "SLEEP", "0.2"), QC_DEADLINE);
+	qc_context_free(soon);
+	GOOD(qc_incr(c, ctx, "n"));
+	qc_subscription *sub = qc_subscribe(c, ctx, "news");
+	qc_context *patience = qc_context_with_timeout(ctx, PATIENCE_MS);
+	qc_message m = qc_next_message(sub, patience);
+	CU_ASSERT_EQUAL(m.type, QC_SUBSCRIBED);
+	qc_release(&m);
+	qc_context_free(patience);
+	qc_unsubscribe(sub);
+	CU_ASSERT_EQUAL(qc_pool_stats(c).stale, 0);
+	qc_close(c);
+	secure_stop(&s);
+}
+
+static void a_stranger_is_not_trusted(void)
+{
+	struct secure s;
+	char wrong_name[96];
+
+	if (!secure_start(&s, "--tls-auth-clients no"))
+		return;
+	qc_client *c = qc_dial(s.address);
+	FAILS(*c, QC_NETWORK);
+	CU_ASSERT_PTR_NOT_NULL(strstr(c->err.text, "certificate refused"));
+	qc_close(c);
+	c = qc_dial(s.address, .tls_insecure = true);
+	GOOD(*c);
+	qc_close(c);
+	c = qc_dial(s.address, .tls_ca = s.cert, .tls_name = "somebody.else");
+	FAILS(*c, QC_NETWORK);
+	qc_close(c);
+	c = qc_dial(s.address, .tls_ca = s.cert, .tls_name = "localhost");
+	GOOD(*c);
+	qc_close(c);
+	c = qc_dial(s.address, .tls_ca = "/no/such/file");
+	FAILS(*c, QC_INVALID);
+	qc_close(c);
+	/* No TLS where TLS is expected, and the other way round. */
+	snprintf(wrong_name, sizeof(wrong_name), "rediss://127.0.0.1:%u", server_port(s.server));
+	c = qc_dial(wrong_name, .tls_insecure = true, .dial_timeout_ms = 500);
+	CU_ASSERT(c->err.kind == QC_NETWORK || c->err.kind == QC_TIMEOUT);
+	qc_close(c);
+	c = qc_dial(s.address + strlen("rediss://"), .dial_timeout_ms = 500);
+	CU_ASSERT(qc_failed(*c));
+	qc_close(c);
+	secure_stop(&s);
+}
+
+static void a_client_proves_itself_by_its_certificate(void)
+{
+	struct secure s;
+
+	if (!secure_start(&s, "--tls-auth-clients yes"))
+		return;
+	qc_client *c = qc_dial(s.address, .tls_ca = s.cert, .tls_cert = s.cert, .tls_key = s.key);
+	GOOD(*c);
+	qc_close(c);
+	c = qc_dial(s.address, .tls_ca = s.cert);
+	FAILS(*c, QC_NETWORK);
+	qc_close(c);
+	c = qc_dial(s.address, .tls_cert = s.cert);
+	FAILS(*c, QC_INVALID);
+	qc_close(c);
+	secure_stop(&s);
+}
+
+static void on_reply(qc_async *async, qc_result *result, void *data)
+{
+	int *count = data;
+
+	(void)async;
+	GOOD(*result);
+	++*count;
+}
+
+static void the_asynchronous_face_speaks_tls(void)
+{
+	struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);
+	struct secure s;
+	int count = 0;
+
+	if (secure_start(&s, "--tls-auth-clients no")) {
+		int64_t deadline = deadline_after(PATIENCE_MS);
+		size_t len = 1 << 20;
+		char *large = calloc(1, len);
+		qc_async *a = qc_ev_dial(loop, s.address, .tls_ca = s.cert);
+		for (int i = 0; i < 20; i++)
+			qc_async_do(a, on_reply, &count, "ECHO", qc_bytes(large, len));
+		while (count < 20 && deadline_left_ms(deadline) > 0)
+			ev_run(loop, EVRUN_ONCE);
+		CU_ASSERT_EQUAL(count, 20);
+		qc_async_close(a);
+		free(large);
+		secure_stop(&s);
+	}
+	ev_loop_destroy(loop);
+}
+
+static const struct suite_case cases[] = {
+	CASE(calls_go_through),
+	CASE(a_stranger_is_not_trusted),
+	CASE(a_client_proves_itself_by_its_certificate),
+	CASE(the_asynchronous_face_speaks_tls),
+};
+
+int main(int argc, char **argv)
+{
+	ctx = qc_background();
+	return suite_main("client TLS", cases, (int)(sizeof(cases) / sizeof(cases[0])), argc, argv);
+}
