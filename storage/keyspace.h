@@ -41,8 +41,11 @@ enum keyspace_ttl { KEYSPACE_DROP_TTL, KEYSPACE_KEEP_TTL };
 
 /* Chooses the hash's key. Once per process, before any keyspace_hash(). Fatal without entropy. */
 void keyspace_seed_hash(void);
+/* The same from a seed, for tests that must be repeatable. */
+void keyspace_seed_hash_repeatably(uint64_t seed);
 uint64_t keyspace_hash(struct slice key);
 
+/* NULL when there is no memory. */
 struct keyspace *keyspace_create(void);
 /* Frees everything; proportional to the number of keys. Owner's turn only. */
 void keyspace_destroy(struct keyspace **keyspace);
@@ -60,7 +63,8 @@ struct entry *keyspace_find(const struct keyspace *keyspace, struct slice key, u
 struct entry *keyspace_find_any(const struct keyspace *keyspace, struct slice key, uint64_t hash);
 
 /*
- * Makes `value` the string of `key`, whether the key was there or not and whatever its type was.
+ * Makes `value` the string of `key`, whether the key was there or not and whatever its type was. `key` and `value` may
+ * lie in entries of this keyspace, but `value` not in this key's own.
  * KEYSPACE_KEEP_TTL keeps the time to live of a present, unexpired key. A value of BLOB_MIN_BYTES or more
  * is copied into a new blob; keyspace_set_blob() holds the given blob instead (and the caller keeps its own hold).
  */
@@ -74,7 +78,7 @@ bool keyspace_remove(struct keyspace *keyspace, struct slice key, uint64_t hash)
 /* Removes the entry itself; its hash is computed anew. */
 void keyspace_remove_entry(struct keyspace *keyspace, struct entry *entry);
 
-/* Times to live. Setting one may move the entry: *entry is updated. */
+/* Times to live. Setting one (any but NO_EXPIRY) or clearing it may move the entry: *entry is updated. */
 int64_t keyspace_expiry_ms(const struct keyspace *keyspace, const struct entry *entry);
 enum keyspace_status keyspace_set_expiry(struct keyspace *keyspace, struct entry **entry, int64_t when_ms);
 enum keyspace_status keyspace_clear_expiry(struct keyspace *keyspace, struct entry **entry);
@@ -90,7 +94,7 @@ uint64_t keyspace_expiring_count(const struct keyspace *keyspace);
 int64_t keyspace_average_ttl_ms(const struct keyspace *keyspace, int64_t now_ms);
 
 /*
- * One step of a scan: calls `visit` for every entry of one bucket (8 to 16 as a rule), expired ones
+ * One step of a scan: calls `visit` for every entry of one bucket (4 to 16 as a rule), expired ones
  * included, and returns the cursor of the next step; 0 begins and 0 ends. Every key that is there from the
  * beginning to the end of a scan is visited at least once, though the table grows and shrinks between the
  * steps; one that comes or goes may or may not be; a key may be visited more than once after a shrink.
@@ -107,7 +111,7 @@ struct keyspace_shape {
 	uint64_t buckets;
 	uint64_t slots;          /* room for entries in all buckets */
 	uint64_t index_bytes;    /* buckets, their directory, and the expiry index */
-	uint32_t longest_bucket; /* entries, of the buckets sampled */
+	uint32_t longest_bucket; /* entries, of about a thousand buckets */
 };
 void keyspace_get_shape(const struct keyspace *keyspace, struct keyspace_shape *out_shape);
 

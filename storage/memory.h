@@ -12,32 +12,46 @@
 #ifndef STORAGE_MEMORY_H
 #define STORAGE_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* Creates the arena. Called once, before any other call here; fatal (abort) when it can't be created. */
+/*
+ * Creates the arena and starts the allocator's own thread, which gives unused pages back to the system.
+ * Called once, before any other call here and after the last fork() (the thread does not survive one);
+ * fatal (abort) when either can't be had.
+ */
 void memory_init(void);
 
-/* At least `bytes` (> 0) of uninitialised memory, aligned to 16. */
+/*
+ * Uninitialised memory of the size class of `bytes` (> 0), all of which may be used. Aligned to 16; to 8 when it is 8 bytes
+ * or fewer.
+ */
 void *memory_alloc(size_t bytes);
 
 /* Like realloc. `old_bytes` is what was asked for before. NULL leaves the old block as it was. */
 void *memory_resize(void *block, size_t old_bytes, size_t new_bytes);
 
-/* What a request of `bytes` really takes: the size class it is rounded up to. */
+/* What a request of `bytes` (> 0) really takes: the size class it is rounded up to. */
 size_t memory_size_class(size_t bytes);
 
-/* `bytes` is what was asked for. */
+/* `bytes` is what was asked for, or any number of the same size class. */
 void memory_free(void *block, size_t bytes);
 void memory_free_elsewhere(void *block, size_t bytes);
+
+/* One of the two, for code that serves both: the owner within its turn, or whom the data were given to. */
+enum memory_freer { FREED_BY_OWNER, FREED_ELSEWHERE };
+void memory_free_as(void *block, size_t bytes, enum memory_freer freer);
 
 /* Bytes in use by the keyspace, in size classes, with what still waits at the reaper. Any thread. */
 size_t memory_used_bytes(void);
 
 /*
  * Test seam: the n-th allocation from now on (1 = the next) and none other returns NULL; 0 switches it
- * off. Compiled into all builds: one predictable branch.
+ * off. Compiled into all builds: one predictable branch. Allocations that don't come from the arena (blobs)
+ * take part by asking memory_refuses() whether it is their turn to fail.
  */
 void memory_fail_nth(uint64_t n);
+bool memory_refuses(void);
 
 #endif

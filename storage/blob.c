@@ -1,0 +1,80 @@
+#include "blob.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "memory.h"
+
+/* Relaxed throughout: a number that is read for reports and limits, and publishes nothing. */
+static _Atomic size_t used_bytes;
+
+static size_t bytes_for(uint32_t capacity)
+{
+	return sizeof(struct blob) + (size_t)capacity;
+}
+
+static void count(size_t change)
+{
+	atomic_fetch_add_explicit(&used_bytes, change, memory_order_relaxed);
+}
+
+struct blob *blob_create(uint32_t capacity)
+{
+	struct blob *blob = memory_refuses() ? NULL : (struct blob *)malloc(bytes_for(capacity));
+	if (!blob)
+		return NULL;
+	atomic_init(&blob->holders, 1);
+	blob->len = 0;
+	blob->capacity = capacity;
+	blob->reserved = 0;
+	count(memory_size_class(bytes_for(capacity)));
+	return blob;
+}
+
+struct blob *blob_resize(struct blob *blob, uint32_t capacity)
+{
+	assert(atomic_load_explicit(&blob->holders, memory_order_relaxed) == 1);
+	assert(capacity >= blob->len);
+	size_t before = memory_size_class(bytes_for(blob->capacity));
+	struct blob *moved = memory_refuses() ? NULL : (struct blob *)realloc(blob, bytes_for(capacity));
+	if (!moved)
+		return NULL;
+	moved->capacity = capacity;
+	count(memory_size_class(bytes_for(capacity)) - before);
+	return moved;
+}
+
+struct blob *blob_hold(struct blob *blob)
+{
+	/* Relaxed: the caller holds the blob or got it by a message, so the count can't reach 0 meanwhile. */
+	atomic_fetch_add_explicit(&blob->holders, 1, memory_order_relaxed);
+	return blob;
+}
+
+void blob_release(struct blob **blob)
+{
+	struct blob *held = *blob;
+	if (!held)
+		return;
+	*blob = NULL;
+	/*
+	 * Whoever frees must come after every other holder's last read or write of the bytes: those release with
+	 * their decrement, the last one acquires with its own. Seeing 1 (acquired likewise) makes us the last without
+	 * a locked instruction, since only a holder could raise the count.
+	 */
+	if (atomic_load_explicit(&held->holders, memory_order_acquire) != 1 &&
+	    atomic_fetch_sub_explicit(&held->holders, 1, memory_order_acq_rel) != 1)
+		return;
+	count(-memory_size_class(bytes_for(held->capacity)));
+	free(held);
+}
+
+struct blob *blob_from_data(const uint8_t *data)
+{
+	return (struct blob *)(uintptr_t)(data - offsetof(struct blob, data));
+}
+
+size_t blob_used_bytes(void)
+{
+	return atomic_load_explicit(&used_bytes, memory_order_relaxed);
+}

@@ -1,0 +1,125 @@
+/*
+ * Narrow: a key of at most 254 and a value of at most 255 bytes.
+ *
+ *      0       2       3         4           5
+ *      +-------+-------+---------+-----------+ - - - - +-----+-------+
+ *      | clock | marks | key len | value len | place 4 | key | value |
+ *      +-------+-------+---------+-----------+ - - - - +-----+-------+
+ *
+ * Wide: all others.
+ *
+ *      0       2       3         4           8           12
+ *      +-------+-------+---------+-----------+-----------+ - - - - +-----+-------+
+ *      | clock | marks |   255   | key len   | value len | place 4 | key | value |
+ *      +-------+-------+---------+-----------+-----------+ - - - - +-----+-------+
+ *
+ *      marks:   7 6        5        4          3 2 1 0
+ *               snapshot   column   expiry     form
+ *
+ * The place is there when the expiry mark is set: where in the expiry index the entry's node is. The node holds the
+ * time, which has no other home. The value is a string's bytes, or the eight bytes of the address of a blob. Numbers
+ * are in the machine's order and not aligned.
+ *
+ * What holds: the allocation's size follows from the header alone (entry_bytes), so it is nowhere kept; hence
+ * whoever changes a length or a mark must see to it that the size class stays what was allocated.
+ */
+#include "entry.h"
+
+#include "entry_layout.h"
+
+static bool is_narrow(const struct entry_parts *parts)
+{
+	return parts->key.len <= NARROW_KEY_MAX && parts->value.len <= NARROW_VALUE_MAX;
+}
+
+size_t entry_bytes_for(const struct entry_parts *parts)
+{
+	size_t header = is_narrow(parts) ? NARROW_HEADER_BYTES : WIDE_HEADER_BYTES;
+	size_t place = parts->has_expiry ? sizeof(uint32_t) : 0;
+	return header + place + parts->key.len + parts->value.len;
+}
+
+void entry_write(struct entry *entry, const struct entry_parts *parts)
+{
+	bool narrow = is_narrow(parts);
+	size_t header = narrow ? NARROW_HEADER_BYTES : WIDE_HEADER_BYTES;
+	uint8_t *key = (uint8_t *)entry + header + (parts->has_expiry ? sizeof(uint32_t) : 0);
+	uint8_t *value = key + parts->key.len;
+
+	/* The key first: it may lie where the header is about to be. */
+	if (parts->key.len && key != parts->key.data)
+		memmove(key, parts->key.data, parts->key.len);
+	if (parts->value.len && value != parts->value.data)
+		memcpy(value, parts->value.data, parts->value.len);
+	entry->clock = 0;
+	entry->marks = (uint8_t)(parts->form | (parts->has_expiry ? MARK_EXPIRY : 0));
+	if (narrow) {
+		entry->key_len = (uint8_t)parts->key.len;
+		entry->rest[0] = (uint8_t)parts->value.len;
+	} else {
+		entry->key_len = KEY_LEN_IS_WIDE;
+		entry_store_u32(entry, 4, (uint32_t)parts->key.len);
+		entry_store_u32(entry, 8, (uint32_t)parts->value.len);
+	}
+}
+
+void entry_copy_with_expiry(struct entry *target, const struct entry *source, bool has_expiry)
+{
+	size_t header = entry_header_bytes(source);
+	size_t from = header + entry_place_bytes(source);
+	size_t to = header + (has_expiry ? sizeof(uint32_t) : 0);
+
+	memmove((uint8_t *)target + to, (const uint8_t *)source + from, entry_key_len(source) + entry_value_len(source));
+	memmove(target, source, header);
+	target->marks = (uint8_t)(has_expiry ? target->marks | MARK_EXPIRY : target->marks & ~MARK_EXPIRY);
+}
+
+void entry_free(struct entry *entry, enum memory_freer freer)
+{
+	struct blob *blob = entry_blob(entry);
+	memory_free_as(entry, entry_bytes(entry), freer);
+	blob_release(&blob);
+}
+
+enum entry_type entry_type(const struct entry *entry)
+{
+	switch (entry_form(entry)) {
+	case FORM_STRING:
+	case FORM_STRING_BLOB:
+		return ENTRY_STRING;
+	}
+	__builtin_unreachable();
+}
+
+struct slice entry_key(const struct entry *entry)
+{
+	size_t offset = entry_header_bytes(entry) + entry_place_bytes(entry);
+	return slice_of((const uint8_t *)entry + offset, entry_key_len(entry));
+}
+
+static const uint8_t *value_data(const struct entry *entry)
+{
+	struct slice key = entry_key(entry);
+	return key.data + key.len;
+}
+
+struct slice entry_string(const struct entry *entry)
+{
+	if (entry_form(entry) == FORM_STRING)
+		return slice_of(value_data(entry), entry_value_len(entry));
+	const struct blob *blob = entry_blob(entry);
+	return slice_of(blob->data, blob->len);
+}
+
+struct blob *entry_blob(const struct entry *entry)
+{
+	struct blob *blob = NULL;
+	if (entry_form(entry) == FORM_STRING_BLOB)
+		memcpy(&blob, value_data(entry), sizeof(blob));
+	return blob;
+}
+
+bool entry_has_expiry(const struct entry *entry)
+{
+	return entry->marks & MARK_EXPIRY;
+}

@@ -1,0 +1,152 @@
+/*
+ * How an entry lies in memory. For the files of storage/ that make, change and free entries; everybody else
+ * reads them through entry.h. The layout is drawn in entry.c.
+ *
+ * Nothing here allocates, except that entry_free() frees.
+ */
+#ifndef STORAGE_ENTRY_LAYOUT_H
+#define STORAGE_ENTRY_LAYOUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "blob.h"
+#include "memory.h"
+#include "slice.h"
+
+/* What the value is and how it is kept, in four bits. */
+enum entry_form {
+	FORM_STRING,      /* its bytes */
+	FORM_STRING_BLOB, /* a pointer to a held blob */
+};
+
+#define MARK_FORM 0x0fu
+#define MARK_EXPIRY 0x10u /* a place in the expiry index follows the header */
+/* 0x20 is kept for an extra column, 0xc0 for the snapshot that has emitted the entry; 0 until then. */
+
+#define KEY_LEN_IS_WIDE 255u
+#define NARROW_KEY_MAX 254u
+#define NARROW_VALUE_MAX 255u
+#define NARROW_HEADER_BYTES 5u
+#define WIDE_HEADER_BYTES 12u
+
+struct entry {
+	uint16_t clock; /* kept for recency and frequency; 0 until then */
+	uint8_t marks;
+	uint8_t key_len; /* KEY_LEN_IS_WIDE: both lengths follow in 32 bits each */
+	uint8_t rest[];
+};
+
+/* What an entry is to be made from. `value` is what lies in the entry: a string's bytes or a blob's address. */
+struct entry_parts {
+	struct slice key;
+	struct slice value;
+	enum entry_form form;
+	bool has_expiry;
+};
+
+static inline uint32_t entry_load_u32(const struct entry *entry, size_t offset)
+{
+	uint32_t value;
+	memcpy(&value, (const uint8_t *)entry + offset, sizeof(value));
+	return value;
+}
+
+static inline void entry_store_u32(struct entry *entry, size_t offset, uint32_t value)
+{
+	memcpy((uint8_t *)entry + offset, &value, sizeof(value));
+}
+
+static inline bool entry_is_wide(const struct entry *entry)
+{
+	return entry->key_len == KEY_LEN_IS_WIDE;
+}
+
+static inline enum entry_form entry_form(const struct entry *entry)
+{
+	return (enum entry_form)(entry->marks & MARK_FORM);
+}
+
+static inline size_t entry_header_bytes(const struct entry *entry)
+{
+	return entry_is_wide(entry) ? WIDE_HEADER_BYTES : NARROW_HEADER_BYTES;
+}
+
+static inline size_t entry_place_bytes(const struct entry *entry)
+{
+	return entry->marks & MARK_EXPIRY ? sizeof(uint32_t) : 0;
+}
+
+static inline size_t entry_key_len(const struct entry *entry)
+{
+	return entry_is_wide(entry) ? entry_load_u32(entry, 4) : entry->key_len;
+}
+
+/* Of what lies in the entry. */
+static inline size_t entry_value_len(const struct entry *entry)
+{
+	return entry_is_wide(entry) ? entry_load_u32(entry, 8) : entry->rest[0];
+}
+
+static inline const uint8_t *entry_key_data(const struct entry *entry)
+{
+	return (const uint8_t *)entry + entry_header_bytes(entry) + entry_place_bytes(entry);
+}
+
+static inline size_t entry_bytes(const struct entry *entry)
+{
+	return entry_header_bytes(entry) + entry_place_bytes(entry) + entry_key_len(entry) + entry_value_len(entry);
+}
+
+/* As memcmp() == 0, of 8 bytes at least; keys are short, and the call would cost more than the comparison. */
+static inline bool entry_bytes_equal(const uint8_t *a, const uint8_t *b, size_t len)
+{
+	uint64_t x, y;
+	for (size_t i = 0; i < len; i += 8) {
+		size_t at = i + 8 <= len ? i : len - 8;
+		memcpy(&x, a + at, 8);
+		memcpy(&y, b + at, 8);
+		if (x != y)
+			return false;
+	}
+	return true;
+}
+
+static inline bool entry_key_is(const struct entry *entry, struct slice key)
+{
+	if (entry_key_len(entry) != key.len)
+		return false;
+	if (key.len >= 8 && key.len <= 64)
+		return entry_bytes_equal(entry_key_data(entry), key.data, key.len);
+	return key.len == 0 || memcmp(entry_key_data(entry), key.data, key.len) == 0;
+}
+
+/* Place in the expiry index; only of an entry that has an expiry. */
+static inline uint32_t entry_place(const struct entry *entry)
+{
+	return entry_load_u32(entry, entry_header_bytes(entry));
+}
+
+static inline void entry_set_place(struct entry *entry, uint32_t place)
+{
+	entry_store_u32(entry, entry_header_bytes(entry), place);
+}
+
+/* Bytes to allocate for an entry of these parts. */
+size_t entry_bytes_for(const struct entry_parts *parts);
+
+/*
+ * Writes all of an entry but its place. parts->key may be the key of the entry that lies at `entry` now; the
+ * value may not lie there, unless it stays where it is.
+ */
+void entry_write(struct entry *entry, const struct entry_parts *parts);
+
+/* Copies `source` to `target`, which may be the same, with room for a place or without it. */
+void entry_copy_with_expiry(struct entry *target, const struct entry *source, bool has_expiry);
+
+/* Lets go of what the entry refers to, and frees it. */
+void entry_free(struct entry *entry, enum memory_freer freer);
+
+#endif

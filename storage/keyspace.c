@@ -1,0 +1,319 @@
+/*
+ * A keyspace is a table of entries and an index of those that expire.
+ *
+ * A change first gets all the memory that it needs (a new entry, a place in the index, a slot), then does what can't
+ * fail: so a refusal leaves everything as it was. An entry whose new size is in the size class that it has is rewritten
+ * where it lies; else a new one takes its slot and, if it expires, its node in the index.
+ */
+#include "keyspace.h"
+
+#include <assert.h>
+
+#include "entry_layout.h"
+#include "expiry.h"
+#include "table.h"
+
+/* Times to live looked at for the average. */
+#define TTL_SAMPLE 64u
+
+struct keyspace {
+	struct table table;
+	struct expiry_index expiry;
+};
+
+struct keyspace *keyspace_create(void)
+{
+	struct keyspace *keyspace = (struct keyspace *)memory_alloc(sizeof(*keyspace));
+	if (!keyspace)
+		return NULL;
+	keyspace->expiry = (struct expiry_index){ 0 };
+	if (!table_init(&keyspace->table)) {
+		memory_free(keyspace, sizeof(*keyspace));
+		return NULL;
+	}
+	return keyspace;
+}
+
+static void destroy_as(struct keyspace **keyspace, enum memory_freer freer)
+{
+	if (!*keyspace)
+		return;
+	table_fini(&(*keyspace)->table, freer);
+	expiry_fini(&(*keyspace)->expiry, freer);
+	memory_free_as(*keyspace, sizeof(**keyspace), freer);
+	*keyspace = NULL;
+}
+
+void keyspace_destroy(struct keyspace **keyspace)
+{
+	destroy_as(keyspace, FREED_BY_OWNER);
+}
+
+void keyspace_destroy_elsewhere(struct keyspace **keyspace)
+{
+	destroy_as(keyspace, FREED_ELSEWHERE);
+}
+
+void keyspace_prefetch_bucket(const struct keyspace *keyspace, uint64_t hash)
+{
+	table_prefetch_bucket(&keyspace->table, hash);
+}
+
+void keyspace_prefetch_entry(const struct keyspace *keyspace, uint64_t hash)
+{
+	table_prefetch_entry(&keyspace->table, hash);
+}
+
+static bool is_expired(const struct keyspace *keyspace, const struct entry *entry, int64_t now_ms)
+{
+	return entry_has_expiry(entry) && keyspace_expiry_ms(keyspace, entry) <= now_ms;
+}
+
+struct entry *keyspace_find_any(const struct keyspace *keyspace, struct slice key, uint64_t hash)
+{
+	struct table_slot slot = table_find(&keyspace->table, key, hash);
+	return slot.bucket ? table_entry(slot) : NULL;
+}
+
+struct entry *keyspace_find(const struct keyspace *keyspace, struct slice key, uint64_t hash, int64_t now_ms)
+{
+	struct entry *entry = keyspace_find_any(keyspace, key, hash);
+	return entry && !is_expired(keyspace, entry, now_ms) ? entry : NULL;
+}
+
+static enum keyspace_status add(struct keyspace *keyspace, const struct entry_parts *parts, uint64_t hash,
+				struct entry **out_entry)
+{
+	size_t bytes = entry_bytes_for(parts);
+	struct entry *entry = (struct entry *)memory_alloc(bytes);
+	if (!entry)
+		return KEYSPACE_NO_MEMORY;
+	entry_write(entry, parts);
+	if (!table_add(&keyspace->table, entry, hash)) {
+		memory_free(entry, bytes);
+		return KEYSPACE_NO_MEMORY;
+	}
+	*out_entry = entry;
+	return KEYSPACE_OK;
+}
+
+/* The block to write an entry of `bytes` into: where `entry` lies if it fits there, else a new one or NULL. */
+static struct entry *block_for(struct entry *entry, size_t bytes)
+{
+	if (memory_size_class(bytes) == memory_size_class(entry_bytes(entry)))
+		return entry;
+	return (struct entry *)memory_alloc(bytes);
+}
+
+/* Replaces what is in the slot. The parts' key is that of the entry there. */
+static enum keyspace_status overwrite(struct keyspace *keyspace, struct table_slot slot,
+				      const struct entry_parts *parts, struct entry **out_entry)
+{
+	struct entry *old = table_entry(slot);
+	struct blob *old_blob = entry_blob(old);
+	size_t old_bytes = entry_bytes(old);
+	bool expires = entry_has_expiry(old);
+	uint32_t place = expires ? entry_place(old) : 0;
+	struct entry *entry = block_for(old, entry_bytes_for(parts));
+	if (!entry)
+		return KEYSPACE_NO_MEMORY;
+
+	if (expires && !parts->has_expiry)
+		expiry_remove(&keyspace->expiry, place);
+	entry_write(entry, parts);
+	if (parts->has_expiry) {
+		entry_set_place(entry, place);
+		expiry_at(&keyspace->expiry, place)->entry = entry;
+	}
+	if (entry != old) {
+		table_move(slot, entry);
+		memory_free(old, old_bytes);
+	}
+	blob_release(&old_blob);
+	*out_entry = entry;
+	return KEYSPACE_OK;
+}
+
+/* The commonest change: a plain small string becomes another of the same size class. */
+static bool overwrite_in_place(struct entry *entry, const struct entry_parts *parts)
+{
+	size_t header_and_key = NARROW_HEADER_BYTES + entry->key_len;
+	if (entry->marks != FORM_STRING || parts->form != FORM_STRING || entry_is_wide(entry) ||
+	    parts->value.len > NARROW_VALUE_MAX ||
+	    memory_size_class(header_and_key + parts->value.len) != memory_size_class(header_and_key + entry->rest[0]))
+		return false;
+	entry->rest[0] = (uint8_t)parts->value.len;
+	if (parts->value.len)
+		memmove((uint8_t *)entry + header_and_key, parts->value.data, parts->value.len);
+	return true;
+}
+
+static enum keyspace_status set(struct keyspace *keyspace, struct entry_parts *parts, uint64_t hash,
+				enum keyspace_ttl ttl, int64_t now_ms, struct entry **out_entry)
+{
+	struct table_slot slot = table_find(&keyspace->table, parts->key, hash);
+	if (!slot.bucket)
+		return add(keyspace, parts, hash, out_entry);
+	struct entry *old = table_entry(slot);
+	if (overwrite_in_place(old, parts)) {
+		*out_entry = old;
+		return KEYSPACE_OK;
+	}
+	parts->key = entry_key(old);
+	parts->has_expiry = ttl == KEYSPACE_KEEP_TTL && entry_has_expiry(old) && !is_expired(keyspace, old, now_ms);
+	return overwrite(keyspace, slot, parts, out_entry);
+}
+
+static enum keyspace_status set_large_string(struct keyspace *keyspace, struct slice key, uint64_t hash,
+					     struct slice value, enum keyspace_ttl ttl, int64_t now_ms,
+					     struct entry **out_entry)
+{
+	struct blob *blob = blob_create((uint32_t)value.len);
+	if (!blob)
+		return KEYSPACE_NO_MEMORY;
+	memcpy(blob->data, value.data, value.len);
+	blob->len = (uint32_t)value.len;
+	enum keyspace_status status = keyspace_set_blob(keyspace, key, hash, blob, ttl, now_ms, out_entry);
+	blob_release(&blob);
+	return status;
+}
+
+enum keyspace_status keyspace_set_string(struct keyspace *keyspace, struct slice key, uint64_t hash,
+					 struct slice value, enum keyspace_ttl ttl, int64_t now_ms,
+					 struct entry **out_entry)
+{
+	if (value.len >= BLOB_MIN_BYTES)
+		return set_large_string(keyspace, key, hash, value, ttl, now_ms, out_entry);
+	struct entry_parts parts = { .key = key, .value = value, .form = FORM_STRING };
+	return set(keyspace, &parts, hash, ttl, now_ms, out_entry);
+}
+
+enum keyspace_status keyspace_set_blob(struct keyspace *keyspace, struct slice key, uint64_t hash,
+				       struct blob *value, enum keyspace_ttl ttl, int64_t now_ms,
+				       struct entry **out_entry)
+{
+	struct entry_parts parts = { .key = key, .value = slice_of(&value, sizeof(value)), .form = FORM_STRING_BLOB };
+	enum keyspace_status status = set(keyspace, &parts, hash, ttl, now_ms, out_entry);
+	if (status == KEYSPACE_OK)
+		blob_hold(value);
+	return status;
+}
+
+static void remove_slot(struct keyspace *keyspace, struct table_slot slot)
+{
+	struct entry *entry = table_entry(slot);
+	if (entry_has_expiry(entry))
+		expiry_remove(&keyspace->expiry, entry_place(entry));
+	table_remove(&keyspace->table, slot);
+	entry_free(entry, FREED_BY_OWNER);
+}
+
+bool keyspace_remove(struct keyspace *keyspace, struct slice key, uint64_t hash)
+{
+	struct table_slot slot = table_find(&keyspace->table, key, hash);
+	if (slot.bucket)
+		remove_slot(keyspace, slot);
+	return slot.bucket != NULL;
+}
+
+void keyspace_remove_entry(struct keyspace *keyspace, struct entry *entry)
+{
+	remove_slot(keyspace, table_slot_of(&keyspace->table, entry, keyspace_hash(entry_key(entry))));
+}
+
+int64_t keyspace_expiry_ms(const struct keyspace *keyspace, const struct entry *entry)
+{
+	return entry_has_expiry(entry) ? expiry_at(&keyspace->expiry, entry_place(entry))->when_ms : NO_EXPIRY;
+}
+
+/* Adds or takes away the room for a place, which may move the entry. False when there is no memory. */
+static bool set_has_expiry(struct keyspace *keyspace, struct entry **entry, bool has_expiry)
+{
+	struct entry *old = *entry;
+	size_t old_bytes = entry_bytes(old);
+	struct entry *moved = block_for(old, has_expiry ? old_bytes + sizeof(uint32_t) : old_bytes - sizeof(uint32_t));
+	if (!moved)
+		return false;
+	entry_copy_with_expiry(moved, old, has_expiry);
+	if (moved != old) {
+		table_move(table_slot_of(&keyspace->table, old, keyspace_hash(entry_key(moved))), moved);
+		memory_free(old, old_bytes);
+	}
+	*entry = moved;
+	return true;
+}
+
+enum keyspace_status keyspace_set_expiry(struct keyspace *keyspace, struct entry **entry, int64_t when_ms)
+{
+	assert(when_ms != NO_EXPIRY);
+	if (entry_has_expiry(*entry)) {
+		expiry_change(&keyspace->expiry, entry_place(*entry), when_ms);
+		return KEYSPACE_OK;
+	}
+	if (!expiry_reserve(&keyspace->expiry) || !set_has_expiry(keyspace, entry, true))
+		return KEYSPACE_NO_MEMORY;
+	expiry_add(&keyspace->expiry, *entry, when_ms);
+	return KEYSPACE_OK;
+}
+
+enum keyspace_status keyspace_clear_expiry(struct keyspace *keyspace, struct entry **entry)
+{
+	if (!entry_has_expiry(*entry))
+		return KEYSPACE_OK;
+	uint32_t place = entry_place(*entry);
+	if (!set_has_expiry(keyspace, entry, false))
+		return KEYSPACE_NO_MEMORY;
+	expiry_remove(&keyspace->expiry, place);
+	return KEYSPACE_OK;
+}
+
+int64_t keyspace_next_expiry_ms(const struct keyspace *keyspace)
+{
+	const struct expiry_node *first = expiry_first(&keyspace->expiry);
+	return first ? first->when_ms : NO_EXPIRY;
+}
+
+struct entry *keyspace_first_expired(const struct keyspace *keyspace, int64_t now_ms)
+{
+	const struct expiry_node *first = expiry_first(&keyspace->expiry);
+	return first && first->when_ms <= now_ms ? first->entry : NULL;
+}
+
+uint64_t keyspace_count(const struct keyspace *keyspace)
+{
+	return keyspace->table.count;
+}
+
+uint64_t keyspace_expiring_count(const struct keyspace *keyspace)
+{
+	return keyspace->expiry.count;
+}
+
+int64_t keyspace_average_ttl_ms(const struct keyspace *keyspace, int64_t now_ms)
+{
+	uint32_t count = keyspace->expiry.count, step = count / TTL_SAMPLE + 1, samples = 0;
+	/* The sum of some thousand times of 64 bits may not fit into 64. */
+	__int128 sum = 0;
+
+	for (uint32_t i = 0; i < count; i += step, samples++) {
+		int64_t when_ms = expiry_nth(&keyspace->expiry, i)->when_ms;
+		sum += when_ms > now_ms ? (__int128)when_ms - now_ms : 0;
+	}
+	return samples ? (int64_t)(sum / samples) : 0;
+}
+
+uint64_t keyspace_scan(const struct keyspace *keyspace, uint64_t cursor, keyspace_visit *visit, void *context)
+{
+	return table_scan(&keyspace->table, cursor, visit, context);
+}
+
+struct entry *keyspace_random(const struct keyspace *keyspace, uint64_t (*random)(void *), void *context)
+{
+	return table_random(&keyspace->table, random, context);
+}
+
+void keyspace_get_shape(const struct keyspace *keyspace, struct keyspace_shape *out_shape)
+{
+	table_get_shape(&keyspace->table, out_shape);
+	out_shape->index_bytes += expiry_used_bytes(&keyspace->expiry);
+}

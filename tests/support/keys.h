@@ -1,0 +1,31 @@
+/*
+ * A keyspace for tests, with calls that hash for themselves and take strings. Times are small numbers: the test's clock.
+ */
+#ifndef TESTS_SUPPORT_KEYS_H
+#define TESTS_SUPPORT_KEYS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "storage/keyspace.h"
+
+/* Starts the allocator and seeds the hash, once per process however often it is called; then makes a keyspace. */
+struct keyspace *keys_create(void);
+
+/* Destroys it and asserts that nothing of it is left in memory: as many bytes and blobs as before keys_create(). */
+void keys_destroy(struct keyspace **keyspace);
+
+struct slice text(const char *bytes);
+
+enum keyspace_status keys_set(struct keyspace *keyspace, struct slice key, struct slice value);
+enum keyspace_status keys_set_expiring(struct keyspace *keyspace, struct slice key, struct slice value, int64_t when_ms);
+struct entry *keys_find(struct keyspace *keyspace, struct slice key, int64_t now_ms);
+bool keys_remove(struct keyspace *keyspace, struct slice key);
+
+/* Whether the key is there at that time with that value. */
+bool keys_has(struct keyspace *keyspace, struct slice key, struct slice value, int64_t now_ms);
+
+/* A key of 16 digits, in a buffer of its own for each of the last eight calls. */
+struct slice keys_numbered(uint64_t number);
+
+#endif

@@ -1,0 +1,150 @@
+#include "storage/memory.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "support/suite.h"
+
+#ifndef QCACHE_SYSTEM_MALLOC
+#include <jemalloc/jemalloc.h>
+#endif
+
+static void start_once(void)
+{
+	static bool started;
+	if (!started)
+		memory_init();
+	started = true;
+}
+
+static void size_classes_are_those_of_the_allocator(void)
+{
+	start_once();
+	for (size_t bytes = 1; bytes <= 70000; bytes++) {
+		size_t rounded = memory_size_class(bytes);
+		CU_ASSERT_FATAL(rounded >= bytes && memory_size_class(rounded) == rounded);
+#ifndef QCACHE_SYSTEM_MALLOC
+		CU_ASSERT_EQUAL_FATAL(rounded, nallocx(bytes, 0));
+#endif
+	}
+}
+
+static void settings_reach_the_allocator(void)
+{
+	start_once();
+#ifndef QCACHE_SYSTEM_MALLOC
+	bool on = false;
+	size_t len = sizeof(on), threshold = 1;
+	CU_ASSERT_EQUAL(mallctl("background_thread", &on, &len, NULL, 0), 0);
+	CU_ASSERT_TRUE(on);
+	len = sizeof(threshold);
+	CU_ASSERT_EQUAL(mallctl("opt.oversize_threshold", &threshold, &len, NULL, 0), 0);
+	CU_ASSERT_EQUAL(threshold, 0);
+#endif
+}
+
+static void used_bytes_follow_every_block(void)
+{
+	start_once();
+	size_t before = memory_used_bytes();
+	void *a = memory_alloc(1), *b = memory_alloc(130), *c = memory_alloc(1000000);
+	CU_ASSERT_EQUAL(memory_used_bytes() - before,
+			memory_size_class(1) + memory_size_class(130) + memory_size_class(1000000));
+	b = memory_resize(b, 130, 20000);
+	CU_ASSERT_EQUAL(memory_used_bytes() - before,
+			memory_size_class(1) + memory_size_class(20000) + memory_size_class(1000000));
+	memory_free(a, 1);
+	memory_free(b, 20000);
+	memory_free_as(c, 1000000, FREED_ELSEWHERE);
+	CU_ASSERT_EQUAL(memory_used_bytes(), before);
+}
+
+static void resized_block_keeps_its_bytes(void)
+{
+	start_once();
+	uint8_t *block = (uint8_t *)memory_alloc(100);
+	memset(block, 7, 100);
+	block = (uint8_t *)memory_resize(block, 100, 50000);
+	int same = 0;
+	for (int i = 0; i < 100; i++)
+		same += block[i] == 7;
+	CU_ASSERT_EQUAL(same, 100);
+	memory_free(block, 50000);
+}
+
+static void blocks_are_aligned(void)
+{
+	start_once();
+	for (size_t bytes = 1; bytes < 300; bytes++) {
+		void *block = memory_alloc(bytes);
+		CU_ASSERT_EQUAL((uintptr_t)block % (bytes <= 8 ? 8 : 16), 0);
+		memory_free(block, bytes);
+	}
+}
+
+static void only_the_nth_allocation_is_refused(void)
+{
+	start_once();
+	size_t before = memory_used_bytes();
+	memory_fail_nth(2);
+	void *first = memory_alloc(10), *second = memory_alloc(10), *third = memory_alloc(10);
+	CU_ASSERT_PTR_NOT_NULL(first);
+	CU_ASSERT_PTR_NULL(second);
+	CU_ASSERT_PTR_NOT_NULL(third);
+	memory_fail_nth(1);
+	CU_ASSERT_PTR_NULL(memory_resize(first, 10, 500));
+	memory_free(first, 10);
+	memory_free(third, 10);
+	CU_ASSERT_EQUAL(memory_used_bytes(), before);
+}
+
+static void switched_off_nothing_is_refused(void)
+{
+	start_once();
+	memory_fail_nth(1);
+	memory_fail_nth(0);
+	void *block = memory_alloc(10);
+	CU_ASSERT_PTR_NOT_NULL(block);
+	memory_free(block, 10);
+}
+
+#define GIVEN 20000
+
+static void *given[GIVEN];
+
+static void *free_given(void *unused)
+{
+	for (int i = 0; i < GIVEN; i++)
+		memory_free_elsewhere(given[i], (size_t)i % 500 + 1);
+	return NULL;
+}
+
+static void another_thread_frees_while_the_owner_allocates(void)
+{
+	start_once();
+	size_t before = memory_used_bytes();
+	for (int i = 0; i < GIVEN; i++)
+		given[i] = memory_alloc((size_t)i % 500 + 1);
+	pthread_t reaper;
+	CU_ASSERT_EQUAL_FATAL(pthread_create(&reaper, NULL, free_given, NULL), 0);
+	for (int i = 0; i < GIVEN; i++) {
+		void *block = memory_alloc((size_t)i % 500 + 1);
+		memset(block, i, (size_t)i % 500 + 1);
+		memory_free(block, (size_t)i % 500 + 1);
+	}
+	pthread_join(reaper, NULL);
+	CU_ASSERT_EQUAL(memory_used_bytes(), before);
+}
+
+static const struct suite_case cases[] = {
+	CASE(size_classes_are_those_of_the_allocator),
+	CASE(settings_reach_the_allocator),
+	CASE(used_bytes_follow_every_block),
+	CASE(resized_block_keeps_its_bytes),
+	CASE(blocks_are_aligned),
+	CASE(only_the_nth_allocation_is_refused),
+	CASE(switched_off_nothing_is_refused),
+	CASE(another_thread_frees_while_the_owner_allocates),
+};
+
+SUITE_MAIN("memory", cases)
