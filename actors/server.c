@@ -189,14 +189,18 @@ static void *must_allocate(size_t count, size_t size)
 	return memory;
 }
 
-static void block_signals(void)
+/* Blocked while threads are made, who inherit that; then open in the supervisor's own. */
+static void mask_signals(int how)
 {
 	sigset_t set;
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
-	/* Every thread made from here on; libev opens them again for the supervisor's. */
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	pthread_sigmask(how, &set, NULL);
+}
+
+static void ignore_signals(void)
+{
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 }
@@ -228,7 +232,8 @@ struct server *server_create(const struct config *config, const struct server_su
 	config_copy(&server->config, config);
 	server->reactor_count = (uint32_t)config->io_threads;
 	server->reactors = must_allocate(server->reactor_count, sizeof(*server->reactors));
-	block_signals();
+	ignore_signals();
+	mask_signals(SIG_BLOCK);
 	memory_init();
 	keyspace_seed_hash();
 	command_table_init();
@@ -293,6 +298,7 @@ void server_run(struct server *server, void (*ready)(void *context), void *conte
 	log_start(server);
 	if (ready)
 		ready(context);
+	mask_signals(SIG_UNBLOCK);
 	actor_run(server->supervisor);
 	for (uint32_t i = 0; i < server->thread_count; i++)
 		pthread_join(server->threads[i], NULL);
