@@ -25,7 +25,7 @@ enum { POPULATIONS = 16, KEY_BYTES = 16, MAX_VALUE = 256 };
 /* Longer than the ten seconds in which the allocator gives back pages that are no longer used. */
 #define REST_SECONDS 13
 
-/* Processes at rest at the same time; each takes up to 700 MB. */
+/* Processes at rest at the same time; each takes up to 450 MB. */
 #define AT_REST 8
 
 static uint8_t bytes[MAX_VALUE];
