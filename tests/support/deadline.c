@@ -11,7 +11,7 @@ int64_t monotonic_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static int64_t patience(void)
+int64_t patience(void)
 {
 	const char *text = getenv("QCACHE_TEST_PATIENCE");
 	int factor = text ? atoi(text) : 1;

@@ -10,6 +10,9 @@
 /* For anything that a healthy server does without being asked twice. */
 #define PATIENCE_MS 10000
 
+/* The factor: 1 as a rule. */
+int64_t patience(void);
+
 /* The monotonic clock. */
 int64_t monotonic_ms(void);
 

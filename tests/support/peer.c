@@ -272,6 +272,16 @@ bool peer_has_input(struct peer *peer)
 	return peer->at < peer->len || wait_for(peer, POLLIN, monotonic_ms());
 }
 
+bool peer_has_reply(struct peer *peer)
+{
+	int64_t deadline = deadline_after(PATIENCE_MS);
+	unterminate(peer);
+	while (wire_reply_length(peer->input + peer->at, peer->len - peer->at) == 0)
+		if (read_more(peer, deadline) != READ_SOME)
+			return false;
+	return true;
+}
+
 const char *peer_reply(struct peer *peer)
 {
 	int64_t deadline = deadline_after(PATIENCE_MS);

@@ -49,6 +49,8 @@ bool peer_has_input(struct peer *peer);
 
 /* One complete reply as it came, NUL behind it, until the next call; NULL when none comes. */
 const char *peer_reply(struct peer *peer);
+/* Waits: does another complete reply come before the connection ends? */
+bool peer_has_reply(struct peer *peer);
 size_t peer_reply_length(const struct peer *peer);
 
 /* Sends the words as one command and returns its reply. */

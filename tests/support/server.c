@@ -109,11 +109,15 @@ static void launch(struct server *server, const char *given)
 	struct words words = { .count = 0 };
 	add_word(&words, server_program());
 	for (char *word; (word = strsep(&rest, " "));)
-		if (*word)
+		if (*word && *word != '!')
 			add_word(&words, strcmp(word, "''") == 0 ? "" : word);
 	add_default(&words, given, "--port", port);
 	add_default(&words, given, "--bind", "127.0.0.1");
-	add_default(&words, given, "--unixsocket", server->socket_path);
+	const char *socket = strstr(given, "--unixsocket ");
+	if (socket)
+		sscanf(socket, "--unixsocket %95s", server->socket_path);
+	else
+		add_default(&words, given, "--unixsocket", server->socket_path);
 	add_default(&words, given, "--dir", server->directory);
 	if (server_is_reference()) {
 		add_default(&words, given, "--save", "");
@@ -267,7 +271,7 @@ static bool has_report(const char *log)
 	return strstr(log, "Sanitizer:") || strstr(log, "runtime error:");
 }
 
-static void forget(struct server **server)
+void server_forget(struct server **server)
 {
 	scratch_remove((*server)->directory);
 	free(*server);
@@ -289,7 +293,7 @@ bool server_await_stop(struct server **server)
 		show_log(*server);
 	}
 	free(log);
-	forget(server);
+	server_forget(server);
 	return well;
 }
 
@@ -302,5 +306,5 @@ bool server_stop(struct server **server)
 void server_kill(struct server **server)
 {
 	process_kill((*server)->pid);
-	forget(server);
+	server_forget(server);
 }

@@ -23,7 +23,8 @@ bool server_is_reference(void);
 
 /*
  * Starts it and waits until it takes connections. `directives` is a format: words with a blank between, as they would be
- * typed ("--maxclients 3 --timeout 1"). port, bind, unixsocket and dir are chosen here unless they are given.
+ * typed ("--maxclients 3 --timeout 1"). port, bind, unixsocket and dir are chosen here unless they are given;
+ * "!--bind " leaves one to the server itself. '' is an empty word.
  * Prints the log and aborts when the server doesn't come up: nothing that follows would mean anything.
  */
 struct server *server_start(const char *directives, ...) __attribute__((format(printf, 1, 2)));
@@ -49,6 +50,8 @@ bool server_stop(struct server **server);
 bool server_await_stop(struct server **server);
 /* SIGKILL. */
 void server_kill(struct server **server);
+/* Frees a server whose end the case has awaited itself. */
+void server_forget(struct server **server);
 
 /* A TCP port that nobody listens on. */
 uint16_t free_port(void);

@@ -22,6 +22,8 @@ struct suite_case {
  */
 void suite_skip(const char *name, const char *reason);
 #define SKIP(reason) do { suite_skip(__func__, reason); return; } while (0)
+/* The case is about what redis-server does otherwise. */
+#define ONLY_OURS() do { if (server_is_reference()) SKIP("redis-server does otherwise"); } while (0)
 
 /* Runs the cases and prints CUnit's summary; the exit status for main: 0 when every assertion held. */
 int suite_main(const char *suite, const struct suite_case *cases, int count, int argc, char **argv);

@@ -1,0 +1,276 @@
+/*
+ * Clients that mean harm, or are merely many: whatever one does, the others are served, memory stays bounded, and a reply
+ * never reaches anyone but the one who asked.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include "support/deadline.h"
+#include "support/peer.h"
+#include "support/server.h"
+#include "support/suite.h"
+#include "support/wire.h"
+
+static struct server *server;
+
+/* Somebody else is served. */
+static bool others_are_served(void)
+{
+	struct peer *peer = peer_connect(server);
+	bool served = GIVES(peer, "+PONG\r\n", "PING");
+	peer_close(&peer);
+	return served;
+}
+
+static int64_t info(struct peer *peer, const char *section, const char *field)
+{
+	const char *reply = COMMAND(peer, "INFO", section);
+	return reply ? info_number(reply, field) : -1;
+}
+
+/* Ends of connections reach the server in their own time: asks until only `count` are left. */
+static bool connections_come_down_to(int64_t count)
+{
+	struct peer *peer = peer_connect(server);
+	int64_t deadline = deadline_after(PATIENCE_MS), left;
+	while ((left = info(peer, "clients", "connected_clients")) != count && deadline_left_ms(deadline) > 0)
+		;
+	peer_close(&peer);
+	if (left != count)
+		fprintf(stderr, "%lld connections instead of %lld\n", (long long)left, (long long)count);
+	return left == count;
+}
+
+static void half_a_request_and_silence_disturbs_nobody(void)
+{
+	static const char *const halves[] = { "*", "*3\r\n", "*3\r\n$3", "*3\r\n$3\r\nSE", "GET", "*2\r\n$3\r\nGET\r\n$500000000\r\nabc" };
+	struct peer *silent[sizeof(halves) / sizeof(halves[0])];
+	for (size_t i = 0; i < sizeof(halves) / sizeof(halves[0]); i++) {
+		silent[i] = peer_connect(server);
+		CU_ASSERT(peer_send_text(silent[i], halves[i]));
+	}
+	CU_ASSERT(others_are_served());
+	for (size_t i = 0; i < sizeof(halves) / sizeof(halves[0]); i++) {
+		CU_ASSERT_FALSE(peer_has_input(silent[i]));
+		peer_close(&silent[i]);
+	}
+	CU_ASSERT(connections_come_down_to(1));
+}
+
+/* A hundred clients that say they will send half a gigabyte each cost what they have sent. */
+static void a_declared_length_costs_nothing(void)
+{
+	enum { CLIENTS = 100 };
+	static const char begin[] = "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$500000000\r\n";
+	size_t before = server_resident_bytes(server);
+	struct peer *peers[CLIENTS];
+	for (int i = 0; i < CLIENTS; i++) {
+		peers[i] = peer_connect(server);
+		CU_ASSERT(peer_send_text(peers[i], begin));
+		CU_ASSERT(peer_send_text(peers[i], "0123456789"));
+	}
+	CU_ASSERT(others_are_served());
+	size_t after = server_resident_bytes(server);
+	for (int i = 0; i < CLIENTS; i++)
+		peer_close(&peers[i]);
+	/* A first buffer of 64 KB each is allowed for, and some for all. */
+	CU_ASSERT(after < before + (size_t)CLIENTS * 128 * 1024 + (16u << 20) * (size_t)patience());
+	CU_ASSERT(connections_come_down_to(1));
+}
+
+static void fill(struct peer *peer, const char *key, size_t len)
+{
+	char *value = malloc(len + 1);
+	memset(value, 'v', len);
+	value[len] = '\0';
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "SET", key, value));
+	free(value);
+}
+
+/* Sends the text again and again until the server takes no more, or so many times. */
+static int send_until_full(struct peer *peer, const char *text, int most)
+{
+	size_t len = strlen(text);
+	int64_t patient_until = monotonic_ms() + 1000;
+	for (int i = 0; i < most; i++)
+		for (size_t at = 0; at < len;) {
+			ssize_t sent = send(peer_fd(peer), text + at, len - at, MSG_NOSIGNAL);
+			if (sent > 0)
+				at += (size_t)sent;
+			else if (monotonic_ms() > patient_until)
+				return i;
+		}
+	return most;
+}
+
+/* 400 GB of replies are asked for, in both kinds: values that are copied and values that are shared. */
+static void a_client_that_never_reads_costs_bounded_memory(void)
+{
+	ONLY_OURS();
+	static const size_t sizes[] = { 8000, 200000 };
+	struct peer *other = peer_connect(server);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		fill(other, "wanted", sizes[i]);
+		size_t before = server_resident_bytes(server);
+		struct peer *greedy = peer_connect(server);
+		send_until_full(greedy, "*2\r\n$3\r\nGET\r\n$6\r\nwanted\r\n", 2000000);
+		for (int asked = 0; asked < 1000; asked++)
+			CU_ASSERT(GIVES(other, "+PONG\r\n", "PING"));
+		size_t grown = server_resident_bytes(server) - before;
+		if (server_resident_bytes(server) > before)
+			CU_ASSERT(grown < (512u << 20) * (size_t)patience());
+		peer_reset(&greedy);
+	}
+	peer_close(&other);
+	CU_ASSERT(connections_come_down_to(1));
+}
+
+/* A plain client writes all before it reads anything; it may not be left hanging. */
+static void half_a_million_commands_sent_before_reading_are_all_answered(void)
+{
+	enum { COMMANDS = 500000 };
+	static const char get[] = "*2\r\n$3\r\nGET\r\n$5\r\nsmall\r\n";
+	size_t len = sizeof(get) - 1;
+	char *text = malloc(len * COMMANDS);
+	for (size_t i = 0; i < COMMANDS; i++)
+		memcpy(text + i * len, get, len);
+	struct peer *peer = peer_connect(server);
+	fill(peer, "small", 64);
+	CU_ASSERT(peer_send(peer, text, len * COMMANDS));
+	char answer[128] = "$64\r\n";
+	memset(answer + 5, 'v', 64);
+	memcpy(answer + 69, "\r\n", 3);
+	CU_ASSERT(peer_expect_times(peer, answer, COMMANDS));
+	free(text);
+	peer_close(&peer);
+}
+
+/* Connects, sends something or nothing, and leaves in one way or another, thousands of times. */
+static void storms_of_connections_pass(void)
+{
+	enum { ROUNDS = 5000 };
+	srand(1);
+	for (int i = 0; i < ROUNDS; i++) {
+		struct peer *peer = i % 2 ? peer_connect(server) : peer_connect_unix(server);
+		switch (rand() % 4) {
+		case 0:
+			break;
+		case 1:
+			peer_send_text(peer, "PING\r\n");
+			break;
+		case 2:
+			peer_send_text(peer, "*3\r\n$3\r\nSET\r\n");
+			break;
+		case 3:
+			peer_send_text(peer, "SET storm 1\r\nGET storm\r\nQUIT\r\nPING\r\n");
+			break;
+		}
+		if (i % 3 == 0)
+			peer_reset(&peer);
+		else
+			peer_close(&peer);
+	}
+	CU_ASSERT(others_are_served());
+	CU_ASSERT(connections_come_down_to(1));
+}
+
+static bool may_open(rlim_t descriptors)
+{
+	struct rlimit limit;
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	return limit.rlim_max == RLIM_INFINITY || limit.rlim_max >= descriptors;
+}
+
+static void ten_thousand_connections_are_served(void)
+{
+	enum { CLIENTS = 10000 };
+	if (!may_open(CLIENTS + 200))
+		SKIP("the limit of open files is too low");
+	struct peer **peers = calloc(CLIENTS, sizeof(*peers));
+	for (int i = 0; i < CLIENTS; i++)
+		peers[i] = peer_connect(server);
+	for (int i = 0; i < CLIENTS; i++)
+		CU_ASSERT(peer_send_text(peers[i], "PING\r\n"));
+	for (int i = 0; i < CLIENTS; i++)
+		CU_ASSERT(peer_expect_text(peers[i], "+PONG\r\n"));
+	CU_ASSERT_EQUAL(info(peers[0], "clients", "connected_clients"), CLIENTS);
+	for (int i = 0; i < CLIENTS; i++)
+		peer_close(&peers[i]);
+	free(peers);
+	CU_ASSERT(connections_come_down_to(1));
+}
+
+enum { TOKEN_PEERS = 60, TOKEN_ROUNDS = 150, TOKENS = 20 };
+
+static void send_tokens(struct peer *peer, int owner, int round)
+{
+	char text[TOKENS * 64];
+	size_t len = 0;
+	for (int i = 0; i < TOKENS; i++)
+		len += (size_t)sprintf(text + len, "*2\r\n$4\r\nECHO\r\n$16\r\n%04d-%06d-%04d\r\n", owner, round, i);
+	CU_ASSERT(peer_send(peer, text, len));
+}
+
+static bool expect_tokens(struct peer *peer, int owner, int round)
+{
+	char text[TOKENS * 64];
+	size_t len = 0;
+	for (int i = 0; i < TOKENS; i++)
+		len += (size_t)sprintf(text + len, "$16\r\n%04d-%06d-%04d\r\n", owner, round, i);
+	return peer_expect(peer, text, len);
+}
+
+/* Everyone asks for tokens of their own; some leave before they have read them, and others come in their place. */
+static void a_reply_never_reaches_another_client(void)
+{
+	struct peer *peers[TOKEN_PEERS];
+	srand(7);
+	for (int i = 0; i < TOKEN_PEERS; i++)
+		peers[i] = peer_connect(server);
+	for (int round = 0; round < TOKEN_ROUNDS; round++) {
+		for (int i = 0; i < TOKEN_PEERS; i++)
+			send_tokens(peers[i], i, round);
+		for (int i = 0; i < TOKEN_PEERS; i++) {
+			if (rand() % 10 == 0) {
+				rand() % 2 ? peer_close(&peers[i]) : peer_reset(&peers[i]);
+				peers[i] = rand() % 2 ? peer_connect(server) : peer_connect_unix(server);
+			} else {
+				CU_ASSERT(expect_tokens(peers[i], i, round));
+			}
+		}
+	}
+	for (int i = 0; i < TOKEN_PEERS; i++) {
+		CU_ASSERT_FALSE(peer_has_input(peers[i]));
+		peer_close(&peers[i]);
+	}
+	CU_ASSERT(connections_come_down_to(1));
+}
+
+static void server_starts(void)
+{
+	server = server_start("--maxclients 10100 --timeout 0");
+}
+
+static void server_stops(void)
+{
+	CU_ASSERT(server_stop(&server));
+}
+
+static const struct suite_case cases[] = {
+	CASE(server_starts),
+	CASE(half_a_request_and_silence_disturbs_nobody),
+	CASE(a_declared_length_costs_nothing),
+	CASE(a_client_that_never_reads_costs_bounded_memory),
+	CASE(half_a_million_commands_sent_before_reading_are_all_answered),
+	CASE(storms_of_connections_pass),
+	CASE(ten_thousand_connections_are_served),
+	CASE(a_reply_never_reaches_another_client),
+	CASE(server_stops),
+};
+
+SUITE_MAIN("hostile", cases)

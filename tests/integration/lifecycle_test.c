@@ -1,0 +1,320 @@
+/*
+ * Starting and stopping: what a signal leaves undone (nothing that was asked for), what a wrong configuration says, and how a
+ * daemon is found.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "support/deadline.h"
+#include "support/peer.h"
+#include "support/process.h"
+#include "support/server.h"
+#include "support/suite.h"
+
+/* Sends a pipeline whose first reply comes at once and the rest after a rest of the store. */
+static struct peer *pipeline_in_flight(struct server *server, const char *sleep)
+{
+	struct peer *peer = peer_connect(server);
+	char text[256];
+	snprintf(text, sizeof(text), "PING\r\nDEBUG SLEEP %s\r\n", sleep);
+	CU_ASSERT(peer_send_text(peer, text));
+	for (int i = 0; i < 100; i++)
+		CU_ASSERT(peer_send_text(peer, "INCR n\r\n"));
+	return peer;
+}
+
+static void sigterm_lets_commands_under_way_finish(void)
+{
+	struct server *server = server_start("--enable-debug-command yes");
+	struct peer *idle = peer_connect(server);
+	CU_ASSERT(GIVES(idle, "+PONG\r\n", "PING"));
+	char text[4096] = "PING\r\nDEBUG SLEEP 0.3\r\n", answer[4096] = "+OK\r\n";
+	for (int i = 1; i <= 100; i++) {
+		strcat(text, "INCR n\r\n");
+		sprintf(answer + strlen(answer), ":%d\r\n", i);
+	}
+	struct peer *peer = peer_connect(server);
+	CU_ASSERT(peer_send_text(peer, text));
+	CU_ASSERT(peer_expect_text(peer, "+PONG\r\n"));
+	kill(server_pid(server), SIGTERM);
+	CU_ASSERT(peer_expect_text(peer, answer));
+	CU_ASSERT(peer_expect_closed(peer));
+	CU_ASSERT(peer_expect_closed(idle));
+	peer_close(&peer);
+	peer_close(&idle);
+	CU_ASSERT(server_await_stop(&server));
+}
+
+/* Everyone writes and reads as fast as they can when the signal comes: each gets whole replies, in order, and then the end. */
+static void sigterm_cuts_no_reply(void)
+{
+	enum { CLIENTS = 20, COMMANDS = 20000 };
+	struct server *server = server_start("--timeout 0");
+	struct peer *peers[CLIENTS];
+	char *text = malloc((size_t)COMMANDS * 16);
+	size_t len = 0;
+	for (int i = 0; i < COMMANDS; i++)
+		len += (size_t)sprintf(text + len, "ECHO %08d\r\n", i);
+	for (int i = 0; i < CLIENTS; i++) {
+		peers[i] = peer_connect(server);
+		CU_ASSERT(peer_send(peers[i], text, len));
+	}
+	CU_ASSERT(peer_expect_text(peers[0], "$8\r\n00000000\r\n"));
+	kill(server_pid(server), SIGTERM);
+	for (int i = 0; i < CLIENTS; i++) {
+		char answer[32];
+		int next = i == 0 ? 1 : 0;
+		const char *reply;
+		while (next < COMMANDS && peer_has_reply(peers[i]) && (reply = peer_reply(peers[i]))) {
+			snprintf(answer, sizeof(answer), "$8\r\n%08d\r\n", next++);
+			CU_ASSERT_STRING_EQUAL(reply, answer);
+		}
+		CU_ASSERT(peer_expect_closed(peers[i]));
+		peer_close(&peers[i]);
+	}
+	free(text);
+	CU_ASSERT(server_await_stop(&server));
+}
+
+static void a_second_sigterm_waits_for_nobody(void)
+{
+	ONLY_OURS();
+	struct server *server = server_start("--enable-debug-command yes");
+	struct peer *peer = pipeline_in_flight(server, "60");
+	CU_ASSERT(peer_expect_text(peer, "+PONG\r\n"));
+	kill(server_pid(server), SIGTERM);
+	CU_ASSERT(server_wait_log(server, "Received SIGTERM"));
+	kill(server_pid(server), SIGTERM);
+	int status = 0;
+	CU_ASSERT(process_wait(server_pid(server), 5000, &status));
+	CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+	CU_ASSERT(peer_drain_until_closed(peer));
+	peer_close(&peer);
+	server_forget(&server);
+}
+
+static void sigint_stops_as_sigterm_does(void)
+{
+	struct server *server = server_start("--timeout 0");
+	kill(server_pid(server), SIGINT);
+	CU_ASSERT(server_await_stop(&server));
+}
+
+static void shutdown_stops_the_server(void)
+{
+	static const char *const forms[] = { "SHUTDOWN", "SHUTDOWN NOSAVE", "shutdown nosave now force" };
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		struct server *server = server_start("--timeout 0");
+		struct peer *peer = peer_connect(server), *other = peer_connect(server);
+		CU_ASSERT(GIVES(other, "+PONG\r\n", "PING"));
+		CU_ASSERT(peer_send_text(peer, forms[i]));
+		CU_ASSERT(peer_send_text(peer, "\r\n"));
+		CU_ASSERT(peer_expect_closed(peer));
+		CU_ASSERT(peer_expect_closed(other));
+		peer_close(&peer);
+		peer_close(&other);
+		CU_ASSERT(server_await_stop(&server));
+	}
+}
+
+static void a_stopped_server_leaves_no_socket_behind(void)
+{
+	char directory[64], path[96];
+	scratch_create(directory, sizeof(directory));
+	snprintf(path, sizeof(path), "%s/socket", directory);
+	struct server *server = server_start("--unixsocket %s", path);
+	CU_ASSERT_EQUAL(access(path, F_OK), 0);
+	CU_ASSERT(server_stop(&server));
+	CU_ASSERT_NOT_EQUAL(access(path, F_OK), 0);
+	scratch_remove(directory);
+}
+
+/* Runs the program with a file that holds the text; its output, for the caller to free. */
+static char *run_with_file(const char *text, char *out_path, size_t size, int *out_status)
+{
+	char directory[64];
+	scratch_create(directory, sizeof(directory));
+	snprintf(out_path, size, "%s/server.conf", directory);
+	FILE *file = fopen(out_path, "we");
+	fputs(text, file);
+	fclose(file);
+	const char *argv[] = { server_program(), out_path, NULL };
+	char *output = process_run(argv, out_status);
+	scratch_remove(directory);
+	return output;
+}
+
+static void a_wrong_file_is_refused_with_file_and_line(void)
+{
+	ONLY_OURS();
+	static const struct {
+		const char *text, *where, *what;
+	} files[] = {
+		{ "port 0\nmaxcleints 10\n", ":2", "maxcleints" },
+		{ "# a comment\n\ntimeout soon\n", ":3", "timeout" },
+		{ "port 70000\n", ":1", "port" },
+		{ "loglevel \"notice\n", ":1", "" },
+		{ "maxclients\n", ":1", "maxclients" },
+		{ "appendonly yes\n", ":1", "appendonly" },
+		{ "include /nowhere/at/all.conf\n", "", "/nowhere/at/all.conf" },
+	};
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		char path[96], where[128];
+		int status = 0;
+		char *output = run_with_file(files[i].text, path, sizeof(path), &status);
+		snprintf(where, sizeof(where), "%s%s", path, files[i].where);
+		CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+		CU_ASSERT(strstr(output, where) != NULL);
+		CU_ASSERT(strstr(output, files[i].what) != NULL);
+		char *first_line_end = strchr(output, '\n');
+		CU_ASSERT(first_line_end != NULL && first_line_end[1] == '\0');
+		if (!strstr(output, where) || !strstr(output, files[i].what))
+			fprintf(stderr, "%s\n", output);
+		free(output);
+	}
+}
+
+static void a_wrong_option_is_refused_by_name(void)
+{
+	ONLY_OURS();
+	static const char *const options[][2] = { { "--prot", "1" }, { "--timeout", "x" }, { "-nonsense", "1" }, { "--maxclients", "" } };
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		const char *argv[] = { server_program(), options[i][0], options[i][1], NULL };
+		int status = 0;
+		char *output = process_run(argv, &status);
+		CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+		CU_ASSERT(strstr(output, options[i][0] + strspn(options[i][0], "-")) != NULL);
+		free(output);
+	}
+}
+
+static void a_taken_port_is_reported(void)
+{
+	struct server *server = server_start("--timeout 0");
+	char port[8];
+	snprintf(port, sizeof(port), "%u", server_port(server));
+	const char *argv[] = { server_program(), "--port", port, "--bind", "127.0.0.1", "--save", "", NULL };
+	int status = 0;
+	char *output = process_run(argv, &status);
+	CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+	CU_ASSERT(strstr(output, port) != NULL && strstr(output, "in use") != NULL);
+	free(output);
+	CU_ASSERT(server_stop(&server));
+}
+
+static void a_file_and_its_includes_configure_the_server(void)
+{
+	char directory[64], main_path[96], included_path[96];
+	scratch_create(directory, sizeof(directory));
+	snprintf(main_path, sizeof(main_path), "%s/main.conf", directory);
+	snprintf(included_path, sizeof(included_path), "%s/included.conf", directory);
+	FILE *file = fopen(main_path, "we");
+	fprintf(file, "# the main file\nmaxclients 77\ninclude %s\nrequirepass \"pass word\"\n", included_path);
+	fclose(file);
+	file = fopen(included_path, "we");
+	fprintf(file, "TIMEOUT 123\n");
+	fclose(file);
+	struct server *server = server_start("%s --tcp-keepalive 55", main_path);
+	struct peer *peer = peer_connect(server);
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "AUTH", "pass word"));
+	CU_ASSERT(GIVES(peer, "*2\r\n$10\r\nmaxclients\r\n$2\r\n77\r\n", "CONFIG", "GET", "maxclients"));
+	CU_ASSERT(GIVES(peer, "*2\r\n$7\r\ntimeout\r\n$3\r\n123\r\n", "CONFIG", "GET", "timeout"));
+	CU_ASSERT(GIVES(peer, "*2\r\n$13\r\ntcp-keepalive\r\n$2\r\n55\r\n", "CONFIG", "GET", "tcp-keepalive"));
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "SET", "timeout", "321"));
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "REWRITE"));
+	char *text = file_text(main_path);
+	CU_ASSERT(strstr(text, "timeout 321\n") != NULL);
+	CU_ASSERT(strstr(text, "# the main file\n") != NULL);
+	free(text);
+	peer_close(&peer);
+	CU_ASSERT(server_stop(&server));
+	scratch_remove(directory);
+}
+
+static void a_daemon_tells_when_it_is_ready_and_where_it_is(void)
+{
+	char directory[64], pidfile[96], logfile[96], port[8];
+	scratch_create(directory, sizeof(directory));
+	snprintf(pidfile, sizeof(pidfile), "%s/pid", directory);
+	snprintf(logfile, sizeof(logfile), "%s/log", directory);
+	uint16_t number = free_port();
+	snprintf(port, sizeof(port), "%u", number);
+	const char *argv[] = { server_program(), "--daemonize", "yes", "--pidfile", pidfile, "--logfile", logfile, "--dir",
+			       directory, "--port", port, "--bind", "127.0.0.1", "--save", "", NULL };
+	int status = -1;
+	char *output = process_run(argv, &status);
+	CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	/* Redis's parent doesn't wait for the child to be ready; ours has, and the first try succeeds. */
+	struct peer *peer = peer_connect_to("127.0.0.1", number);
+	int64_t deadline = deadline_after(PATIENCE_MS);
+	while (!peer && server_is_reference() && deadline_left_ms(deadline) > 0)
+		peer = peer_connect_to("127.0.0.1", number);
+	CU_ASSERT(peer != NULL);
+	char *pid_text = file_text(pidfile), *log = file_text(logfile);
+	pid_t pid = (pid_t)atoi(pid_text);
+	CU_ASSERT(pid > 1);
+	CU_ASSERT(strstr(log, "eady to accept connections") != NULL);
+	if (peer)
+		CU_ASSERT(GIVES(peer, "+PONG\r\n", "PING"));
+	peer_close(&peer);
+	if (pid > 1) {
+		kill(pid, SIGTERM);
+		CU_ASSERT(process_wait_gone(pid, PATIENCE_MS));
+		CU_ASSERT_NOT_EQUAL(access(pidfile, F_OK), 0);
+	}
+	free(pid_text);
+	free(log);
+	free(output);
+	scratch_remove(directory);
+}
+
+static void a_daemon_that_cannot_start_says_so_to_who_started_it(void)
+{
+	ONLY_OURS();
+	struct server *server = server_start("--timeout 0");
+	char port[8];
+	snprintf(port, sizeof(port), "%u", server_port(server));
+	const char *argv[] = { server_program(), "--daemonize", "yes", "--port", port, "--bind", "127.0.0.1", NULL };
+	int status = -1;
+	char *output = process_run(argv, &status);
+	CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+	free(output);
+	CU_ASSERT(server_stop(&server));
+}
+
+static void the_log_says_what_listens_where(void)
+{
+	ONLY_OURS();
+	struct server *server = server_start("--io-threads 2");
+	char *log = server_log(server), where[32];
+	snprintf(where, sizeof(where), "127.0.0.1:%u", server_port(server));
+	CU_ASSERT(strstr(log, where) != NULL);
+	CU_ASSERT(strstr(log, server_socket_path(server)) != NULL);
+	CU_ASSERT(strstr(log, "2 reactor") != NULL);
+	free(log);
+	CU_ASSERT(server_stop(&server));
+}
+
+static const struct suite_case cases[] = {
+	CASE(sigterm_lets_commands_under_way_finish),
+	CASE(sigterm_cuts_no_reply),
+	CASE(a_second_sigterm_waits_for_nobody),
+	CASE(sigint_stops_as_sigterm_does),
+	CASE(shutdown_stops_the_server),
+	CASE(a_stopped_server_leaves_no_socket_behind),
+	CASE(a_wrong_file_is_refused_with_file_and_line),
+	CASE(a_wrong_option_is_refused_by_name),
+	CASE(a_taken_port_is_reported),
+	CASE(a_file_and_its_includes_configure_the_server),
+	CASE(a_daemon_tells_when_it_is_ready_and_where_it_is),
+	CASE(a_daemon_that_cannot_start_says_so_to_who_started_it),
+	CASE(the_log_says_what_listens_where),
+};
+
+SUITE_MAIN("lifecycle", cases)

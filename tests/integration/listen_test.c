@@ -1,0 +1,255 @@
+/*
+ * Where the server listens and whom it lets in: IPv4, IPv6, several addresses, a unix socket and its mode, the number of
+ * clients, idle ones, and strangers from other machines.
+ *
+ * The program moves into a network of its own, with an address that isn't the loopback's: nothing here depends on, or is seen
+ * by, the machine's network.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "support/deadline.h"
+#include "support/peer.h"
+#include "support/server.h"
+#include "support/suite.h"
+
+/* From the range that is kept for documentation. */
+#define OTHER_ADDRESS "192.0.2.1"
+
+static bool own_network;
+static const char *why_not = "";
+
+static bool set_flags_up(int fd)
+{
+	struct ifreq request = { .ifr_name = "lo" };
+	request.ifr_flags = IFF_UP | IFF_LOOPBACK | IFF_RUNNING;
+	return ioctl(fd, SIOCSIFFLAGS, &request) == 0;
+}
+
+static bool add_address(int fd)
+{
+	struct ifreq request = { .ifr_name = "lo:1" };
+	struct sockaddr_in address = { .sin_family = AF_INET };
+	inet_pton(AF_INET, OTHER_ADDRESS, &address.sin_addr);
+	memcpy(&request.ifr_addr, &address, sizeof(address));
+	return ioctl(fd, SIOCSIFADDR, &request) == 0;
+}
+
+/* Needs to be root, or a kernel that lets users have namespaces. */
+static void enter_own_network(void)
+{
+	if (unshare(CLONE_NEWNET) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0) {
+		why_not = "a network namespace needs root";
+		SKIP(why_not);
+	}
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	own_network = set_flags_up(fd) && add_address(fd);
+	close(fd);
+	why_not = "the loopback of a network namespace can't be set up";
+	CU_ASSERT(own_network);
+}
+
+static bool has_ipv6(void)
+{
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in6 address = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	bool has = fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+	if (fd >= 0)
+		close(fd);
+	return has;
+}
+
+static bool is_served_at(const char *address, uint16_t port)
+{
+	struct peer *peer = peer_connect_to(address, port);
+	bool served = peer && GIVES(peer, "+PONG\r\n", "PING");
+	peer_close(&peer);
+	return served;
+}
+
+static bool is_refused_at(const char *address, uint16_t port)
+{
+	struct peer *peer = peer_connect_to(address, port);
+	bool refused = !peer && errno == ECONNREFUSED;
+	peer_close(&peer);
+	return refused;
+}
+
+static void only_the_addresses_asked_for_are_listened_on(void)
+{
+	struct server *server = server_start("--bind 127.0.0.1");
+	CU_ASSERT(is_served_at("127.0.0.1", server_port(server)));
+	CU_ASSERT(is_refused_at("127.0.0.2", server_port(server)));
+	if (own_network)
+		CU_ASSERT(is_refused_at(OTHER_ADDRESS, server_port(server)));
+	CU_ASSERT(server_stop(&server));
+}
+
+static void the_default_is_the_loopback(void)
+{
+	ONLY_OURS();
+	struct server *server = server_start("!--bind ");
+	CU_ASSERT(is_served_at("127.0.0.1", server_port(server)));
+	if (own_network)
+		CU_ASSERT(is_refused_at(OTHER_ADDRESS, server_port(server)));
+	CU_ASSERT(server_stop(&server));
+}
+
+static void several_addresses_of_both_families_can_be_bound(void)
+{
+	if (!has_ipv6())
+		SKIP("there is no IPv6 here");
+	struct server *server = server_start("--bind 127.0.0.1 127.0.0.3 ::1");
+	CU_ASSERT(is_served_at("127.0.0.1", server_port(server)));
+	CU_ASSERT(is_served_at("127.0.0.3", server_port(server)));
+	CU_ASSERT(is_served_at("::1", server_port(server)));
+	CU_ASSERT(is_refused_at("127.0.0.2", server_port(server)));
+	struct peer *peer = peer_connect_to("::1", server_port(server));
+	const char *reply = COMMAND(peer, "CLIENT", "INFO");
+	CU_ASSERT(reply && strstr(reply, " addr=[::1]:") != NULL);
+	peer_close(&peer);
+	CU_ASSERT(server_stop(&server));
+}
+
+static void an_address_behind_a_dash_may_be_absent(void)
+{
+	struct server *server = server_start("--bind 127.0.0.1 -198.51.100.7 -::1");
+	CU_ASSERT(is_served_at("127.0.0.1", server_port(server)));
+	CU_ASSERT(server_stop(&server));
+}
+
+static void the_unix_socket_has_the_mode_asked_for(void)
+{
+	static const char *const modes[] = { "700", "770", "777" };
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		struct server *server = server_start("--unixsocketperm %s", modes[i]);
+		struct stat status;
+		CU_ASSERT_EQUAL(stat(server_socket_path(server), &status), 0);
+		CU_ASSERT_EQUAL(status.st_mode & 0777, (mode_t)strtol(modes[i], NULL, 8));
+		CU_ASSERT(S_ISSOCK(status.st_mode));
+		struct peer *peer = peer_connect_unix(server);
+		CU_ASSERT(GIVES(peer, "+OK\r\n", "SET", "a", "b"));
+		const char *reply = COMMAND(peer, "CLIENT", "INFO");
+		CU_ASSERT(reply && strstr(reply, "/socket:0 ") != NULL);
+		peer_close(&peer);
+		CU_ASSERT(server_stop(&server));
+	}
+}
+
+static void a_server_without_a_port_serves_its_unix_socket(void)
+{
+	struct server *server = server_start("--port 0");
+	struct peer *peer = peer_connect_unix(server);
+	CU_ASSERT(GIVES(peer, "+PONG\r\n", "PING"));
+	peer_close(&peer);
+	CU_ASSERT(server_stop(&server));
+}
+
+static void one_client_too_many_is_told_so(void)
+{
+	struct server *server = server_start("--maxclients 5");
+	struct peer *peers[5];
+	for (int i = 0; i < 5; i++) {
+		peers[i] = i % 2 ? peer_connect(server) : peer_connect_unix(server);
+		CU_ASSERT(GIVES(peers[i], "+PONG\r\n", "PING"));
+	}
+	for (int i = 0; i < 3; i++) {
+		struct peer *late = peer_connect(server);
+		CU_ASSERT(peer_expect_text(late, "-ERR max number of clients reached\r\n"));
+		CU_ASSERT(peer_expect_closed(late));
+		peer_close(&late);
+	}
+	const char *stats = COMMAND(peers[0], "INFO", "stats");
+	CU_ASSERT(stats && info_number(stats, "rejected_connections") == 3);
+	peer_close(&peers[4]);
+	int64_t deadline = deadline_after(PATIENCE_MS);
+	bool served = false;
+	while (!served && deadline_left_ms(deadline) > 0) {
+		struct peer *next = peer_connect(server);
+		peer_send_text(next, "PING\r\n");
+		const char *reply = peer_has_reply(next) ? peer_reply(next) : NULL;
+		served = reply && strcmp(reply, "+PONG\r\n") == 0;
+		peer_close(&next);
+	}
+	CU_ASSERT(served);
+	for (int i = 0; i < 4; i++)
+		peer_close(&peers[i]);
+	CU_ASSERT(server_stop(&server));
+}
+
+static void an_idle_client_is_closed_and_a_busy_one_stays(void)
+{
+	struct server *server = server_start("--timeout 1");
+	struct peer *idle = peer_connect(server), *half = peer_connect(server), *busy = peer_connect(server);
+	CU_ASSERT(GIVES(idle, "+PONG\r\n", "PING"));
+	CU_ASSERT(peer_send_text(half, "*2\r\n$4\r\nECHO\r\n"));
+	int64_t begin = monotonic_ms(), deadline = deadline_after(PATIENCE_MS);
+	while (!peer_has_input(idle) && deadline_left_ms(deadline) > 0)
+		CU_ASSERT(GIVES(busy, "+PONG\r\n", "PING"));
+	CU_ASSERT(monotonic_ms() - begin >= 900);
+	CU_ASSERT(peer_expect_closed(idle));
+	CU_ASSERT(peer_expect_closed(half));
+	CU_ASSERT(GIVES(busy, "+PONG\r\n", "PING"));
+	peer_close(&idle);
+	peer_close(&half);
+	peer_close(&busy);
+	CU_ASSERT(server_stop(&server));
+}
+
+static void protected_mode_sends_strangers_away(void)
+{
+	if (!own_network)
+		SKIP(why_not);
+	struct server *server = server_start("--bind 0.0.0.0");
+	struct peer *stranger = peer_connect_to(OTHER_ADDRESS, server_port(server));
+	CU_ASSERT_FATAL(stranger != NULL);
+	const char *reply = peer_reply(stranger);
+	CU_ASSERT(reply && strncmp(reply, "-DENIED ", 8) == 0);
+	CU_ASSERT(reply && strstr(reply, "protected mode") != NULL && strstr(reply, "password") != NULL);
+	CU_ASSERT(peer_expect_closed(stranger));
+	peer_close(&stranger);
+	CU_ASSERT(is_served_at("127.0.0.1", server_port(server)));
+	struct peer *local = peer_connect_unix(server);
+	CU_ASSERT(GIVES(local, "+OK\r\n", "CONFIG", "SET", "requirepass", "x"));
+	stranger = peer_connect_to(OTHER_ADDRESS, server_port(server));
+	CU_ASSERT(GIVES(stranger, "-NOAUTH Authentication required.\r\n", "PING"));
+	CU_ASSERT(GIVES(stranger, "+OK\r\n", "AUTH", "x"));
+	CU_ASSERT(GIVES(stranger, "+PONG\r\n", "PING"));
+	peer_close(&stranger);
+	peer_close(&local);
+	CU_ASSERT(server_stop(&server));
+}
+
+static void without_protected_mode_strangers_are_served(void)
+{
+	if (!own_network)
+		SKIP(why_not);
+	struct server *server = server_start("--bind 0.0.0.0 --protected-mode no");
+	CU_ASSERT(is_served_at(OTHER_ADDRESS, server_port(server)));
+	CU_ASSERT(server_stop(&server));
+}
+
+static const struct suite_case cases[] = {
+	CASE(enter_own_network),
+	CASE(only_the_addresses_asked_for_are_listened_on),
+	CASE(the_default_is_the_loopback),
+	CASE(several_addresses_of_both_families_can_be_bound),
+	CASE(an_address_behind_a_dash_may_be_absent),
+	CASE(the_unix_socket_has_the_mode_asked_for),
+	CASE(a_server_without_a_port_serves_its_unix_socket),
+	CASE(one_client_too_many_is_told_so),
+	CASE(an_idle_client_is_closed_and_a_busy_one_stays),
+	CASE(protected_mode_sends_strangers_away),
+	CASE(without_protected_mode_strangers_are_served),
+};
+
+SUITE_MAIN("listen", cases)

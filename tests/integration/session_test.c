@@ -1,0 +1,310 @@
+/*
+ * Commands about connections and the server itself: those that kill, watch, wait, sleep, or change how replies come.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/deadline.h"
+#include "support/peer.h"
+#include "support/server.h"
+#include "support/suite.h"
+
+static struct server *server;
+static struct peer *peer;
+
+static long long client_id(struct peer *who)
+{
+	const char *reply = COMMAND(who, "CLIENT", "ID");
+	return reply && reply[0] == ':' ? strtoll(reply + 1, NULL, 10) : -1;
+}
+
+/* "addr=127.0.0.1:4711" of the connection. */
+static void client_address(struct peer *who, char *out, size_t size)
+{
+	const char *reply = COMMAND(who, "CLIENT", "INFO"), *at = reply ? strstr(reply, " addr=") : NULL;
+	snprintf(out, size, "%.*s", at ? (int)strcspn(at + 6, " ") : 0, at ? at + 6 : "");
+}
+
+static void kill_closes_the_one_who_is_meant(void)
+{
+	struct peer *by_id = peer_connect(server), *by_address = peer_connect(server), *by_old_form = peer_connect(server);
+	struct peer *stays = peer_connect(server);
+	char id[32], address[64];
+	CU_ASSERT(GIVES(stays, "+PONG\r\n", "PING"));
+	snprintf(id, sizeof(id), "%lld", client_id(by_id));
+	CU_ASSERT(GIVES(peer, ":1\r\n", "CLIENT", "KILL", "ID", id));
+	CU_ASSERT(peer_expect_closed(by_id));
+	CU_ASSERT(GIVES(peer, ":0\r\n", "CLIENT", "KILL", "ID", id));
+	client_address(by_address, address, sizeof(address));
+	CU_ASSERT(GIVES(peer, ":1\r\n", "CLIENT", "KILL", "ADDR", address));
+	CU_ASSERT(peer_expect_closed(by_address));
+	client_address(by_old_form, address, sizeof(address));
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "CLIENT", "KILL", address));
+	CU_ASSERT(peer_expect_closed(by_old_form));
+	CU_ASSERT(GIVES(peer, "-ERR No such client\r\n", "CLIENT", "KILL", address));
+	CU_ASSERT(GIVES(stays, "+PONG\r\n", "PING"));
+	CU_ASSERT(GIVES(peer, ":1\r\n", "CLIENT", "KILL", "TYPE", "normal"));
+	CU_ASSERT(peer_expect_closed(stays));
+	snprintf(id, sizeof(id), "%lld", client_id(peer));
+	struct peer *suicidal = peer_connect(server);
+	snprintf(id, sizeof(id), "%lld", client_id(suicidal));
+	CU_ASSERT(GIVES(suicidal, ":1\r\n", "CLIENT", "KILL", "ID", id, "SKIPME", "no"));
+	CU_ASSERT(peer_expect_closed(suicidal));
+	peer_close(&by_id);
+	peer_close(&by_address);
+	peer_close(&by_old_form);
+	peer_close(&stays);
+	peer_close(&suicidal);
+}
+
+static void ids_are_never_used_again(void)
+{
+	long long last = 0;
+	for (int i = 0; i < 200; i++) {
+		struct peer *one = peer_connect(server);
+		long long id = client_id(one);
+		CU_ASSERT(id > last);
+		last = id;
+		peer_close(&one);
+	}
+}
+
+/* The next line of a monitor, without its time; NULL when it has no time. */
+static const char *monitor_line(struct peer *monitor)
+{
+	const char *line = peer_reply(monitor);
+	char *end;
+	if (!line || line[0] != '+' || strtod(line + 1, &end) < 1e9 || *end != ' ')
+		return NULL;
+	return end + 1;
+}
+
+static void expect_line(struct peer *monitor, const char *database, const char *address, const char *words)
+{
+	char expected[512];
+	snprintf(expected, sizeof(expected), "[%s %s] %s\r\n", database, address, words);
+	const char *line = monitor_line(monitor);
+	CU_ASSERT(line && strcmp(line, expected) == 0);
+	if (!line || strcmp(line, expected) != 0)
+		fprintf(stderr, "expected %sreceived %s\n", expected, line ? line : "nothing");
+}
+
+static void monitor_shows_commands_in_their_order(void)
+{
+	struct peer *monitor = peer_connect(server), *busy = peer_connect(server);
+	char address[64];
+	client_address(busy, address, sizeof(address));
+	CU_ASSERT(GIVES(monitor, "+OK\r\n", "MONITOR"));
+	CU_ASSERT(GIVES(busy, "+OK\r\n", "SET", "key", "a \"quoted\"\r\n\x01\xff value"));
+	expect_line(monitor, "0", address, "\"SET\" \"key\" \"a \\\"quoted\\\"\\r\\n\\x01\\xff value\"");
+	CU_ASSERT(GIVES(busy, "+OK\r\n", "select", "3"));
+	/* As in Redis, the database is the one in which the command has left the connection. */
+	expect_line(monitor, "3", address, "\"select\" \"3\"");
+	enum { COMMANDS = 5000 };
+	for (int i = 0; i < COMMANDS; i++)
+		CU_ASSERT(peer_send_text(busy, "INCR n\r\n"));
+	for (int i = 0; i < COMMANDS; i++) {
+		char answer[32];
+		snprintf(answer, sizeof(answer), ":%d\r\n", i + 1);
+		CU_ASSERT(peer_expect_text(busy, answer));
+	}
+	for (int i = 0; i < COMMANDS; i++)
+		expect_line(monitor, "3", address, "\"INCR\" \"n\"");
+	CU_ASSERT(GIVES(busy, ":1\r\n", "DEL", "n"));
+	expect_line(monitor, "3", address, "\"DEL\" \"n\"");
+	peer_close(&monitor);
+	peer_close(&busy);
+}
+
+static void monitor_hides_passwords(void)
+{
+	struct peer *monitor = peer_connect(server), *busy = peer_connect(server);
+	char address[64];
+	client_address(busy, address, sizeof(address));
+	CU_ASSERT(GIVES(monitor, "+OK\r\n", "MONITOR"));
+	CU_ASSERT(COMMAND(busy, "AUTH", "a-secret") != NULL);
+	CU_ASSERT(GIVES(busy, "$1\r\nx\r\n", "ECHO", "x"));
+	for (;;) {
+		const char *line = monitor_line(monitor);
+		CU_ASSERT(line && strstr(line, "a-secret") == NULL);
+		if (!line || strstr(line, "\"ECHO\""))
+			break;
+	}
+	peer_close(&monitor);
+	peer_close(&busy);
+}
+
+static void wait_comes_back_at_its_deadline_and_holds_up_nobody(void)
+{
+	struct peer *waiter = peer_connect(server);
+	int64_t begin = monotonic_ms();
+	CU_ASSERT(peer_send_text(waiter, "WAIT 1 300\r\nPING\r\n"));
+	CU_ASSERT(GIVES(peer, "+PONG\r\n", "PING"));
+	CU_ASSERT_FALSE(peer_has_input(waiter) && monotonic_ms() - begin < 250);
+	CU_ASSERT(peer_expect_text(waiter, ":0\r\n+PONG\r\n"));
+	int64_t took = monotonic_ms() - begin;
+	CU_ASSERT(took >= 299 && took < 2000 * patience());
+	CU_ASSERT(GIVES(waiter, ":0\r\n", "WAIT", "0", "0"));
+	/* One that waits for ever goes with its connection. */
+	CU_ASSERT(peer_send_text(waiter, "WAIT 1 0\r\nPING\r\n"));
+	CU_ASSERT(GIVES(peer, "+PONG\r\n", "PING"));
+	peer_close(&waiter);
+	CU_ASSERT(GIVES(peer, "+PONG\r\n", "PING"));
+}
+
+static void a_waiter_can_be_killed(void)
+{
+	struct peer *waiter = peer_connect(server);
+	char id[32];
+	snprintf(id, sizeof(id), "%lld", client_id(waiter));
+	CU_ASSERT(peer_send_text(waiter, "WAIT 1 0\r\nPING\r\n"));
+	CU_ASSERT(GIVES(peer, ":1\r\n", "CLIENT", "KILL", "ID", id));
+	CU_ASSERT(peer_expect_closed(waiter));
+	peer_close(&waiter);
+}
+
+static void debug_sleep_stops_the_world_for_its_time(void)
+{
+	struct peer *sleeper = peer_connect(server);
+	int64_t begin = monotonic_ms();
+	CU_ASSERT(peer_send_text(sleeper, "DEBUG SLEEP 0.2\r\n"));
+	CU_ASSERT(peer_expect_text(sleeper, "+OK\r\n"));
+	int64_t took = monotonic_ms() - begin;
+	CU_ASSERT(took >= 199 && took < 2000 * patience());
+	peer_close(&sleeper);
+}
+
+static void info_shows_the_actors(void)
+{
+	ONLY_OURS();
+	const char *reply = COMMAND(peer, "INFO", "actors");
+	static const char *const lines[] = { "actor_store:mailbox_depth=", "actor_reactor", "actor_reaper:", "turns_store_STORE_REQUESTS:count=",
+					     ",max_usec=", "batch", "credit" };
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		CU_ASSERT(reply && strstr(reply, lines[i]) != NULL);
+		if (reply && !strstr(reply, lines[i]))
+			fprintf(stderr, "no %s in\n%s\n", lines[i], reply);
+	}
+}
+
+static void info_tells_what_redis_is_asked_for(void)
+{
+	static const char *const fields[] = { "redis_version", "tcp_port", "connected_clients", "used_memory", "total_commands_processed",
+					      "keyspace_hits", "role", "process_id", "uptime_in_seconds", "maxclients", "expired_keys" };
+	const char *reply = COMMAND(peer, "INFO");
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		char field[64];
+		snprintf(field, sizeof(field), "\n%s:", fields[i]);
+		CU_ASSERT(reply && strstr(reply, field) != NULL);
+		if (reply && !strstr(reply, field))
+			fprintf(stderr, "no %s\n", fields[i]);
+	}
+	CU_ASSERT(reply && strstr(reply, "\nredis_version:7.0.15\r\n") != NULL);
+	CU_ASSERT(reply && info_number(reply, "tcp_port") == server_port(server));
+	CU_ASSERT(reply && info_number(reply, "process_id") == server_pid(server));
+}
+
+static void info_counts_commands_and_keys(void)
+{
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "FLUSHALL"));
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "RESETSTAT"));
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "SET", "hit", "1"));
+	for (int i = 0; i < 10; i++) {
+		CU_ASSERT(GIVES(peer, "$1\r\n1\r\n", "GET", "hit"));
+		CU_ASSERT(GIVES(peer, "$-1\r\n", "GET", "miss"));
+	}
+	const char *reply = COMMAND(peer, "INFO", "everything");
+	CU_ASSERT(reply && info_number(reply, "keyspace_hits") == 10);
+	CU_ASSERT(reply && info_number(reply, "keyspace_misses") == 10);
+	CU_ASSERT(reply && strstr(reply, "\r\ndb0:keys=1,expires=0,") != NULL);
+	reply = COMMAND(peer, "INFO", "commandstats");
+	CU_ASSERT(reply && strstr(reply, "\r\ncmdstat_get:calls=20,") != NULL);
+	CU_ASSERT(GIVES(peer, "-ERR value is not an integer or out of range\r\n", "INCRBY", "hit", "x"));
+	reply = COMMAND(peer, "INFO", "commandstats");
+	CU_ASSERT(reply && strstr(reply, "\r\ncmdstat_incrby:calls=1,") != NULL && strstr(reply, ",failed_calls=1\r\n") != NULL);
+}
+
+static void replies_can_be_switched_off(void)
+{
+	struct peer *quiet = peer_connect(server);
+	CU_ASSERT(peer_exchange(quiet, "CLIENT REPLY OFF\r\nSET q 1\r\nGET q\r\nnonsense\r\nCLIENT REPLY ON\r\nPING\r\n", "+OK\r\n+PONG\r\n"));
+	CU_ASSERT(peer_exchange(quiet, "CLIENT REPLY SKIP\r\nINCR q\r\nINCR q\r\n", ":3\r\n"));
+	CU_ASSERT_FALSE(peer_has_input(quiet));
+	peer_close(&quiet);
+}
+
+static void hello_switches_the_protocol_and_back(void)
+{
+	struct peer *one = peer_connect(server);
+	CU_ASSERT(GIVES(one, "$-1\r\n", "GET", "absent"));
+	const char *reply = COMMAND(one, "HELLO", "3", "SETNAME", "three");
+	CU_ASSERT(reply && strncmp(reply, "%7\r\n", 4) == 0 && strstr(reply, "$5\r\nproto\r\n:3\r\n") != NULL);
+	CU_ASSERT(GIVES(one, "_\r\n", "GET", "absent"));
+	CU_ASSERT(GIVES(one, "$5\r\nthree\r\n", "CLIENT", "GETNAME"));
+	CU_ASSERT(GIVES(one, "-NOPROTO unsupported protocol version\r\n", "HELLO", "4"));
+	CU_ASSERT(GIVES(one, "_\r\n", "GET", "absent"));
+	CU_ASSERT(GIVES(one, "+RESET\r\n", "RESET"));
+	CU_ASSERT(GIVES(one, "$-1\r\n", "GET", "absent"));
+	CU_ASSERT(GIVES(one, "$-1\r\n", "CLIENT", "GETNAME"));
+	peer_close(&one);
+}
+
+static void quit_answers_what_came_before_it(void)
+{
+	struct peer *one = peer_connect(server);
+	CU_ASSERT(peer_exchange(one, "SET quit 1\r\nGET quit\r\nQUIT\r\nSET quit 2\r\n", "+OK\r\n$1\r\n1\r\n+OK\r\n"));
+	CU_ASSERT(peer_expect_closed(one));
+	peer_close(&one);
+	CU_ASSERT(GIVES(peer, "$1\r\n1\r\n", "GET", "quit"));
+}
+
+static void a_client_over_its_output_limit_is_closed(void)
+{
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "SET", "client-output-buffer-limit", "normal 2000000 0 0"));
+	char *value = malloc(1000001);
+	memset(value, 'v', 1000000);
+	value[1000000] = '\0';
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "SET", "fat", value));
+	free(value);
+	struct peer *greedy = peer_connect(server);
+	for (int i = 0; i < 50; i++)
+		CU_ASSERT(peer_send_text(greedy, "GET fat\r\n"));
+	CU_ASSERT(peer_drain_until_closed(greedy));
+	peer_close(&greedy);
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "SET", "client-output-buffer-limit", "normal 0 0 0"));
+	CU_ASSERT(GIVES(peer, ":1\r\n", "DEL", "fat"));
+}
+
+static void server_starts(void)
+{
+	server = server_start("--enable-debug-command yes");
+	peer = peer_connect(server);
+}
+
+static void server_stops(void)
+{
+	peer_close(&peer);
+	CU_ASSERT(server_stop(&server));
+}
+
+static const struct suite_case cases[] = {
+	CASE(server_starts),
+	CASE(kill_closes_the_one_who_is_meant),
+	CASE(ids_are_never_used_again),
+	CASE(monitor_shows_commands_in_their_order),
+	CASE(monitor_hides_passwords),
+	CASE(wait_comes_back_at_its_deadline_and_holds_up_nobody),
+	CASE(a_waiter_can_be_killed),
+	CASE(debug_sleep_stops_the_world_for_its_time),
+	CASE(info_shows_the_actors),
+	CASE(info_tells_what_redis_is_asked_for),
+	CASE(info_counts_commands_and_keys),
+	CASE(replies_can_be_switched_off),
+	CASE(hello_switches_the_protocol_and_back),
+	CASE(quit_answers_what_came_before_it),
+	CASE(a_client_over_its_output_limit_is_closed),
+	CASE(server_stops),
+};
+
+SUITE_MAIN("session", cases)
