@@ -196,7 +196,7 @@ static enum read_outcome read_more(struct peer *peer, int64_t deadline)
 
 static bool report(const struct peer *peer, const char *expected, size_t len, const char *why)
 {
-	char wanted[512], got[512];
+	char wanted[256], got[256];
 	fprintf(stderr, "expected \"%s\"\nreceived \"%s\" (%s)\n", wire_show(expected, len, wanted, sizeof(wanted)),
 		wire_show(peer->input + peer->at, peer->len - peer->at, got, sizeof(got)), why);
 	return false;
