@@ -22,20 +22,26 @@ static void on_ready(void *context)
 	process_report_ready((enum supervision)config->supervised);
 }
 
-static void fit_clients(struct config *config)
+static bool fit_clients(struct config *config)
 {
 	int64_t fitting = process_raise_descriptor_limit(config->maxclients);
 	if (fitting >= config->maxclients)
-		return;
+		return true;
+	if (fitting == 0) {
+		log_event(LOG_WARNING, "The system allows too few open files for even one client");
+		return false;
+	}
 	log_event(LOG_WARNING, "maxclients lowered from %lld to %lld: the system allows no more open files",
 		  (long long)config->maxclients, (long long)fitting);
 	config->maxclients = fitting;
+	return true;
 }
 
 static int serve(struct config *config)
 {
 	log_event(LOG_NOTICE, "qcache %s starting, pid %d", QCACHE_VERSION, getpid());
-	fit_clients(config);
+	if (!fit_clients(config))
+		return 1;
 	struct server *server = server_create(config, NULL, 0);
 	if (!server)
 		return 1;
@@ -60,7 +66,10 @@ static int set_up_and_serve(struct config *config)
 	bool has_pidfile = config->pidfile[0] != '\0';
 	if (has_pidfile && !process_write_pidfile(config->pidfile))
 		log_event(LOG_WARNING, "Can't write pidfile %s: %s", config->pidfile, strerror(errno));
-	crash_install(QCACHE_VERSION);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* whose own reports say more */
+	if (config->crash_log_enabled)
+		crash_install(QCACHE_VERSION);
+#endif
 	int status = serve(config);
 	if (has_pidfile)
 		process_remove_pidfile(config->pidfile);

@@ -205,6 +205,14 @@ static void ignore_signals(void)
 	signal(SIGHUP, SIG_IGN);
 }
 
+/* What all servers of a process share. */
+static void prepare_process(void)
+{
+	memory_init();
+	keyspace_seed_hash();
+	command_table_init();
+}
+
 static void create_actors(struct server *server, const struct server_subscriber *subscribers, uint32_t count)
 {
 	struct store_subscription *subscriptions = must_allocate(1 + count, sizeof(*subscriptions));
@@ -234,9 +242,8 @@ struct server *server_create(const struct config *config, const struct server_su
 	server->reactors = must_allocate(server->reactor_count, sizeof(*server->reactors));
 	ignore_signals();
 	mask_signals(SIG_BLOCK);
-	memory_init();
-	keyspace_seed_hash();
-	command_table_init();
+	static pthread_once_t prepared = PTHREAD_ONCE_INIT;
+	pthread_once(&prepared, prepare_process);
 	uint32_t counts[ACTOR_KINDS] = {
 		[ACTOR_SUPERVISOR] = 1,
 		[ACTOR_REACTOR] = server->reactor_count,

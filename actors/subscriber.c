@@ -2,15 +2,14 @@
 
 #include "actors/crash.h"
 
-/* Credit goes back in quarters: the store can't run dry before the next quarter is due, and most posts are saved. */
-#define CREDIT_QUARTER (BUS_CREDIT_BYTES / 4)
-
-void subscriber_init(struct subscriber *subscriber, struct runtime *runtime, uint32_t index,
+void subscriber_init(struct subscriber *subscriber, struct runtime *runtime, uint32_t index, int64_t credit_bytes,
 		     void (*take)(void *context, const struct bus_message *message), void *context)
 {
 	*subscriber = (struct subscriber){
 		.actor = runtime_actor(runtime, ACTOR_SUBSCRIBER, index),
 		.store = runtime_actor(runtime, ACTOR_STORE, 0),
+		/* Back in quarters: the store can't run dry before the next one is due, and most posts are saved. */
+		.give_back_at_bytes = (uint64_t)(credit_bytes ? credit_bytes : BUS_CREDIT_BYTES) / 4,
 		.take = take,
 		.context = context,
 	};
@@ -33,7 +32,7 @@ static void on_frames(struct subscriber *subscriber, struct bus_message *message
 	subscriber->take(subscriber->context, message);
 	subscriber->owed_bytes += message->bytes;
 	bus_message_release(message);
-	if (subscriber->owed_bytes >= CREDIT_QUARTER)
+	if (subscriber->owed_bytes > 0 && subscriber->owed_bytes >= subscriber->give_back_at_bytes)
 		actor_post(subscriber->actor, subscriber->store, STORE_BUS_CREDIT, subscriber_take_credit(subscriber), NULL);
 }
 

@@ -119,7 +119,7 @@ static void write_clients(struct info *info)
 {
 	uint64_t blocked = 0;
 	for (struct session *s = store_first_session(info->store); s; s = s->next)
-		blocked += session_is_parked(s) && s->topic == PARK_NOTHING;
+		blocked += session_is_parked(s) && s->topic <= PARK_BUS_CREDIT; /* other topics are answered at once */
 	number(info, "connected_clients", store_session_count(info->store));
 	number(info, "cluster_connections", 0);
 	directive(info, "maxclients", "maxclients");

@@ -1,0 +1,52 @@
+/*
+ * A subscriber of the command bus that records what it is given and can be made slow: it stands for the actors that write to
+ * disks and peers, in proofs of order, density, atomicity, credit and back-pressure.
+ *
+ * While it is held it blocks in the message in hand, as a stalled disk would, and gives no credit back. All functions may be
+ * called from any thread, but journal_bind(), which the server calls.
+ */
+#ifndef TESTS_SUPPORT_JOURNAL_H
+#define TESTS_SUPPORT_JOURNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "actors/effect.h"
+#include "actors/server.h"
+
+struct journal;
+
+/* `credit_bytes` as in struct server_subscriber. */
+struct journal *journal_create(int64_t credit_bytes);
+void journal_destroy(struct journal **journal);
+
+/* For server_create(): `context` is the journal. */
+void journal_bind(struct runtime *runtime, uint32_t index, void *context);
+
+/* Takes nothing more in until it is let go, or let take so many messages. */
+void journal_hold(struct journal *journal);
+void journal_let_go(struct journal *journal);
+void journal_let_take(struct journal *journal, uint64_t messages);
+
+/* What has been recorded. Effects are numbered from 0, in order. */
+struct journal_entry {
+	uint64_t sequence;      /* of its frame */
+	enum effect_type type;
+	uint32_t database;
+	int64_t number, result;
+	uint64_t key_hash;      /* of the key's bytes */
+	size_t value_len;
+};
+uint64_t journal_count(struct journal *journal);
+struct journal_entry journal_at(struct journal *journal, uint64_t index);
+uint64_t journal_frames(struct journal *journal);
+uint64_t journal_messages(struct journal *journal);
+/* Sequences that did not follow on the one before. */
+uint64_t journal_gaps(struct journal *journal);
+
+/* Waits until so many effects are recorded; false after PATIENCE_MS. */
+bool journal_await(struct journal *journal, uint64_t effects);
+
+uint64_t journal_key_hash(const char *key);
+
+#endif
