@@ -120,7 +120,7 @@ struct observer *observer_create(struct runtime *runtime, uint32_t command_count
 		crash_broken_invariant("no memory for the observer");
 	observer->seen_bytes = bytes;
 	observer->seen->command_count = command_count;
-	subscriber_init(&observer->subscriber, runtime, 0, 0, take, observer);
+	subscriber_init(&observer->subscriber, runtime, 0, BUS_TALLY | BUS_COMMANDS, 0, take, observer);
 	actor_bind(observer->subscriber.actor, observer_turn, observer);
 	return observer;
 }

@@ -2,7 +2,7 @@
 
 #include "actors/crash.h"
 
-void subscriber_init(struct subscriber *subscriber, struct runtime *runtime, uint32_t index, int64_t credit_bytes,
+void subscriber_init(struct subscriber *subscriber, struct runtime *runtime, uint32_t index, uint32_t interest, int64_t credit_bytes,
 		     void (*take)(void *context, const struct bus_message *message), void *context)
 {
 	*subscriber = (struct subscriber){
@@ -10,6 +10,7 @@ void subscriber_init(struct subscriber *subscriber, struct runtime *runtime, uin
 		.store = runtime_actor(runtime, ACTOR_STORE, 0),
 		/* Back in quarters: the store can't run dry before the next one is due, and most posts are saved. */
 		.give_back_at_bytes = (uint64_t)(credit_bytes ? credit_bytes : BUS_CREDIT_BYTES) / 4,
+		.interest = interest,
 		.take = take,
 		.context = context,
 	};
@@ -24,7 +25,7 @@ uint64_t subscriber_take_credit(struct subscriber *subscriber)
 
 static void on_frames(struct subscriber *subscriber, struct bus_message *message)
 {
-	if (!bus_cursor_accept(&subscriber->cursor, message))
+	if ((subscriber->interest & BUS_FRAMES) && !bus_cursor_accept(&subscriber->cursor, message))
 		crash_broken_invariant("%s has seen frame %llu and is given %llu to %llu: some are lost",
 				       subscriber->actor->name, (unsigned long long)subscriber->cursor.last,
 				       (unsigned long long)message->first_sequence,

@@ -12,6 +12,7 @@
 struct subscriber {
 	struct actor *actor, *store;
 	struct bus_cursor cursor;
+	uint32_t interest;    /* enum bus_interest: what it may be given; a message may hold more */
 	uint64_t owed_bytes;  /* of credit, not yet given back */
 	uint64_t give_back_at_bytes;
 	bool is_stopping;
@@ -21,7 +22,7 @@ struct subscriber {
 };
 
 /* `credit_bytes` is what the store was told; 0: BUS_CREDIT_BYTES. */
-void subscriber_init(struct subscriber *subscriber, struct runtime *runtime, uint32_t index, int64_t credit_bytes,
+void subscriber_init(struct subscriber *subscriber, struct runtime *runtime, uint32_t index, uint32_t interest, int64_t credit_bytes,
 		     void (*take)(void *context, const struct bus_message *message), void *context);
 
 /* True when the message was SUBSCRIBER_FRAMES or SUBSCRIBER_STOP and is dealt with. */

@@ -8,6 +8,7 @@
 #include "actors/crash.h"
 #include "actors/subscriber.h"
 #include "actors/turn_message.h"
+#include "transport/bus.h"
 
 /* As long as PATIENCE_MS; that header's clock has the name of the actors'. */
 #define AWAIT_SECONDS 60
@@ -95,7 +96,7 @@ static void journal_turn(void *state, struct message message)
 void journal_bind(struct runtime *runtime, uint32_t index, void *context)
 {
 	struct journal *journal = context;
-	subscriber_init(&journal->subscriber, runtime, index, journal->credit_bytes, take, journal);
+	subscriber_init(&journal->subscriber, runtime, index, BUS_FRAMES, journal->credit_bytes, take, journal);
 	actor_bind(journal->subscriber.actor, journal_turn, journal);
 }
 
