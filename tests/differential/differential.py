@@ -18,7 +18,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
 from server import Server, ours, reference  # noqa: E402
-from steps import Difference, Malformed, Stream  # noqa: E402
+from steps import Difference, Stream  # noqa: E402
 
 
 def arguments():
@@ -28,26 +28,43 @@ def arguments():
     parser.add_argument("--commands", type=int, default=100000, help="how many commands to send (100000)")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     parser.add_argument("--now", type=int, default=int(time.time() * 1000), help="the time that absolute times are drawn around, in ms")
+    parser.add_argument("--survey", action="store_true", help="go on behind a difference and show the first of each command")
     options = parser.parse_args()
     if not options.ours:
         parser.error("--ours or QCACHE_SERVER must name the server")
     return options
 
 
+class Judge:
+    """Stops at the first difference, or, in a survey, keeps the first of each command."""
+
+    def __init__(self, options):
+        self.options, self.found = options, {}
+
+    def __call__(self, difference):
+        if not self.options.survey:
+            raise difference
+        if difference.kind not in self.found:
+            self.found[difference.kind] = difference
+            print("\n%s: %s" % (difference.kind, difference), flush=True)
+
+
 def compare(options, servers):
-    stream = Stream(servers, random.Random(options.seed), options.now)
+    judge = Judge(options)
+    stream = Stream(servers, random.Random(options.seed), options.now, judge)
     try:
         while stream.commands < options.commands:
             stream.step()
-        stream.compare_everything()
-    except (Difference, Malformed, TimeoutError) as difference:
+        if not judge.found:
+            stream.compare_everything()
+    except Difference as difference:
         print("\nthe servers differ after %d commands: differential.py --seed %d --now %d --commands %d\n%s" % (
-            stream.commands, options.seed, options.now, options.commands, difference or "one of them doesn't answer"))
+            stream.commands, options.seed, options.now, options.commands, difference))
         return 1
     finally:
         stream.close()
     print(", ".join("%s %d" % (name.decode(), count) for name, count in stream.seen.items()))
-    return 0
+    return 1 if judge.found else 0
 
 
 def main():

@@ -55,7 +55,7 @@ def hello(a, b, words):
 
 
 def client_fields(line):
-    fields = [field.partition(b"=") for field in line.split(b" ")]
+    fields = [field.partition(b"=") for field in line.removeprefix(b"txt:").split(b" ")]
     return [(name, b"" if name in CLIENT_VOLATILE else value) for name, _, value in fields]
 
 
