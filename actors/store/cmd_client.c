@@ -70,7 +70,7 @@ void cmd_client_reply(struct call *call)
 {
 	struct session *session = call->session;
 	if (call_arg_is(call, 2, "ON")) {
-		session->flags &= ~(uint32_t)SESSION_REPLY_OFF;
+		session->flags &= ~(uint32_t)(SESSION_REPLY_OFF | SESSION_REPLY_SKIP);
 		reply_ok(call);
 	} else if (call_arg_is(call, 2, "OFF")) {
 		session->flags |= SESSION_REPLY_OFF;
