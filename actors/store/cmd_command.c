@@ -144,7 +144,7 @@ void cmd_command_info(struct call *call)
 		if (command)
 			reply_command_info(call, command);
 		else
-			reply_null_array(call);
+			reply_null(call);
 	}
 }
 

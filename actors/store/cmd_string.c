@@ -145,6 +145,13 @@ static bool read_expiry(struct call *call, const struct set_options *options, in
 	return false;
 }
 
+/* A value whose time is over before it is stored: what was there goes, and nothing comes. */
+static void store_nothing(struct call *call)
+{
+	if (keyspace_remove(call_keyspace(call), call_arg(call, 1), call_hash(call, 1)))
+		call_effect(call, &(struct effect){ .type = EFFECT_DEL, .key = call_arg(call, 1) });
+}
+
 /*
  * Stores the value and its time to live. Running out of memory between the two would leave a key that never goes, so the
  * key goes instead; an entry that has a time to live keeps room for the new one, so that it is only for others.
@@ -152,6 +159,10 @@ static bool read_expiry(struct call *call, const struct set_options *options, in
 static bool set_with_expiry(struct call *call, enum keyspace_ttl ttl, int64_t when_ms)
 {
 	struct entry *entry;
+	if (when_ms != NO_EXPIRY && when_ms <= call->now_ms) {
+		store_nothing(call);
+		return true;
+	}
 	if (store_arg(call, 1, 2, when_ms == NO_EXPIRY ? ttl : KEYSPACE_KEEP_TTL, &entry) != KEYSPACE_OK)
 		return false;
 	if (when_ms != NO_EXPIRY && keyspace_set_expiry(call_keyspace(call), &entry, when_ms) != KEYSPACE_OK) {

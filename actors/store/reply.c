@@ -69,10 +69,7 @@ struct buffer *store_text(struct store *store, const struct session *session)
 
 void store_send_blob(struct store *store, const struct session *session, struct blob *blob)
 {
-	struct reply_part *part = store_part(store, session->connection);
-	struct reactor_side *side = &store->reactors[session->connection.reactor];
-	end_part(side);
-	part->blob = blob_hold(blob);
+	store_part(store, session->connection)->blob = blob_hold(blob); /* what follows is another part */
 	store->counters.reply_bytes += blob->len;
 }
 
