@@ -172,8 +172,8 @@ void cmd_hello(struct call *call)
 	if (!take_hello_options(call))
 		return;
 	if (!(call->session->flags & SESSION_AUTHENTICATED) && store_config(call->store)->requirepass[0]) {
-		reply_error(call, "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO "
-				  "<proto> AUTH <user> <pass> option can be used to authenticate the client and select the "
+		reply_error(call, "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH "
+				  "<user> <pass> option can be used to authenticate the client and select the "
 				  "RESP protocol version at the same time");
 		return;
 	}

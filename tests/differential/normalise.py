@@ -91,10 +91,13 @@ def info(a, b, words):
 
 
 def flags_unordered(reply):
-    """Sorts every array or set of simple strings in the reply."""
+    """Sorts every array or set of simple strings in the reply, and leaves a key specification's prose out."""
     if not isinstance(reply[1], list):
         return reply[2]
-    items = [flags_unordered(item) for item in reply[1]]
+    children = list(reply[1])
+    if children and children[0][1] == b"notes":
+        del children[:2]
+    items = [flags_unordered(item) for item in children]
     if reply[1] and all(item[0] == b"+" for item in reply[1]):
         items.sort()
     return items
