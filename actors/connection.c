@@ -91,11 +91,10 @@ static bool is_over_share(const struct connection *connection)
 	return connection->output.bytes > OUTPUT_SHARE_BYTES && connection->reactor->output_bytes > OUTPUT_BUDGET_BYTES;
 }
 
-/* After output has been added and the socket is full. */
-static void check_limits(struct connection *connection)
+/* The socket is full. Replies stop when requests do; who asked for none of what comes can only be closed. */
+static void check_limits(struct connection *connection, bool is_pushed)
 {
-	bool nobody_asked = connection->in_flight == 0 && (connection->pause & PAUSE_OUTPUT);
-	if (is_over_limit(connection) || (is_over_share(connection) && nobody_asked)) {
+	if (is_over_limit(connection) || (is_over_share(connection) && is_pushed)) {
 		log_event(LOG_WARNING, "Client id=%llu closed: %zu bytes of output wait and it does not read them",
 			  (unsigned long long)connection->ref.id, connection->output.bytes);
 		connection_break_off(connection);
@@ -105,7 +104,7 @@ static void check_limits(struct connection *connection)
 		connection_pause_reading(connection, PAUSE_OUTPUT);
 }
 
-static void take_output_status(struct connection *connection, enum output_status status)
+static void take_output_status(struct connection *connection, enum output_status status, bool is_pushed)
 {
 	struct reactor *reactor = connection->reactor;
 	switch (status) {
@@ -116,7 +115,7 @@ static void take_output_status(struct connection *connection, enum output_status
 		return;
 	case OUTPUT_WAITING:
 		ev_io_start(reactor->loop, &connection->writable);
-		check_limits(connection);
+		check_limits(connection, is_pushed);
 		return;
 	case OUTPUT_NO_MEMORY:
 		log_event(LOG_WARNING, "Client id=%llu closed: no memory for its replies",
@@ -137,14 +136,17 @@ static void on_writable(struct ev_loop *loop, ev_io *watcher, int events)
 	account_output(connection, before);
 	if (status == OUTPUT_WAITING && connection->output.bytes < OUTPUT_SHARE_BYTES / 2)
 		connection_resume_reading(connection, PAUSE_OUTPUT);
-	take_output_status(connection, status);
+	take_output_status(connection, status, false);
 }
 
-static uint32_t take_flags(struct connection *connection, const struct reply_part *parts, size_t count)
+static uint32_t take_flags(struct connection *connection, const struct reply_part *parts, size_t count, bool *out_is_pushed)
 {
 	uint32_t flags = 0;
+	*out_is_pushed = true;
 	for (size_t i = 0; i < count; i++) {
 		uint32_t answered = parts[i].answered;
+		if (answered)
+			*out_is_pushed = false;
 		connection->in_flight -= answered < connection->in_flight ? answered : connection->in_flight;
 		flags |= parts[i].flags;
 		if (parts[i].flags & REPLY_HOLD)
@@ -161,7 +163,8 @@ static uint32_t take_flags(struct connection *connection, const struct reply_par
 
 void connection_deliver(struct connection *connection, const struct reply_part *parts, size_t count, const uint8_t *text)
 {
-	uint32_t flags = take_flags(connection, parts, count);
+	bool is_pushed;
+	uint32_t flags = take_flags(connection, parts, count, &is_pushed);
 	if (flags & REPLY_CLOSE_NOW) {
 		connection_break_off(connection);
 		return;
@@ -174,7 +177,7 @@ void connection_deliver(struct connection *connection, const struct reply_part *
 	enum output_status status = output_write_parts(&connection->output, connection->fd, parts, count, text,
 						       &connection->reactor->written);
 	account_output(connection, before);
-	take_output_status(connection, status);
+	take_output_status(connection, status, is_pushed);
 	if (connection->fd < 0)
 		return;
 	if (!connection->is_held) {

@@ -33,7 +33,7 @@
 /* One read takes at most this much, so that connections get their turns. */
 #define READ_BYTES_MAX (64u * 1024)
 /* Replies that wait in all of a reactor's connections; beyond it a connection with more than its own share isn't read. */
-#define OUTPUT_BUDGET_BYTES (256u * 1024 * 1024)
+#define OUTPUT_BUDGET_BYTES (128u * 1024 * 1024)
 #define OUTPUT_SHARE_BYTES (1024u * 1024)
 
 struct listening {

@@ -39,14 +39,17 @@ static struct slice take_bytes(struct slice *at)
 	return bytes;
 }
 
-void command_record_append(struct buffer *out, const struct command_record *record, const struct resp_arg *argv)
+void command_record_append(struct buffer *out, const struct command_record *record, const struct resp_arg *argv,
+			   uint64_t secrets)
 {
+	static const char redacted[] = "(redacted)";
 	struct command_record head = *record;
 	head.address = slice_of(NULL, 0);
 	buffer_append(out, &head, sizeof(head));
 	append_bytes(out, record->address);
 	for (uint32_t i = 0; i < record->argc; i++)
-		append_bytes(out, slice_of(argv[i].data, argv[i].len));
+		append_bytes(out, i < 64 && secrets >> i & 1 ? slice_of(redacted, sizeof(redacted) - 1) :
+							       slice_of(argv[i].data, argv[i].len));
 }
 
 bool command_record_next(struct slice *at, struct command_record *out_record)

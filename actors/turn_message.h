@@ -38,7 +38,9 @@ struct command_record {
 };
 
 struct resp_arg;
-void command_record_append(struct buffer *out, const struct command_record *record, const struct resp_arg *argv);
+/* Arguments whose bit is set in `secrets` are not told. */
+void command_record_append(struct buffer *out, const struct command_record *record, const struct resp_arg *argv,
+			   uint64_t secrets);
 /* Both move *at; false at the end. */
 bool command_record_next(struct slice *at, struct command_record *out_record);
 struct slice command_record_next_arg(struct slice *at);

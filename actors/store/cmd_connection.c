@@ -90,6 +90,8 @@ static bool log_in(struct call *call, struct slice user, struct slice password)
 
 void cmd_auth(struct call *call)
 {
+	for (uint32_t i = 1; i < call->argc; i++)
+		call_hide_arg(call, i);
 	if (call->argc > 3) {
 		reply_syntax_error(call);
 		return;
@@ -128,6 +130,8 @@ static bool take_hello_options(struct call *call)
 	for (uint32_t i = 2; i < call->argc; i++) {
 		uint32_t more = call->argc - 1 - i;
 		if (more >= 2 && call_arg_is(call, i, "AUTH")) {
+			call_hide_arg(call, i + 1);
+			call_hide_arg(call, i + 2);
 			if (!log_in(call, call_arg(call, i + 1), call_arg(call, i + 2)))
 				return false;
 			i += 2;

@@ -28,6 +28,7 @@ struct call {
 	uint32_t argc;
 	int64_t now_ms;                /* wall clock of the turn */
 	uint64_t hash;                 /* of the first key, for commands that have one */
+	uint64_t secrets;              /* bits by argument: passwords, shown to nobody */
 	bool rejected;                 /* refused by command_dispatch(): no handler ran */
 	bool failed;                   /* an error reply has been written */
 };
@@ -136,6 +137,13 @@ void command_dispatch(struct call *call);
 static inline struct slice call_arg(const struct call *call, uint32_t index)
 {
 	return slice_of(call->argv[index].data, call->argv[index].len);
+}
+
+/* MONITOR shows "(redacted)" for this argument. */
+static inline void call_hide_arg(struct call *call, uint32_t index)
+{
+	if (index < 64)
+		call->secrets |= (uint64_t)1 << index;
 }
 
 /* Does argument `index` spell `word` (given in any case)? */

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actors/log.h"
 #include "actors/store/store.h"
 
 /* Of what a client typed, an error shows this much. */
@@ -20,8 +21,26 @@ static int shown_len(const struct resp_arg *arg, size_t room)
 	return (int)strnlen((const char *)arg->data, len);
 }
 
+/* A web page may make a browser POST to us; the lines of its body could be commands. */
+static bool is_http(const struct call *call)
+{
+	return call_arg_is(call, 0, "POST") || call_arg_is(call, 0, "Host:");
+}
+
+static void cut_off_browser(struct call *call)
+{
+	log_event(LOG_WARNING, "Client id=%llu addr=%s closed: it speaks HTTP, as a browser that was tricked into it would",
+		  (unsigned long long)call->session->connection.id, call->session->address);
+	call->rejected = true;
+	session_kill(call->store, call->session);
+}
+
 static void reject_unknown_command(struct call *call)
 {
+	if (is_http(call)) {
+		cut_off_browser(call);
+		return;
+	}
 	char args[SHOWN_BYTES + 8] = "", text[3 * SHOWN_BYTES];
 	const struct resp_arg *name = &call->argv[0];
 	size_t len = 0;

@@ -64,7 +64,7 @@ void call_effect(struct call *call, const struct effect *effect)
 	store_effect(call->store, call->session->database, effect);
 }
 
-/* ---- commands, for MONITOR ---- */
+/* ---- commands, for MONITOR: once they have been executed, in the database where that has left the session ---- */
 
 static int64_t wall_clock_us(void)
 {
@@ -77,7 +77,7 @@ void store_feed_command(struct store *store, const struct session *session, cons
 {
 	struct turn_message *message = publication(store);
 	size_t before = message->commands.len;
-	if (call->command && (call->command->flags & COMMAND_SKIP_MONITOR))
+	if (call->command->flags & (COMMAND_SKIP_MONITOR | COMMAND_ADMIN))
 		return;
 	struct command_record record = {
 		.time_us = wall_clock_us(),
@@ -88,7 +88,7 @@ void store_feed_command(struct store *store, const struct session *session, cons
 	};
 	if (!(session->flags & SESSION_UNIX_SOCKET))
 		record.address = slice_of(session->address, strlen(session->address));
-	command_record_append(&message->commands, &record, call->argv);
+	command_record_append(&message->commands, &record, call->argv, call->secrets);
 	if (message->commands.failed) /* a record is whole or not there */
 		crash_broken_invariant("no memory for what MONITOR shows");
 	if (message->commands.len > before)

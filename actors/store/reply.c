@@ -90,6 +90,8 @@ void store_post_replies(struct store *store, uint32_t reactor, struct request_ba
 
 void store_post_pushes(struct store *store)
 {
+	if (store->monotonic_ms < store->frozen_until_ms)
+		return;
 	for (uint32_t i = 0; i < store->reactor_count && !store->is_stopping; i++)
 		if (store->reactors[i].open && !(store->reactors[i].out & 1u << REACTOR_REPLIES))
 			store_post_replies(store, i, NULL);

@@ -82,7 +82,7 @@ void store_ask_observations(struct call *call, session_resume *resume, void *sta
 /* A text of lines "actor:..." for INFO actors: mailbox depth, batch sizes, turn times, credit. */
 void store_describe_actors(struct store *store, struct buffer *out);
 
-/* Nothing is executed before `until_ms` (monotonic): DEBUG SLEEP. */
+/* Nothing more is executed and no reply leaves before `until_ms` (monotonic), as if the store slept: DEBUG SLEEP. */
 void store_freeze(struct store *store, int64_t until_ms);
 
 /* Starts the stop of the whole server. */

@@ -97,12 +97,13 @@ void store_run(struct store *store, struct session *session, struct call *call)
 		session_park(call, PARK_BUS_CREDIT, INT64_MAX, NULL, NULL);
 		return;
 	}
-	if (store->wanted & BUS_COMMANDS)
-		store_feed_command(store, session, call);
+	bool is_watched = store->wanted & BUS_COMMANDS; /* MONITOR itself is not shown */
 	store_account_begin(store, call);
 	store_frame_begin(store);
 	command_dispatch(call);
 	store_frame_end(store);
+	if (is_watched && !call->rejected)
+		store_feed_command(store, session, call);
 	store_account(store, call);
 	settle_memory(store, session, text_began);
 	finish(store, session, flags_before);
@@ -204,7 +205,7 @@ void store_execute_backlog(struct store *store)
 {
 	while (store->backlog_first && may_execute(store)) {
 		struct request_batch *batch = store->backlog_first;
-		if (!execute_batch(store, batch))
+		if (!execute_batch(store, batch) || !may_execute(store))
 			return;
 		store->backlog_first = batch->next;
 		if (!batch->next)
