@@ -219,21 +219,22 @@ static void parse_keys(struct command *command, const char *text)
 /* ---- look-up ---- */
 
 /*
- * One open-addressed table for commands and sub-commands: the name, in lower case and padded with zeros, as four words;
- * the container's number (NO_CONTAINER for top-level commands) and the length make it unique. Built once, at most a
- * quarter full, so a look-up rarely sees a second slot.
+ * One open-addressed table for commands and sub-commands. A slot knows its name by the first eight bytes, in lower case and
+ * padded with zeros, and by its length: that decides for most commands, and the rest of a longer name is compared with the table's.
+ * Built once, at most a quarter full, so a look-up rarely sees a second slot.
  */
-#define NAME_WORDS 4
+#define NAME_BYTES_MAX 32
 #define NO_CONTAINER UINT32_MAX
 
 struct slot {
-	uint64_t words[NAME_WORDS];
+	uint64_t word;
 	const struct command *command; /* NULL: empty */
-	uint32_t container;
+	uint32_t container;            /* its number, or NO_CONTAINER */
 	uint32_t len;
 };
 
-#define SLOTS 2048u
+#define SLOT_BITS 11
+#define SLOTS (1u << SLOT_BITS)
 _Static_assert(COMMANDS * 4 <= SLOTS, "the look-up table has become too small");
 static struct slot slots[SLOTS];
 
@@ -248,38 +249,45 @@ static uint64_t fold_case(uint64_t word)
 	return word | is_upper >> 2;
 }
 
-static uint64_t fold_name(const void *name, size_t len, uint64_t words[NAME_WORDS])
+/* The first eight bytes, or as many as there are, by loads of fixed sizes that may overlap: a copy of variable length would
+ * cost more than all the rest of a look-up. Little-endian machines only. */
+static uint64_t load_word(const uint8_t *name, size_t len)
 {
-	uint64_t mix = len * 0x9e3779b97f4a7c15u;
-	memset(words, 0, NAME_WORDS * sizeof(*words));
-	memcpy(words, name, len);
-	for (size_t i = 0; i * 8 < len; i++) {
-		words[i] = fold_case(words[i]);
-		mix = (mix ^ words[i]) * 0xff51afd7ed558ccdu;
-		mix ^= mix >> 32;
+	uint64_t word = 0;
+	uint32_t head, tail;
+	if (len >= 8) {
+		memcpy(&word, name, 8);
+	} else if (len >= 4) {
+		memcpy(&head, name, 4);
+		memcpy(&tail, name + len - 4, 4);
+		word = head | (uint64_t)tail << (8 * (len - 4));
+	} else {
+		word = name[0] | (uint64_t)name[len / 2] << (8 * (len / 2)) | (uint64_t)name[len - 1] << (8 * (len - 1));
 	}
-	return mix;
+	return fold_case(word);
 }
 
-static bool slot_holds(const struct slot *slot, const uint64_t words[NAME_WORDS], size_t len, uint32_t container)
+static bool is_same_rest(const char *known, const uint8_t *name, size_t len)
 {
-	return slot->len == len && slot->container == container && slot->words[0] == words[0] &&
-	       (len <= 8 || memcmp(slot->words, words, sizeof(slot->words)) == 0);
+	for (size_t i = 8; i < len; i++)
+		if ((uint8_t)known[i] != (uint8_t)(name[i] | (uint8_t)(name[i] >= 'A' && name[i] <= 'Z') << 5))
+			return false;
+	return true;
 }
 
-/* The slot that holds the name, or the empty one where it belongs; NULL when it is too long for a name. */
-static struct slot *find_slot(uint32_t container, const void *name, size_t len)
+/* The slot that holds the name, or the empty one where it belongs; NULL when its length is none of a name. */
+static struct slot *find_slot(uint32_t container, const uint8_t *name, size_t len)
 {
-	uint64_t words[NAME_WORDS];
-	if (len == 0 || len > sizeof(words))
+	if (len == 0 || len > NAME_BYTES_MAX)
 		return NULL;
-	uint64_t hash = fold_name(name, len, words) + (container + 1) * 0x9e3779b97f4a7c15u;
-	for (uint32_t at = (uint32_t)(hash >> 32) & (SLOTS - 1);; at = (at + 1) & (SLOTS - 1)) {
+	uint64_t word = load_word(name, len);
+	uint64_t hash = (word ^ (uint64_t)container << 32 ^ len << 24) * 0x9e3779b97f4a7c15u;
+	for (uint32_t at = (uint32_t)(hash >> (64 - SLOT_BITS));; at = (at + 1) & (SLOTS - 1)) {
 		struct slot *slot = &slots[at];
-		if (!slot->command) {
+		if (!slot->command)
 			return slot;
-		}
-		if (slot_holds(slot, words, len, container))
+		if (slot->word == word && slot->len == len && slot->container == container &&
+		    is_same_rest(slot->command->name, name, len))
 			return slot;
 	}
 }
@@ -303,16 +311,15 @@ const struct command *command_find_subcommand(const struct command *container, c
 static void add_to_look_up(const struct command *command)
 {
 	uint32_t container = command->parent ? command->parent->number : NO_CONTAINER;
+	const uint8_t *name = (const uint8_t *)command->name;
 	size_t len = strlen(command->name);
-	struct slot *slot = find_slot(container, command->name, len);
+	struct slot *slot = find_slot(container, name, len);
 	if (!slot || slot->command)
 		table_is_wrong(command->name, slot ? "a name stands twice" : "length of the name", command->name);
-	fold_name(command->name, len, slot->words);
-	if (memcmp(slot->words, command->name, len) != 0)
-		table_is_wrong(command->name, "a name has upper-case letters", command->name);
-	slot->command = command;
-	slot->container = container;
-	slot->len = (uint32_t)len;
+	for (size_t i = 0; i < len; i++)
+		if (name[i] >= 'A' && name[i] <= 'Z')
+			table_is_wrong(command->name, "a name has upper-case letters", command->name);
+	*slot = (struct slot){ load_word(name, len), command, container, (uint32_t)len };
 }
 
 /* ---- building the table ---- */
