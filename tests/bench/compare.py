@@ -42,6 +42,7 @@ def arguments():
     parser.add_argument("--placements", default="pinned,free", help="pinned, free or both")
     parser.add_argument("--rounds", type=int, default=5, help="rounds a cell (5)")
     parser.add_argument("--scale", type=float, default=1.0, help="multiplies the requests of every cell (1.0: about two seconds)")
+    parser.add_argument("--most-keys", type=int, default=10000000, help="where growth ends (10000000)")
     parser.add_argument("--server-cpu", type=int, default=0)
     parser.add_argument("--client-cpu", type=int, default=1)
     parser.add_argument("--quick", action="store_true", help="two minutes: few cells, short runs, pinned only; speed alone")

@@ -1,5 +1,6 @@
 """Whom to compare, and how they are filled with keys."""
 
+import itertools
 import os
 import sys
 import threading
@@ -39,14 +40,22 @@ def load(server, commands, count):
     with server.connect() as s:
         counter = threading.Thread(target=count_lines, args=(s, count))
         counter.start()
-        chunk = []
-        for command in commands:
-            chunk.append(command)
-            if len(chunk) == CHUNK_COMMANDS:
-                s.sendall(b"".join(chunk))
-                chunk.clear()
-        s.sendall(b"".join(chunk))
+        for chunk in chunks(commands, CHUNK_COMMANDS):
+            s.sendall(b"".join(chunk))
         counter.join()
+
+
+def load_in_steps(server, commands, step):
+    """The same, but waits for the replies of each `step` commands: the server's threads don't compete for a processor."""
+    with server.connect() as s:
+        for chunk in chunks(commands, step):
+            s.sendall(b"".join(chunk))
+            count_lines(s, len(chunk))
+
+
+def chunks(commands, size):
+    commands = iter(commands)
+    return iter(lambda: list(itertools.islice(commands, size)), [])
 
 
 def count_lines(s, count):
