@@ -38,8 +38,13 @@ class Result:
 
 
 def missing(need):
-    """Why a need isn't met, or None. A need is "program NAME PACKAGE", "python MODULE PACKAGE" or "path PATH ADVICE"."""
+    """
+    Why a need isn't met, or None. A need is "program NAME PACKAGE", "python MODULE PACKAGE", "path PATH ADVICE", or, of something that
+    the build has found absent, "library NAME PACKAGE".
+    """
     kind, what, advice = need.split(" ", 2)
+    if kind == "library":
+        return "%s is absent (package %s)" % (what, advice)
     if kind == "program":
         return None if shutil.which(what) else "%s is absent (package %s)" % (what, advice)
     if kind == "python":
