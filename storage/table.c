@@ -234,8 +234,15 @@ static void shrink(struct table *table)
 			return;
 }
 
+/*
+ * GCC takes a function that only prefetches for one without any effect, and drops calls of it that it doesn't inline. An
+ * empty statement that it must not remove keeps them.
+ */
+#define KEEP_CALLS() __asm__ volatile("")
+
 void table_prefetch_bucket(const struct table *table, uint64_t hash)
 {
+	KEEP_CALLS();
 	/* Waits for the word, but nothing behind the call does: a batch's words are fetched side by side. */
 	const uint8_t *slots = bucket_slots(*bucket_of(table, hash));
 	__builtin_prefetch(slots);
@@ -244,6 +251,7 @@ void table_prefetch_bucket(const struct table *table, uint64_t hash)
 
 void table_prefetch_entry(const struct table *table, uint64_t hash)
 {
+	KEEP_CALLS();
 	uint64_t bucket = *bucket_of(table, hash);
 	uint32_t matches = bucket_count(bucket) ? bucket_matches(bucket, 0, tag_of(hash)) : 0;
 	if (matches == 0)

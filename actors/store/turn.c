@@ -12,8 +12,8 @@
 #include "actors/store/state.h"
 
 /* How far ahead: enough for a trip to memory each (about 80 ns, against some 100 ns a request). */
-#define BUCKETS_AHEAD 8
-#define ENTRIES_AHEAD 4
+#define BUCKETS_AHEAD 16
+#define ENTRIES_AHEAD 8
 
 static void prepare(const struct store *store, const struct request_batch *batch, size_t index)
 {
