@@ -5,11 +5,14 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <linux/sockios.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -143,6 +146,16 @@ bool peer_send(struct peer *peer, const void *data, size_t len)
 bool peer_send_text(struct peer *peer, const char *text)
 {
 	return peer_send(peer, text, strlen(text));
+}
+
+/* The kernel counts what the other side hasn't read yet; nothing tells when that changes, so it is asked again and again. */
+bool peer_await_taken(const struct peer *peer)
+{
+	int64_t deadline = deadline_after(PATIENCE_MS);
+	int waiting = 0;
+	while (ioctl(peer->fd, SIOCOUTQ, &waiting) == 0 && waiting > 0 && deadline_left_ms(deadline) > 0)
+		sched_yield();
+	return waiting == 0;
 }
 
 void peer_half_close(struct peer *peer)

@@ -29,6 +29,8 @@ int peer_fd(const struct peer *peer);
 /* All bytes, while nothing is read. False when the server doesn't take them in time or has closed. */
 bool peer_send(struct peer *peer, const void *data, size_t len);
 bool peer_send_text(struct peer *peer, const char *text);
+/* Of a unix socket: waits until the server has read all that was sent. */
+bool peer_await_taken(const struct peer *peer);
 /* Nothing more will be sent; replies can still be read. */
 void peer_half_close(struct peer *peer);
 

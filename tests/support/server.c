@@ -119,10 +119,9 @@ static void launch(struct server *server, const char *given)
 	else
 		add_default(&words, given, "--unixsocket", server->socket_path);
 	add_default(&words, given, "--dir", server->directory);
-	if (server_is_reference()) {
+	add_default(&words, given, "--enable-debug-command", "yes");
+	if (server_is_reference())
 		add_default(&words, given, "--save", "");
-		add_default(&words, given, "--enable-debug-command", "yes");
-	}
 	const char *threads = getenv("QCACHE_IO_THREADS");
 	if (threads && !server_is_reference())
 		add_default(&words, given, "--io-threads", threads);

@@ -24,7 +24,7 @@ bool server_is_reference(void);
 /*
  * Starts it and waits until it takes connections. `directives` is a format: words with a blank between, as they would be
  * typed ("--maxclients 3 --timeout 1"). port, bind, unixsocket and dir are chosen here unless they are given;
- * "!--bind " leaves one to the server itself. '' is an empty word.
+ * "!--bind " leaves one to the server itself. '' is an empty word. DEBUG is allowed.
  * Prints the log and aborts when the server doesn't come up: nothing that follows would mean anything.
  */
 struct server *server_start(const char *directives, ...) __attribute__((format(printf, 1, 2)));
