@@ -213,7 +213,7 @@ static void several_large_arguments_in_one_command_arrive(void)
 static void databases_are_apart(void)
 {
 	CU_ASSERT(GIVES(peer, "+OK\r\n", "FLUSHALL"));
-	char number[8], value[32];
+	char number[16], value[64];
 	for (int i = 0; i < 16; i++) {
 		snprintf(number, sizeof(number), "%d", i);
 		CU_ASSERT(GIVES(peer, "+OK\r\n", "SELECT", number));

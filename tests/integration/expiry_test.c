@@ -95,7 +95,7 @@ static void unread_keys_are_removed_on_time(void)
 	ONLY_OURS();
 	CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "RESETSTAT"));
 	for (int i = 0; i < 100; i++) {
-		char key[16];
+		char key[32];
 		snprintf(key, sizeof(key), "unread:%d", i);
 		CU_ASSERT(GIVES(peer, "+OK\r\n", "SET", key, "v", "PX", "50"));
 	}
