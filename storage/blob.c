@@ -51,6 +51,12 @@ struct blob *blob_hold(struct blob *blob)
 	return blob;
 }
 
+bool blob_is_shared(const struct blob *blob)
+{
+	/* Acquire: what other holders have read, before they released it, comes before what the caller writes. */
+	return atomic_load_explicit(&blob->holders, memory_order_acquire) != 1;
+}
+
 void blob_release(struct blob **blob)
 {
 	struct blob *held = *blob;

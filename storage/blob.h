@@ -11,6 +11,7 @@
 #define STORAGE_BLOB_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,6 +33,9 @@ struct blob *blob_create(uint32_t capacity);
 struct blob *blob_resize(struct blob *blob, uint32_t capacity);
 
 struct blob *blob_hold(struct blob *blob);
+
+/* Does anybody but the caller hold it? If not, the caller may write. */
+bool blob_is_shared(const struct blob *blob);
 
 /* Gives up one hold and clears the pointer. NULL in *blob is allowed and does nothing. */
 void blob_release(struct blob **blob);

@@ -134,6 +134,12 @@ static inline void entry_set_place(struct entry *entry, uint32_t place)
 	entry_store_u32(entry, entry_header_bytes(entry), place);
 }
 
+/* Only of an entry that holds a blob. */
+static inline void entry_set_blob(struct entry *entry, struct blob *blob)
+{
+	memcpy((uint8_t *)entry + entry_bytes(entry) - sizeof(blob), &blob, sizeof(blob));
+}
+
 /* Bytes to allocate for an entry of these parts. */
 size_t entry_bytes_for(const struct entry_parts *parts);
 

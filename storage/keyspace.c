@@ -199,6 +199,33 @@ enum keyspace_status keyspace_set_blob(struct keyspace *keyspace, struct slice k
 	return status;
 }
 
+static struct blob *copy_blob(const struct blob *blob, uint32_t capacity)
+{
+	struct blob *copy = blob_create(capacity);
+	if (!copy)
+		return NULL;
+	memcpy(copy->data, blob->data, blob->len);
+	copy->len = blob->len;
+	return copy;
+}
+
+struct blob *keyspace_own_blob(struct keyspace *keyspace, struct entry *entry, uint32_t room)
+{
+	struct blob *blob = entry_blob(entry), *own = blob;
+	uint32_t capacity = room > blob->capacity ? room + room / 4 : blob->capacity;
+	bool is_shared = blob_is_shared(blob);
+	if (is_shared)
+		own = copy_blob(blob, capacity);
+	else if (capacity != blob->capacity)
+		own = blob_resize(blob, capacity);
+	if (!own)
+		return NULL;
+	entry_set_blob(entry, own);
+	if (is_shared)
+		blob_release(&blob);
+	return own;
+}
+
 static void remove_slot(struct keyspace *keyspace, struct table_slot slot)
 {
 	struct entry *entry = table_entry(slot);

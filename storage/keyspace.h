@@ -73,6 +73,13 @@ enum keyspace_status keyspace_set_string(struct keyspace *keyspace, struct slice
 enum keyspace_status keyspace_set_blob(struct keyspace *keyspace, struct slice key, uint64_t hash,
 				       struct blob *value, enum keyspace_ttl ttl, int64_t now_ms, struct entry **out_entry);
 
+/*
+ * The blob of an entry that has one, to be written by the caller: it has room for `room` bytes (not below its length), and
+ * nobody else holds it; one that is shared is copied first. A blob that must grow gets a quarter more than asked for, so that
+ * appending is cheap. NULL without memory: the entry is as it was.
+ */
+struct blob *keyspace_own_blob(struct keyspace *keyspace, struct entry *entry, uint32_t room);
+
 /* True when the key was in the table, expired or not. A caller who must tell the two apart asks before. */
 bool keyspace_remove(struct keyspace *keyspace, struct slice key, uint64_t hash);
 /* Removes the entry itself; its hash is computed anew. */
