@@ -1,4 +1,3 @@
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,21 +18,6 @@ void cmd_ping(struct call *call)
 void cmd_echo(struct call *call)
 {
 	reply_bulk(call, call_arg(call, 1));
-}
-
-void cmd_select(struct call *call)
-{
-	int64_t index;
-	if (!call_arg_int64(call, 1, &index))
-		return;
-	if (index < INT_MIN || index > INT_MAX) {
-		reply_errorf(call, "ERR value is out of range, value must between %d and %d", INT_MIN, INT_MAX);
-	} else if (index < 0 || index >= store_database_count(call->store)) {
-		reply_error(call, "ERR DB index is out of range");
-	} else {
-		call->session->database = (uint32_t)index;
-		reply_ok(call);
-	}
 }
 
 void cmd_quit(struct call *call)

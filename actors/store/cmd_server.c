@@ -1,6 +1,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "actors/store/handlers.h"
 #include "transport/decimal.h"
@@ -9,6 +10,17 @@ void cmd_monitor(struct call *call)
 {
 	session_set_monitor(call);
 	reply_ok(call);
+}
+
+/* The clock itself, not that of the turn: this is asked to compare clocks. */
+void cmd_time(struct call *call)
+{
+	struct timespec now;
+	char text[DECIMAL_MAX_BYTES];
+	clock_gettime(CLOCK_REALTIME, &now);
+	reply_array(call, 2);
+	reply_bulk(call, slice_of(text, decimal_format_int64(text, now.tv_sec)));
+	reply_bulk(call, slice_of(text, decimal_format_int64(text, now.tv_nsec / 1000)));
 }
 
 void cmd_role(struct call *call)

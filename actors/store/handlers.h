@@ -34,14 +34,24 @@ bool call_set_session_name(struct call *call, uint32_t index);
  * leaves it with an effect of its own, since effects like INCRBY say what was added to what was there. */
 struct entry *call_find_to_change(struct call *call, uint32_t index);
 
-/* Adds the effect SET for an entry that holds a string: value and time to live as they are now. */
-void call_effect_set(struct call *call, uint32_t key_index, const struct entry *entry);
+/* Adds an effect that is "as SET" for an entry that holds a string: value and time to live as they are now. */
+void call_effect_value(struct call *call, enum effect_type type, uint32_t database, uint32_t key_index,
+		       const struct entry *entry);
+
+/* The string under a key, NULL without the key. False: it is of another type, and the error has been written. */
+bool call_find_string(struct call *call, uint32_t index, struct entry **out_entry);
 
 /* "ERR invalid expire time in 'set' command". */
 void reply_invalid_expiry(struct call *call);
 
 /* Milliseconds since 1970 from a number of `unit_ms`, counted from now or from 1970. False when that overflows. */
 bool expiry_from_number(int64_t number, int64_t unit_ms, int64_t base_ms, int64_t *out_when_ms);
+
+/* Removes a key that is there, with its effect. */
+void call_remove(struct call *call, uint32_t index);
+
+/* The number of a database from an argument. False: the error has been written. */
+bool call_arg_database(struct call *call, uint32_t index, uint32_t *out_database);
 
 /* The type of an entry as TYPE tells it. */
 const char *entry_type_name(const struct entry *entry);

@@ -267,6 +267,13 @@ struct keyspace *call_keyspace(struct call *call)
 	return store_keyspace(call->store, call->session->database);
 }
 
+void store_swap(struct store *store, uint32_t a, uint32_t b)
+{
+	struct keyspace *keyspace = store_keyspace(store, a);
+	store->keyspaces[a] = store->keyspaces[b];
+	store->keyspaces[b] = keyspace;
+}
+
 uint32_t store_database_count(const struct store *store)
 {
 	return store->keyspace_count;

@@ -37,6 +37,9 @@ void call_effect_in(struct call *call, uint32_t database, const struct effect *e
 /* Empties a database: its keys go to the reaper, whatever their number. */
 enum keyspace_status store_flush(struct store *store, uint32_t database);
 
+/* Two databases change places. */
+void store_swap(struct store *store, uint32_t a, uint32_t b);
+
 struct config *store_config(struct store *store);
 /* After a change at run time: tells the reactors and whoever else needs to know. */
 void store_config_changed(struct store *store);

@@ -17,6 +17,8 @@ INTEGERS = [b"0", b"1", b"-1", b"2", b"10", b"100", b"-100", b"4294967295", b"42
 FAR_INTEGERS = [number for number in INTEGERS if not 0 < int(number) < 4294967295]
 NOT_INTEGERS = [b"", b" 1", b"1 ", b"+1", b"01", b"-0", b"-01", b"1.0", b"1e3", b"0x10", b"abc", b"-", b"+", b"1\x00",
                 b"\xff\xfe", b"99999999999999999999999999999999999999", b"nan", b"inf"]
+FRACTIONS = [b"0.1", b"1.5", b"-1.5", b"3.0e3", b"1e20", b"-1e-20", b"0x10", b"5.", b".5", b"1e17", b"123456789.123456789", b"1e400", b"-0.0",
+             b"inf", b"-inf", b"1e5000", b"1e-5000", b"0.1abc", b"--1"]
 SIZES = [0, 1, 3, 20, 21, 31, 32, 43, 44, 45, 63, 64, 65, 127, 128, 255, 256, 511, 512, 1023, 4096]
 LARGE_SIZES = [16383, 16384, 16385, 20000, 65535, 65536, 100000]
 KEYS = [b"k%d" % i for i in range(16)] + [b"", b"\x00\r\n\xff", b"k*[1]?", b"user:1", b"user:2", b"K1", b"long" * 64]
@@ -48,6 +50,9 @@ SETTINGS = [(b"timeout", [b"0", b"100000", b"-1", b"abc", b"2147483648", b""]),
 KNOWN = [b"get", b"set", b"mset", b"mget", b"del", b"exists", b"incr", b"decr", b"incrby", b"decrby", b"expire", b"pexpire",
          b"expireat", b"pexpireat", b"ttl", b"pttl", b"persist", b"type", b"keys", b"scan", b"dbsize", b"flushdb", b"flushall",
          b"ping", b"echo", b"select", b"hello", b"auth", b"quit", b"reset", b"config|get", b"config|set", b"config|rewrite",
+         b"setnx", b"setex", b"psetex", b"getset", b"getex", b"getdel", b"msetnx", b"append", b"strlen", b"setrange", b"getrange",
+         b"substr", b"incrbyfloat", b"lcs", b"unlink", b"touch", b"rename", b"renamenx", b"copy", b"move", b"randomkey",
+         b"expiretime", b"pexpiretime", b"object|encoding", b"object|freq", b"object|refcount", b"swapdb", b"time",
          b"config|resetstat", b"client|id", b"client|setname", b"client|getname", b"client|list", b"client|info", b"client|kill",
          b"client|no-evict", b"client|reply", b"command|count", b"command|docs", b"command|getkeys", b"command|getkeysandflags",
          b"command|info", b"command|list", b"info", b"monitor", b"shutdown", b"role", b"wait"]
@@ -154,6 +159,61 @@ def mset_words(draw, name):
 
 def key_integer(draw, name):
     return [name, draw.key(), draw.integer()]
+
+
+def key_value(draw, name):
+    return [name, draw.key(), draw.value()]
+
+
+def two_keys(draw, name):
+    return [name, draw.key(), draw.key()]
+
+
+def key_fraction(draw, name):
+    return [name, draw.key(), draw.of(FRACTIONS) if draw.chance(0.7) else draw.integer()]
+
+
+def getex_words(draw, name):
+    words = [name, draw.key()]
+    for _ in range(draw.of([0, 1, 1, 1, 2])):
+        option = draw.any_case(draw.one(b"EX", b"PX", b"EXAT", b"PXAT", b"PERSIST", b"KEEPTTL", b"NX"))
+        words.append(option)
+        times = {b"EX": draw.seconds, b"PX": draw.milliseconds, b"EXAT": draw.at_seconds, b"PXAT": draw.at_milliseconds}
+        if option.upper() in times and not draw.chance(0.05):
+            words.append(times[option.upper()]())
+    return words
+
+
+def position(draw):
+    return draw.integer() if draw.chance(0.3) else b"%d" % draw.random.randint(-300, 300)
+
+
+def range_words(draw, name):
+    return [name, draw.key(), position(draw), position(draw)]
+
+
+def setrange_words(draw, name):
+    """Offsets that are small, or too large by far: what lies between would fill the sockets."""
+    offset = draw.of(INTEGERS[:4] + INTEGERS[5:] + NOT_INTEGERS) if draw.chance(0.2) else b"%d" % draw.random.randint(0, 5000)
+    return [name, draw.key(), offset, draw.value()]
+
+
+def lcs_words(draw, name):
+    words = [name, draw.key(), draw.key()]
+    for _ in range(draw.of([0, 0, 1, 1, 2, 3])):
+        words += draw.one([b"LEN"], [b"IDX"], [b"IDX"], [b"WITHMATCHLEN"], [b"MINMATCHLEN", draw.one(b"0", b"2", b"-1", b"x", b"1000")])
+    return words
+
+
+def copy_words(draw, name):
+    words = [name, draw.key(), draw.key()]
+    for _ in range(draw.of([0, 0, 1, 1, 2])):
+        words += draw.one([b"REPLACE"], [b"DB", draw.of(DATABASES)], [b"replace"])
+    return words
+
+
+def object_words(draw, name):
+    return [name] + draw.one([b"FREQ", draw.key()], [b"ENCODING", b"nothing"], [b"REFCOUNT", b"nothing"], [b"ENCODING"], [b"foo", draw.key()])
 
 
 def expire_words(times):
@@ -271,6 +331,31 @@ COMMANDS = {
     b"MGET": Command(5, some_keys),
     b"DEL": Command(6, some_keys),
     b"EXISTS": Command(5, some_keys),
+    b"SETNX": Command(3, key_value),
+    b"SETEX": Command(3, lambda draw, name: [name, draw.key(), draw.seconds(), draw.value()]),
+    b"PSETEX": Command(3, lambda draw, name: [name, draw.key(), draw.milliseconds(), draw.value()]),
+    b"GETSET": Command(3, key_value),
+    b"GETEX": Command(6, getex_words),
+    b"GETDEL": Command(3, key_only),
+    b"MSETNX": Command(3, mset_words),
+    b"APPEND": Command(6, key_value),
+    b"STRLEN": Command(3, key_only),
+    b"SETRANGE": Command(6, setrange_words),
+    b"GETRANGE": Command(6, range_words),
+    b"SUBSTR": Command(1, range_words),
+    b"INCRBYFLOAT": Command(6, key_fraction),
+    b"LCS": Command(0.3, lcs_words),
+    b"UNLINK": Command(3, some_keys),
+    b"TOUCH": Command(2, some_keys),
+    b"RENAME": Command(4, two_keys),
+    b"RENAMENX": Command(4, two_keys),
+    b"COPY": Command(5, copy_words),
+    b"MOVE": Command(4, lambda draw, name: [name, draw.key(), draw.of(DATABASES)]),
+    b"RANDOMKEY": Command(1, no_words, "any_key"),
+    b"EXPIRETIME": Command(3, key_only, "seconds_left"),
+    b"PEXPIRETIME": Command(3, key_only, "milliseconds_left"),
+    b"OBJECT": Command(2, object_words, spoil=False),
+    b"SWAPDB": Command(0.5, lambda draw, name: [name, draw.of(DATABASES), draw.of(DATABASES)]),
     b"INCR": Command(6, key_only),
     b"DECR": Command(6, key_only),
     b"INCRBY": Command(8, key_integer),

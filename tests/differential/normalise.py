@@ -29,6 +29,11 @@ def unordered(a, b, words):
     return sorted(raw_of(a[1])) == sorted(raw_of(b[1]))
 
 
+def any_key(a, b, words):
+    """RANDOMKEY draws; only whether there is a key must agree."""
+    return a[2] == b[2] or (a[0] == b[0] == b"$" and a[1] is not None and b[1] is not None)
+
+
 def close(a, b, tolerance):
     if a[0] != b":" or b[0] != b":" or a[1] < 0 or b[1] < 0:
         return a[2] == b[2]
@@ -113,5 +118,5 @@ def command(a, b, words):
     return flags_unordered(a) == flags_unordered(b)
 
 
-RULES = {None: same, "unordered": unordered, "seconds_left": seconds_left, "milliseconds_left": milliseconds_left, "hello": hello,
+RULES = {None: same, "unordered": unordered, "any_key": any_key, "seconds_left": seconds_left, "milliseconds_left": milliseconds_left, "hello": hello,
          "client": client, "config": config, "info": info, "command": command}
