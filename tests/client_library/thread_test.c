@@ -133,7 +133,7 @@ static void a_cancelled_call_returns_at_once(void)
 
 static void a_deadline_ends_a_call_and_the_client_serves_on(void)
 {
-	struct fixture f = fixture_start("");
+	struct fixture f = fixture_start("--enable-debug-command yes");
 	qc_context *soon = qc_context_with_timeout(ctx, 30);
 	int64_t began = monotonic_ms();
 

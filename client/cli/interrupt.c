@@ -1,0 +1,81 @@
+/*
+ * SIGINT is blocked everywhere and taken by a thread of its own, which may then use locks as it likes.
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "client/cli/session.h"
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static qc_context *current; /* NULL while nothing runs */
+static bool pending;
+
+static void *wait_for_interrupts(void *data)
+{
+	sigset_t set;
+	int number;
+
+	(void)data;
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	for (;;) {
+		if (sigwait(&set, &number) != 0)
+			continue;
+		pthread_mutex_lock(&lock);
+		bool busy = current != NULL;
+		/* A second one, when the first has not helped. */
+		if (!busy || pending)
+			_exit(130);
+		pending = true;
+		qc_cancel(current);
+		pthread_mutex_unlock(&lock);
+	}
+	return NULL;
+}
+
+void interrupt_start(void)
+{
+	pthread_t thread;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	if (pthread_create(&thread, NULL, wait_for_interrupts, NULL) != 0) {
+		fputs("qcache-cli: no thread for Ctrl-C\n", stderr);
+		exit(1);
+	}
+	pthread_detach(thread);
+}
+
+qc_context *interrupt_begin(void)
+{
+	pthread_mutex_lock(&lock);
+	if (!current)
+		current = qc_context_with_cancel(qc_background());
+	pthread_mutex_unlock(&lock);
+	return current;
+}
+
+bool interrupt_is_pending(void)
+{
+	pthread_mutex_lock(&lock);
+	bool is = pending;
+	pthread_mutex_unlock(&lock);
+	return is;
+}
+
+bool interrupt_end(void)
+{
+	pthread_mutex_lock(&lock);
+	bool was = pending;
+	if (current)
+		qc_context_free(current);
+	current = NULL;
+	pending = false;
+	pthread_mutex_unlock(&lock);
+	return was;
+}

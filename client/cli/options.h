@@ -1,0 +1,46 @@
+/*
+ * The command line. Long options take one dash or two.
+ */
+#ifndef CLIENT_CLI_OPTIONS_H
+#define CLIENT_CLI_OPTIONS_H
+
+#include "client/cli/format.h"
+#include "client/qcache.h"
+
+enum tool {
+	TOOL_NONE,
+	TOOL_STAT,
+	TOOL_LATENCY,
+	TOOL_LATENCY_DIST,
+	TOOL_BIGKEYS,
+	TOOL_MEMKEYS,
+	TOOL_SCAN,
+	TOOL_PIPE,
+	TOOL_IMPORT,
+	TOOL_RDB,
+};
+
+struct options {
+	qc_options connection;
+	char address[256];  /* for connection.address */
+	char shown[160];    /* "127.0.0.1:6379", for the prompt */
+	enum format format;
+	enum tool tool;
+	const char *file;   /* of --import, --rdb */
+	const char *pattern, *type;
+	long count, repeat; /* repeat: -1 for ever */
+	double interval_s;  /* -1: not given */
+	bool last_from_stdin;
+	char **command;     /* what stands behind the options */
+	int command_count;
+};
+
+enum options_status {
+	OPTIONS_FINE,
+	OPTIONS_DONE,  /* help or the version was asked for, and printed */
+	OPTIONS_WRONG, /* said on stderr */
+};
+
+enum options_status options_parse(struct options *options, int argc, char **argv);
+
+#endif

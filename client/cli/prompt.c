@@ -1,0 +1,463 @@
+#include "client/cli/prompt.h"
+
+#include <ctype.h>
+#include <histedit.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "client/cli/help.h"
+
+#define HISTORY_LINES 2000
+#define PASTE_BEGIN "\033[200~"
+#define PASTE_END "\033[201~"
+
+struct prompt {
+	struct session *session;
+	EditLine *edit;
+	History *history;
+	char history_path[512]; /* empty: none is kept */
+	struct help help;
+	char text[256];         /* what stands in front of the line */
+	struct text hint;       /* what stands at its right */
+	struct text pasted;     /* lines that wait to be run */
+	bool was_interrupted;   /* Ctrl-C threw the line away */
+	bool is_continued;      /* a quote is open: the next line goes on */
+	bool has_asked;         /* the server has told its commands */
+};
+
+/* Fronts and hints */
+
+static char *front(EditLine *edit)
+{
+	struct prompt *p;
+
+	el_get(edit, EL_CLIENTDATA, &p);
+	return p->text;
+}
+
+static void make_front(struct prompt *p)
+{
+	const struct session *s = p->session;
+	char db[24] = "";
+
+	if (s->db)
+		snprintf(db, sizeof(db), "[%d]", s->db);
+	if (p->is_continued)
+		snprintf(p->text, sizeof(p->text), "... ");
+	else if (!session_is_connected(s))
+		snprintf(p->text, sizeof(p->text), "not connected> ");
+	else
+		snprintf(p->text, sizeof(p->text), "%s%s%s> ", s->options->shown, db, s->in_multi ? "(TX)" : "");
+}
+
+static size_t columns(void)
+{
+	struct winsize size;
+
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
+}
+
+/* Words typed so far; how many of them are whole. */
+static size_t read_line(const struct prompt *p, struct words *words)
+{
+	const LineInfo *info = el_line(p->edit);
+	char *line = checked(strndup(info->buffer, (size_t)(info->lastchar - info->buffer)));
+	size_t len = strlen(line);
+
+	words_split(words, line);
+	size_t whole = len && isspace((unsigned char)line[len - 1]) ? words->count : words->count ? words->count - 1 : 0;
+	free(line);
+	return whole;
+}
+
+static char *hint(EditLine *edit)
+{
+	struct words words = {NULL, 0, 0, NULL};
+	struct prompt *p;
+
+	el_get(edit, EL_CLIENTDATA, &p);
+	const LineInfo *info = el_line(edit);
+	size_t whole = read_line(p, &words), used = strlen(p->text) + (size_t)(info->lastchar - info->buffer);
+	const struct help_entry *entry =
+		whole ? help_find(&p->help, words.owned[0], whole > 1 ? words.owned[1] : NULL) : NULL;
+	text_clear(&p->hint);
+	if (entry && columns() > used + 8) {
+		size_t named = strchr(entry->name, ' ') ? 2 : 1;
+		help_hint(entry, whole - named, &p->hint);
+		if (p->hint.len > columns() - used - 6)
+			p->hint.data[columns() - used - 6] = 0;
+	}
+	words_fini(&words);
+	if (!p->hint.data || !*p->hint.data)
+		return (char *)"";
+	if (p->session->colour) {
+		struct text coloured = {NULL, 0, 0};
+		text_printf(&coloured, "\1\033[90m\1%s\1\033[0m\1", p->hint.data);
+		text_fini(&p->hint);
+		p->hint = coloured;
+	}
+	return p->hint.data;
+}
+
+/* Keys */
+
+/* As the library's own, but that the hint is drawn anew. */
+static unsigned char on_insert(EditLine *edit, int key)
+{
+	char text[2] = {(char)key, 0};
+
+	return el_insertstr(edit, text) == 0 ? CC_REFRESH : CC_ERROR;
+}
+
+static unsigned char on_interrupt(EditLine *edit, int key)
+{
+	struct prompt *p;
+
+	(void)key;
+	el_get(edit, EL_CLIENTDATA, &p);
+	p->was_interrupted = true;
+	fputs("^C", stdout);
+	return CC_NEWLINE;
+}
+
+static bool fits(const char *name, const char *prefix, size_t len)
+{
+	return strncasecmp(name, prefix, len) == 0;
+}
+
+/* Inserts what all candidates have in common behind `len`; returns how much that was. */
+static size_t insert_common(EditLine *edit, const char *const *names, size_t count, size_t len, bool lower)
+{
+	char text[128];
+	size_t at = 0;
+
+	for (; names[0][len + at] && at + 2 < sizeof(text); at++) {
+		char c = names[0][len + at];
+		for (size_t i = 1; i < count; i++)
+			if (names[i][len + at] != c)
+				goto done;
+		text[at] = lower ? (char)tolower((unsigned char)c) : c;
+	}
+done:
+	if (count == 1)
+		text[at++] = ' ';
+	text[at] = 0;
+	if (at)
+		el_insertstr(edit, text);
+	return at;
+}
+
+static void list_candidates(const char *const *names, size_t count)
+{
+	size_t widest = 0, per_line;
+
+	for (size_t i = 0; i < count; i++)
+		widest = strlen(names[i]) > widest ? strlen(names[i]) : widest;
+	per_line = columns() / (widest + 2) ? columns() / (widest + 2) : 1;
+	for (size_t i = 0; i < count; i++)
+		printf("%s%-*s", i % per_line == 0 ? "\n" : "", (int)widest + 2, names[i]);
+	puts("");
+	fflush(stdout);
+}
+
+/* The names that fit what stands in front of the cursor: of commands, or sub-commands behind one. */
+static size_t find_candidates(struct prompt *p, const char *typed, size_t len, const char **names, size_t max, size_t *out_from)
+{
+	size_t count = 0;
+	const char *space = memchr(typed, ' ', len);
+
+	*out_from = space ? (size_t)(space - typed) + 1 : 0;
+	for (size_t i = 0; i < p->help.count && count < max; i++) {
+		const char *name = p->help.items[i].name;
+		if (fits(name, typed, len) && !strchr(name + len, ' '))
+			names[count++] = name + *out_from;
+	}
+	return count;
+}
+
+static unsigned char on_tab(EditLine *edit, int key)
+{
+	const LineInfo *info = el_line(edit);
+	size_t len = (size_t)(info->cursor - info->buffer), from;
+	const char *names[512];
+	struct prompt *p;
+
+	(void)key;
+	el_get(edit, EL_CLIENTDATA, &p);
+	if (len == 0)
+		return CC_ERROR;
+	bool lower = islower((unsigned char)info->buffer[len - 1]) || islower((unsigned char)info->buffer[0]);
+	size_t count = find_candidates(p, info->buffer, len, names, 512, &from);
+	if (count == 0)
+		return CC_REFRESH_BEEP;
+	if (insert_common(edit, names, count, len - from, lower))
+		return CC_REFRESH;
+	list_candidates(names, count);
+	return CC_REDISPLAY;
+}
+
+/* A paste comes between two marks: its first line goes where the cursor is, whole lines behind it wait their turn. */
+static unsigned char on_paste(EditLine *edit, int key)
+{
+	struct text text = {NULL, 0, 0};
+	struct prompt *p;
+	char c;
+
+	(void)key;
+	el_get(edit, EL_CLIENTDATA, &p);
+	while (el_getc(edit, &c) == 1) {
+		c = c == '\r' ? '\n' : c;
+		text_add(&text, &c, 1);
+		if (text.len >= strlen(PASTE_END) && strcmp(text.data + text.len - strlen(PASTE_END), PASTE_END) == 0) {
+			text.len -= strlen(PASTE_END);
+			text.data[text.len] = 0;
+			break;
+		}
+	}
+	char *rest = text.data ? strchr(text.data, '\n') : NULL;
+	if (rest) {
+		*rest++ = 0;
+		text_puts(&p->pasted, rest);
+	}
+	if (text.data && *text.data)
+		el_insertstr(edit, text.data);
+	text_fini(&text);
+	return rest ? CC_NEWLINE : CC_REFRESH;
+}
+
+/* History */
+
+static void history_open(struct prompt *p)
+{
+	const char *path = getenv("QCACHE_HISTORY"), *home = getenv("HOME");
+	HistEvent event;
+
+	if (path)
+		snprintf(p->history_path, sizeof(p->history_path), "%s", path);
+	else if (home)
+		snprintf(p->history_path, sizeof(p->history_path), "%s/.qcache_history", home);
+	p->history = history_init();
+	history(p->history, &event, H_SETSIZE, HISTORY_LINES);
+	history(p->history, &event, H_SETUNIQUE, 1);
+	if (*p->history_path)
+		history(p->history, &event, H_LOAD, p->history_path);
+}
+
+/* Lines with passwords in them are not kept. */
+static bool is_secret(const struct words *w)
+{
+	if (words_is(w, 0, "auth") || (words_is(w, 0, "acl") && words_is(w, 1, "setuser")))
+		return true;
+	for (size_t i = 0; i < w->count; i++)
+		if (words_is(w, i, "requirepass") || words_is(w, i, "masterauth") || words_is(w, i, "auth") || words_is(w, i, "auth2"))
+			return true;
+	return false;
+}
+
+static void remember(struct prompt *p, const char *line, const struct words *words)
+{
+	HistEvent event;
+
+	if (is_secret(words))
+		return;
+	history(p->history, &event, H_ENTER, line);
+	if (!*p->history_path)
+		return;
+	mode_t old = umask(077);
+	/* A history that can't be kept is no reason to stop. */
+	history(p->history, &event, H_SAVE, p->history_path);
+	umask(old);
+}
+
+/* Lines */
+
+static void reconnect_to(struct prompt *p, const struct words *w)
+{
+	struct options *o = (struct options *)p->session->options;
+
+	snprintf(o->address, sizeof(o->address), "%s:%s", w->owned[1], w->count > 2 ? w->owned[2] : "6379");
+	snprintf(o->shown, sizeof(o->shown), "%.150s", o->address);
+	session_connect(p->session);
+}
+
+/* Commands of our own; false when it is one for the server. */
+static bool run_own(struct prompt *p, const struct words *w)
+{
+	if (words_is(w, 0, "help") || words_is(w, 0, "?"))
+		help_print(&p->help, w, &p->session->out);
+	else if (words_is(w, 0, "clear") && w->count == 1)
+		text_puts(&p->session->out, "\033[H\033[2J");
+	else if (words_is(w, 0, "connect") && (w->count == 2 || w->count == 3))
+		reconnect_to(p, w);
+	else
+		return false;
+	print(&p->session->out);
+	return true;
+}
+
+/* The number in front of a command that is to be repeated, which is taken off; else 1. */
+static long take_count(struct words *w)
+{
+	char *end;
+
+	if (w->count < 2 || !isdigit((unsigned char)w->owned[0][0]))
+		return 1;
+	long times = strtol(w->owned[0], &end, 10);
+	if (*end || times < 1)
+		return 1;
+	free(w->owned[0]);
+	w->count--;
+	memmove(w->owned, w->owned + 1, w->count * sizeof(*w->owned));
+	memmove(w->items, w->items + 1, w->count * sizeof(*w->items));
+	return times;
+}
+
+static void run_words(struct prompt *p, struct words *w)
+{
+	long times = take_count(w);
+
+	if (run_own(p, w))
+		return;
+	enum outcome outcome = OUTCOME_FINE;
+	for (long i = 0; i < times && (outcome == OUTCOME_FINE || outcome == OUTCOME_FAILED); i++)
+		outcome = session_run(p->session, w);
+	if (outcome == OUTCOME_CANCELLED && !session_is_connected(p->session))
+		session_connect(p->session);
+}
+
+static bool is_end(const struct words *w)
+{
+	return w->count == 1 && (words_is(w, 0, "quit") || words_is(w, 0, "exit"));
+}
+
+/* Takes a line, which may go on from the one before; false when it was the last. */
+static bool take_line(struct prompt *p, struct text *line, const char *more)
+{
+	struct words words = {NULL, 0, 0, NULL};
+	bool goes_on = true;
+
+	if (p->is_continued)
+		text_puts(line, "\n");
+	text_puts(line, more);
+	enum words_status status = words_split(&words, line->data);
+	p->is_continued = status == WORDS_OPEN;
+	if (status == WORDS_OPEN)
+		return true;
+	if (status == WORDS_WRONG) {
+		puts("Invalid argument(s)");
+	} else if (words.count) {
+		remember(p, line->data, &words);
+		goes_on = !is_end(&words);
+		if (goes_on)
+			run_words(p, &words);
+	}
+	text_clear(line);
+	words_fini(&words);
+	return goes_on;
+}
+
+/* The next pasted line, if there is a whole one; what is left over without a line end goes into the editor. */
+static char *next_pasted(struct prompt *p)
+{
+	char *end = p->pasted.len ? strchr(p->pasted.data, '\n') : NULL;
+
+	if (!end) {
+		if (p->pasted.len)
+			el_push(p->edit, p->pasted.data);
+		text_clear(&p->pasted);
+		return NULL;
+	}
+	char *line = checked(strndup(p->pasted.data, (size_t)(end - p->pasted.data)));
+	p->pasted.len -= (size_t)(end + 1 - p->pasted.data);
+	memmove(p->pasted.data, end + 1, p->pasted.len + 1);
+	printf("%s%s\n", p->text, line);
+	fflush(stdout);
+	return line;
+}
+
+static char *edit_line(struct prompt *p)
+{
+	int len = 0;
+
+	fputs("\033[?2004h", stdout);
+	fflush(stdout);
+	p->was_interrupted = false;
+	const char *got = el_gets(p->edit, &len);
+	fputs("\033[?2004l", stdout);
+	if (!got || len <= 0) {
+		puts("");
+		fflush(stdout);
+		return NULL;
+	}
+	fflush(stdout);
+	return checked(strndup(got, strcspn(got, "\n")));
+}
+
+static void set_up(struct prompt *p)
+{
+	p->edit = checked(el_init("qcache-cli", stdin, stdout, stderr));
+	el_set(p->edit, EL_CLIENTDATA, p);
+	el_set(p->edit, EL_PROMPT, front);
+	el_set(p->edit, EL_RPROMPT_ESC, hint, '\1');
+	el_set(p->edit, EL_EDITOR, "emacs");
+	el_set(p->edit, EL_SIGNAL, 1);
+	history_open(p);
+	el_set(p->edit, EL_HIST, history, p->history);
+	el_set(p->edit, EL_ADDFN, "qc-insert", "inserts and hints", on_insert);
+	el_set(p->edit, EL_ADDFN, "qc-complete", "completes", on_tab);
+	el_set(p->edit, EL_ADDFN, "qc-interrupt", "throws the line away", on_interrupt);
+	el_set(p->edit, EL_ADDFN, "qc-paste", "takes a paste", on_paste);
+	for (char c = ' '; c < 127; c++)
+		el_set(p->edit, EL_BIND, (char[]){c, 0}, "qc-insert", NULL);
+	el_set(p->edit, EL_BIND, "^I", "qc-complete", NULL);
+	el_set(p->edit, EL_BIND, PASTE_BEGIN, "qc-paste", NULL);
+	el_set(p->edit, EL_BIND, "^R", "em-inc-search-prev", NULL);
+	el_source(p->edit, NULL);
+	/* While a line is edited Ctrl-C is a key; while a command runs it is a signal. */
+	el_set(p->edit, EL_SETTY, "-d", "intr=", NULL);
+	el_set(p->edit, EL_BIND, "^C", "qc-interrupt", NULL);
+}
+
+int prompt_run(struct session *session)
+{
+	struct prompt p = {.session = session};
+	struct text line = {NULL, 0, 0};
+	bool goes_on = true;
+
+	session->is_interactive = true;
+	help_init(&p.help);
+	set_up(&p);
+	session_connect(session);
+	while (goes_on) {
+		if (session_is_connected(session) && !p.has_asked) {
+			p.has_asked = true;
+			help_ask(&p.help, session);
+		}
+		make_front(&p);
+		char *got = next_pasted(&p);
+		if (!got)
+			got = edit_line(&p);
+		if (!got)
+			break;
+		if (p.was_interrupted) {
+			p.was_interrupted = p.is_continued = false;
+			text_clear(&line);
+			text_clear(&p.pasted);
+		} else {
+			goes_on = take_line(&p, &line, got);
+		}
+		free(got);
+	}
+	history_end(p.history);
+	el_end(p.edit);
+	help_fini(&p.help);
+	text_fini(&line);
+	text_fini(&p.hint);
+	text_fini(&p.pasted);
+	return 0;
+}

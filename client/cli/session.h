@@ -1,0 +1,58 @@
+/*
+ * The conversation with the server: one connection, made anew when it is lost, with the state that a person has given it; and
+ * Ctrl-C, which ends the command in hand and not the program.
+ */
+#ifndef CLIENT_CLI_SESSION_H
+#define CLIENT_CLI_SESSION_H
+
+#include "client/cli/options.h"
+#include "client/cli/words.h"
+
+struct session {
+	const struct options *options;
+	qc_client *client; /* NULL while not connected */
+	qc_client *line;   /* its one connection, pinned */
+	struct words auth; /* as typed, to log in again after a reconnect */
+	int db, protocol;
+	bool in_multi;
+	bool is_interactive;
+	enum format format;
+	bool colour;
+	struct text out;
+};
+
+/* What a command came to. */
+enum outcome {
+	OUTCOME_FINE,
+	OUTCOME_FAILED,    /* an error reply */
+	OUTCOME_LOST,      /* no connection */
+	OUTCOME_CANCELLED, /* by Ctrl-C */
+};
+
+void session_init(struct session *session, const struct options *options);
+void session_fini(struct session *session);
+
+/* Says on stderr why not. */
+bool session_connect(struct session *session);
+/* Closes the connection, as after an error. */
+void session_drop(struct session *session);
+bool session_is_connected(const struct session *session);
+
+/* Runs a command and prints the reply; streams what MONITOR and subscriptions bring until Ctrl-C. */
+enum outcome session_run(struct session *session, const struct words *words);
+/* For tools: the call only. Errors of the connection print; LOST then. */
+qc_result session_call(struct session *session, qc_args args);
+#define CALL(session, ...) session_call(session, QC_LIST(__VA_ARGS__))
+
+/* From now on Ctrl-C cancels contexts made by interrupt_begin(). Before any other thread is started. */
+void interrupt_start(void);
+/* A context that Ctrl-C ends, until interrupt_end(). */
+qc_context *interrupt_begin(void);
+/* True when Ctrl-C was pressed meanwhile. */
+bool interrupt_end(void);
+bool interrupt_is_pending(void);
+
+/* Writes to stdout all of it; ends the program quietly when nobody reads. */
+void print(struct text *text);
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * A growing text, for output that is put together before it is written. Out of memory ends the program: there is nothing to save.
+ */
+#ifndef CLIENT_CLI_TEXT_H
+#define CLIENT_CLI_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct text {
+	char *data; /* NUL behind the last byte; NULL while empty */
+	size_t len, capacity;
+};
+
+void text_fini(struct text *text);
+void text_clear(struct text *text);
+void text_add(struct text *text, const void *data, size_t len);
+void text_puts(struct text *text, const char *string);
+void text_printf(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* As redis-cli shows a string: in quotes, with \n \r \t \a \b \\ \" and \xHH. */
+void text_quote(struct text *text, const char *data, size_t len);
+/* As JSON wants it. Bytes that aren't UTF-8 become \u00XX. */
+void text_json(struct text *text, const char *data, size_t len);
+
+void *checked(void *memory);
+
+#endif

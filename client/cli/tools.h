@@ -1,0 +1,42 @@
+/*
+ * The tools of the command line: each runs until it is done or Ctrl-C, and returns the exit status.
+ */
+#ifndef CLIENT_CLI_TOOLS_H
+#define CLIENT_CLI_TOOLS_H
+
+#include <stdint.h>
+
+#include "client/cli/session.h"
+
+enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NO_CONNECTION = 3 };
+
+int tool_stat(struct session *session);
+int tool_latency(struct session *session);
+int tool_latency_dist(struct session *session);
+int tool_bigkeys(struct session *session);
+int tool_memkeys(struct session *session);
+int tool_scan(struct session *session);
+int tool_pipe(struct session *session);
+int tool_import(struct session *session, const char *path);
+int tool_rdb(struct session *session, const char *path);
+
+/* Microseconds of the monotonic clock. */
+int64_t clock_us(void);
+/* Pauses, unless Ctrl-C ends it: false then. */
+bool pause_us(int64_t us);
+/* "1.2M" */
+const char *human(double number, char out[16]);
+
+/* A line on stderr, if that is a terminal, a few times a second: how far, how fast, how long still. `total` 0: not known. */
+struct progress {
+	const char *what;
+	uint64_t total;
+	int64_t began_us, shown_us;
+	bool is_shown;
+};
+
+void progress_start(struct progress *progress, const char *what, uint64_t total);
+void progress_show(struct progress *progress, uint64_t done, uint64_t count);
+void progress_end(struct progress *progress);
+
+#endif

@@ -1,0 +1,191 @@
+/*
+ * Tools that watch a server: a line of figures, and how long it takes to answer.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client/cli/tools.h"
+
+static double info_field(const char *info, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (const char *at = info; (at = strstr(at, name)); at += len)
+		if ((at == info || at[-1] == '\n') && at[len] == ':')
+			return strtod(at + len + 1, NULL);
+	return NAN;
+}
+
+/* The sum of keys over all databases. */
+static double count_keys(const char *info)
+{
+	double sum = 0;
+
+	for (const char *at = info; (at = strstr(at, ":keys=")); at++)
+		sum += strtod(at + 6, NULL);
+	return sum;
+}
+
+static void show_field(struct text *out, double value, int width)
+{
+	char text[16];
+
+	if (isnan(value))
+		text_printf(out, "%-*s", width, "-");
+	else
+		text_printf(out, "%-*s", width, human(value, text));
+}
+
+int tool_stat(struct session *s)
+{
+	double interval = s->options->interval_s > 0 ? s->options->interval_s : 1, last_requests = NAN;
+	int64_t last_us = 0;
+	long lines = 0;
+
+	for (long left = s->options->repeat == 1 ? -1 : s->options->repeat; left != 0; left -= left > 0) {
+		qc_result info qc_auto = CALL(s, "INFO");
+		if (qc_failed(info))
+			return interrupt_end() ? EXIT_FINE : EXIT_NO_CONNECTION;
+		const char *text = qc_reply_text(info.reply);
+		double requests = info_field(text, "total_commands_processed");
+		int64_t now_us = clock_us();
+		if (lines++ % 20 == 0)
+			text_puts(&s->out, "keys      memory    clients   blocked   requests  per sec   connections\n");
+		show_field(&s->out, count_keys(text), 10);
+		show_field(&s->out, info_field(text, "used_memory"), 10);
+		show_field(&s->out, info_field(text, "connected_clients"), 10);
+		show_field(&s->out, info_field(text, "blocked_clients"), 10);
+		show_field(&s->out, requests, 10);
+		show_field(&s->out, last_us ? (requests - last_requests) * 1e6 / (double)(now_us - last_us) : NAN, 10);
+		show_field(&s->out, info_field(text, "total_connections_received"), 10);
+		text_puts(&s->out, "\n");
+		print(&s->out);
+		last_requests = requests;
+		last_us = now_us;
+		if (left != 1 && !pause_us((int64_t)(interval * 1e6)))
+			break;
+	}
+	interrupt_end();
+	return EXIT_FINE;
+}
+
+struct samples {
+	int64_t least, most, sum;
+	uint64_t count;
+};
+
+/* One PING, timed; -1 when it failed. */
+static int64_t time_ping(struct session *s)
+{
+	int64_t began = clock_us();
+	qc_result pong qc_auto = CALL(s, "PING");
+
+	return qc_failed(pong) ? -1 : clock_us() - began;
+}
+
+static void add_sample(struct samples *all, int64_t us)
+{
+	all->least = all->count == 0 || us < all->least ? us : all->least;
+	all->most = us > all->most ? us : all->most;
+	all->sum += us;
+	all->count++;
+}
+
+static void show_samples(struct session *s, const struct samples *all, bool again)
+{
+	double mean = all->count ? (double)all->sum / (double)all->count / 1000 : 0;
+
+	text_printf(&s->out, "%smin %.3f ms, max %.3f ms, avg %.3f ms (%llu samples)%s", again ? "\r" : "",
+		    (double)all->least / 1000, (double)all->most / 1000, mean, (unsigned long long)all->count, again ? "\033[K" : "\n");
+	print(&s->out);
+}
+
+/* Live on a terminal until Ctrl-C; else for the interval (a second), and one line. */
+int tool_latency(struct session *s)
+{
+	bool live = isatty(STDOUT_FILENO) && s->options->interval_s < 0;
+	int64_t until = clock_us() + (int64_t)((s->options->interval_s > 0 ? s->options->interval_s : 1) * 1e6), shown = 0;
+	struct samples all = {0};
+	int status = EXIT_FINE;
+
+	for (;;) {
+		int64_t us = time_ping(s);
+		if (us < 0) {
+			status = interrupt_is_pending() ? EXIT_FINE : EXIT_NO_CONNECTION;
+			break;
+		}
+		add_sample(&all, us);
+		if (live && clock_us() - shown > 100000) {
+			shown = clock_us();
+			show_samples(s, &all, true);
+		}
+		if ((!live && clock_us() >= until) || !pause_us(10000))
+			break;
+	}
+	interrupt_end();
+	if (all.count) {
+		text_puts(&s->out, live ? "\r" : "");
+		show_samples(s, &all, false);
+	}
+	return status;
+}
+
+/* Classes of time, in microseconds: up to and with. */
+static const int64_t classes[] = {10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000, 1000000};
+#define CLASSES (sizeof(classes) / sizeof(classes[0]))
+#define WIDEST_BAR 50
+
+static void draw_classes(struct session *s, const uint64_t *counts, uint64_t total)
+{
+	uint64_t most = 1, below = 0;
+
+	for (size_t i = 0; i <= CLASSES; i++)
+		most = counts[i] > most ? counts[i] : most;
+	for (size_t i = 0; i <= CLASSES; i++) {
+		below += counts[i];
+		if (counts[i] == 0)
+			continue;
+		char name[32];
+		int64_t us = i < CLASSES ? classes[i] : classes[CLASSES - 1];
+		snprintf(name, sizeof(name), us < 1000 ? "%s %.0f us" : "%s %.0f ms", i < CLASSES ? "<=" : "> ",
+			 us < 1000 ? (double)us : (double)us / 1000);
+		int bar = (int)(counts[i] * WIDEST_BAR / most);
+		text_printf(&s->out, "%-10s %-*.*s %5.1f%%  (%5.1f%%)\n", name, WIDEST_BAR, bar ? bar : 1,
+			    "##################################################", (double)counts[i] * 100 / (double)total,
+			    (double)below * 100 / (double)total);
+	}
+	print(&s->out);
+}
+
+int tool_latency_dist(struct session *s)
+{
+	bool live = isatty(STDOUT_FILENO);
+	int64_t period = (int64_t)((s->options->interval_s > 0 ? s->options->interval_s : 1) * 1e6);
+
+	do {
+		uint64_t counts[CLASSES + 1] = {0}, total = 0;
+		int64_t until = clock_us() + period;
+		while (clock_us() < until) {
+			int64_t us = time_ping(s);
+			if (us < 0)
+				return interrupt_end() ? EXIT_FINE : EXIT_NO_CONNECTION;
+			size_t class = 0;
+			while (class < CLASSES && us > classes[class])
+				class++;
+			counts[class]++;
+			total++;
+			if (!pause_us(1000))
+				break;
+		}
+		if (live)
+			text_puts(&s->out, "\033[H\033[2J");
+		text_printf(&s->out, "%llu samples of PING, share of each class (and of all up to it)\n", (unsigned long long)total);
+		if (total)
+			draw_classes(s, counts, total);
+	} while (live && !interrupt_is_pending());
+	interrupt_end();
+	return EXIT_FINE;
+}

@@ -1,0 +1,120 @@
+#include "client/cli/words.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "client/cli/text.h"
+
+void words_add(struct words *words, const void *data, size_t len)
+{
+	if (words->count == words->capacity) {
+		words->capacity = words->capacity ? words->capacity * 2 : 16;
+		words->items = checked(realloc(words->items, words->capacity * sizeof(*words->items)));
+		words->owned = checked(realloc(words->owned, words->capacity * sizeof(*words->owned)));
+	}
+	char *copy = checked(malloc(len + 1));
+	if (len)
+		memcpy(copy, data, len);
+	copy[len] = 0;
+	words->owned[words->count] = copy;
+	words->items[words->count++] = qc_bytes(copy, len);
+}
+
+void words_clear(struct words *words)
+{
+	for (size_t i = 0; i < words->count; i++)
+		free(words->owned[i]);
+	words->count = 0;
+}
+
+void words_fini(struct words *words)
+{
+	words_clear(words);
+	free(words->items);
+	free(words->owned);
+	*words = (struct words){NULL, 0, 0, NULL};
+}
+
+bool words_is(const struct words *words, size_t index, const char *word)
+{
+	return index < words->count && words->items[index].len == strlen(word) &&
+	       strncasecmp(words->owned[index], word, strlen(word)) == 0;
+}
+
+static int hex(char c)
+{
+	return isdigit((unsigned char)c) ? c - '0' : isxdigit((unsigned char)c) ? (c | 0x20) - 'a' + 10 : -1;
+}
+
+/* One escape behind a backslash, in double quotes; returns where it ends. */
+static const char *unescape(struct text *word, const char *at)
+{
+	static const char names[] = "nrtba", letters[] = "\n\r\t\b\a";
+	const char *found = strchr(names, *at);
+
+	if (at[0] == 'x' && hex(at[1]) >= 0 && hex(at[2]) >= 0) {
+		char byte = (char)(hex(at[1]) * 16 + hex(at[2]));
+		text_add(word, &byte, 1);
+		return at + 3;
+	}
+	text_add(word, found ? &letters[found - names] : at, 1);
+	return at + 1;
+}
+
+/* The rest of a quoted run; NULL when it isn't closed. */
+static const char *quoted(struct text *word, const char *at, char quote)
+{
+	while (*at && *at != quote) {
+		if (quote == '"' && at[0] == '\\' && at[1]) {
+			at = unescape(word, at + 1);
+		} else if (quote == '\'' && at[0] == '\\' && at[1] == '\'') {
+			text_add(word, "'", 1);
+			at += 2;
+		} else {
+			text_add(word, at++, 1);
+		}
+	}
+	return *at ? at + 1 : NULL;
+}
+
+static enum words_status next_word(struct text *word, const char **at)
+{
+	const char *p = *at;
+
+	text_add(word, "", 0);
+	while (*p && !isspace((unsigned char)*p)) {
+		if (*p != '"' && *p != '\'') {
+			text_add(word, p++, 1);
+			continue;
+		}
+		p = quoted(word, p + 1, *p);
+		if (!p)
+			return WORDS_OPEN;
+		if (*p && !isspace((unsigned char)*p))
+			return WORDS_WRONG;
+	}
+	*at = p;
+	return WORDS_FINE;
+}
+
+enum words_status words_split(struct words *words, const char *line)
+{
+	enum words_status status = WORDS_FINE;
+	struct text word = {NULL, 0, 0};
+
+	words_clear(words);
+	for (;;) {
+		while (isspace((unsigned char)*line))
+			line++;
+		if (!*line)
+			break;
+		text_clear(&word);
+		status = next_word(&word, &line);
+		if (status != WORDS_FINE)
+			break;
+		words_add(words, word.data, word.len);
+	}
+	text_fini(&word);
+	return status;
+}
