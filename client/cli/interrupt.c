@@ -11,7 +11,7 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static qc_context *current; /* NULL while nothing runs */
-static bool pending;
+static bool pending, is_interactive;
 
 static void *wait_for_interrupts(void *data)
 {
@@ -25,12 +25,13 @@ static void *wait_for_interrupts(void *data)
 		if (sigwait(&set, &number) != 0)
 			continue;
 		pthread_mutex_lock(&lock);
-		bool busy = current != NULL;
-		/* A second one, when the first has not helped. */
-		if (!busy || pending)
+		/* A second one, when the first has not helped. At the prompt Ctrl-C is a key, or comes a moment too early. */
+		if (current ? pending : !is_interactive)
 			_exit(130);
-		pending = true;
-		qc_cancel(current);
+		if (current) {
+			pending = true;
+			qc_cancel(current);
+		}
 		pthread_mutex_unlock(&lock);
 	}
 	return NULL;
@@ -49,6 +50,13 @@ void interrupt_start(void)
 		exit(1);
 	}
 	pthread_detach(thread);
+}
+
+void interrupt_only_commands(void)
+{
+	pthread_mutex_lock(&lock);
+	is_interactive = true;
+	pthread_mutex_unlock(&lock);
 }
 
 qc_context *interrupt_begin(void)

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <histedit.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,8 @@
 #define HISTORY_LINES 2000
 #define PASTE_BEGIN "\033[200~"
 #define PASTE_END "\033[201~"
+/* No terminal sends this: it is pushed to run the editor's own end of a line. */
+#define NEWLINE_KEY "\033[299~"
 
 struct prompt {
 	struct session *session;
@@ -26,6 +29,7 @@ struct prompt {
 	struct text hint;       /* what stands at its right */
 	struct text pasted;     /* lines that wait to be run */
 	bool was_interrupted;   /* Ctrl-C threw the line away */
+	bool is_finished;       /* the line is entered: no more hints */
 	bool is_continued;      /* a quote is open: the next line goes on */
 	bool has_asked;         /* the server has told its commands */
 };
@@ -86,7 +90,7 @@ static char *hint(EditLine *edit)
 	const struct help_entry *entry =
 		whole ? help_find(&p->help, words.owned[0], whole > 1 ? words.owned[1] : NULL) : NULL;
 	text_clear(&p->hint);
-	if (entry && columns() > used + 8) {
+	if (entry && columns() > used + 8 && !p->is_finished) {
 		size_t named = strchr(entry->name, ' ') ? 2 : 1;
 		help_hint(entry, whole - named, &p->hint);
 		if (p->hint.len > columns() - used - 6)
@@ -114,6 +118,26 @@ static unsigned char on_insert(EditLine *edit, int key)
 	return el_insertstr(edit, text) == 0 ? CC_REFRESH : CC_ERROR;
 }
 
+/* Ends the line where it ends; the hint goes first, and for that the line is drawn once more. */
+static unsigned char finish(struct prompt *p)
+{
+	const LineInfo *info = el_line(p->edit);
+
+	p->is_finished = true;
+	el_cursor(p->edit, (int)(info->lastchar - info->cursor));
+	el_push(p->edit, NEWLINE_KEY);
+	return CC_REFRESH;
+}
+
+static unsigned char on_newline(EditLine *edit, int key)
+{
+	struct prompt *p;
+
+	(void)key;
+	el_get(edit, EL_CLIENTDATA, &p);
+	return finish(p);
+}
+
 static unsigned char on_interrupt(EditLine *edit, int key)
 {
 	struct prompt *p;
@@ -121,8 +145,17 @@ static unsigned char on_interrupt(EditLine *edit, int key)
 	(void)key;
 	el_get(edit, EL_CLIENTDATA, &p);
 	p->was_interrupted = true;
-	fputs("^C", stdout);
-	return CC_NEWLINE;
+	const LineInfo *info = el_line(edit);
+	el_cursor(edit, (int)(info->lastchar - info->cursor));
+	el_insertstr(edit, "^C");
+	return finish(p);
+}
+
+static unsigned char on_suspend(EditLine *edit, int key)
+{
+	(void)edit, (void)key;
+	kill(getpid(), SIGTSTP);
+	return CC_REDISPLAY;
 }
 
 static bool fits(const char *name, const char *prefix, size_t len)
@@ -227,7 +260,7 @@ static unsigned char on_paste(EditLine *edit, int key)
 	if (text.data && *text.data)
 		el_insertstr(edit, text.data);
 	text_fini(&text);
-	return rest ? CC_NEWLINE : CC_REFRESH;
+	return rest ? finish(p) : CC_REFRESH;
 }
 
 /* History */
@@ -386,7 +419,7 @@ static char *edit_line(struct prompt *p)
 
 	fputs("\033[?2004h", stdout);
 	fflush(stdout);
-	p->was_interrupted = false;
+	p->was_interrupted = p->is_finished = false;
 	const char *got = el_gets(p->edit, &len);
 	fputs("\033[?2004l", stdout);
 	if (!got || len <= 0) {
@@ -411,16 +444,27 @@ static void set_up(struct prompt *p)
 	el_set(p->edit, EL_ADDFN, "qc-insert", "inserts and hints", on_insert);
 	el_set(p->edit, EL_ADDFN, "qc-complete", "completes", on_tab);
 	el_set(p->edit, EL_ADDFN, "qc-interrupt", "throws the line away", on_interrupt);
+	el_set(p->edit, EL_ADDFN, "qc-newline", "ends the line", on_newline);
+	el_set(p->edit, EL_ADDFN, "qc-suspend", "stops the program for a while", on_suspend);
 	el_set(p->edit, EL_ADDFN, "qc-paste", "takes a paste", on_paste);
-	for (char c = ' '; c < 127; c++)
-		el_set(p->edit, EL_BIND, (char[]){c, 0}, "qc-insert", NULL);
+	for (char c = ' '; c < 127; c++) {
+		char name[8];
+		snprintf(name, sizeof(name), "\\%03o", (unsigned)c);
+		el_set(p->edit, EL_BIND, name, "qc-insert", NULL);
+	}
 	el_set(p->edit, EL_BIND, "^I", "qc-complete", NULL);
 	el_set(p->edit, EL_BIND, PASTE_BEGIN, "qc-paste", NULL);
+	el_set(p->edit, EL_BIND, NEWLINE_KEY, "ed-newline", NULL);
+	el_set(p->edit, EL_BIND, "^M", "qc-newline", NULL);
+	el_set(p->edit, EL_BIND, "^J", "qc-newline", NULL);
 	el_set(p->edit, EL_BIND, "^R", "em-inc-search-prev", NULL);
 	el_source(p->edit, NULL);
-	/* While a line is edited Ctrl-C is a key; while a command runs it is a signal. */
-	el_set(p->edit, EL_SETTY, "-d", "intr=", NULL);
+	/* While a line is edited Ctrl-C and Ctrl-Z are keys; while a command runs they are signals. */
+	el_set(p->edit, EL_SETTY, "-d", "-isig", NULL);
+	/* What is typed meanwhile is seen when it is its turn. */
+	el_set(p->edit, EL_SETTY, "-x", "-echo", NULL);
 	el_set(p->edit, EL_BIND, "^C", "qc-interrupt", NULL);
+	el_set(p->edit, EL_BIND, "^Z", "qc-suspend", NULL);
 }
 
 int prompt_run(struct session *session)
@@ -430,6 +474,7 @@ int prompt_run(struct session *session)
 	bool goes_on = true;
 
 	session->is_interactive = true;
+	interrupt_only_commands();
 	help_init(&p.help);
 	set_up(&p);
 	session_connect(session);

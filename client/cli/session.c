@@ -214,6 +214,7 @@ static enum outcome stream(struct session *s, const struct words *w)
 	if (err.kind != QC_OK && err.kind != QC_CANCELLED)
 		outcome = show_error(s, &err);
 	session_drop(s);
+	interrupt_end();
 	if (s->is_interactive)
 		session_connect(s);
 	return outcome;

@@ -46,6 +46,8 @@ qc_result session_call(struct session *session, qc_args args);
 
 /* From now on Ctrl-C cancels contexts made by interrupt_begin(). Before any other thread is started. */
 void interrupt_start(void);
+/* While no command runs Ctrl-C is ignored, instead of ending the program. */
+void interrupt_only_commands(void);
 /* A context that Ctrl-C ends, until interrupt_end(). */
 qc_context *interrupt_begin(void);
 /* True when Ctrl-C was pressed meanwhile. */

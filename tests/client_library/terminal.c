@@ -1,0 +1,245 @@
+#include "client_library/terminal.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <poll.h>
+#include <pty.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "support/deadline.h"
+#include "support/process.h"
+
+#define ROWS_MAX 60
+#define COLUMNS_MAX 200
+
+struct terminal {
+	pid_t pid;
+	int fd;
+	int rows, columns, row, column;
+	long line_feeds, awaited; /* so many in all; so many when what was typed has had its effect */
+	bool wraps; /* the last column is filled: the next character begins a line */
+	char screen[ROWS_MAX][COLUMNS_MAX + 1];
+	char escape[32];
+	size_t escape_len;
+};
+
+static void clear_line(struct terminal *t, int row, int from, int to)
+{
+	memset(&t->screen[row][from], ' ', (size_t)(to - from));
+}
+
+struct terminal *terminal_start(const char *const argv[], const char *home, int rows, int columns)
+{
+	struct terminal *t = calloc(1, sizeof(*t));
+	struct winsize size = {.ws_row = (unsigned short)rows, .ws_col = (unsigned short)columns};
+
+	if (!t || rows > ROWS_MAX || columns > COLUMNS_MAX)
+		abort();
+	t->rows = rows;
+	t->columns = columns;
+	for (int i = 0; i < ROWS_MAX; i++)
+		clear_line(t, i, 0, COLUMNS_MAX);
+	t->pid = forkpty(&t->fd, NULL, NULL, &size);
+	if (t->pid < 0)
+		abort();
+	if (t->pid == 0) {
+		setenv("TERM", "vt100", 1);
+		setenv("HOME", home, 1);
+		setenv("LC_ALL", "C.UTF-8", 1);
+		unsetenv("COLUMNS");
+		unsetenv("LINES");
+		execvp(argv[0], (char *const *)(void *)argv);
+		_exit(127);
+	}
+	return t;
+}
+
+void terminal_type(struct terminal *t, const char *keys)
+{
+	size_t len = strlen(keys);
+
+	if (strchr(keys, '\r'))
+		t->awaited = t->line_feeds + 1;
+	if (write(t->fd, keys, len) != (ssize_t)len)
+		perror("terminal");
+}
+
+void terminal_resize(struct terminal *t, int rows, int columns)
+{
+	struct winsize size = {.ws_row = (unsigned short)rows, .ws_col = (unsigned short)columns};
+
+	t->rows = rows;
+	t->columns = columns;
+	ioctl(t->fd, TIOCSWINSZ, &size);
+}
+
+static void line_feed(struct terminal *t)
+{
+	t->line_feeds++;
+	if (t->row + 1 < t->rows) {
+		t->row++;
+		return;
+	}
+	memmove(t->screen[0], t->screen[1], sizeof(t->screen[0]) * (size_t)(t->rows - 1));
+	clear_line(t, t->rows - 1, 0, COLUMNS_MAX);
+}
+
+static int clamp(int value, int most)
+{
+	return value < 0 ? 0 : value > most ? most : value;
+}
+
+/* CSI number;number letter */
+static void obey(struct terminal *t, const char *numbers, char letter)
+{
+	int first = atoi(numbers), n = first ? first : 1;
+	const char *semicolon = strchr(numbers, ';');
+
+	t->wraps = false;
+	switch (letter) {
+	case 'A':
+		t->row = clamp(t->row - n, t->rows - 1);
+		break;
+	case 'B':
+		t->row = clamp(t->row + n, t->rows - 1);
+		break;
+	case 'C':
+		t->column = clamp(t->column + n, t->columns - 1);
+		break;
+	case 'D':
+		t->column = clamp(t->column - n, t->columns - 1);
+		break;
+	case 'H':
+		t->row = clamp(n - 1, t->rows - 1);
+		t->column = semicolon ? clamp(atoi(semicolon + 1) - 1, t->columns - 1) : 0;
+		break;
+	case 'K':
+		clear_line(t, t->row, t->column, COLUMNS_MAX);
+		break;
+	case 'J':
+		clear_line(t, t->row, first == 2 ? 0 : t->column, COLUMNS_MAX);
+		for (int row = first == 2 ? 0 : t->row + 1; row < t->rows; row++)
+			clear_line(t, row, 0, COLUMNS_MAX);
+		break;
+	default: /* colours and modes show nothing */
+		break;
+	}
+}
+
+static void take(struct terminal *t, char c)
+{
+	if (t->escape_len) {
+		t->escape[t->escape_len++] = c;
+		bool ends = t->escape_len > 2 ? isalpha((unsigned char)c) : c != '[' && c != '(';
+		if (t->escape_len == 3 && t->escape[1] == '(')
+			ends = true;
+		if (ends && t->escape[1] == '[') {
+			t->escape[t->escape_len - 1] = 0;
+			obey(t, t->escape + 2, c);
+		}
+		if (ends || t->escape_len == sizeof(t->escape))
+			t->escape_len = 0;
+	} else if (c == '\033') {
+		t->escape[t->escape_len++] = c;
+	} else if (c == '\r') {
+		t->column = 0;
+		t->wraps = false;
+	} else if (c == '\n') {
+		line_feed(t);
+	} else if (c == '\b') {
+		t->column = clamp(t->column - 1, t->columns - 1);
+		t->wraps = false;
+	} else if ((unsigned char)c >= ' ') {
+		if (t->wraps) {
+			t->column = 0;
+			line_feed(t);
+		}
+		t->screen[t->row][t->column] = c;
+		t->wraps = t->column == t->columns - 1;
+		t->column += !t->wraps;
+	}
+}
+
+static bool read_more(struct terminal *t, int64_t deadline)
+{
+	struct pollfd p = {.fd = t->fd, .events = POLLIN};
+	char bytes[4096];
+
+	if (poll(&p, 1, deadline_left_ms(deadline)) != 1)
+		return false;
+	ssize_t n = read(t->fd, bytes, sizeof(bytes));
+	for (ssize_t i = 0; i < n; i++)
+		take(t, bytes[i]);
+	return n > 0;
+}
+
+bool terminal_has(struct terminal *t, const char *text)
+{
+	for (int i = 0; i < t->rows; i++)
+		if (strstr(t->screen[i], text))
+			return true;
+	return false;
+}
+
+static void show(const struct terminal *t, const char *wanted)
+{
+	fprintf(stderr, "\"%s\" is not on the screen (cursor at %d, %d):\n", wanted, t->row, t->column);
+	for (int i = 0; i < t->rows; i++)
+		fprintf(stderr, "|%.*s|\n", t->columns, t->screen[i]);
+}
+
+bool terminal_shows(struct terminal *t, const char *text)
+{
+	int64_t deadline = deadline_after(PATIENCE_MS);
+
+	while (!terminal_has(t, text)) {
+		if (!read_more(t, deadline)) {
+			show(t, text);
+			return false;
+		}
+	}
+	return true;
+}
+
+bool terminal_waits_at(struct terminal *t, const char *text)
+{
+	int64_t deadline = deadline_after(PATIENCE_MS);
+	size_t len = strlen(text);
+
+	while (t->line_feeds < t->awaited || t->column != (int)len || strncmp(t->screen[t->row], text, len) != 0) {
+		if (!read_more(t, deadline)) {
+			show(t, text);
+			return false;
+		}
+	}
+	return true;
+}
+
+int terminal_stop(struct terminal **terminal)
+{
+	struct terminal *t = *terminal;
+	int64_t deadline = deadline_after(PATIENCE_MS);
+	int status = -1;
+
+	while (read_more(t, deadline))
+		;
+	if (!process_wait(t->pid, PATIENCE_MS, &status)) {
+		process_kill(t->pid);
+		status = -1;
+	}
+	if (!(WIFEXITED(status) && WEXITSTATUS(status) == 0)) {
+		char ended[64];
+		snprintf(ended, sizeof(ended), "an end with wait status 0, not %#x", (unsigned)status);
+		show(t, ended);
+	}
+	close(t->fd);
+	free(t);
+	*terminal = NULL;
+	return status >= 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}

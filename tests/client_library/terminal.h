@@ -1,0 +1,32 @@
+/*
+ * A program at a pseudo-terminal, and the screen that a person would see: as much of a VT100 as line editors use.
+ */
+#ifndef TESTS_CLIENT_LIBRARY_TERMINAL_H
+#define TESTS_CLIENT_LIBRARY_TERMINAL_H
+
+#include <stdbool.h>
+
+struct terminal;
+
+/* argv[0] is looked up in PATH; `home` is its HOME, empty of settings. Aborts when it can't be started. */
+struct terminal *terminal_start(const char *const argv[], const char *home, int rows, int columns);
+
+/* Types: "\r" is the return key, "\t" tab, "\003" Ctrl-C, "\004" Ctrl-D. */
+void terminal_type(struct terminal *terminal, const char *keys);
+/* Tells the program that the window has another size now. */
+void terminal_resize(struct terminal *terminal, int rows, int columns);
+
+/* Waits until a line of the screen holds the text; prints the screen and returns false when none does in time. */
+bool terminal_shows(struct terminal *terminal, const char *text);
+/*
+ * Waits until the line with the cursor begins with this, and the cursor stands right behind it; when a return was typed,
+ * not before it has led to a new line.
+ */
+bool terminal_waits_at(struct terminal *terminal, const char *text);
+/* Is the text on the screen now? */
+bool terminal_has(struct terminal *terminal, const char *text);
+
+/* Waits for the program's end; its exit status, -1 when it had to be killed. Frees. */
+int terminal_stop(struct terminal **terminal);
+
+#endif
