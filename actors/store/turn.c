@@ -162,9 +162,11 @@ static void refuse_protocol(struct store *store, const struct request_batch *bat
 	session->flags |= SESSION_CLOSING;
 }
 
+/* Nothing follows from the client. What is still parked will never be answered, and the connection must not wait for it. */
 static void close_session(struct store *store, const struct request *request)
 {
 	struct session *session = session_at(store, request->connection);
+	store_part(store, request->connection)->flags |= REPLY_CLOSE;
 	if (session)
 		session_close(store, session);
 }

@@ -164,6 +164,16 @@ static void a_waiter_can_be_killed(void)
 	peer_close(&waiter);
 }
 
+static void a_waiter_whose_client_has_half_closed_is_closed(void)
+{
+	struct peer *waiter = peer_connect(server);
+	CU_ASSERT(peer_send_text(waiter, "PING\r\nWAIT 1 0\r\nPING\r\n"));
+	peer_half_close(waiter);
+	CU_ASSERT(peer_expect_text(waiter, "+PONG\r\n"));
+	CU_ASSERT(peer_expect_closed(waiter));
+	peer_close(&waiter);
+}
+
 static void debug_sleep_stops_the_world_for_its_time(void)
 {
 	struct peer *sleeper = peer_connect(server);
@@ -296,6 +306,7 @@ static const struct suite_case cases[] = {
 	CASE(monitor_hides_passwords),
 	CASE(wait_comes_back_at_its_deadline_and_holds_up_nobody),
 	CASE(a_waiter_can_be_killed),
+	CASE(a_waiter_whose_client_has_half_closed_is_closed),
 	CASE(debug_sleep_stops_the_world_for_its_time),
 	CASE(info_shows_the_actors),
 	CASE(info_tells_what_redis_is_asked_for),
