@@ -82,6 +82,24 @@ void cmd_client_reply(struct call *call)
 	}
 }
 
+/* Reads are not tracked. */
+void cmd_client_getredir(struct call *call)
+{
+	reply_integer(call, -1);
+}
+
+void cmd_client_trackinginfo(struct call *call)
+{
+	reply_map(call, 3);
+	reply_text(call, "flags");
+	reply_set(call, 1);
+	reply_text(call, "off");
+	reply_text(call, "redirect");
+	reply_integer(call, -1);
+	reply_text(call, "prefixes");
+	reply_array(call, 0);
+}
+
 /* ---- describing connections ---- */
 
 enum client_type { CLIENT_NORMAL, CLIENT_MASTER, CLIENT_REPLICA, CLIENT_PUBSUB, CLIENT_ANY };
@@ -238,7 +256,32 @@ void cmd_client_list(struct call *call)
 		store_ask_figures(call, resume_client_list, NULL);
 }
 
-/* ---- closing connections ---- */
+/* ---- waking and closing connections ---- */
+
+/* Who waits for another actor's answer, not by its own wish, is left alone. */
+void cmd_client_unblock(struct call *call)
+{
+	enum wake_reason reason = WAKE_DEADLINE;
+	int64_t id;
+	if (call->argc == 4 && call_arg_is(call, 3, "ERROR")) {
+		reason = WAKE_KILLED;
+	} else if (call->argc > 4) {
+		reply_subcommand_error(call);
+		return;
+	} else if (call->argc == 4 && !call_arg_is(call, 3, "TIMEOUT")) {
+		reply_error(call, "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
+		return;
+	}
+	if (!call_arg_int64(call, 2, &id))
+		return;
+	struct session *session = session_find(call->store, (uint64_t)id);
+	bool is_blocked = session && session_is_parked(session) && session->topic == PARK_NOTHING &&
+			  session->deadline_ms > store_monotonic_ms(call->store);
+	if (is_blocked)
+		session_unblock(call->store, session, reason);
+	reply_integer(call, is_blocked);
+}
+
 
 struct kill_filter {
 	int64_t id; /* 0: any */

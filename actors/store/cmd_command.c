@@ -284,15 +284,6 @@ void cmd_command_docs(struct call *call)
 
 enum list_filter { LIST_ALL, LIST_MODULE, LIST_CATEGORY, LIST_PATTERN };
 
-static uint64_t find_category(struct slice name)
-{
-	const struct bit_name *known = acl_category_names();
-	while (known->name && !(strlen(known->name) == name.len &&
-				strncasecmp(known->name, (const char *)name.data, name.len) == 0))
-		known++;
-	return known->bit;
-}
-
 /* There are no modules, so none of the commands belongs to one. */
 static bool is_listed(const struct command *command, enum list_filter filter, struct slice value, uint64_t category)
 {
@@ -313,7 +304,7 @@ static bool is_listed(const struct command *command, enum list_filter filter, st
 
 static void reply_list(struct call *call, enum list_filter filter, struct slice value)
 {
-	uint64_t category = filter == LIST_CATEGORY ? find_category(value) : 0;
+	uint64_t category = filter == LIST_CATEGORY ? acl_category_bit(value) : 0;
 	size_t count = 0;
 	for (uint32_t i = 0; i < command_count(); i++)
 		count += is_listed(command_at(i), filter, value, category);

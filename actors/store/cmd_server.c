@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "actors/store/handlers.h"
+#include "actors/version.h"
 #include "transport/decimal.h"
 
 void cmd_monitor(struct call *call)
@@ -29,6 +30,28 @@ void cmd_role(struct call *call)
 	reply_text(call, "master");
 	reply_integer(call, 0);
 	reply_array(call, 0);
+}
+
+/* ---- LOLWUT ---- */
+
+#define PICTURE_ROWS 8
+#define PICTURE_COLUMNS 40
+
+/* A maze of slanted strokes. Which picture is wished for is read, since clients send it, and there is but one. */
+void cmd_lolwut(struct call *call)
+{
+	struct buffer text = { 0 };
+	int64_t version;
+	if (call->argc > 2 && call_arg_is(call, 1, "VERSION") && !call_arg_int64(call, 2, &version))
+		return;
+	for (int row = 0; row < PICTURE_ROWS; row++) {
+		uint64_t strokes = store_random(call->store);
+		for (int column = 0; column < PICTURE_COLUMNS; column++)
+			buffer_append(&text, strokes >> column & 1 ? "\u2571" : "\u2572", 3);
+		buffer_append(&text, "\n", 1);
+	}
+	buffer_printf(&text, "Redis ver. " QCACHE_REDIS_VERSION ", qcache " QCACHE_VERSION "\n");
+	reply_gathered(call, &text);
 }
 
 /* ---- WAIT ---- */
@@ -143,9 +166,6 @@ void cmd_debug(struct call *call)
 		lines_add(&lines, "    Shows these lines.");
 		lines_reply(&lines, call);
 	} else {
-		struct slice name = call_arg(call, 1);
-		int len = (int)strnlen((const char *)name.data, name.len < 128 ? name.len : 128);
-		reply_errorf(call, "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try DEBUG HELP.", len,
-			     name.data);
+		reply_subcommand_error(call);
 	}
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "actors/store/grammar.h"
 
@@ -133,6 +134,15 @@ const struct bit_name *key_flag_names(void)
 const struct bit_name *acl_category_names(void)
 {
 	return category_names;
+}
+
+uint64_t acl_category_bit(struct slice name)
+{
+	const struct bit_name *known = category_names;
+	while (known->name && !(strlen(known->name) == name.len &&
+				strncasecmp(known->name, (const char *)name.data, name.len) == 0))
+		known++;
+	return known->bit;
 }
 
 static void table_is_wrong(const char *name, const char *what, const char *where)

@@ -123,6 +123,8 @@ struct bit_name {
 const struct bit_name *command_flag_names(void);
 const struct bit_name *key_flag_names(void);
 const struct bit_name *acl_category_names(void);
+/* 0 when there is no such category; letter case does not matter. */
+uint64_t acl_category_bit(struct slice name);
 
 /* Checks the table (unique names, key positions, grammar that parses) and builds the look-up; fatal when it is wrong. */
 void command_table_init(void);

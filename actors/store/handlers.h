@@ -27,6 +27,9 @@ void lines_reply(struct lines *lines, struct call *call);
 /* Replies a text that has been gathered as a verbatim string and frees it; an error when there was no memory for it. */
 void reply_gathered(struct call *call, struct buffer *text);
 
+/* "ERR unknown subcommand or wrong number of arguments for 'x'. Try CLIENT HELP.", of argument 1. */
+void reply_subcommand_error(struct call *call);
+
 /* The name of the call's session from an argument; "" takes it away. False: the error reply has been written. */
 bool call_set_session_name(struct call *call, uint32_t index);
 

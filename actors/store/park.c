@@ -225,6 +225,16 @@ void session_wake(struct store *store, struct session *session, enum wake_reason
 		run_waiting(store, session);
 }
 
+/* Not at once: its reply and what waits behind it must not come into the midst of another session's command. */
+void session_unblock(struct store *store, struct session *session, enum wake_reason reason)
+{
+	if (session->deadline_ms != INT64_MAX)
+		remove_deadline(&store->deadlines, session);
+	session->deadline_ms = store->monotonic_ms;
+	session->deadline_reason = reason;
+	add_deadline(&store->deadlines, session);
+}
+
 void store_wake_all(struct store *store, enum park_topic topic, enum wake_reason reason, void *answer)
 {
 	/* Whoever parks on the same topic again goes behind the last one that waits now. */
@@ -238,6 +248,10 @@ void store_wake_all(struct store *store, enum park_topic topic, enum wake_reason
 
 void store_wake_due(struct store *store)
 {
-	while (store_next_deadline_ms(store) <= store->monotonic_ms)
-		session_wake(store, store->deadlines.items[0], WAKE_DEADLINE, NULL);
+	while (store_next_deadline_ms(store) <= store->monotonic_ms) {
+		struct session *session = store->deadlines.items[0];
+		enum wake_reason reason = session->deadline_reason;
+		session->deadline_reason = WAKE_DEADLINE;
+		session_wake(store, session, reason, NULL);
+	}
 }

@@ -72,6 +72,7 @@ struct session {
 	session_resume *resume;
 	void *state;                 /* resume's own */
 	int64_t deadline_ms;         /* monotonic; INT64_MAX without one */
+	enum wake_reason deadline_reason; /* what resume is told at the deadline */
 	size_t deadline_at;          /* private: position among the deadlines */
 	struct waiting_request *parked_request; /* the command that parked, kept for resume */
 	struct waiting_request *waiting_first, *waiting_last;
@@ -83,6 +84,9 @@ struct session {
 
 /* Parks call->session. `deadline_ms` is monotonic, INT64_MAX for none. The call's arguments are copied and stay valid for resume. */
 void session_park(struct call *call, enum park_topic topic, int64_t deadline_ms, session_resume *resume, void *state);
+
+/* A parked session is resumed before this turn ends, with WAKE_DEADLINE as if its time had come, or with WAKE_KILLED. */
+void session_unblock(struct store *store, struct session *session, enum wake_reason reason);
 
 /* NULL when there is no such connection (any more). */
 struct session *session_find(struct store *store, uint64_t id);

@@ -1,6 +1,7 @@
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include "actors/store/handlers.h"
 
@@ -26,6 +27,18 @@ void lines_reply(struct lines *lines, struct call *call)
 			reply_simple(call, line);
 	}
 	buffer_fini(&lines->text);
+}
+
+void reply_subcommand_error(struct call *call)
+{
+	const struct command *command = call->command->parent ? call->command->parent : call->command;
+	struct slice name = call_arg(call, 1);
+	char container[32];
+	snprintf(container, sizeof(container), "%s", command->name);
+	for (char *c = container; *c; c++)
+		*c = (char)toupper((unsigned char)*c);
+	reply_errorf(call, "ERR unknown subcommand or wrong number of arguments for '%.*s'. Try %s HELP.",
+		     (int)strnlen((const char *)name.data, name.len < 128 ? name.len : 128), name.data, container);
 }
 
 void reply_gathered(struct call *call, struct buffer *text)

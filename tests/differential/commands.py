@@ -216,6 +216,15 @@ def object_words(draw, name):
     return [name] + draw.one([b"FREQ", draw.key()], [b"ENCODING", b"nothing"], [b"REFCOUNT", b"nothing"], [b"ENCODING"], [b"foo", draw.key()])
 
 
+def acl_words(draw, name):
+    return [name] + draw.one([b"WHOAMI"], [b"USERS"], [b"LIST"], [b"CAT"], [b"CAT", b"foo"], [b"CAT", b"a", b"b"], [b"foo"], [b"WHOAMI", b"x"], [])
+
+
+def cluster_words(draw, name):
+    return [name] + draw.one([b"INFO"], [b"SLOTS"], [b"NODES"], [b"MYID"], [b"KEYSLOT", draw.key()], [b"KEYSLOT"], [b"foo"], [b"MEET", b"a"],
+                             [b"SETSLOT", b"1", b"STABLE"], [b"RESET"], [b"SHARDS", b"x"], [])
+
+
 def expire_words(times):
     def words(draw, name):
         made = [name, draw.key(), getattr(draw, times)()]
@@ -251,6 +260,8 @@ def client_words(draw, name):
         [b"KILL", b"ID", draw.one(b"abc", b"0", b"-1")], [b"KILL", b"TYPE", b"foo"], [b"KILL", b"TYPE", b"pubsub"],
         [b"KILL", b"USER", b"nobody"], [b"KILL", b"ADDR", b"1.2.3.4:5", b"SKIPME", b"yes"], [b"KILL", b"SKIPME", b"maybe"], [b"KILL"],
         [b"KILL", b"LADDR", b"1.2.3.4:5"], [b"KILL", b"foo", b"bar"], [b"KILL", b"ID"], [b"foo"], [], [b"ID", b"x"], [b"GETNAME", b"x"],
+        [b"TRACKINGINFO"], [b"GETREDIR"], [b"UNBLOCK", draw.one(b"999999999", b"0", b"-1", b"abc")], [b"UNBLOCK", b"999999999", b"foo"],
+        [b"UNBLOCK", b"999999999", draw.one(b"TIMEOUT", b"error")], [b"UNBLOCK", b"1", b"ERROR", b"x"],
         [b"SETNAME"], [b"REPLY", b"foo"], [b"REPLY"], [b"REPLY", b"ON"])
 
 
@@ -384,6 +395,10 @@ COMMANDS = {
     b"CLIENT REPLY": Command(1, client_reply_words),
     b"COMMAND": Command(5, command_words, "command", spoil=False),
     b"CONFIG": Command(4, config_words, "config", spoil=False),
+    b"ACL": Command(1, acl_words, "unordered", spoil=False),
+    b"CLUSTER": Command(1, cluster_words, spoil=False),
+    b"READONLY": Command(0.3, no_words),
+    b"ASKING": Command(0.3, no_words),
     b"INFO": Command(2, info_words, "info", spoil=False),
     b"SHUTDOWN": Command(0.5, shutdown_words, spoil=False),
     b"DEBUG": Command(0.5, debug_words, spoil=False),

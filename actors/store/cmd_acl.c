@@ -1,0 +1,80 @@
+/*
+ * ACL as far as it goes with one user, who may do everything; and the cluster, which is not there.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "actors/store/handlers.h"
+#include "actors/store/sha256.h"
+
+void cmd_acl_whoami(struct call *call)
+{
+	reply_text(call, call->session->user);
+}
+
+void cmd_acl_users(struct call *call)
+{
+	reply_array(call, 1);
+	reply_text(call, "default");
+}
+
+void cmd_acl_list(struct call *call)
+{
+	const char *password = store_config(call->store)->requirepass;
+	char digest[SHA256_HEX_BYTES], rule[SHA256_HEX_BYTES + 64];
+	sha256_hex(password, strlen(password), digest);
+	if (password[0])
+		snprintf(rule, sizeof(rule), "user default on #%s ~* &* +@all", digest);
+	else
+		snprintf(rule, sizeof(rule), "user default on nopass ~* &* +@all");
+	reply_array(call, 1);
+	reply_text(call, rule);
+}
+
+static void reply_categories(struct call *call)
+{
+	size_t count = 0;
+	while (acl_category_names()[count].name)
+		count++;
+	reply_array(call, count);
+	for (size_t i = 0; i < count; i++)
+		reply_text(call, acl_category_names()[i].name);
+}
+
+static void reply_commands_of(struct call *call, uint64_t category)
+{
+	size_t count = 0;
+	for (uint32_t i = 0; i < command_count(); i++)
+		count += (command_at(i)->acl_categories & category) != 0;
+	reply_array(call, count);
+	for (uint32_t i = 0; i < command_count(); i++) {
+		char name[64];
+		if (!(command_at(i)->acl_categories & category))
+			continue;
+		command_full_name(command_at(i), name, sizeof(name));
+		reply_text(call, name);
+	}
+}
+
+void cmd_acl_cat(struct call *call)
+{
+	if (call->argc == 2) {
+		reply_categories(call);
+		return;
+	}
+	if (call->argc > 3) {
+		reply_subcommand_error(call);
+		return;
+	}
+	struct slice name = call_arg(call, 2);
+	uint64_t category = acl_category_bit(name);
+	if (category)
+		reply_commands_of(call, category);
+	else
+		reply_errorf(call, "ERR Unknown category '%.*s'", (int)strnlen((const char *)name.data, name.len), name.data);
+}
+
+void cmd_no_cluster(struct call *call)
+{
+	reply_error(call, "ERR This instance has cluster support disabled");
+}
