@@ -84,6 +84,7 @@ static void show_commands(struct observer *observer, const struct buffer *comman
 static void take(void *context, const struct bus_message *head)
 {
 	struct observer *observer = context;
+	actor_assert_turn(observer->subscriber.actor);
 	const struct turn_message *message = (const struct turn_message *)head;
 	if (head->holds & BUS_TALLY)
 		take_tally(observer->seen, message->tally);

@@ -61,6 +61,7 @@ static bool batch_is_full(const struct request_batch *batch)
 
 struct request_batch *reactor_batch(struct reactor *reactor)
 {
+	actor_assert_turn(reactor->actor);
 	if (!batch_is_full(reactor->filling))
 		return reactor->filling;
 	if (reactor->batches_out >= REACTOR_BATCHES_MAX)
@@ -71,6 +72,7 @@ struct request_batch *reactor_batch(struct reactor *reactor)
 
 struct request *reactor_record(struct reactor *reactor, struct connection_ref connection, enum request_kind kind)
 {
+	actor_assert_turn(reactor->actor);
 	struct request *request = request_batch_add(reactor->filling);
 	if (!request)
 		crash_broken_invariant("no memory for a record of a batch");
@@ -182,6 +184,7 @@ static bool take_slot(struct reactor *reactor, uint32_t *out_slot)
 
 void reactor_forget(struct reactor *reactor, struct connection *connection)
 {
+	actor_assert_turn(reactor->actor);
 	uint32_t slot = connection->ref.slot;
 	unlink_starved(reactor, connection);
 	reactor->slots[slot] = NULL;

@@ -6,6 +6,7 @@
 
 static void on_free(struct reaper *reaper, struct garbage *garbage)
 {
+	actor_assert_turn(reaper->actor);
 	while (garbage) {
 		struct garbage *next = garbage->next;
 		keyspace_destroy_elsewhere(&garbage->keyspace);

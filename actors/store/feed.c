@@ -45,6 +45,7 @@ void store_frame_end(struct store *store)
 
 void store_effect(struct store *store, uint32_t database, const struct effect *effect)
 {
+	actor_assert_turn(store->actor);
 	store->tally->events[effect->type]++;
 	store->frame_effects++;
 	if (!(store->wanted & BUS_FRAMES))

@@ -40,6 +40,7 @@ static void end_part(struct reactor_side *side)
 
 struct reply_part *store_part(struct store *store, struct connection_ref connection)
 {
+	actor_assert_turn(store->actor);
 	struct reactor_side *side = &store->reactors[connection.reactor];
 	if (!side->open)
 		open_batch(side);
