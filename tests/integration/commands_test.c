@@ -230,7 +230,7 @@ static void random_keys_come_all_in_turn(void)
 
 static void server_starts(void)
 {
-	server = server_start("--timeout 0");
+	server = server_start("--enable-debug-command no");
 	peer = peer_connect(server);
 }
 
