@@ -111,7 +111,8 @@ static void unread_keys_are_removed_on_time(void)
 	CU_ASSERT(reply && info_number(reply, "expired_keys") == 100);
 }
 
-enum { MILLION = 1000000, SPREAD_MS = 6000, CHUNK = 1000, GRACE_MS = 100 };
+/* A machine that is busy elsewhere may stop the server or us at any time: what comes soon after such a standstill isn't judged. */
+enum { MILLION = 1000000, SPREAD_MS = 6000, CHUNK = 1000, GRACE_MS = 100, STANDSTILL_MS = 20 };
 
 /* Key i ends at first_end + i * SPREAD_MS / count. */
 static void load(int count, double first_end)
@@ -154,24 +155,29 @@ static void a_million_keys_that_end_are_freed_on_time_while_others_are_served(vo
 	load(count, first_end);
 	CU_ASSERT(wall_ms() < first_end);
 	struct peer *other = peer_connect(server);
-	long long left = count, late = 0, early = 0, asked = 0;
-	double slowest = 0;
+	long long left = count, late = 0, early = 0, asked = 0, judged = 0;
+	double stood_still = 0;
 	while (left > 0 && wall_ms() < first_end + SPREAD_MS + 10000 * (double)patience()) {
 		double sent = wall_ms();
 		const char *reply = COMMAND(peer, "DBSIZE");
 		double received = wall_ms();
 		CU_ASSERT_FATAL(reply != NULL);
 		left = strtoll(reply + 1, NULL, 10);
-		late += left > most_left(count, first_end, sent);
 		early += left < least_left(count, first_end, received);
 		CU_ASSERT(GIVES(other, "$-1\r\n", "GET", "nobody"));
-		slowest = wall_ms() - received > slowest ? wall_ms() - received : slowest;
 		asked++;
+		if (wall_ms() - sent > STANDSTILL_MS)
+			stood_still = wall_ms();
+		if (sent < stood_still + GRACE_MS)
+			continue;
+		judged++;
+		late += left > most_left(count, first_end, sent);
 	}
 	CU_ASSERT_EQUAL(left, 0);
 	CU_ASSERT_EQUAL(late, 0);
 	CU_ASSERT_EQUAL(early, 0);
-	printf("%d keys, %lld looks, %lld late, %lld early, slowest GET %.1f ms\n", count, asked, late, early, slowest);
+	printf("%d keys, %lld looks, %lld judged, %lld late, %lld early\n", count, asked, judged, late, early);
+	CU_ASSERT(judged > asked / 2);
 	peer_close(&other);
 }
 
