@@ -122,6 +122,7 @@ static void take_turn(struct actor *actor, struct message message)
 static void on_pool_message(void *context, struct message message)
 {
 	struct actor *actor = context;
+	crash_prepare_thread(); /* the pool's threads are not ours to start */
 	take_turn(actor, message);
 	in_turn = NULL;
 	crash_context_set("pool", "none");

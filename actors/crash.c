@@ -178,6 +178,12 @@ void crash_install(const char *version)
 		sigaction(fatal_signals[i].number, &action, NULL);
 }
 
+void crash_uninstall(void)
+{
+	for (size_t i = 0; i < FATAL_SIGNALS; i++)
+		signal(fatal_signals[i].number, SIG_DFL);
+}
+
 void crash_broken_invariant(const char *format, ...)
 {
 	char reason[LOG_LINE_BYTES / 2];

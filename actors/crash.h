@@ -4,7 +4,7 @@
  * status are right.
  *
  * The runtime's choke point says with crash_context_set() what this thread works on. Everything that runs after the
- * signal is async-signal-safe. A build with an address sanitizer should not install: its own reports say more.
+ * signal is async-signal-safe.
  */
 #ifndef ACTORS_CRASH_H
 #define ACTORS_CRASH_H
@@ -22,8 +22,16 @@ static inline void crash_context_set(const char *actor, const char *message)
 	crash_context_in_hand.message = message;
 }
 
-/* Once, from main(), before there are threads. Handles SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT. */
+/* The reports of these sanitizers say more. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define CRASH_REPORTS_ARE_OURS 0
+#else
+#define CRASH_REPORTS_ARE_OURS 1
+#endif
+
+/* Handles SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT; and leaves them to the system again. Any thread. */
 void crash_install(const char *version);
+void crash_uninstall(void);
 /*
  * Gives the calling thread a stack for the handler, so that an overflow of its own is reported too; a second call
  * does nothing. The stack lives as long as the process. crash_install() does it for its own thread.

@@ -66,10 +66,8 @@ static int set_up_and_serve(struct config *config)
 	bool has_pidfile = config->pidfile[0] != '\0';
 	if (has_pidfile && !process_write_pidfile(config->pidfile))
 		log_event(LOG_WARNING, "Can't write pidfile %s: %s", config->pidfile, strerror(errno));
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* whose own reports say more */
-	if (config->crash_log_enabled)
+	if (config->crash_log_enabled && CRASH_REPORTS_ARE_OURS)
 		crash_install(QCACHE_VERSION);
-#endif
 	int status = serve(config);
 	if (has_pidfile)
 		process_remove_pidfile(config->pidfile);

@@ -22,6 +22,8 @@
 #define DRAIN_SECONDS 2.0
 /* Connections accepted per wake-up, so that a storm of them leaves the others their turn. */
 #define ACCEPTS_MAX 128
+/* More than any kernel's queue of a listener has by default. */
+#define QUEUE_MAX 4096
 /* Half of the edge's slots: with so many waiting the acceptor keeps the next one itself. */
 #define ADOPTIONS_WAITING_MAX 4096
 
@@ -259,20 +261,38 @@ static void on_listening(struct ev_loop *loop, ev_io *watcher, int events)
 	}
 }
 
-void reactor_listen(struct reactor *reactor, int fd)
+static bool is_among(const struct descriptors *descriptors, int fd)
 {
-	struct listening *grown =
-		realloc(reactor->listening, (reactor->listening_count + 1) * sizeof(*reactor->listening));
-	if (!grown)
-		crash_broken_invariant("no memory for a listener");
-	reactor->listening = grown;
-	reactor->listening[reactor->listening_count++].fd = fd;
+	for (uint32_t i = 0; i < descriptors->count; i++)
+		if (descriptors->items[i] == fd)
+			return true;
+	return false;
 }
 
-void reactor_start_listening(struct reactor *reactor)
+/* Who is in the queue already has been promised service. */
+static void close_listening(struct reactor *reactor, int fd)
+{
+	struct peer peer;
+	for (int i = 0; i < QUEUE_MAX && listener_accept(fd, &peer) == ACCEPT_TAKEN; i++)
+		hand_over(reactor, &peer);
+	close(fd);
+}
+
+void reactor_listen(struct reactor *reactor, const struct descriptors *descriptors)
 {
 	for (uint32_t i = 0; i < reactor->listening_count; i++) {
-		ev_io_init(&reactor->listening[i].watcher, on_listening, reactor->listening[i].fd, EV_READ);
+		ev_io_stop(reactor->loop, &reactor->listening[i].watcher);
+		if (!is_among(descriptors, reactor->listening[i].fd))
+			close_listening(reactor, reactor->listening[i].fd);
+	}
+	free(reactor->listening);
+	reactor->listening = calloc(descriptors->count + 1, sizeof(*reactor->listening));
+	if (!reactor->listening)
+		crash_broken_invariant("no memory for listeners");
+	reactor->listening_count = descriptors->count;
+	for (uint32_t i = 0; i < descriptors->count; i++) {
+		reactor->listening[i].fd = descriptors->items[i];
+		ev_io_init(&reactor->listening[i].watcher, on_listening, descriptors->items[i], EV_READ);
 		reactor->listening[i].watcher.data = reactor;
 		ev_io_start(reactor->loop, &reactor->listening[i].watcher);
 	}
@@ -416,6 +436,13 @@ static void stop_connection(struct connection *connection)
 		connection_end_input(connection);
 }
 
+static void on_listen(struct reactor *reactor, struct descriptors *descriptors)
+{
+	reactor_listen(reactor, descriptors);
+	free(descriptors);
+	actor_post(reactor->actor, runtime_actor(reactor->actor->runtime, ACTOR_SUPERVISOR, 0), REACTOR_LISTEN_DONE, 0, NULL);
+}
+
 static void on_stop(struct reactor *reactor)
 {
 	reactor->is_stopping = true;
@@ -443,6 +470,7 @@ static void reactor_turn(void *state, struct message message)
 	case REACTOR_SETTINGS: on_settings(reactor, message.payload); return;
 	case REACTOR_ARM_TIMER: on_arm_timer(reactor, message.number); return;
 	case REACTOR_DESCRIBE: on_describe(reactor); return;
+	case REACTOR_LISTEN: on_listen(reactor, message.payload); return;
 	case REACTOR_STOP: on_stop(reactor); return;
 	case REACTOR_LEAVE: on_leave(reactor); return;
 	}

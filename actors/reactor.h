@@ -7,7 +7,7 @@
  * owns the listening sockets and deals accepted connections out in turn; it also keeps the store's timer.
  *
  * reactor.c's functions are the reactor's; connection.c's are the connection actors'. All run on the reactor's thread, but for
- * create and destroy, and reactor_listen before the runtime is opened.
+ * create and destroy, and reactor_listen before the loop runs.
  */
 #ifndef ACTORS_REACTOR_H
 #define ACTORS_REACTOR_H
@@ -39,6 +39,12 @@
 struct listening {
 	ev_io watcher;
 	int fd;
+};
+
+/* What REACTOR_LISTEN brings. */
+struct descriptors {
+	uint32_t count;
+	int items[];
 };
 
 struct reactor {
@@ -78,9 +84,8 @@ struct reactor {
 struct reactor *reactor_create(struct runtime *runtime, uint32_t index, const struct settings *settings);
 void reactor_destroy(struct reactor **reactor);
 
-/* The first reactor owns `fd` and will accept from it once it is told to start; both before its loop runs. */
-void reactor_listen(struct reactor *reactor, int fd);
-void reactor_start_listening(struct reactor *reactor);
+/* The first reactor accepts from these, which it owns, and from no others: what it had besides is closed. */
+void reactor_listen(struct reactor *reactor, const struct descriptors *descriptors);
 
 /* For connections: the batch that a read may fill, NULL when there is none to be had now. */
 struct request_batch *reactor_batch(struct reactor *reactor);

@@ -4,7 +4,6 @@
  */
 #include "server.h"
 
-#include <errno.h>
 #include <ev.h>
 #include <pthread.h>
 #include <signal.h>
@@ -17,6 +16,7 @@
 #include "actors/crash.h"
 #include "actors/log.h"
 #include "actors/observer.h"
+#include "actors/places.h"
 #include "actors/process.h"
 #include "actors/reactor.h"
 #include "actors/reaper.h"
@@ -25,7 +25,6 @@
 #include "storage/keyspace.h"
 #include "storage/memory.h"
 #include "transport/bus.h"
-#include "transport/listener.h"
 
 #define THREAD_STACK_BYTES (1024u * 1024)
 
@@ -38,6 +37,7 @@ struct server {
 	struct store *store;
 	struct observer *observer;
 	struct reaper reaper;
+	struct places places, next_places; /* open; to be open once the reactor has taken them */
 	pthread_t *threads;          /* the reactors', then the reaper's */
 	uint32_t thread_count;
 
@@ -107,24 +107,6 @@ static void on_stop_asked(struct ev_loop *loop, ev_async *watcher, int events)
 	begin_stop(watcher->data, "Asked to stop");
 }
 
-static void supervisor_turn(void *state, struct message message)
-{
-	struct server *server = state;
-	switch (message.type) {
-	case SUPERVISOR_SHUTDOWN:
-		begin_stop(server, "User requested shutdown");
-		return;
-	case REACTOR_STOP_DONE:
-	case STORE_STOP_DONE:
-	case SUBSCRIBER_STOP_DONE:
-	case REAPER_STOP_DONE:
-		server->answers_missing--;
-		stop_next(server);
-		return;
-	}
-	crash_broken_invariant("the supervisor has no turn for %s", message_name(message.type));
-}
-
 static void watch_signals(struct server *server)
 {
 	struct ev_loop *loop = server->supervisor->loop;
@@ -144,43 +126,6 @@ void server_ask_to_stop(struct server *server)
 
 /* ---- listening ---- */
 
-static bool listen_on(struct server *server, int fd, const char *what, int64_t port)
-{
-	if (fd == LISTENER_FAILED) {
-		log_event(LOG_WARNING, "Could not listen on %s:%lld: %s", what, (long long)port, strerror(errno));
-		return false;
-	}
-	reactor_listen(server->reactors[0], fd);
-	return true;
-}
-
-/* An address that begins with '-' may be missing from this machine, as in Redis. */
-static bool listen_tcp(struct server *server, const char *address)
-{
-	bool is_optional = address[0] == '-';
-	if (is_optional)
-		address++;
-	int fd = listener_open_tcp(address, (uint16_t)server->config.port, (int)server->config.tcp_backlog);
-	if (fd == LISTENER_FAILED && is_optional && (errno == EADDRNOTAVAIL || errno == EAFNOSUPPORT))
-		return true;
-	return listen_on(server, fd, address, server->config.port);
-}
-
-static bool listen_everywhere(struct server *server)
-{
-	const struct config *config = &server->config;
-	for (uint32_t i = 0; config->port && i < config->bind.count; i++)
-		if (!listen_tcp(server, config->bind.items[i]))
-			return false;
-	if (!config->unixsocket[0])
-		return true;
-	return listen_on(server,
-			 listener_open_unix(config->unixsocket, (int)config->tcp_backlog, (uint32_t)config->unixsocketperm),
-			 config->unixsocket, 0);
-}
-
-/* ---- life ---- */
-
 static void *must_allocate(size_t count, size_t size)
 {
 	void *memory = calloc(count, size);
@@ -188,6 +133,64 @@ static void *must_allocate(size_t count, size_t size)
 		crash_broken_invariant("no memory for the server");
 	return memory;
 }
+
+static struct descriptors *descriptors_of(const struct places *places)
+{
+	struct descriptors *descriptors = must_allocate(1, sizeof(*descriptors) + places->count * sizeof(int));
+	descriptors->count = places->count;
+	for (uint32_t i = 0; i < places->count; i++)
+		descriptors->items[i] = places->items[i].fd;
+	return descriptors;
+}
+
+static void on_listen(struct server *server, struct config *wanted)
+{
+	bool is_open = !server->is_stopping && places_open(&server->next_places, &server->places, wanted);
+	if (is_open)
+		actor_post(server->supervisor, server->reactors[0]->actor, REACTOR_LISTEN, 0, descriptors_of(&server->next_places));
+	else
+		actor_post(server->supervisor, runtime_actor(server->runtime, ACTOR_STORE, 0), SUPERVISOR_LISTEN_FAILED, 0, NULL);
+	config_fini(wanted);
+	free(wanted);
+}
+
+static void log_places(const struct server *server)
+{
+	char where[1024];
+	places_print(&server->places, where, sizeof(where));
+	log_event(LOG_NOTICE, "Listening on %s", where[0] ? where : "nothing");
+}
+
+static void on_listen_done(struct server *server)
+{
+	places_fini(&server->places);
+	server->places = server->next_places;
+	server->next_places = (struct places){ 0 };
+	log_places(server);
+	actor_post(server->supervisor, runtime_actor(server->runtime, ACTOR_STORE, 0), SUPERVISOR_LISTEN_DONE, 0, NULL);
+}
+
+static void supervisor_turn(void *state, struct message message)
+{
+	struct server *server = state;
+	switch (message.type) {
+	case SUPERVISOR_SHUTDOWN:
+		begin_stop(server, "User requested shutdown");
+		return;
+	case SUPERVISOR_LISTEN: on_listen(server, message.payload); return;
+	case REACTOR_LISTEN_DONE: on_listen_done(server); return;
+	case REACTOR_STOP_DONE:
+	case STORE_STOP_DONE:
+	case SUBSCRIBER_STOP_DONE:
+	case REAPER_STOP_DONE:
+		server->answers_missing--;
+		stop_next(server);
+		return;
+	}
+	crash_broken_invariant("the supervisor has no turn for %s", message_name(message.type));
+}
+
+/* ---- life ---- */
 
 /* Blocked while threads are made, who inherit that; then open in the supervisor's own. */
 static void mask_signals(int how)
@@ -253,7 +256,7 @@ struct server *server_create(const struct config *config, const struct server_su
 	};
 	server->runtime = runtime_create(counts);
 	create_actors(server, subscribers, count);
-	if (!listen_everywhere(server)) {
+	if (!places_open(&server->places, &(struct places){ 0 }, config)) {
 		server_destroy(&server);
 		return NULL;
 	}
@@ -280,24 +283,24 @@ static void start_thread(struct server *server, struct actor *actor)
 
 static void log_start(const struct server *server)
 {
-	const struct config *config = &server->config;
-	char where[1024] = "";
-	size_t len = 0;
-	for (uint32_t i = 0; config->port && i < config->bind.count && len < sizeof(where) - 80; i++)
-		len += (size_t)snprintf(where + len, sizeof(where) - len, "%s%.60s:%lld", len ? ", " : "",
-					config->bind.items[i], (long long)config->port);
-	if (config->unixsocket[0])
-		snprintf(where + len, sizeof(where) - len, "%s%.108s", len ? ", " : "", config->unixsocket);
-	log_event(LOG_NOTICE, "Listening on %s; %u reactor thread(s), %u pool threads for the store and the bus, 1 reaper",
-		  where, server->reactor_count, channel_pool_threads());
+	log_places(server);
+	log_event(LOG_NOTICE, "%u reactor thread(s), %u pool threads for the store and the bus, 1 reaper", server->reactor_count,
+		  channel_pool_threads());
 	log_event(LOG_NOTICE, "Ready to accept connections");
+}
+
+static void listen_first(struct server *server)
+{
+	struct descriptors *descriptors = descriptors_of(&server->places);
+	reactor_listen(server->reactors[0], descriptors);
+	free(descriptors);
 }
 
 void server_run(struct server *server, void (*ready)(void *context), void *context)
 {
 	watch_signals(server);
 	runtime_open(server->runtime);
-	reactor_start_listening(server->reactors[0]);
+	listen_first(server);
 	server->threads = must_allocate(server->reactor_count + 1, sizeof(pthread_t));
 	for (uint32_t i = 0; i < server->reactor_count; i++)
 		start_thread(server, server->reactors[i]->actor);
@@ -326,6 +329,7 @@ void server_destroy(struct server **server_at)
 	store_destroy(&server->store);
 	observer_destroy(&server->observer);
 	runtime_destroy(&server->runtime);
+	places_fini(&server->places);
 	config_fini(&server->config);
 	free(server->reactors);
 	free(server->threads);

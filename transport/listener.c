@@ -20,20 +20,30 @@ static int fail_with(int fd, int code)
 	return LISTENER_FAILED;
 }
 
-static int open_at(const struct sockaddr *address, socklen_t len, int backlog)
+void listener_share(int fd, enum listener_sharing sharing)
+{
+	int value = sharing == LISTENER_SHARES;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &value, sizeof(value)); /* refused: then bind() will say so */
+}
+
+static int open_at(const struct sockaddr *address, socklen_t len, int backlog, enum listener_sharing sharing)
 {
 	int on = 1;
 	int fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return LISTENER_FAILED;
+	if (sharing == LISTENER_SHARES)
+		listener_share(fd, LISTENER_SHARES);
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
 	    (address->sa_family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) != 0) ||
 	    bind(fd, address, len) != 0 || listen(fd, backlog) != 0)
 		return fail_with(fd, errno);
+	if (sharing == LISTENER_SHARES)
+		listener_share(fd, LISTENER_ALONE);
 	return fd;
 }
 
-int listener_open_tcp(const char *address, uint16_t port, int backlog)
+int listener_open_tcp(const char *address, uint16_t port, int backlog, enum listener_sharing sharing)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE };
 	struct addrinfo *found = NULL;
@@ -46,7 +56,7 @@ int listener_open_tcp(const char *address, uint16_t port, int backlog)
 	}
 	if (getaddrinfo(address, service, &hints, &found) != 0)
 		return fail_with(-1, EADDRNOTAVAIL);
-	int fd = open_at(found->ai_addr, found->ai_addrlen, backlog);
+	int fd = open_at(found->ai_addr, found->ai_addrlen, backlog, sharing);
 	int code = errno;
 	freeaddrinfo(found);
 	errno = code;
@@ -83,7 +93,7 @@ int listener_open_unix(const char *path, int backlog, uint32_t permissions)
 	strcpy(address.sun_path, path);
 	if (!remove_stale(&address))
 		return LISTENER_FAILED;
-	int fd = open_at((const struct sockaddr *)&address, sizeof(address), backlog);
+	int fd = open_at((const struct sockaddr *)&address, sizeof(address), backlog, LISTENER_ALONE);
 	if (fd >= 0 && permissions && chmod(path, permissions) != 0)
 		return fail_with(fd, errno);
 	return fd;

@@ -13,11 +13,17 @@
 #define LISTENER_FAILED (-1)
 #define PEER_TEXT_BYTES 112
 
+enum listener_sharing { LISTENER_ALONE, LISTENER_SHARES };
+
 /*
  * `address` is an IPv4 or IPv6 address, "*" for all IPv4, "::*" for all IPv6 (without IPv4), or a name that the
- * resolver knows (may block). Returns a listening descriptor.
+ * resolver knows (may block). Returns a listening descriptor. LISTENER_SHARES: beside others
+ * on the port that share; the new one shares no longer than this call.
  */
-int listener_open_tcp(const char *address, uint16_t port, int backlog);
+int listener_open_tcp(const char *address, uint16_t port, int backlog, enum listener_sharing sharing);
+
+/* Whether another listener may be opened on a part of this one's addresses, while both share. */
+void listener_share(int fd, enum listener_sharing sharing);
 
 /* Replaces a stale socket at `path`. `permissions` are chmod's, 0 leaves them to the umask. */
 int listener_open_unix(const char *path, int backlog, uint32_t permissions);

@@ -37,15 +37,23 @@ void cmd_config_get(struct call *call)
 
 static void set_pairs(struct call *call, const struct config_pair *pairs, size_t count)
 {
+	struct config next;
 	struct config_changes changes;
 	struct config_error error;
 	enum config_origin origin = session_is_local(call->session) ? CONFIG_FROM_HERE : CONFIG_FROM_AFAR;
-	if (!config_set(store_config(call->store), pairs, count, origin, &changes, &error)) {
-		reply_error(call, error.text);
+	config_copy(&next, store_config(call->store));
+	if (config_set(&next, pairs, count, origin, &changes, &error)) {
+		store_tune(call, &next, &changes);
 		return;
 	}
-	store_config_changed(call->store);
-	reply_ok(call);
+	config_fini(&next);
+	reply_error(call, error.text);
+}
+
+static void resume_set(struct call *call, enum wake_reason reason, void *answer)
+{
+	if (reason != WAKE_CLOSED)
+		cmd_config_set(call);
 }
 
 void cmd_config_set(struct call *call)
@@ -53,6 +61,10 @@ void cmd_config_set(struct call *call)
 	size_t count = (call->argc - 2) / 2;
 	if (call->argc % 2 != 0) {
 		reply_syntax_error(call);
+		return;
+	}
+	if (store_is_tuning(call->store)) {
+		session_park(call, PARK_TUNING, INT64_MAX, resume_set, NULL);
 		return;
 	}
 	struct config_pair *pairs = malloc(count * sizeof(*pairs));

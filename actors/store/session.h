@@ -43,6 +43,9 @@ enum park_topic {
 	PARK_BUS_CREDIT,
 	PARK_OBSERVATIONS, /* an answer from the observer */
 	PARK_FIGURES,      /* an answer from every reactor */
+	PARK_LISTENING,    /* sockets to listen on, from the supervisor */
+	PARK_TUNING,       /* another client's CONFIG SET */
+	PARK_SETTINGS,     /* every reactor to have taken the settings */
 	PARK_TOPICS
 };
 

@@ -1,6 +1,6 @@
 /*
  * The store actor's state, for the files that make up its runtime: store.c, turn.c, session.c, park.c, reply.c, feed.c,
- * upkeep.c, ask.c. Handlers use store.h.
+ * upkeep.c, tune.c, ask.c. Handlers use store.h.
  *
  * One turn: take a message; execute requests of the backlog; one slice of upkeep; publish on the bus; post replies; arm the timer.
  */
@@ -37,6 +37,12 @@ struct parked_list {
 	struct session *first, *last;
 };
 
+/* A CONFIG SET that waits for the supervisor. */
+struct tuning {
+	struct config next;
+	struct config_changes changes;
+};
+
 struct subscriber_link {
 	struct store *store;
 	struct actor *actor;
@@ -47,6 +53,7 @@ struct store {
 	struct actor *actor;
 	struct runtime *runtime;
 	struct config config;
+	struct tuning *tuning;          /* NULL when none is under way */
 	struct bus *bus;
 	struct subscriber_link *subscribers;
 	uint32_t subscriber_count;
@@ -154,6 +161,10 @@ void store_update_interest(struct store *store);
 /* upkeep.c */
 void store_upkeep(struct store *store);
 void store_arm_timer(struct store *store);
+
+/* tune.c */
+void store_on_listening(struct store *store, bool is_done);
+void store_on_settings_taken(struct store *store);
 
 /* ask.c */
 void store_post_question(struct store *store);

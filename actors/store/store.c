@@ -72,6 +72,8 @@ static void on_taken(struct store *store, const struct message *message)
 	for (uint32_t i = 0; i < store->reactor_count; i++)
 		if (store->reactors[i].actor->number == message->sender)
 			store->reactors[i].out &= ~(1u << message->number);
+	if (message->number == REACTOR_SETTINGS)
+		store_on_settings_taken(store);
 }
 
 static void on_stop(struct store *store)
@@ -97,6 +99,8 @@ static void take(struct store *store, struct message message)
 		on_credit(store, &message);
 		return;
 	case STORE_REAPED: on_reaped(store); return;
+	case SUPERVISOR_LISTEN_DONE: store_on_listening(store, true); return;
+	case SUPERVISOR_LISTEN_FAILED: store_on_listening(store, false); return;
 	case STORE_STOP: on_stop(store); return;
 	}
 	crash_broken_invariant("the store has no turn for %s", message_name(message.type));

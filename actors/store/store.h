@@ -41,8 +41,12 @@ enum keyspace_status store_flush(struct store *store, uint32_t database);
 void store_swap(struct store *store, uint32_t a, uint32_t b);
 
 struct config *store_config(struct store *store);
-/* After a change at run time: tells the reactors and whoever else needs to know. */
+/* A new configuration is in force: tells the reactors and whoever else needs to know. */
 void store_config_changed(struct store *store);
+/* CONFIG SET has made `next` out of the configuration, with these changes: takes its contents, puts all of it in force or nothing, and
+ * replies, as a rule later. Not while another is under way: who comes meanwhile parks on PARK_TUNING. */
+void store_tune(struct call *call, struct config *next, const struct config_changes *changes);
+bool store_is_tuning(const struct store *store);
 
 int64_t store_monotonic_ms(const struct store *store); /* read once a turn */
 int64_t store_started_ms(const struct store *store);   /* wall clock */

@@ -238,6 +238,28 @@ static void without_protected_mode_strangers_are_served(void)
 	CU_ASSERT(server_stop(&server));
 }
 
+static void protected_mode_and_bind_change_under_way(void)
+{
+	if (!own_network)
+		SKIP(why_not);
+	struct server *server = server_start("--bind 127.0.0.1");
+	struct peer *local = peer_connect_unix(server);
+	CU_ASSERT(is_refused_at(OTHER_ADDRESS, server_port(server)));
+	CU_ASSERT(GIVES(local, "+OK\r\n", "CONFIG", "SET", "bind", "*"));
+	struct peer *stranger = peer_connect_to(OTHER_ADDRESS, server_port(server));
+	CU_ASSERT_FATAL(stranger != NULL);
+	const char *reply = peer_reply(stranger);
+	CU_ASSERT(reply && strncmp(reply, "-DENIED ", 8) == 0);
+	peer_close(&stranger);
+	CU_ASSERT(GIVES(local, "+OK\r\n", "CONFIG", "SET", "protected-mode", "no"));
+	CU_ASSERT(is_served_at(OTHER_ADDRESS, server_port(server)));
+	CU_ASSERT(GIVES(local, "+OK\r\n", "CONFIG", "SET", "bind", "127.0.0.1"));
+	CU_ASSERT(is_refused_at(OTHER_ADDRESS, server_port(server)));
+	CU_ASSERT(is_served_at("127.0.0.1", server_port(server)));
+	peer_close(&local);
+	CU_ASSERT(server_stop(&server));
+}
+
 static const struct suite_case cases[] = {
 	CASE(enter_own_network),
 	CASE(only_the_addresses_asked_for_are_listened_on),
@@ -250,6 +272,7 @@ static const struct suite_case cases[] = {
 	CASE(an_idle_client_is_closed_and_a_busy_one_stays),
 	CASE(protected_mode_sends_strangers_away),
 	CASE(without_protected_mode_strangers_are_served),
+	CASE(protected_mode_and_bind_change_under_way),
 };
 
 SUITE_MAIN("listen", cases)

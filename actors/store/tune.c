@@ -1,0 +1,186 @@
+/*
+ * CONFIG SET taking effect. What can fail comes first: room for more clients, the directory, the sockets to listen on. Those the
+ * supervisor opens, since a name to look up may block; until it has answered, the configuration in force is the old one and
+ * other clients' CONFIG SET wait. If it can't, the directory is entered back, and nothing has changed.
+ *
+ * Then the new configuration is in force here, and the reply leaves when every reactor has taken it too: what a client sends
+ * after its OK meets the new limits, over whatever connection.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "actors/crash.h"
+#include "actors/log.h"
+#include "actors/process.h"
+#include "actors/store/state.h"
+#include "actors/version.h"
+
+static void refuse(struct call *call, const char *name, const char *reason)
+{
+	reply_errorf(call, "ERR CONFIG SET failed (possibly related to argument '%s') - %s", name, reason);
+}
+
+/* ---- what may fail ---- */
+
+static bool make_room_for_clients(struct call *call, const struct config *next)
+{
+	if (next->maxclients <= call->store->config.maxclients)
+		return true;
+	int64_t fitting = process_raise_descriptor_limit(next->maxclients);
+	if (fitting >= next->maxclients)
+		return true;
+	struct config_error reason;
+	snprintf(reason.text, sizeof(reason.text),
+		 "The operating system is not able to handle the specified number of clients, try with %lld", (long long)fitting);
+	refuse(call, "maxclients", reason.text);
+	return false;
+}
+
+static bool enter_directory(struct call *call, const struct config *next, const struct config_changes *changes)
+{
+	if (!config_has_changed(changes, DIRECTIVE_dir) || process_enter_directory(next->dir))
+		return true;
+	refuse(call, "dir", strerror(errno));
+	return false;
+}
+
+static void go_back(struct store *store, const struct config_changes *changes)
+{
+	if (config_has_changed(changes, DIRECTIVE_dir) && !process_enter_directory(store->config.dir))
+		log_event(LOG_WARNING, "Could not go back to directory %s: %s", store->config.dir, strerror(errno));
+}
+
+/* ---- in force ---- */
+
+static void set_crash_reports(bool are_wanted)
+{
+	if (!CRASH_REPORTS_ARE_OURS)
+		return;
+	if (are_wanted)
+		crash_install(QCACHE_VERSION);
+	else
+		crash_uninstall();
+}
+
+static void put_in_force(struct store *store, const struct config *next, const struct config_changes *changes)
+{
+	config_fini(&store->config);
+	store->config = *next;
+	if (config_has_changed(changes, DIRECTIVE_crash_log_enabled))
+		set_crash_reports(store->config.crash_log_enabled);
+	if (config_has_changed(changes, DIRECTIVE_timeout))
+		store->idle_check_due_ms = store->monotonic_ms;
+	store_config_changed(store);
+}
+
+static bool reactors_have_taken_settings(const struct store *store)
+{
+	for (uint32_t i = 0; i < store->reactor_count; i++)
+		if (store->reactors[i].settings_have_changed || (store->reactors[i].out & 1u << REACTOR_SETTINGS))
+			return false;
+	return true;
+}
+
+static void resume_settled(struct call *call, enum wake_reason reason, void *answer)
+{
+	if (reason != WAKE_CLOSED)
+		reply_ok(call);
+}
+
+static void settle(struct call *call)
+{
+	session_park(call, PARK_SETTINGS, INT64_MAX, resume_settled, NULL);
+}
+
+void store_on_settings_taken(struct store *store)
+{
+	if (reactors_have_taken_settings(store))
+		store_wake_all(store, PARK_SETTINGS, WAKE_ANSWER, NULL);
+}
+
+/* ---- listening ---- */
+
+/* As in Redis, the one that was given first. */
+static void refuse_listening(struct call *call)
+{
+	for (uint32_t i = 2; i + 1 < call->argc; i += 2) {
+		struct slice name = call_arg(call, i);
+		if (name.len != 4)
+			continue;
+		if (strncasecmp((const char *)name.data, "port", 4) == 0 &&
+		    config_has_changed(&call->store->tuning->changes, DIRECTIVE_port)) {
+			refuse(call, "port", "Unable to listen on this port. Check server logs.");
+			return;
+		}
+		if (strncasecmp((const char *)name.data, "bind", 4) == 0 &&
+		    config_has_changed(&call->store->tuning->changes, DIRECTIVE_bind)) {
+			refuse(call, "bind", "Failed to bind to specified addresses.");
+			return;
+		}
+	}
+}
+
+static void resume_listening(struct call *call, enum wake_reason reason, void *answer)
+{
+	const bool *is_done = answer;
+	if (reason == WAKE_CLOSED)
+		return;
+	if (*is_done)
+		settle(call);
+	else
+		refuse_listening(call);
+}
+
+static void listen_anew(struct call *call, struct config *next, const struct config_changes *changes)
+{
+	struct store *store = call->store;
+	struct config *wanted = malloc(sizeof(*wanted));
+	store->tuning = malloc(sizeof(*store->tuning));
+	if (!wanted || !store->tuning)
+		crash_broken_invariant("no memory to change the configuration");
+	config_copy(wanted, next);
+	*store->tuning = (struct tuning){ .next = *next, .changes = *changes };
+	actor_post(store->actor, store->supervisor, SUPERVISOR_LISTEN, 0, wanted);
+	session_park(call, PARK_LISTENING, INT64_MAX, resume_listening, NULL);
+}
+
+/* The client may have gone meanwhile; the change stands all the same. */
+void store_on_listening(struct store *store, bool is_done)
+{
+	struct tuning *tuning = store->tuning;
+	if (is_done) {
+		put_in_force(store, &tuning->next, &tuning->changes);
+	} else {
+		go_back(store, &tuning->changes);
+		config_fini(&tuning->next);
+	}
+	store_wake_all(store, PARK_LISTENING, WAKE_ANSWER, &is_done);
+	free(tuning);
+	store->tuning = NULL;
+	/* One of these may begin the next change; the others then wait again. */
+	store_wake_all(store, PARK_TUNING, WAKE_ANSWER, NULL);
+}
+
+/* ---- for CONFIG SET ---- */
+
+bool store_is_tuning(const struct store *store)
+{
+	return store->tuning != NULL;
+}
+
+void store_tune(struct call *call, struct config *next, const struct config_changes *changes)
+{
+	if (!make_room_for_clients(call, next) || !enter_directory(call, next, changes)) {
+		config_fini(next);
+		return;
+	}
+	if (config_has_changed(changes, DIRECTIVE_port) || config_has_changed(changes, DIRECTIVE_bind)) {
+		listen_anew(call, next, changes);
+		return;
+	}
+	put_in_force(call->store, next, changes);
+	settle(call);
+}
