@@ -161,6 +161,8 @@ void store_give_tally(struct store *store)
 {
 	if (store->tally) {
 		struct turn_message *message = publication(store);
+		if (message->tally) /* once a turn is enough: what comes now goes with the next */
+			return;
 		message->tally = store->tally;
 		message->head.holds |= BUS_TALLY;
 	}
