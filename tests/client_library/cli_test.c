@@ -267,7 +267,7 @@ static void the_window_may_change_its_size(void)
 	struct sitting s = sit_down(NULL, 80);
 
 	terminal_type(s.terminal, "set key ");
-	CU_ASSERT(terminal_shows(s.terminal, "value [NX|XX]"));
+	CU_ASSERT(terminal_shows(s.terminal, "value [NX|XX"));
 	terminal_resize(s.terminal, 24, 120);
 	terminal_type(s.terminal, "v");
 	/* There is room for more of the hint. */
