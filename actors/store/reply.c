@@ -85,7 +85,7 @@ void store_post_replies(struct store *store, uint32_t reactor, struct request_ba
 	batch->home = home;
 	side->open = NULL;
 	if (!home)
-		side->out |= 1u << REACTOR_REPLIES;
+		side->out |= OUT_BIT(REACTOR_REPLIES);
 	actor_post(store->actor, side->actor, REACTOR_REPLIES, 0, batch);
 }
 
@@ -94,7 +94,7 @@ void store_post_pushes(struct store *store)
 	if (store->monotonic_ms < store->frozen_until_ms)
 		return;
 	for (uint32_t i = 0; i < store->reactor_count && !store->is_stopping; i++)
-		if (store->reactors[i].open && !(store->reactors[i].out & 1u << REACTOR_REPLIES))
+		if (store->reactors[i].open && !(store->reactors[i].out & OUT_BIT(REACTOR_REPLIES)))
 			store_post_replies(store, i, NULL);
 }
 

@@ -15,6 +15,9 @@
 
 #define ERROR_KINDS_MAX 64
 
+#define OUT_BIT(message_type) ((uint64_t)1 << (message_type))
+_Static_assert(MESSAGE_TYPES <= 64, "OUT_BIT needs a bit for every message type");
+
 /* What a reactor is owed. */
 struct reactor_side {
 	struct actor *actor;
@@ -22,7 +25,7 @@ struct reactor_side {
 	uint32_t session_capacity;
 	struct reply_batch *open;       /* gathers this turn's replies; NULL when there are none */
 	size_t part_begins;             /* where the text of the open batch's last part begins */
-	uint32_t out;                   /* bits by message type: posted unasked and not taken yet */
+	uint64_t out;                   /* OUT_BITs: posted unasked and not taken yet */
 	bool settings_have_changed;     /* since they were last posted */
 };
 

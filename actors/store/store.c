@@ -71,7 +71,7 @@ static void on_taken(struct store *store, const struct message *message)
 {
 	for (uint32_t i = 0; i < store->reactor_count; i++)
 		if (store->reactors[i].actor->number == message->sender)
-			store->reactors[i].out &= ~(1u << message->number);
+			store->reactors[i].out &= ~OUT_BIT(message->number);
 	if (message->number == REACTOR_SETTINGS)
 		store_on_settings_taken(store);
 }
@@ -122,12 +122,12 @@ static void post_settings(struct store *store)
 {
 	for (uint32_t i = 0; i < store->reactor_count; i++) {
 		struct reactor_side *side = &store->reactors[i];
-		if (!side->settings_have_changed || (side->out & 1u << REACTOR_SETTINGS))
+		if (!side->settings_have_changed || (side->out & OUT_BIT(REACTOR_SETTINGS)))
 			continue;
 		struct settings *settings = must_allocate(1, sizeof(*settings));
 		*settings = store_settings(&store->config);
 		side->settings_have_changed = false;
-		side->out |= 1u << REACTOR_SETTINGS;
+		side->out |= OUT_BIT(REACTOR_SETTINGS);
 		actor_post(store->actor, side->actor, REACTOR_SETTINGS, 0, settings);
 	}
 }

@@ -161,9 +161,9 @@ void store_arm_timer(struct store *store)
 {
 	int64_t due_ms = next_due_ms(store);
 	struct reactor_side *side = &store->reactors[0];
-	if (due_ms >= store->armed_ms || store->is_stopping || (side->out & 1u << REACTOR_ARM_TIMER))
+	if (due_ms >= store->armed_ms || store->is_stopping || (side->out & OUT_BIT(REACTOR_ARM_TIMER)))
 		return;
 	store->armed_ms = due_ms;
-	side->out |= 1u << REACTOR_ARM_TIMER;
+	side->out |= OUT_BIT(REACTOR_ARM_TIMER);
 	actor_post(store->actor, side->actor, REACTOR_ARM_TIMER, (uint64_t)due_ms, NULL);
 }
