@@ -21,6 +21,11 @@ FRACTIONS = [b"0.1", b"1.5", b"-1.5", b"3.0e3", b"1e20", b"-1e-20", b"0x10", b"5
              b"inf", b"-inf", b"1e5000", b"1e-5000", b"0.1abc", b"--1"]
 SIZES = [0, 1, 3, 20, 21, 31, 32, 43, 44, 45, 63, 64, 65, 127, 128, 255, 256, 511, 512, 1023, 4096]
 LARGE_SIZES = [16383, 16384, 16385, 20000, 65535, 65536, 100000]
+FLOATS = [b"0", b"1.5", b"-0.1", b"0.1", b"3.0e-5", b"1e10", b"-1e17", b"1e19", b"123456789012345678901234567890", b"5e-324", b"1e400", b"1e-400",
+          b"inf", b"-inf", b"nan", b" 1", b"1 ", b"0x10", b"1.", b".5", b"1e", b"", b"abc", b"-0.0", b"1.7976931348623157e308", b"10.50", b"3.14159265358979"]
+# Offsets into strings: around sizes, and past every limit, but none that is allowed and needs half a gigabyte.
+OFFSETS = [b"0", b"1", b"-1", b"2", b"5", b"-5", b"10", b"43", b"44", b"64", b"1000", b"-1000", b"16383", b"16384", b"20000", b"536870912",
+           b"9223372036854775807", b"-9223372036854775808", b"9223372036854775808", b"abc", b"", b"1.0"]
 KEYS = [b"k%d" % i for i in range(16)] + [b"", b"\x00\r\n\xff", b"k*[1]?", b"user:1", b"user:2", b"K1", b"long" * 64]
 PATTERNS = [b"*", b"k*", b"k?", b"k[0-5]", b"k[^1]", b"K1", b"", b"nothing", b"k\\*[[]1]?", b"*\xff", b"[", b"[a", b"k[",
             b"\\", b"k\\", b"?", b"??", b"user:*", b"*:*", b"[^", b"k[5-0]", b"k1[0-9]", b"**", b"***k***1***", b"[]", b"[\\]]", b"k[\\1]", b"*k*"]
@@ -325,8 +330,77 @@ def ping_words(draw, name):
     return [name] + draw.one([], [], [draw.value()], [b"a", b"b"])
 
 
+def times_of(draw, options):
+    """None, one or several of the options, each with the time it takes, now and then without."""
+    times = {b"EX": draw.seconds, b"PX": draw.milliseconds, b"EXAT": draw.at_seconds, b"PXAT": draw.at_milliseconds}
+    words = []
+    for _ in range(draw.of([0, 1, 1, 1, 2])):
+        option = draw.any_case(draw.of(options))
+        words.append(option)
+        if option.upper() in times and not draw.chance(0.05):
+            words.append(times[option.upper()]())
+    return words
+
+
+def getex_words(draw, name):
+    return [name, draw.key()] + times_of(draw, [b"EX", b"PX", b"EXAT", b"PXAT", b"PERSIST", b"PERSIST", b"KEEPTTL"])
+
+
+def key_value(draw, name):
+    return [name, draw.key(), draw.value()]
+
+
+def key_time_value(times):
+    return lambda draw, name: [name, draw.key(), getattr(draw, times)(), draw.value()]
+
+
+def two_keys(draw, name):
+    return [name, draw.key(), draw.key()]
+
+
+def range_words(draw, name):
+    return [name, draw.key(), draw.of(OFFSETS), draw.of(OFFSETS)]
+
+
+def setrange_words(draw, name):
+    return [name, draw.key(), draw.of(OFFSETS), draw.one(b"", b"x", b"abc", b"v" * 50, draw.random.randbytes(30))]
+
+
+def lcs_words(draw, name):
+    words = [name, draw.key(), draw.key()]
+    for _ in range(draw.of([0, 0, 1, 2, 3])):
+        words += draw.one([b"LEN"], [b"IDX"], [b"IDX"], [b"WITHMATCHLEN"], [b"MINMATCHLEN", draw.of(OFFSETS)], [b"foo"])
+    return words
+
+
+def copy_words(draw, name):
+    words = two_keys(draw, name)
+    for _ in range(draw.of([0, 0, 1, 1, 2])):
+        words += draw.one([b"REPLACE"], [b"DB", draw.of(DATABASES)], [b"foo"], [b"DB"])
+    return words
+
+
+def object_words(draw, name):
+    return [name] + draw.one([b"ENCODING", draw.key()], [b"ENCODING", draw.key()], [b"REFCOUNT", draw.key()], [b"FREQ", draw.key()], [b"foo"],
+                             [b"ENCODING"], [], [b"foo", draw.key()])
+
+
+def acl_words(draw, name):
+    return [name] + draw.one([b"WHOAMI"], [b"CAT"], [b"LIST"], [b"USERS"], [b"CAT", b"nothing"], [b"foo"], [], [b"WHOAMI", b"x"])
+
+
+def cluster_words(draw, name):
+    return [name] + draw.one([b"INFO"], [b"KEYSLOT", b"a"], [b"NODES"], [b"SLOTS"], [b"MYID"], [b"foo"], [], [b"KEYSLOT"], [b"MEET", b"a", b"1"],
+                             [b"COUNTKEYSINSLOT", b"1"], [b"SHARDS"], [b"RESET"], [b"FORGET", b"x"])
+
+
+def client_more_words(draw, name):
+    return [name] + draw.one([b"GETREDIR"], [b"TRACKINGINFO"], [b"UNBLOCK", b"999999999"], [b"UNBLOCK", b"abc"], [b"UNBLOCK", b"1", b"foo"],
+                             [b"UNBLOCK"], [b"GETREDIR", b"x"], [b"TRACKINGINFO", b"x"])
+
+
 def unknown_words(draw, name):
-    return [draw.one(b"foo", b"", b"GETT", b"\x00\xff", b"f" * 200, b"foo\r\nbar", b"SELECT\x00", b"|", b"config|get", b"foo bar"),
+    return [draw.one(b"foo", b"", b"GETT", b"\x00\xff", b"f" * 200, b"foo\r\nbar", b"NO\x00SUCH", b"|", b"config|get", b"foo bar"),
             ] + [draw.value() for _ in range(draw.random.randint(0, 5))]
 
 
@@ -335,6 +409,7 @@ class Command:
         self.weight, self.words, self.rule, self.spoil = weight, words, rule, spoil
 
 
+# "CLIENT REPLY" is a line of its own where a sub-command needs other words, weight or rule than its fellows.
 COMMANDS = {
     b"SET": Command(30, set_words),
     b"GET": Command(15, key_only),
@@ -404,6 +479,38 @@ COMMANDS = {
     b"DEBUG": Command(0.5, debug_words, spoil=False),
     b"ROLE": Command(0.5, no_words),
     b"WAIT": Command(0.5, wait_words, spoil=False),
+    b"GETEX": Command(5, getex_words),
+    b"GETDEL": Command(3, key_only),
+    b"GETSET": Command(3, key_value),
+    b"SETNX": Command(4, key_value),
+    b"SETEX": Command(3, key_time_value("seconds")),
+    b"PSETEX": Command(3, key_time_value("milliseconds")),
+    b"MSETNX": Command(3, mset_words),
+    b"APPEND": Command(6, key_value),
+    b"STRLEN": Command(4, key_only),
+    b"SETRANGE": Command(6, setrange_words),
+    b"GETRANGE": Command(6, range_words),
+    b"SUBSTR": Command(2, range_words),
+    b"INCRBYFLOAT": Command(8, lambda draw, name: [name, draw.key(), draw.of(FLOATS) if draw.chance(0.7) else draw.integer()]),
+    b"LCS": Command(0.3, lcs_words),
+    b"UNLINK": Command(3, some_keys),
+    b"TOUCH": Command(3, some_keys),
+    b"EXPIRETIME": Command(4, key_only, "seconds_left"),
+    b"PEXPIRETIME": Command(4, key_only, "milliseconds_left"),
+    b"RENAME": Command(4, two_keys),
+    b"RENAMENX": Command(3, two_keys),
+    b"COPY": Command(5, copy_words),
+    b"MOVE": Command(3, lambda draw, name: [name, draw.key(), draw.of(DATABASES)]),
+    b"RANDOMKEY": Command(1, no_words, "any_key"),
+    b"OBJECT": Command(5, object_words, "inside", spoil=False),
+    b"SWAPDB": Command(0.3, lambda draw, name: [name, draw.of(DATABASES), draw.of(DATABASES)]),
+    b"TIME": Command(1, no_words, "clock"),
+    b"ACL": Command(1, acl_words, "unordered", spoil=False),
+    b"CLUSTER": Command(1, cluster_words, spoil=False),
+    b"READONLY": Command(0.3, no_words),
+    b"READWRITE": Command(0.3, no_words),
+    b"ASKING": Command(0.3, no_words),
+    b"CLIENT TRACKINGINFO": Command(1, client_more_words, spoil=False),
     b"?": Command(4, unknown_words),
 }
 
@@ -436,9 +543,12 @@ def is_own_extension(words):
 
 
 class Generator:
-    def __init__(self, random, now_ms):
+    """Draws from the commands that `has` says yes to; what it leaves out is in `absent`."""
+
+    def __init__(self, random, now_ms, has):
         self.draw = Draw(random, now_ms)
-        self.names = list(COMMANDS)
+        self.names = [name for name in COMMANDS if name == b"?" or has(name.replace(b" ", b"|"))]
+        self.absent = [name for name in COMMANDS if name not in self.names]
         self.weights = [COMMANDS[name].weight for name in self.names]
 
     def next(self):

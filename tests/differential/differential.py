@@ -52,6 +52,8 @@ class Judge:
 def compare(options, servers):
     judge = Judge(options)
     stream = Stream(servers, random.Random(options.seed), options.now, judge)
+    if stream.generator.absent:
+        print("left out, since ours doesn't have them: " + b", ".join(stream.generator.absent).decode())
     try:
         while stream.commands < options.commands:
             stream.step()

@@ -49,6 +49,34 @@ def milliseconds_left(a, b, words):
     return close(a, b, TOLERANCE_MS)
 
 
+def any_key(a, b, words):
+    """A random key: both find one, or neither does."""
+    return a[0] == b[0] and (a[0] == b"-" or (a[1] is None) == (b[1] is None))
+
+
+def clock(a, b, words):
+    """Time passes between the two."""
+    if a[0] != b"*" or b[0] != b"*":
+        return a[2] == b[2]
+    return len(a[1]) == len(b[1]) == 2 and abs(int(a[1][0][1]) - int(b[1][0][1])) <= TOLERANCE_MS // 1000
+
+
+STRING_ENCODINGS = (b"int", b"embstr", b"raw")
+
+
+def inside(a, b, words):
+    """
+    Redis keeps one object for all small integers and counts its holders; here every key has its own value. Which encoding a string has there
+    tells by which command it came (a sum of INCRBYFLOAT is no "int", what APPEND has touched stays "raw"); here it tells what the value is.
+    """
+    what = words[1].upper() if len(words) == 3 else b""
+    if what == b"REFCOUNT" and a[0] == b":" and b[0] == b":":
+        return True
+    if what == b"ENCODING" and a[1] in STRING_ENCODINGS and b[1] in STRING_ENCODINGS:
+        return True
+    return a[2] == b[2]
+
+
 def hello(a, b, words):
     """The connection's id is the server's own."""
     if a[0] != b[0] or not isinstance(a[1], list) or not isinstance(b[1], list) or len(a[1]) != len(b[1]):
@@ -118,5 +146,6 @@ def command(a, b, words):
     return flags_unordered(a) == flags_unordered(b)
 
 
-RULES = {None: same, "unordered": unordered, "any_key": any_key, "seconds_left": seconds_left, "milliseconds_left": milliseconds_left, "hello": hello,
+RULES = {None: same, "unordered": unordered, "any_key": any_key, "seconds_left": seconds_left, "milliseconds_left": milliseconds_left, "any_key": any_key,
+         "clock": clock, "inside": inside, "hello": hello,
          "client": client, "config": config, "info": info, "command": command}

@@ -81,8 +81,8 @@ class Pair:
 class Stream:
     def __init__(self, servers, random, now_ms, on_difference):
         self.random, self.servers, self.on_difference = random, servers, on_difference
-        self.generator = Generator(random, now_ms)
         self.pairs = [Pair(servers) for _ in range(CONNECTIONS)]
+        self.generator = Generator(random, now_ms, self.ours_has)
         self.marked = 0
         self.commands = 0
         self.seen = dict.fromkeys(COMMANDS, 0)
@@ -90,6 +90,10 @@ class Stream:
     def close(self):
         for pair in self.pairs:
             pair.close()
+
+    def ours_has(self, name):
+        ours, _ = self.pairs[0].ask(b"COMMAND", b"INFO", name.lower())
+        return ours[1][0][1] is not None
 
     def marker(self):
         self.marked += 1

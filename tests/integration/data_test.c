@@ -238,6 +238,19 @@ static void databases_are_apart(void)
 	CU_ASSERT(GIVES(peer, "+OK\r\n", "SELECT", "0"));
 }
 
+static void an_encoding_tells_what_a_value_is(void)
+{
+	char text[46];
+	memset(text, 'e', 45);
+	text[45] = '\0';
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "MSET", "int", "-12345", "short", text + 1, "long", text));
+	CU_ASSERT(GIVES(peer, "$3\r\nint\r\n", "OBJECT", "ENCODING", "int"));
+	CU_ASSERT(GIVES(peer, "$6\r\nembstr\r\n", "OBJECT", "ENCODING", "short"));
+	CU_ASSERT(GIVES(peer, "$3\r\nraw\r\n", "OBJECT", "ENCODING", "long"));
+	CU_ASSERT(GIVES(peer, ":1\r\n", "OBJECT", "REFCOUNT", "long"));
+	CU_ASSERT(GIVES(peer, "$-1\r\n", "OBJECT", "ENCODING", "absent"));
+}
+
 static void the_forms_of_other_systems_work(void)
 {
 	ONLY_OURS();
@@ -276,6 +289,7 @@ static const struct suite_case cases[] = {
 	CASE(a_value_that_comes_byte_by_byte_comes_back),
 	CASE(several_large_arguments_in_one_command_arrive),
 	CASE(databases_are_apart),
+	CASE(an_encoding_tells_what_a_value_is),
 	CASE(the_forms_of_other_systems_work),
 	CASE(server_stops),
 };
