@@ -1,0 +1,158 @@
+/*
+ * The runtime, with actors of the test's own in the places of the real ones.
+ */
+#include "actors/actor.h"
+
+#include <ev.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "actors/log.h"
+#include "support/suite.h"
+
+#define ROUNDS 500
+
+/* The supervisor says STOP, the store answers; ROUNDS times, each answer bringing the next question. */
+struct play {
+	struct runtime *runtime;
+	struct actor *supervisor, *store;
+	ev_timer begin;
+	void (*first)(struct play *play);
+	int asked, answered;
+	bool is_wrong_sender;
+	uint64_t depth_in_turn;
+};
+
+static void ask(struct play *play)
+{
+	play->asked++;
+	actor_post(play->supervisor, play->store, STORE_STOP, (uint64_t)play->asked, NULL);
+}
+
+static void supervisor_turn(void *state, struct message message)
+{
+	struct play *play = state;
+	play->answered++;
+	play->is_wrong_sender |= message.sender != play->store->number || message.number != (uint64_t)play->answered;
+	if (play->answered < ROUNDS)
+		ask(play);
+	else
+		actor_leave(play->supervisor);
+}
+
+static void store_turn(void *state, struct message message)
+{
+	struct play *play = state;
+	play->depth_in_turn += actor_mailbox_depth(play->store);
+	actor_post(play->store, play->supervisor, STORE_STOP_DONE, message.number, NULL);
+}
+
+static void on_begin(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+	struct play *play = watcher->data;
+	play->first(play);
+}
+
+static void run(struct play *play, void (*first)(struct play *play))
+{
+	const uint32_t counts[ACTOR_KINDS] = { [ACTOR_SUPERVISOR] = 1, [ACTOR_STORE] = 1 };
+	*play = (struct play){ .runtime = runtime_create(counts), .first = first };
+	play->supervisor = runtime_actor(play->runtime, ACTOR_SUPERVISOR, 0);
+	play->store = runtime_actor(play->runtime, ACTOR_STORE, 0);
+	actor_bind(play->supervisor, supervisor_turn, play);
+	actor_bind(play->store, store_turn, play);
+	runtime_open(play->runtime);
+	ev_timer_init(&play->begin, on_begin, 0.0, 0.0);
+	play->begin.data = play;
+	ev_timer_start(play->supervisor->loop, &play->begin);
+	actor_run(play->supervisor);
+}
+
+static void end(struct play *play)
+{
+	runtime_stop(play->runtime);
+	runtime_destroy(&play->runtime);
+}
+
+static void questions_and_answers_go_round_and_are_counted(void)
+{
+	struct play play;
+	run(&play, ask);
+	CU_ASSERT_EQUAL(play.answered, ROUNDS);
+	CU_ASSERT_FALSE(play.is_wrong_sender);
+	CU_ASSERT_EQUAL(play.depth_in_turn, 0);
+	CU_ASSERT_EQUAL(actor_mailbox_depth(play.supervisor), 0);
+	CU_ASSERT_EQUAL(atomic_load(&play.store->counts[STORE_STOP].turns), ROUNDS);
+	CU_ASSERT_EQUAL(atomic_load(&play.supervisor->counts[STORE_STOP_DONE].turns), ROUNDS);
+	CU_ASSERT_TRUE(atomic_load(&play.store->counts[STORE_STOP].max_ns) <= atomic_load(&play.store->counts[STORE_STOP].ns));
+	struct buffer text = { 0 };
+	actor_describe(play.store, &text);
+	buffer_append(&text, "", 1);
+	CU_ASSERT_PTR_NOT_NULL(strstr((char *)text.data, "actor_store:mailbox_depth=0,received=500"));
+	CU_ASSERT_PTR_NOT_NULL(strstr((char *)text.data, "turns_store_STORE_STOP:count=500,"));
+	buffer_fini(&text);
+	end(&play);
+}
+
+/* What the catalogue does not allow stops the process: tried in a child. */
+static bool stops_the_process(void (*first)(struct play *play))
+{
+	pid_t child = fork();
+	if (child == 0) {
+		struct rlimit no_core = { 0, 0 };
+		setrlimit(RLIMIT_CORE, &no_core);
+		log_open("/dev/null", LOG_WARNING);
+		struct play play;
+		run(&play, first);
+		_exit(0);
+	}
+	int status = 0;
+	return child > 0 && waitpid(child, &status, 0) == child && WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
+}
+
+static void post_what_is_for_another(struct play *play)
+{
+	actor_post(play->supervisor, play->store, REACTOR_STOP, 0, NULL);
+}
+
+static void post_in_anothers_name(struct play *play)
+{
+	actor_post(play->supervisor, play->store, STORE_TICK, 0, NULL);
+}
+
+static void post_without_room(struct play *play)
+{
+	for (int i = 0; i < 10000; i++)
+		ask(play);
+}
+
+static void what_the_catalogue_does_not_allow_stops_the_process(void)
+{
+	CU_ASSERT_TRUE(stops_the_process(post_what_is_for_another));
+	CU_ASSERT_TRUE(stops_the_process(post_in_anothers_name));
+}
+
+static void posting_beyond_the_slots_stops_the_process(void)
+{
+	CU_ASSERT_TRUE(stops_the_process(post_without_room));
+}
+
+static void every_message_has_a_name(void)
+{
+	for (int type = 0; type < MESSAGE_TYPES; type++)
+		CU_ASSERT_TRUE(message_name((enum message_type)type)[0] != '\0');
+	CU_ASSERT_STRING_EQUAL(message_name(STORE_REQUESTS), "STORE_REQUESTS");
+	CU_ASSERT_STRING_EQUAL(message_name((enum message_type)MESSAGE_TYPES), "unknown");
+}
+
+static const struct suite_case cases[] = {
+	/* the children first: they must be made before NNG has threads */
+	CASE(what_the_catalogue_does_not_allow_stops_the_process),
+	CASE(posting_beyond_the_slots_stops_the_process),
+	CASE(questions_and_answers_go_round_and_are_counted),
+	CASE(every_message_has_a_name),
+};
+
+SUITE_MAIN("actor", cases)

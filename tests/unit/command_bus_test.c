@@ -1,0 +1,138 @@
+#include "transport/bus.h"
+
+#include <stdlib.h>
+
+#include "support/suite.h"
+
+#define RECEIVED_MAX 8
+
+struct inbox {
+	struct bus_message *received[RECEIVED_MAX];
+	int count;
+};
+
+static int destroyed;
+
+static void count_destroyed(struct bus_message *message)
+{
+	destroyed++;
+	free(message);
+}
+
+static struct bus_message *make(struct bus *bus, uint32_t holds, size_t bytes)
+{
+	struct bus_message *message = calloc(1, sizeof(*message));
+	atomic_init(&message->holders, 1);
+	message->holds = holds;
+	message->bytes = bytes;
+	message->destroy = count_destroyed;
+	if (holds & BUS_FRAMES)
+		message->first_sequence = message->last_sequence = bus_next_sequence(bus);
+	return message;
+}
+
+static void put(void *context, struct bus_message *message)
+{
+	struct inbox *inbox = context;
+	inbox->received[inbox->count++] = message;
+}
+
+static uint32_t subscribe(struct bus *bus, struct inbox *inbox, uint32_t interest, bool is_required, int64_t credit)
+{
+	*inbox = (struct inbox){ .count = 0 };
+	return bus_subscribe(bus, &(struct bus_subscription){
+		.interest = interest,
+		.is_required = is_required,
+		.credit_bytes = credit,
+		.post = put,
+		.context = inbox,
+	});
+}
+
+static void each_gets_what_it_asked_for_and_the_last_holder_frees(void)
+{
+	struct bus *bus = bus_create();
+	struct inbox frames, both;
+	subscribe(bus, &frames, BUS_FRAMES, true, 1000);
+	subscribe(bus, &both, BUS_FRAMES | BUS_TALLY, false, 1000);
+	destroyed = 0;
+	bus_publish(bus, make(bus, BUS_FRAMES, 10));
+	bus_publish(bus, make(bus, BUS_TALLY, 10));
+	bus_publish(bus, make(bus, BUS_COMMANDS, 10));
+	CU_ASSERT_EQUAL(frames.count, 1);
+	CU_ASSERT_EQUAL(both.count, 2);
+	CU_ASSERT_EQUAL(destroyed, 1); /* what nobody wanted */
+	CU_ASSERT_PTR_EQUAL(frames.received[0], both.received[0]);
+	bus_message_release(frames.received[0]);
+	CU_ASSERT_EQUAL(destroyed, 1);
+	bus_message_release(both.received[0]);
+	bus_message_release(both.received[1]);
+	CU_ASSERT_EQUAL(destroyed, 3);
+	bus_destroy(&bus);
+}
+
+static void credit_may_be_overshot_once_and_comes_back(void)
+{
+	struct bus *bus = bus_create();
+	struct inbox inbox;
+	uint32_t number = subscribe(bus, &inbox, BUS_FRAMES, true, 100);
+	CU_ASSERT_TRUE(bus_has_credit(bus, BUS_FRAMES));
+	bus_publish(bus, make(bus, BUS_FRAMES, 5000));
+	CU_ASSERT_FALSE(bus_has_credit(bus, BUS_FRAMES));
+	CU_ASSERT_TRUE(bus_has_credit(bus, BUS_COMMANDS)); /* which it doesn't want */
+	CU_ASSERT_EQUAL(bus_credit_bytes(bus, number), -4900);
+	bus_return_credit(bus, number, 5000);
+	CU_ASSERT_TRUE(bus_has_credit(bus, BUS_FRAMES));
+	CU_ASSERT_EQUAL(bus_credit_bytes(bus, number), 100);
+	bus_message_release(inbox.received[0]);
+	bus_destroy(&bus);
+}
+
+static void who_is_not_required_holds_up_nobody(void)
+{
+	struct bus *bus = bus_create();
+	struct inbox inbox;
+	subscribe(bus, &inbox, BUS_FRAMES, false, 0);
+	CU_ASSERT_TRUE(bus_has_credit(bus, BUS_FRAMES));
+	bus_destroy(&bus);
+}
+
+static void interest_can_change(void)
+{
+	struct bus *bus = bus_create();
+	struct inbox inbox;
+	uint32_t number = subscribe(bus, &inbox, BUS_TALLY, true, 0);
+	CU_ASSERT_FALSE(bus_is_wanted(bus, BUS_COMMANDS));
+	CU_ASSERT_TRUE(bus_has_credit(bus, BUS_COMMANDS));
+	bus_set_interest(bus, number, BUS_TALLY | BUS_COMMANDS);
+	CU_ASSERT_TRUE(bus_is_wanted(bus, BUS_COMMANDS));
+	CU_ASSERT_FALSE(bus_has_credit(bus, BUS_COMMANDS));
+	bus_destroy(&bus);
+}
+
+static void a_cursor_notices_what_is_missing_and_what_comes_twice(void)
+{
+	struct bus_cursor cursor = { 0 };
+	struct bus_message message = { .holds = BUS_FRAMES, .first_sequence = 1, .last_sequence = 5 };
+	CU_ASSERT_TRUE(bus_cursor_accept(&cursor, &message));
+	CU_ASSERT_FALSE(bus_cursor_accept(&cursor, &message));
+	message.first_sequence = 7;
+	message.last_sequence = 9;
+	CU_ASSERT_FALSE(bus_cursor_accept(&cursor, &message));
+	message.first_sequence = 6;
+	CU_ASSERT_TRUE(bus_cursor_accept(&cursor, &message));
+	CU_ASSERT_EQUAL(cursor.last, 9);
+	struct bus_message tally = { .holds = BUS_TALLY };
+	CU_ASSERT_TRUE(bus_cursor_accept(&cursor, &tally));
+	CU_ASSERT_EQUAL(cursor.last, 9);
+}
+
+static const struct suite_case cases[] = {
+	CASE(each_gets_what_it_asked_for_and_the_last_holder_frees),
+	CASE(credit_may_be_overshot_once_and_comes_back),
+	CASE(who_is_not_required_holds_up_nobody),
+	CASE(interest_can_change),
+	CASE(a_cursor_notices_what_is_missing_and_what_comes_twice),
+};
+
+SUITE_MAIN("command_bus", cases)
