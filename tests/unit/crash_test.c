@@ -1,6 +1,7 @@
 /* Each case crashes a child and reads what it has left on its log. */
 #include "actors/crash.h"
 
+#include <ev.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "actors/actor.h"
 #include "actors/log.h"
 #include "support/deadline.h"
 #include "support/process.h"
@@ -137,11 +139,53 @@ static void a_stack_that_overflows_is_reported_with_its_threads_work(void)
 	free(report);
 }
 
+/* A pool thread, which the runtime has not started: the store's turn overflows the stack. */
+static void take_turn_without_end(void *state, struct message message)
+{
+	volatile char first[1] = { 0 };
+	recurse(first);
+}
+
+static void take_no_turn(void *state, struct message message)
+{
+}
+
+static void post_stop(int events, void *context)
+{
+	struct actor *supervisor = context;
+	actor_post(supervisor, runtime_actor(supervisor->runtime, ACTOR_STORE, 0), STORE_STOP, 0, NULL);
+}
+
+static void overflow_in_the_store(void)
+{
+	uint32_t counts[ACTOR_KINDS];
+	for (uint32_t kind = 0; kind < ACTOR_KINDS; kind++)
+		counts[kind] = 1;
+	struct runtime *runtime = runtime_create(counts);
+	for (uint32_t kind = 0; kind < ACTOR_KINDS; kind++)
+		actor_bind(runtime_actor(runtime, (enum actor_kind)kind, 0), take_no_turn, NULL);
+	actor_bind(runtime_actor(runtime, ACTOR_STORE, 0), take_turn_without_end, NULL);
+	runtime_open(runtime);
+	struct actor *supervisor = runtime_actor(runtime, ACTOR_SUPERVISOR, 0);
+	ev_once(supervisor->loop, -1, 0, 0.0, post_stop, supervisor);
+	actor_run(supervisor);
+}
+
+static void a_stack_that_overflows_in_a_thread_of_the_pool_is_reported(void)
+{
+	char *report = report_of(overflow_in_the_store, SIGSEGV);
+	CHECK_HAS(report, "stopped by SIGSEGV");
+	CHECK_HAS(report, "actor store, message in hand STORE_STOP\n");
+	CHECK_HAS(report, "end of the crash report\n");
+	free(report);
+}
+
 static const struct suite_case cases[] = {
 	CASE(a_bad_access_is_reported_with_the_work_in_hand),
 	CASE(a_broken_invariant_names_its_reason),
 	CASE(a_signal_from_outside_names_its_sender),
 	CASE(a_stack_that_overflows_is_reported_with_its_threads_work),
+	CASE(a_stack_that_overflows_in_a_thread_of_the_pool_is_reported),
 };
 
 SUITE_MAIN("crash", cases)
