@@ -1,0 +1,62 @@
+"""The tables in the READMEs are those of the lists, and the generator sees what is wrong with one."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def generate(*words):
+    return subprocess.run([sys.executable, os.path.join(ROOT, "actors/generate.py"), *words], capture_output=True, text=True)
+
+
+def with_file(text, check):
+    with tempfile.NamedTemporaryFile("w+", suffix=".md") as f:
+        f.write(text)
+        f.flush()
+        check(f.name)
+
+
+class Docs(unittest.TestCase):
+    def test_the_readmes_are_up_to_date(self):
+        done = generate("check", os.path.join(ROOT, "README.md"), os.path.join(ROOT, "actors/README.md"))
+        self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""))
+
+    def test_a_stale_table_is_found_and_renewed(self):
+        def check(path):
+            self.assertEqual(generate("check", path).returncode, 1)
+            self.assertEqual(generate("update", path).returncode, 0)
+            self.assertEqual(generate("check", path).returncode, 0)
+            with open(path) as f:
+                text = f.read()
+            self.assertTrue(text.startswith("before\n<!-- messages -->\n") and text.endswith("<!-- /messages -->\nbehind\n"))
+            self.assertIn("| `STORE_REQUESTS` | reactor → store | request batch |", text)
+        with_file("before\n<!-- messages -->\n| `OLD` |\n<!-- /messages -->\nbehind\n", check)
+
+    def test_a_file_without_tables_is_a_mistake(self):
+        with_file("no marks\n", lambda path: self.assertNotEqual(generate("check", path).returncode, 0))
+        with_file("<!-- commands -->\n", lambda path: self.assertNotEqual(generate("check", path).returncode, 0))
+
+    def test_every_entry_of_the_lists_has_its_row(self):
+        for name, table, word in (("messages.def", "messages", "MESSAGE("), ("topology.def", "topology", "EDGE("),
+                                  ("store/commands.def", "commands", "COMMAND(")):
+            with open(os.path.join(ROOT, "actors", name)) as f:
+                entries = sum(line.lstrip("SUB").startswith(word) for line in f)
+
+            def check(path):
+                self.assertEqual(generate("update", path).returncode, 0)
+                with open(path) as f:
+                    rows = sum(line.startswith("| `" if word != "EDGE(" else "| ") and ("→" in line or word == "COMMAND(")
+                               for line in f)
+                self.assertEqual(rows, entries)
+            with_file("<!-- %s -->\n<!-- /%s -->\n" % (table, table), check)
+
+
+if __name__ == "__main__":
+    result = unittest.main(exit=False).result
+    failed = len(result.failures) + len(result.errors)
+    print("%d passed, %d failed, 0 skipped" % (result.testsRun - failed, failed))
+    sys.exit(1 if failed else 0)
