@@ -1,11 +1,11 @@
 /*
  * ACL as far as it goes with one user, who may do everything; and the cluster, which is not there.
  */
+#include <openssl/sha.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "actors/store/handlers.h"
-#include "actors/store/sha256.h"
 
 void cmd_acl_whoami(struct call *call)
 {
@@ -18,11 +18,22 @@ void cmd_acl_users(struct call *call)
 	reply_text(call, "default");
 }
 
+/* The form in which rules show a password: its SHA-256 in 64 hexadecimal digits, and a NUL. */
+#define DIGEST_TEXT_BYTES (2 * SHA256_DIGEST_LENGTH + 1)
+
+static void digest_of(const char *password, char out[DIGEST_TEXT_BYTES])
+{
+	unsigned char digest[SHA256_DIGEST_LENGTH];
+	SHA256((const unsigned char *)password, strlen(password), digest);
+	for (int i = 0; i < SHA256_DIGEST_LENGTH; i++)
+		sprintf(out + 2 * i, "%02x", digest[i]);
+}
+
 void cmd_acl_list(struct call *call)
 {
 	const char *password = store_config(call->store)->requirepass;
-	char digest[SHA256_HEX_BYTES], rule[SHA256_HEX_BYTES + 64];
-	sha256_hex(password, strlen(password), digest);
+	char digest[DIGEST_TEXT_BYTES], rule[DIGEST_TEXT_BYTES + 64];
+	digest_of(password, digest);
 	if (password[0])
 		snprintf(rule, sizeof(rule), "user default on #%s ~* &* +@all", digest);
 	else

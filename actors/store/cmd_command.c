@@ -56,6 +56,11 @@ static void reply_key_spec(struct call *call, const struct key_spec *spec)
 	reply_map(call, 3);
 	reply_text(call, "flags");
 	reply_bit_names(call, spec->flags, key_flag_names(), "");
+	if (spec->first == 0) {
+		reply_search(call, "begin_search", "unknown", 0);
+		reply_search(call, "find_keys", "unknown", 0);
+		return;
+	}
 	reply_search(call, "begin_search", "index", 1);
 	reply_pair(call, "index", spec->first);
 	reply_search(call, "find_keys", "range", 3);
@@ -180,27 +185,48 @@ static void reply_argument_flags(struct call *call, const struct argument *argum
 		reply_simple(call, "multiple_token");
 }
 
-/* Keys are told which specification they belong to: the n-th to the n-th, the rest to the last. */
+/* Keys are told which specification they belong to: the n-th to the n-th, the rest to the last; one behind a keyword to that
+ * with this keyword, and a pattern, if it is for keys, to that without positions. */
 struct docs_walk {
 	const struct command *command;
 	uint32_t keys_seen;
 };
+
+static bool belongs_to(const struct argument *argument, const struct key_spec *spec)
+{
+	if (argument->type == ARGUMENT_PATTERN)
+		return spec->keyword.len == 0;
+	return argument->token.len > 0 && slice_equal(argument->token, spec->keyword);
+}
+
+/* Its number, or -1: not a key. */
+static int64_t key_spec_of(struct docs_walk *walk, const struct argument *argument)
+{
+	const struct command *command = walk->command;
+	uint32_t last = command->key_spec_count - 1;
+	for (uint32_t i = 0; i < command->key_spec_count; i++)
+		if (command->key_specs[i].first == 0 && belongs_to(argument, &command->key_specs[i]))
+			return i;
+	if (argument->type != ARGUMENT_KEY || command->key_spec_count == 0)
+		return -1;
+	uint32_t index = walk->keys_seen++;
+	return index < last ? index : last;
+}
 
 static void reply_arguments(struct call *call, struct docs_walk *walk, const struct argument *from,
 			    const struct argument *end);
 
 static void reply_argument(struct call *call, struct docs_walk *walk, const struct argument *argument)
 {
-	bool is_key = argument->type == ARGUMENT_KEY && walk->command->key_spec_count > 0;
+	int64_t key_spec = key_spec_of(walk, argument);
+	bool is_key = key_spec >= 0;
 	bool has_token = argument->token.len > 0, has_children = argument->size > 1;
 	bool has_flags = argument->is_optional || argument->is_multiple;
 	reply_map(call, 2u + is_key + has_token + has_flags + has_children);
 	reply_argument_name(call, argument);
 	reply_text_pair(call, "type", argument_type_name(argument->type));
-	if (is_key) {
-		uint32_t last = walk->command->key_spec_count - 1, index = walk->keys_seen++;
-		reply_pair(call, "key_spec_index", index < last ? index : last);
-	}
+	if (is_key)
+		reply_pair(call, "key_spec_index", key_spec);
 	if (has_token) {
 		reply_text(call, "token");
 		reply_bulk(call, argument->token);
@@ -352,18 +378,59 @@ static const struct command *find_spelt_command(struct call *call)
 	return NULL;
 }
 
-/* Positions count from the spelt command's name. */
-static int64_t last_position(const struct key_spec *spec, int64_t argc)
+/* How many arguments follow the word at `index`, as the command's grammar tells: of BY 1, of LIMIT 2. */
+static uint32_t values_behind(const struct call *call, uint32_t index, const struct argument *arguments, int count)
 {
-	return spec->last < 0 ? argc + spec->last : spec->last;
+	char word[64];
+	for (int i = 0; i < count; i += (int)arguments[i].size) {
+		snprintf(word, sizeof(word), "%.*s", (int)arguments[i].token.len, (const char *)arguments[i].token.data);
+		if (word[0] && arguments[i].type != ARGUMENT_WORD && call_arg_is(call, index, word))
+			return arguments[i].size > 1 ? arguments[i].size - 1 : 1;
+	}
+	return 0;
 }
 
-static size_t count_keys(const struct command *command, int64_t argc)
+/* Keys of the spelt command are every step-th argument from `first` to `last`, counted from its name. */
+struct key_range {
+	int64_t first, last;
+};
+
+/* The argument behind the last such word that is none of another word's; an empty range without one. The word's own argument may
+ * be a word again, as Redis has it. */
+static struct key_range range_behind(const struct call *call, const struct command *command, struct slice keyword)
+{
+	struct argument arguments[GRAMMAR_NODES_MAX];
+	const char *error;
+	int count = arguments_parse(command->arguments, arguments, &error);
+	struct key_range range = { 1, 0 };
+	char word[64];
+	snprintf(word, sizeof(word), "%.*s", (int)keyword.len, (const char *)keyword.data);
+	for (uint32_t i = 4; i < call->argc; i++) {
+		if (!call_arg_is(call, i, word))
+			i += values_behind(call, i, arguments, count);
+		else if (i + 1 < call->argc)
+			range.first = range.last = i - 1;
+	}
+	return range;
+}
+
+static struct key_range range_of_keys(const struct call *call, const struct command *command, const struct key_spec *spec)
+{
+	int64_t argc = (int64_t)call->argc - 2;
+	if (spec->first > 0)
+		return (struct key_range){ spec->first, spec->last < 0 ? argc + spec->last : spec->last };
+	if (spec->keyword.len == 0)
+		return (struct key_range){ 1, 0 };
+	return range_behind(call, command, spec->keyword);
+}
+
+static size_t count_keys(const struct call *call, const struct command *command)
 {
 	size_t count = 0;
 	for (uint32_t i = 0; i < command->key_spec_count; i++) {
 		const struct key_spec *spec = &command->key_specs[i];
-		for (int64_t at = spec->first; at <= last_position(spec, argc); at += spec->step)
+		struct key_range range = range_of_keys(call, command, spec);
+		for (int64_t at = range.first; at <= range.last; at += spec->step)
 			count++;
 	}
 	return count;
@@ -385,13 +452,13 @@ enum getkeys_flags { WITHOUT_FLAGS, WITH_FLAGS };
 static void get_keys(struct call *call, enum getkeys_flags with_flags)
 {
 	const struct command *command = find_spelt_command(call);
-	int64_t argc = (int64_t)call->argc - 2;
 	if (!command)
 		return;
-	reply_array(call, count_keys(command, argc));
+	reply_array(call, count_keys(call, command));
 	for (uint32_t i = 0; i < command->key_spec_count; i++) {
 		const struct key_spec *spec = &command->key_specs[i];
-		for (int64_t at = spec->first; at <= last_position(spec, argc); at += spec->step) {
+		struct key_range range = range_of_keys(call, command, spec);
+		for (int64_t at = range.first; at <= range.last; at += spec->step) {
 			if (with_flags)
 				reply_array(call, 2);
 			reply_bulk(call, call_arg(call, (uint32_t)at + 2));

@@ -186,19 +186,32 @@ static uint64_t implied_categories(uint32_t flags, uint64_t categories)
 
 /* ---- key positions ---- */
 
-/* One specification: "1", "1..-1" or "1..-1/2", then words. Returns what is behind it. */
+/* "1", "1..-1" or "1..-1/2"; "?" or "?WORD". Returns what is behind it. */
+static const char *parse_positions(const char *name, const char *text, struct key_spec *spec)
+{
+	char *end;
+	if (*text == '?') {
+		spec->keyword = slice_of(text + 1, strcspn(text + 1, " "));
+		return text + 1 + spec->keyword.len;
+	}
+	spec->first = spec->last = (int32_t)strtol(text, &end, 10);
+	if (strncmp(end, "..", 2) == 0)
+		spec->last = (int32_t)strtol(end + 2, &end, 10);
+	if (*end == '/')
+		spec->step = (int32_t)strtol(end + 1, &end, 10);
+	if (spec->first < 1 || spec->step < 1 || (spec->last >= 0 && spec->last < spec->first))
+		table_is_wrong(name, "key positions", text);
+	return end;
+}
+
+/* One specification: positions, then words. Returns what is behind it. */
 static const char *parse_key_spec(const char *name, const char *text, struct key_spec *out_spec)
 {
-	char words[64], *end;
+	char words[64];
 	struct key_spec spec = { .step = 1 };
-	spec.first = spec.last = (int32_t)strtol(text, &end, 10);
-	if (strncmp(end, "..", 2) == 0)
-		spec.last = (int32_t)strtol(end + 2, &end, 10);
-	if (*end == '/')
-		spec.step = (int32_t)strtol(end + 1, &end, 10);
+	const char *end = parse_positions(name, text, &spec);
 	size_t len = strcspn(end, ";");
-	if (spec.first < 1 || spec.step < 1 || (spec.last >= 0 && spec.last < spec.first) || *end != ' ' ||
-	    len >= sizeof(words))
+	if (*end != ' ' || len >= sizeof(words))
 		table_is_wrong(name, "key positions", text);
 	memcpy(words, end + 1, len - 1);
 	words[len - 1] = '\0';
@@ -210,7 +223,7 @@ static const char *parse_key_spec(const char *name, const char *text, struct key
 	return *end ? end + 1 + strspn(end + 1, " ") : end;
 }
 
-/* The old description, one range that covers all specifications, comes from them. */
+/* The old description, one range that covers all specifications that have positions, comes from them. */
 static void parse_keys(struct command *command, const char *text)
 {
 	while (*text) {
@@ -221,6 +234,8 @@ static void parse_keys(struct command *command, const char *text)
 	if (command->key_spec_count == 0)
 		return;
 	struct key_spec *first = &command->key_specs[0], *last = &command->key_specs[command->key_spec_count - 1];
+	while (last > first && last->first == 0)
+		last--;
 	command->first_key = first->first;
 	command->last_key = last->last;
 	command->key_step = first->step;

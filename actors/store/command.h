@@ -77,10 +77,11 @@ enum key_flags {
 	KEY_VARIABLE_FLAGS = 1 << 10,
 };
 
-/* Keys among the arguments: every step-th from first to last. */
+/* Keys among the arguments: every step-th from first to last; or, where that can't be said, `first` is 0. */
 struct key_spec {
 	int32_t first, last, step; /* last counts from the end when negative: -1 is the last argument */
 	uint32_t flags;            /* enum key_flags */
+	struct slice keyword;      /* with first 0: the key is behind the last such word; empty: no argument names it */
 };
 #define KEY_SPECS_MAX 3
 

@@ -134,14 +134,15 @@ void store_account_begin(struct store *store, const struct call *call)
 void store_account(struct store *store, const struct call *call)
 {
 	const struct command *command = call->command;
-	store->counters.commands++;
 	if (!command)
 		return;
 	struct command_count *count = &store->tally->commands[command->number];
+	store->tally_has_news = true;
 	if (call->rejected) {
 		count->rejected++;
 		return;
 	}
+	store->counters.commands++;
 	count->calls++;
 	count->failed += call->failed;
 	store->timed_command = command;
@@ -180,7 +181,7 @@ void store_reset_counters(struct store *store)
 		.output_bytes_before = counters->output_bytes_before,
 	};
 	store->error_kinds = 0;
-	store->tally_commands = 0;
+	store->tally_has_news = true;
 	store_account_end(store);
 	free(store->tally);
 	store->tally = create_tally();

@@ -100,7 +100,7 @@ struct store {
 	uint32_t figures_missing;
 	bool observations_are_asked, question_is_out;
 	int64_t tally_given_ms;
-	uint64_t tally_commands;        /* counters.commands then */
+	bool tally_has_news;            /* something has been counted since */
 
 	uint64_t random[4];
 	char run_id[41];                /* 40 hexadecimal digits, another at each start */

@@ -134,12 +134,12 @@ static void post_settings(struct store *store)
 
 static void give_tally_if_due(struct store *store)
 {
-	if (store->monotonic_ms - store->tally_given_ms < TALLY_MS || store->counters.commands == store->tally_commands)
+	if (store->monotonic_ms - store->tally_given_ms < TALLY_MS || !store->tally_has_news)
 		return;
 	if (bus_credit_bytes(store->bus, store->observer) <= 0)
 		return;
 	store->tally_given_ms = store->monotonic_ms;
-	store->tally_commands = store->counters.commands;
+	store->tally_has_news = false;
 	store_give_tally(store);
 }
 

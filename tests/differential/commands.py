@@ -57,7 +57,7 @@ KNOWN = [b"get", b"set", b"mset", b"mget", b"del", b"exists", b"incr", b"decr", 
          b"ping", b"echo", b"select", b"hello", b"auth", b"quit", b"reset", b"config|get", b"config|set", b"config|rewrite",
          b"setnx", b"setex", b"psetex", b"getset", b"getex", b"getdel", b"msetnx", b"append", b"strlen", b"setrange", b"getrange",
          b"substr", b"incrbyfloat", b"lcs", b"unlink", b"touch", b"rename", b"renamenx", b"copy", b"move", b"randomkey",
-         b"expiretime", b"pexpiretime", b"object|encoding", b"object|freq", b"object|refcount", b"swapdb", b"time",
+         b"expiretime", b"pexpiretime", b"sort", b"sort_ro", b"object|encoding", b"object|freq", b"object|refcount", b"swapdb", b"time",
          b"config|resetstat", b"client|id", b"client|setname", b"client|getname", b"client|list", b"client|info", b"client|kill",
          b"client|no-evict", b"client|reply", b"command|count", b"command|docs", b"command|getkeys", b"command|getkeysandflags",
          b"command|info", b"command|list", b"info", b"monitor", b"shutdown", b"role", b"wait"]
@@ -221,6 +221,15 @@ def object_words(draw, name):
     return [name] + draw.one([b"FREQ", draw.key()], [b"ENCODING", b"nothing"], [b"REFCOUNT", b"nothing"], [b"ENCODING"], [b"foo", draw.key()])
 
 
+def sort_words(draw, name):
+    words = [name, draw.key()]
+    for _ in range(draw.of([0, 1, 1, 2, 3])):
+        words += draw.one([b"ASC"], [b"desc"], [b"ALPHA"], [b"BY", draw.of(PATTERNS)], [b"BY", b"nosort"], [b"GET", b"#"], [b"GET", b"k*"],
+                          [b"LIMIT", draw.integer(), draw.integer()], [b"LIMIT", b"0", b"10"], [b"STORE", draw.key()], [b"STORE", draw.key()],
+                          [b"LIMIT", b"1"], [b"STORE"], [b"BY"], [b"foo"])
+    return words
+
+
 def acl_words(draw, name):
     return [name] + draw.one([b"WHOAMI"], [b"USERS"], [b"LIST"], [b"CAT"], [b"CAT", b"foo"], [b"CAT", b"a", b"b"], [b"foo"], [b"WHOAMI", b"x"], [])
 
@@ -290,6 +299,7 @@ def command_words(draw, name):
         [b"GETKEYS"] + set_words(draw, b"SET"), [b"GETKEYS"] + mset_words(draw, b"MSET"), [b"GETKEYS"] + some_keys(draw, b"MGET"),
         [b"GETKEYS"] + some_keys(draw, b"DEL"), [b"GETKEYS", b"PING"], [b"GETKEYS", b"GET"], [b"GETKEYS", b"nothing"], [b"GETKEYS"],
         [b"GETKEYSANDFLAGS"] + set_words(draw, b"SET"), [b"GETKEYSANDFLAGS"] + key_integer(draw, b"EXPIRE"),
+        [b"GETKEYS"] + sort_words(draw, b"SORT"), [b"GETKEYSANDFLAGS"] + sort_words(draw, b"sort"), [b"GETKEYS"] + sort_words(draw, b"SORT_RO"),
         [b"GETKEYSANDFLAGS", b"PING"], [b"GETKEYSANDFLAGS"] + some_keys(draw, b"MGET"),
         [b"INFO", b"nothing"], [b"INFO", draw.of(KNOWN)], [b"INFO", draw.of(KNOWN), b"nothing", draw.of(KNOWN)],
         [b"foo"], [b"COUNT", b"x"], [b"LIST", b"FILTERBY", b"foo", b"bar"], [b"LIST", b"FILTERBY"], [b"LIST", b"foo"],
@@ -441,6 +451,8 @@ COMMANDS = {
     b"EXPIRETIME": Command(3, key_only, "seconds_left"),
     b"PEXPIRETIME": Command(3, key_only, "milliseconds_left"),
     b"OBJECT": Command(2, object_words, spoil=False),
+    b"SORT": Command(3, sort_words),
+    b"SORT_RO": Command(1, sort_words),
     b"SWAPDB": Command(0.5, lambda draw, name: [name, draw.of(DATABASES), draw.of(DATABASES)]),
     b"INCR": Command(6, key_only),
     b"DECR": Command(6, key_only),

@@ -276,6 +276,16 @@ static void hello_can_bring_the_password(void)
 	peer_close(&peer);
 }
 
+static void the_password_is_shown_as_its_digest(void)
+{
+	static const char rule[] = "user default on #2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b ~* &* +@all";
+	struct peer *peer = peer_connect(server);
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "AUTH", PASSWORD));
+	const char *reply = COMMAND(peer, "ACL", "LIST");
+	CU_ASSERT(reply && strstr(reply, rule) != NULL);
+	peer_close(&peer);
+}
+
 static const struct suite_case cases[] = {
 	CASE(server_starts),
 	CASE(every_protocol_error_has_its_text_and_closes),
@@ -295,6 +305,7 @@ static const struct suite_case cases[] = {
 	CASE(strangers_have_smaller_limits),
 	CASE(the_limits_go_with_the_password),
 	CASE(hello_can_bring_the_password),
+	CASE(the_password_is_shown_as_its_digest),
 	CASE(server_stops),
 };
 
