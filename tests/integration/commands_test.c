@@ -6,13 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "support/peer.h"
-#include "support/server.h"
-#include "support/suite.h"
+#include "support/shared_server.h"
 #include "support/wire.h"
 
-static struct server *server;
-static struct peer *peer;
+const char shared_server_directives[] = "--enable-debug-command no";
 
 static const char syntax_error[] = "-ERR syntax error\r\n";
 static const char wrong_time[] = "-ERR invalid expire time in 'set' command\r\n";
@@ -190,6 +187,7 @@ static void info_counts_commands_and_errors_until_they_are_reset(void)
 	CU_ASSERT_EQUAL(info_number(stats, "keyspace_hits"), 1);
 	CU_ASSERT_EQUAL(info_number(stats, "keyspace_misses"), 1);
 	CU_ASSERT_EQUAL(info_number(stats, "total_error_replies"), 2);
+	CU_ASSERT_EQUAL(info_number(stats, "total_commands_processed"), 10); /* all but what was rejected, and but this one */
 	CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "RESETSTAT"));
 	CU_ASSERT_FALSE(strstr(COMMAND(peer, "INFO", "commandstats"), "cmdstat_get") != NULL);
 	CU_ASSERT(GIVES(peer, "$14\r\n# Errorstats\r\n\r\n", "INFO", "errorstats"));
@@ -226,18 +224,6 @@ static void random_keys_come_all_in_turn(void)
 	for (int i = 0; i < 8; i++)
 		kinds += seen[i] > 40; /* 100 are expected; fewer than 40 come once in 10^12 runs */
 	CU_ASSERT_EQUAL(kinds, 8);
-}
-
-static void server_starts(void)
-{
-	server = server_start("--enable-debug-command no");
-	peer = peer_connect(server);
-}
-
-static void server_stops(void)
-{
-	peer_close(&peer);
-	CU_ASSERT(server_stop(&server));
 }
 
 static const struct suite_case cases[] = {

@@ -6,17 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "support/peer.h"
-#include "support/server.h"
-#include "support/suite.h"
+#include "support/shared_server.h"
 #include "support/wire.h"
 
 #define MB (1024u * 1024)
 /* Half a gigabyte is the protocol's limit; a tenth of it goes the same ways. */
 #define LARGE_BYTES (64u * MB)
 
-static struct server *server;
-static struct peer *peer;
+const char shared_server_directives[] = "--timeout 0";
 
 static bool set_bytes(const char *key, size_t key_len, const char *value, size_t value_len)
 {
@@ -264,18 +261,6 @@ static void the_forms_of_other_systems_work(void)
 	const char *help = peer_reply(typist);
 	CU_ASSERT(help && help[0] != '-' && strstr(help, "SET") != NULL);
 	peer_close(&typist);
-}
-
-static void server_starts(void)
-{
-	server = server_start("--timeout 0");
-	peer = peer_connect(server);
-}
-
-static void server_stops(void)
-{
-	peer_close(&peer);
-	CU_ASSERT(server_stop(&server));
 }
 
 static const struct suite_case cases[] = {

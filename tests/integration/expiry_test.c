@@ -10,12 +10,9 @@
 #include <time.h>
 
 #include "support/deadline.h"
-#include "support/peer.h"
-#include "support/server.h"
-#include "support/suite.h"
+#include "support/shared_server.h"
 
-static struct server *server;
-static struct peer *peer;
+const char shared_server_directives[] = "--timeout 0";
 
 static double wall_ms(void)
 {
@@ -179,18 +176,6 @@ static void a_million_keys_that_end_are_freed_on_time_while_others_are_served(vo
 	printf("%d keys, %lld looks, %lld judged, %lld late, %lld early\n", count, asked, judged, late, early);
 	CU_ASSERT(judged > asked / 2);
 	peer_close(&other);
-}
-
-static void server_starts(void)
-{
-	server = server_start("--timeout 0");
-	peer = peer_connect(server);
-}
-
-static void server_stops(void)
-{
-	peer_close(&peer);
-	CU_ASSERT(server_stop(&server));
 }
 
 static const struct suite_case cases[] = {

@@ -6,12 +6,9 @@
 #include <string.h>
 
 #include "support/deadline.h"
-#include "support/peer.h"
-#include "support/server.h"
-#include "support/suite.h"
+#include "support/shared_server.h"
 
-static struct server *server;
-static struct peer *peer;
+const char shared_server_directives[] = "--enable-debug-command yes";
 
 static long long client_id(struct peer *who)
 {
@@ -284,18 +281,6 @@ static void a_client_over_its_output_limit_is_closed(void)
 	peer_close(&greedy);
 	CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "SET", "client-output-buffer-limit", "normal 0 0 0"));
 	CU_ASSERT(GIVES(peer, ":1\r\n", "DEL", "fat"));
-}
-
-static void server_starts(void)
-{
-	server = server_start("--enable-debug-command yes");
-	peer = peer_connect(server);
-}
-
-static void server_stops(void)
-{
-	peer_close(&peer);
-	CU_ASSERT(server_stop(&server));
 }
 
 static const struct suite_case cases[] = {

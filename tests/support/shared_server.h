@@ -1,0 +1,19 @@
+/*
+ * For test programs whose cases share one server and one connection to it: the table begins with CASE(server_starts) and ends
+ * with CASE(server_stops). The program defines shared_server_directives, as server_start() takes them.
+ */
+#ifndef TESTS_SUPPORT_SHARED_SERVER_H
+#define TESTS_SUPPORT_SHARED_SERVER_H
+
+#include "support/peer.h"
+#include "support/server.h"
+#include "support/suite.h"
+
+extern const char shared_server_directives[];
+extern struct server *server;
+extern struct peer *peer;
+
+void server_starts(void);
+void server_stops(void);
+
+#endif
