@@ -1,7 +1,9 @@
 #include "client/cli/prompt.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <histedit.h>
+#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #include "client/cli/help.h"
 
@@ -18,6 +21,15 @@
 #define PASTE_END "\033[201~"
 /* No terminal sends this: it is pushed to run the editor's own end of a line. */
 #define NEWLINE_KEY "\033[299~"
+
+#ifdef __SANITIZE_ADDRESS__
+/* libedit never frees the names of the functions that are added to it, copied by wcsdup(3). */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+	return "leak:wcsdup\n";
+}
+#endif
 
 struct prompt {
 	struct session *session;
@@ -153,9 +165,49 @@ static unsigned char on_interrupt(EditLine *edit, int key)
 
 static unsigned char on_suspend(EditLine *edit, int key)
 {
-	(void)edit, (void)key;
+	(void)key;
+	el_set(edit, EL_PREP_TERM, 0);
 	kill(getpid(), SIGTSTP);
+	el_set(edit, EL_PREP_TERM, 1);
 	return CC_REDISPLAY;
+}
+
+/* The library's own handling of signals would allocate inside of a handler: so the handler only notes, and the key waited for tells. */
+static volatile sig_atomic_t was_resized;
+
+static void on_resize(int number)
+{
+	(void)number;
+	was_resized = 1;
+}
+
+/* A character, of however many bytes. */
+static int read_key(EditLine *edit, wchar_t *out)
+{
+	mbstate_t state;
+	char byte;
+
+	memset(&state, 0, sizeof(state));
+	for (;;) {
+		ssize_t n = read(STDIN_FILENO, &byte, 1);
+		if (was_resized) {
+			was_resized = 0;
+			el_resize(edit);
+		}
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return (int)n;
+		size_t used = mbrtowc(out, &byte, 1, &state);
+		if (used == (size_t)-2)
+			continue;
+		/* No character here: the byte stands for itself. */
+		if (used == (size_t)-1)
+			*out = (unsigned char)byte;
+		else if (used == 0)
+			*out = 0;
+		return 1;
+	}
 }
 
 static bool fits(const char *name, const char *prefix, size_t len)
@@ -438,7 +490,8 @@ static void set_up(struct prompt *p)
 	el_set(p->edit, EL_PROMPT, front);
 	el_set(p->edit, EL_RPROMPT_ESC, hint, '\1');
 	el_set(p->edit, EL_EDITOR, "emacs");
-	el_set(p->edit, EL_SIGNAL, 1);
+	el_wset(p->edit, EL_GETCFN, read_key);
+	sigaction(SIGWINCH, &(struct sigaction){.sa_handler = on_resize}, NULL);
 	history_open(p);
 	el_set(p->edit, EL_HIST, history, p->history);
 	el_set(p->edit, EL_ADDFN, "qc-insert", "inserts and hints", on_insert);
@@ -473,6 +526,8 @@ int prompt_run(struct session *session)
 	struct text line = {NULL, 0, 0};
 	bool goes_on = true;
 
+	/* For the characters that are typed; numbers stay as the protocol has them. */
+	setlocale(LC_CTYPE, "");
 	session->is_interactive = true;
 	interrupt_only_commands();
 	help_init(&p.help);

@@ -80,6 +80,8 @@ static void a_session_reads_as_people_know_it(void)
 	CU_ASSERT(terminal_shows(s.terminal, "(integer) 4"));
 	enter(&s, "get \"x\"y");
 	CU_ASSERT(terminal_shows(s.terminal, "Invalid argument(s)"));
+	terminal_type(s.terminal, "echo \xc3\xa9t\xc3\xa9\r");
+	CU_ASSERT(terminal_shows(s.terminal, "\"\\xc3\\xa9t\\xc3\\xa9\""));
 	get_up(&s);
 }
 
@@ -414,8 +416,8 @@ static void masses_are_loaded(void)
 				   "$CLI --import x.csv 2>&1 | grep -v Waiting", 0,
 			       "x.csv: row 3 is not key,value or key,value,seconds\nLast reply received from server.\n"
 			       "errors: 1, replies: 3\n"));
-	CU_ASSERT(script_gives(&f, "$CLI -no-raw mget a b,x c; $CLI ttl b,x", 0,
-			       "1) \"1\"\n2) \"he said \\\"hi\\\"\"\n3) \"two\\nlines\"\n100\n"));
+	CU_ASSERT(script_gives(&f, "$CLI -no-raw mget a b,x c; $CLI persist b,x", 0,
+			       "1) \"1\"\n2) \"he said \\\"hi\\\"\"\n3) \"two\\nlines\"\n1\n"));
 	CU_ASSERT(script_gives(&f, "seq 1 200000 | sed 's/.*/set key:& value:&/' | $CLI --pipe | tail -1", 0,
 			       "errors: 0, replies: 200000\n"));
 	CU_ASSERT(script_gives(&f, "echo incr a b | $CLI --pipe 2>&1 >/dev/null", 1,
