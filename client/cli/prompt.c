@@ -431,8 +431,10 @@ static bool take_line(struct prompt *p, struct text *line, const char *more)
 	text_puts(line, more);
 	enum words_status status = words_split(&words, line->data);
 	p->is_continued = status == WORDS_OPEN;
-	if (status == WORDS_OPEN)
+	if (status == WORDS_OPEN) {
+		words_fini(&words);
 		return true;
+	}
 	if (status == WORDS_WRONG) {
 		puts("Invalid argument(s)");
 	} else if (words.count) {

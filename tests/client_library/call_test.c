@@ -519,6 +519,41 @@ static void the_table_knows_the_commands(void)
 	CU_ASSERT_PTR_NULL(qc_table_at(qc_table_count()));
 }
 
+/* Every command of ours has its entry, and so its typed call: both come from one list. */
+static void the_table_is_the_servers(void)
+{
+	struct fixture f = fixture_start("");
+	qc_result names qc_auto = qc_command_list(f.client, ctx);
+
+	GOOD(names);
+	CU_ASSERT(qc_reply_count(names.reply) > 40);
+	for (size_t i = 0; !server_is_reference() && i < qc_reply_count(names.reply); i++) {
+		char name[64];
+		snprintf(name, sizeof(name), "%s", qc_reply_text(qc_reply_at(names.reply, i)));
+		char *bar = strchr(name, '|');
+		if (bar)
+			*bar++ = 0;
+		const qc_table_entry *entry = qc_table_find(name, bar);
+		CU_ASSERT_PTR_NOT_NULL(entry);
+		CU_ASSERT(!bar || (entry && strchr(entry->name, ' ')));
+	}
+	CU_ASSERT(fixture_stop(&f));
+}
+
+static void lists_may_be_long(void)
+{
+	struct fixture f = fixture_start("");
+	qc_arg many[1000];
+
+#define TEN "a", "a", "a", "a", "a", "a", "a", "a", "a", "a"
+	GOOD(qc_set(f.client, ctx, "a", 1));
+	CU_ASSERT_EQUAL(qc_exists(f.client, ctx, TEN, TEN, TEN, TEN, TEN, TEN, TEN, TEN, TEN, TEN, TEN, TEN).value, 120);
+	for (size_t i = 0; i < 1000; i++)
+		many[i] = qc_arg("a");
+	CU_ASSERT_EQUAL(qc_exists_call(f.client, ctx, QC_LIST_OF(many)).value, 1000);
+	CU_ASSERT(fixture_stop(&f));
+}
+
 static void a_closed_or_failed_handle_says_why(void)
 {
 	qc_client *c = qc_dial("127.0.0.1:1");
@@ -559,6 +594,8 @@ static const struct suite_case cases[] = {
 	CASE(an_iterator_meets_every_key_once_or_more),
 	CASE(hooks_see_every_command),
 	CASE(the_table_knows_the_commands),
+	CASE(the_table_is_the_servers),
+	CASE(lists_may_be_long),
 	CASE(a_closed_or_failed_handle_says_why),
 };
 

@@ -10,14 +10,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "client/qcache_ev.h"
 #include "client_library/fake.h"
 #include "client_library/fixture.h"
 #include "support/deadline.h"
 
 static qc_context *ctx;
 
-/* Allocations that are still granted; negative: all are. Only the library in the test's own thread is counted. */
+/* Allocations that are still granted; negative: all are. Only those of the test's own thread are counted, or those of all. */
 static _Thread_local long granted = -1;
+static atomic_long granted_to_all = -1;
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
@@ -30,6 +32,14 @@ char *__wrap_strdup(const char *text);
 
 static bool is_refused(void)
 {
+	long all = granted_to_all;
+
+	while (all > 0 && !atomic_compare_exchange_weak(&granted_to_all, &all, all - 1))
+		;
+	if (all == 0) {
+		errno = ENOMEM;
+		return true;
+	}
 	if (granted < 0)
 		return false;
 	if (granted > 0) {
@@ -371,6 +381,95 @@ static void memory_may_run_out_at_any_allocation(void)
 	CU_ASSERT(fixture_stop(&f));
 }
 
+static qc_error fill(qc_client *tx, qc_context *context, qc_pipeline *queue, void *data)
+{
+	qc_string now qc_auto = qc_get(tx, context, "k");
+
+	(void)data;
+	qc_add(queue, "SET", "k", "w");
+	return qc_is(now.err, QC_NIL) ? qc_errorf(QC_OK, "%s", "") : now.err;
+}
+
+static bool is_expected(qc_error err)
+{
+	return err.kind == QC_OK || err.kind == QC_NO_MEMORY || err.kind == QC_NETWORK;
+}
+
+static void a_transaction_survives_a_lack_of_memory(void)
+{
+	struct fixture f = fixture_start("");
+	long left = 0;
+
+	for (long n = 0; left == 0 && n < 1000 && fixture_has(&f, "WATCH", "transactions without memory"); n++) {
+		qc_client *c = qc_dial(f.address, .retries = -1);
+		granted = n;
+		qc_results r = qc_watch(c, ctx, fill, NULL, "k");
+		left = granted;
+		granted = -1;
+		CU_ASSERT(is_expected(r.err));
+		qc_results_release(&r);
+		qc_close(c);
+		if (left)
+			GOOD(r);
+	}
+	CU_ASSERT(fixture_stop(&f));
+}
+
+/* Its thread allocates as well: so all threads are counted together. */
+static void a_subscription_survives_a_lack_of_memory(void)
+{
+	struct fixture f = fixture_start("");
+
+	for (long n = 0; n < 60 && fixture_has(&f, "SUBSCRIBE", "subscriptions without memory"); n++) {
+		qc_client *c = qc_dial(f.address, .backoff_min_ms = 1, .backoff_max_ms = 1);
+		qc_context *soon = qc_context_with_timeout(ctx, n < 59 ? 5 : PATIENCE_MS);
+		granted_to_all = n < 59 ? n : -1;
+		qc_subscription *s = qc_subscribe(c, ctx, "a", "b");
+		qc_message m = qc_next_message(s, soon);
+		qc_status changed = qc_subscription_change(s, "SUBSCRIBE", QC_LIST("c"));
+		granted_to_all = -1;
+		CU_ASSERT(is_expected(changed.err) && (is_expected(m.err) || qc_is(m.err, QC_DEADLINE)));
+		qc_release(&m);
+		qc_unsubscribe(s);
+		qc_context_free(soon);
+		qc_close(c);
+	}
+	CU_ASSERT(fixture_stop(&f));
+}
+
+static void count(qc_async *async, qc_result *result, void *data)
+{
+	(void)async;
+	CU_ASSERT(is_expected(result->err));
+	++*(int *)data;
+}
+
+static void the_asynchronous_face_survives_a_lack_of_memory(void)
+{
+	struct fixture f = fixture_start("");
+	struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);
+	long left = 0;
+
+	for (long n = 0; left == 0 && n < 200; n++) {
+		int replies = 0;
+		int64_t deadline = deadline_after(PATIENCE_MS);
+		granted = n;
+		qc_async *a = qc_ev_dial(loop, f.address, .backoff_min_ms = 1, .backoff_max_ms = 1, .retries = 1);
+		for (int i = 0; i < 3 && a; i++)
+			qc_async_do(a, count, &replies, "INCR", "n");
+		while (a && replies < 3 && deadline_left_ms(deadline) > 0)
+			ev_run(loop, EVRUN_ONCE);
+		left = granted;
+		granted = -1;
+		CU_ASSERT(!a || replies == 3);
+		if (a)
+			qc_async_close(a);
+	}
+	CU_ASSERT(left > 0);
+	ev_loop_destroy(loop);
+	CU_ASSERT(fixture_stop(&f));
+}
+
 static const struct suite_case cases[] = {
 	CASE(a_connection_cut_at_any_byte_is_an_error_and_no_more),
 	CASE(a_reply_in_single_bytes_is_whole),
@@ -381,6 +480,9 @@ static const struct suite_case cases[] = {
 	CASE(a_server_that_comes_back_is_found_again),
 	CASE(silence_is_a_timeout),
 	CASE(memory_may_run_out_at_any_allocation),
+	CASE(a_transaction_survives_a_lack_of_memory),
+	CASE(a_subscription_survives_a_lack_of_memory),
+	CASE(the_asynchronous_face_survives_a_lack_of_memory),
 };
 
 int main(int argc, char **argv)
