@@ -33,7 +33,7 @@ enum entry_form {
 #define WIDE_HEADER_BYTES 12u
 
 struct entry {
-	uint16_t clock; /* kept for recency and frequency; 0 until then */
+	uint16_t clock; /* recency and frequency: access.h */
 	uint8_t marks;
 	uint8_t key_len; /* KEY_LEN_IS_WIDE: both lengths follow in 32 bits each */
 	uint8_t rest[];

@@ -9,17 +9,14 @@
 
 #include <assert.h>
 
+#include "access.h"
 #include "entry_layout.h"
 #include "expiry.h"
+#include "keyspace_layout.h"
 #include "table.h"
 
 /* Times to live looked at for the average. */
 #define TTL_SAMPLE 64u
-
-struct keyspace {
-	struct table table;
-	struct expiry_index expiry;
-};
 
 struct keyspace *keyspace_create(void)
 {
@@ -93,6 +90,7 @@ static enum keyspace_status add(struct keyspace *keyspace, const struct entry_pa
 		memory_free(entry, bytes);
 		return KEYSPACE_NO_MEMORY;
 	}
+	entry->clock = access_of_new(hash);
 	*out_entry = entry;
 	return KEYSPACE_OK;
 }
@@ -112,6 +110,7 @@ static enum keyspace_status overwrite(struct keyspace *keyspace, struct table_sl
 	struct entry *old = table_entry(slot);
 	struct blob *old_blob = entry_blob(old);
 	size_t old_bytes = entry_bytes(old);
+	uint16_t clock = old->clock;
 	bool expires = entry_has_expiry(old);
 	uint32_t place = expires ? entry_place(old) : 0;
 	struct entry *entry = block_for(old, entry_bytes_for(parts));
@@ -121,6 +120,7 @@ static enum keyspace_status overwrite(struct keyspace *keyspace, struct table_sl
 	if (expires && !parts->has_expiry)
 		expiry_remove(&keyspace->expiry, place);
 	entry_write(entry, parts);
+	entry->clock = clock;
 	if (parts->has_expiry) {
 		entry_set_place(entry, place);
 		expiry_at(&keyspace->expiry, place)->entry = entry;
@@ -155,6 +155,7 @@ static enum keyspace_status set(struct keyspace *keyspace, struct entry_parts *p
 	if (!slot.bucket)
 		return add(keyspace, parts, hash, out_entry);
 	struct entry *old = table_entry(slot);
+	access_touch_overwritten(old);
 	if (overwrite_in_place(old, parts)) {
 		*out_entry = old;
 		return KEYSPACE_OK;

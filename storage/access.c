@@ -1,0 +1,302 @@
+/*
+ * Ticks are counted by uses: one for every 128th (ACCESS_LRU) or 64th part of the keys, so that all ticks together are five
+ * hundred or a hundred and twenty-eight times as many uses as there are keys. When uses are few a tick lasts a second, or sixteen;
+ * when there are none the clock stands still, as nothing could carry its time.
+ *
+ * What holds: an entry's tick is never more than LIMIT old after a sweep, and a sweep comes round within SWEEP ticks; both
+ * together stay below what the bits can tell, with room for a sweep that is late.
+ */
+#include "access.h"
+
+#include "entry_layout.h"
+#include "ghosts.h"
+
+/* The count of a key that is new, so that it isn't evicted before it could be used again. As Redis's. */
+#define LFU_NEW 5u
+/* ACCESS_LFU: periods that the clock runs ahead at most in one go, after a time without a turn. */
+#define LFU_LEAP 64u
+
+/* ACCESS_LRFU: a count takes so many bits. */
+#define COUNT_BITS 3u
+#define COUNT_MAX GHOST_COUNT_MAX
+#define EPOCH_BITS 10u
+
+/*
+ * ACCESS_LRFU: what an entry's age is multiplied with, by count: 1 / (1 + 20 * count). Chosen by playing traces (Zipf, with
+ * scans, with a hot set that shifts) against 3, 6, 12 and squares: a key never used again goes twenty times sooner than one
+ * that was, and the more often used ones are told apart, but less and less.
+ */
+#define WEIGHT(count) (65536u / (1 + 20 * (count)))
+
+/* Ticks that one turn may advance: a small cache under a large batch must not run through all of them. */
+#define TICKS_A_TURN 256u
+
+static const struct kind_numbers {
+	unsigned bits;           /* of a tick */
+	uint64_t ticks_per_keys; /* uses of a tick: keys / this */
+	int64_t tick_ms;
+	uint32_t limit;          /* age to which older entries are set back */
+	uint32_t sweep;          /* ticks in which all buckets are swept */
+} numbers[] = {
+	[ACCESS_LRU] = { 16, 128, 1000, 30000, 30000 },
+	[ACCESS_LFU] = { 8, 0, 0, 0, 64 },
+	[ACCESS_LRFU] = { 13, 64, 16000, 3900, 3900 },
+};
+
+static struct {
+	struct access_settings settings;
+	uint32_t tick;              /* wraps at 2^bits of the kind */
+	uint64_t uses;              /* since the tick began */
+	int64_t tick_began_ms;      /* ACCESS_LFU: the period that was last seen, in ms since 1970 */
+	uint64_t sweep_owed;        /* ticks since the last share of the sweep was given */
+	const struct entry *found;  /* by the last access_touch() */
+	uint64_t random;
+	int64_t first_ms;           /* when all began: nothing has been idle for longer */
+	struct ghosts ghosts;
+	int64_t began_ms[1u << 16]; /* when each tick began; the system gives pages as they are written */
+} state = { .settings = { .kind = ACCESS_LRU, .log_factor = 10, .decay_minutes = 1 }, .random = 0x9e3779b97f4a7c15 };
+
+enum access_kind access_kind(void)
+{
+	return state.settings.kind;
+}
+
+static const struct kind_numbers *kind_numbers(void)
+{
+	return &numbers[state.settings.kind];
+}
+
+static uint32_t tick_mask(void)
+{
+	return (1u << kind_numbers()->bits) - 1;
+}
+
+static void begin_tick(int64_t now_ms)
+{
+	state.tick = (state.tick + 1) & tick_mask();
+	state.began_ms[state.tick] = now_ms;
+	state.tick_began_ms = now_ms;
+	state.sweep_owed++;
+}
+
+void access_configure(const struct access_settings *settings)
+{
+	bool is_other = settings->kind != state.settings.kind || settings->decay_minutes != state.settings.decay_minutes;
+	if (settings->kind != ACCESS_LRFU)
+		ghosts_fini(&state.ghosts);
+	state.settings = *settings;
+	state.found = NULL;
+	if (!is_other)
+		return;
+	state.tick &= tick_mask();
+	state.tick_began_ms = 0;
+	state.uses = 0;
+}
+
+static void advance_periods(int64_t now_ms)
+{
+	int64_t period_ms = (int64_t)state.settings.decay_minutes * 60000;
+	if (period_ms <= 0)
+		return;
+	int64_t passed = now_ms / period_ms - state.tick_began_ms / period_ms;
+	if (state.tick_began_ms == 0 || passed < 0)
+		passed = 0;
+	state.tick_began_ms = now_ms;
+	uint32_t ticks = passed < LFU_LEAP ? (uint32_t)passed : LFU_LEAP;
+	state.tick = (state.tick + ticks) & tick_mask();
+	state.sweep_owed += ticks;
+}
+
+static void advance_ticks(uint64_t keys, int64_t now_ms)
+{
+	uint64_t uses_a_tick = keys / kind_numbers()->ticks_per_keys + 1;
+	if (state.uses == 0)
+		return;
+	unsigned ticks = 0;
+	for (; state.uses >= uses_a_tick && ticks < TICKS_A_TURN; ticks++) {
+		state.uses -= uses_a_tick;
+		begin_tick(now_ms);
+	}
+	if (ticks == TICKS_A_TURN)
+		state.uses = 0;
+}
+
+void access_advance(uint64_t keys, int64_t now_ms)
+{
+	if (state.first_ms == 0)
+		state.first_ms = now_ms;
+	if (state.settings.kind == ACCESS_LFU) {
+		advance_periods(now_ms);
+		return;
+	}
+	if (now_ms - state.tick_began_ms >= kind_numbers()->tick_ms)
+		begin_tick(now_ms);
+	advance_ticks(keys, now_ms);
+	if (state.settings.kind == ACCESS_LRFU)
+		ghosts_fit(&state.ghosts, keys);
+}
+
+uint64_t access_sweep_due(uint64_t buckets, uint64_t most)
+{
+	uint64_t round = kind_numbers()->sweep;
+	uint64_t owed = state.sweep_owed < round ? state.sweep_owed : round;
+	uint64_t due = owed * buckets / round;
+	if (due > most)
+		due = most;
+	/* What a share of a bucket is owed for stays owed. */
+	state.sweep_owed = due ? owed - due * round / buckets : owed;
+	return due;
+}
+
+static uint64_t next_random(void)
+{
+	state.random ^= state.random << 13;
+	state.random ^= state.random >> 7;
+	state.random ^= state.random << 17;
+	return state.random;
+}
+
+/* ---- counts and ages, by kind ---- */
+
+static uint32_t age_of(uint32_t tick)
+{
+	return (state.tick - tick) & tick_mask();
+}
+
+static unsigned lfu_count(const struct entry *entry)
+{
+	unsigned count = entry->clock & 0xff, passed = age_of(entry->clock >> 8);
+	if (state.settings.decay_minutes == 0)
+		return count;
+	return count > passed ? count - passed : 0;
+}
+
+static uint16_t lfu_clock(unsigned count)
+{
+	return (uint16_t)(state.tick << 8 | count);
+}
+
+/* One more with a chance of 1 in (count - LFU_NEW) * log_factor + 1. */
+static unsigned lfu_increment(unsigned count)
+{
+	uint64_t above = count > LFU_NEW ? count - LFU_NEW : 0, one_in;
+	if (count == 255)
+		return count;
+	if (__builtin_mul_overflow(above, state.settings.log_factor, &one_in))
+		return count;
+	return next_random() % (one_in + 1) == 0 ? count + 1 : count;
+}
+
+static uint32_t lrfu_tick(const struct entry *entry)
+{
+	return entry->clock >> COUNT_BITS;
+}
+
+static unsigned lrfu_count(const struct entry *entry)
+{
+	uint32_t epochs = (state.tick >> EPOCH_BITS) - (lrfu_tick(entry) >> EPOCH_BITS);
+	return (entry->clock & COUNT_MAX) >> (epochs & ((1u << (13 - EPOCH_BITS)) - 1));
+}
+
+static uint16_t lrfu_clock(uint32_t tick, unsigned count)
+{
+	return (uint16_t)(tick << COUNT_BITS | count);
+}
+
+/* Uses within one tick count once: who is read five times in a row is no friend for life. */
+static void lrfu_touch(struct entry *entry)
+{
+	if (lrfu_tick(entry) == state.tick)
+		return;
+	unsigned count = lrfu_count(entry);
+	entry->clock = lrfu_clock(state.tick, count < COUNT_MAX ? count + 1 : COUNT_MAX);
+}
+
+void access_touch(struct entry *entry)
+{
+	state.uses++;
+	state.found = entry;
+	switch (state.settings.kind) {
+	case ACCESS_LRU: entry->clock = (uint16_t)state.tick; return;
+	case ACCESS_LFU: entry->clock = lfu_clock(lfu_increment(lfu_count(entry))); return;
+	case ACCESS_LRFU: lrfu_touch(entry); return;
+	}
+}
+
+void access_touch_overwritten(struct entry *entry)
+{
+	if (state.found != entry)
+		access_touch(entry);
+	state.found = NULL;
+}
+
+uint16_t access_of_new(uint64_t hash)
+{
+	state.uses++;
+	switch (state.settings.kind) {
+	case ACCESS_LRU: return (uint16_t)state.tick;
+	case ACCESS_LFU: return lfu_clock(LFU_NEW);
+	case ACCESS_LRFU: return lrfu_clock(state.tick, ghosts_take(&state.ghosts, hash));
+	}
+	__builtin_unreachable();
+}
+
+uint32_t access_coldness(const struct entry *entry)
+{
+	switch (state.settings.kind) {
+	case ACCESS_LRU: return age_of(entry->clock);
+	case ACCESS_LFU: return 255 - lfu_count(entry);
+	case ACCESS_LRFU: return (age_of(lrfu_tick(entry)) + 1) * WEIGHT(lrfu_count(entry));
+	}
+	__builtin_unreachable();
+}
+
+void access_forget(const struct entry *entry, uint64_t hash)
+{
+	if (state.settings.kind != ACCESS_LRFU)
+		return;
+	unsigned count = lrfu_count(entry);
+	ghosts_put(&state.ghosts, hash, count ? count : 1);
+}
+
+void access_sweep(struct entry *entry)
+{
+	uint32_t limit = kind_numbers()->limit, back = (state.tick - limit) & tick_mask();
+	switch (state.settings.kind) {
+	case ACCESS_LRU:
+		if (age_of(entry->clock) > limit)
+			entry->clock = (uint16_t)back;
+		return;
+	case ACCESS_LFU:
+		entry->clock = lfu_clock(lfu_count(entry));
+		return;
+	case ACCESS_LRFU: /* which is so old that its count has come to nothing */
+		if (age_of(lrfu_tick(entry)) > limit)
+			entry->clock = lrfu_clock(back, 0);
+		return;
+	}
+}
+
+int64_t entry_idle_ms(const struct entry *entry, int64_t now_ms)
+{
+	if (state.settings.kind == ACCESS_LFU)
+		return 0;
+	uint32_t tick = state.settings.kind == ACCESS_LRU ? entry->clock : lrfu_tick(entry);
+	int64_t since_ms = state.began_ms[tick] > state.first_ms ? state.began_ms[tick] : state.first_ms;
+	return now_ms > since_ms ? now_ms - since_ms : 0;
+}
+
+unsigned entry_frequency(const struct entry *entry)
+{
+	switch (state.settings.kind) {
+	case ACCESS_LRU: return 0;
+	case ACCESS_LFU: return lfu_count(entry);
+	case ACCESS_LRFU: return lrfu_count(entry);
+	}
+	__builtin_unreachable();
+}
+
+void access_fini(void)
+{
+	ghosts_fini(&state.ghosts);
+}

@@ -1,0 +1,79 @@
+#include "ghosts.h"
+
+#include <string.h>
+
+#define LINE_CELLS 32u
+#define KEYS_A_LINE (LINE_CELLS / 2)
+#define CHUNK_LINES 256u
+#define CHUNK_BYTES (CHUNK_LINES * LINE_CELLS * sizeof(uint16_t))
+/* Chunks of 16 KB made or given back in one call: clearing one takes a microsecond. */
+#define CHUNKS_A_CALL 4
+
+static uint16_t *line_at(const struct ghosts *ghosts, uint64_t number)
+{
+	uint16_t *chunk = (uint16_t *)ghosts->chunks.list[number / CHUNK_LINES];
+	return &chunk[number % CHUNK_LINES * LINE_CELLS];
+}
+
+static uint16_t *line_of(const struct ghosts *ghosts, uint64_t hash)
+{
+	uint64_t base = UINT64_C(1) << (63 - __builtin_clzll(ghosts->lines));
+	uint64_t number = hash & (2 * base - 1);
+	return line_at(ghosts, number < ghosts->lines ? number : number & (base - 1));
+}
+
+/* Other bits than those that choose the line. */
+static unsigned fingerprint_of(uint64_t hash)
+{
+	return (unsigned)(hash >> 51);
+}
+
+void ghosts_fit(struct ghosts *ghosts, uint64_t keys)
+{
+	uint64_t wanted = keys / KEYS_A_LINE + 1;
+	for (int i = 0; i < CHUNKS_A_CALL && ghosts->lines != wanted; i++) {
+		uint64_t room = (uint64_t)ghosts->chunks.count * CHUNK_LINES;
+		if (wanted <= room) {
+			ghosts->lines = wanted;
+			/* One chunk to spare, lest a number that swings free and clear it each time. */
+			if (wanted + 2 * CHUNK_LINES <= room)
+				chunks_shrink(&ghosts->chunks, CHUNK_BYTES);
+			continue;
+		}
+		if (!chunks_grow(&ghosts->chunks, CHUNK_BYTES))
+			return;
+		memset(ghosts->chunks.list[ghosts->chunks.count - 1], 0, CHUNK_BYTES);
+		ghosts->lines = room + CHUNK_LINES < wanted ? room + CHUNK_LINES : wanted;
+	}
+}
+
+/* The newest stands first. */
+void ghosts_put(struct ghosts *ghosts, uint64_t hash, unsigned count)
+{
+	if (ghosts->lines == 0)
+		return;
+	uint16_t *line = line_of(ghosts, hash);
+	memmove(line + 1, line, (LINE_CELLS - 1) * sizeof(*line));
+	line[0] = (uint16_t)(fingerprint_of(hash) << 3 | count);
+}
+
+unsigned ghosts_take(struct ghosts *ghosts, uint64_t hash)
+{
+	if (ghosts->lines == 0)
+		return 0;
+	uint16_t *line = line_of(ghosts, hash);
+	for (unsigned i = 0; i < LINE_CELLS; i++) {
+		unsigned count = line[i] & 7;
+		if (count == 0 || line[i] >> 3 != (int)fingerprint_of(hash))
+			continue;
+		line[i] = 0;
+		return count;
+	}
+	return 0;
+}
+
+void ghosts_fini(struct ghosts *ghosts)
+{
+	chunks_fini(&ghosts->chunks, CHUNK_BYTES, FREED_BY_OWNER);
+	ghosts->lines = 0;
+}
