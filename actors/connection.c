@@ -28,9 +28,11 @@ static void record_end(struct connection *connection)
 	reactor_record(connection->reactor, connection->ref, REQUEST_CLOSED);
 }
 
-static void account_output(struct connection *connection, size_t before)
+/* `before` is the output's state then. */
+static void account_output(struct connection *connection, const struct output *before)
 {
-	connection->reactor->output_bytes += connection->output.bytes - before;
+	connection->reactor->output_bytes += connection->output.bytes - before->bytes;
+	connection->reactor->output_taken_bytes += connection->output.taken_bytes - before->taken_bytes;
 }
 
 void connection_break_off(struct connection *connection)
@@ -45,6 +47,7 @@ void connection_break_off(struct connection *connection)
 	connection->pause |= PAUSE_ENDED;
 	record_end(connection);
 	reactor->output_bytes -= connection->output.bytes;
+	reactor->output_taken_bytes -= connection->output.taken_bytes;
 	output_fini(&connection->output);
 	reactor_forget(reactor, connection);
 }
@@ -131,9 +134,9 @@ static void take_output_status(struct connection *connection, enum output_status
 static void on_writable(struct ev_loop *loop, ev_io *watcher, int events)
 {
 	struct connection *connection = watcher->data;
-	size_t before = connection->output.bytes;
+	struct output before = connection->output;
 	enum output_status status = output_flush(&connection->output, connection->fd, &connection->reactor->written);
-	account_output(connection, before);
+	account_output(connection, &before);
 	if (status == OUTPUT_WAITING && connection->output.bytes < OUTPUT_SHARE_BYTES / 2)
 		connection_resume_reading(connection, PAUSE_OUTPUT);
 	take_output_status(connection, status, false);
@@ -173,10 +176,10 @@ void connection_deliver(struct connection *connection, const struct reply_part *
 		connection->is_closing = true;
 		connection_pause_reading(connection, PAUSE_ENDED);
 	}
-	size_t before = connection->output.bytes;
+	struct output before = connection->output;
 	enum output_status status = output_write_parts(&connection->output, connection->fd, parts, count, text,
 						       &connection->reactor->written);
-	account_output(connection, before);
+	account_output(connection, &before);
 	take_output_status(connection, status, is_pushed);
 	if (connection->fd < 0)
 		return;

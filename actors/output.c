@@ -22,6 +22,7 @@ static struct output_piece *add_piece(struct output *output, size_t capacity)
 		output->first = piece;
 	output->last = piece;
 	output->pieces++;
+	output->taken_bytes += sizeof(*piece) + capacity;
 	return piece;
 }
 
@@ -61,6 +62,7 @@ static void drop_first(struct output *output)
 	if (!output->first)
 		output->last = NULL;
 	output->pieces--;
+	output->taken_bytes -= sizeof(*piece) + piece->capacity;
 	blob_release(&piece->blob);
 	free(piece);
 }

@@ -24,6 +24,7 @@ struct output_piece {
 struct output {
 	struct output_piece *first, *last;
 	size_t bytes;        /* not yet taken by the kernel */
+	size_t taken_bytes;  /* of memory, for pieces; blobs count elsewhere */
 	uint32_t pieces;
 };
 

@@ -52,6 +52,7 @@ static void post_filling(struct reactor *reactor)
 {
 	struct request_batch *batch = reactor->filling;
 	reactor->filling = take_batch(reactor);
+	batch->output_bytes = reactor->output_told_bytes = reactor->output_taken_bytes;
 	reactor->batches_out++;
 	actor_post(reactor->actor, reactor->store, STORE_REQUESTS, 0, batch);
 }
@@ -106,12 +107,19 @@ static void free_doomed(struct reactor *reactor)
 	}
 }
 
+static bool is_output_to_be_told(const struct reactor *reactor)
+{
+	size_t now = reactor->output_taken_bytes, told = reactor->output_told_bytes;
+	return (now > told ? now - told : told - now) > OUTPUT_TOLD_STEP_BYTES;
+}
+
 /* The last thing before the loop waits. */
 static void on_flush(struct ev_loop *loop, ev_prepare *watcher, int events)
 {
 	struct reactor *reactor = watcher->data;
 	free_doomed(reactor);
-	if (reactor->filling->count && reactor->batches_out == 0)
+	if ((reactor->filling->count || (is_output_to_be_told(reactor) && !reactor->stop_is_answered)) &&
+	    reactor->batches_out == 0)
 		post_filling(reactor);
 	answer_stop_if_done(reactor);
 	leave_if_done(reactor);

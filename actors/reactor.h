@@ -35,6 +35,8 @@
 /* Replies that wait in all of a reactor's connections; beyond it a connection with more than its own share isn't read. */
 #define OUTPUT_BUDGET_BYTES (128u * 1024 * 1024)
 #define OUTPUT_SHARE_BYTES (1024u * 1024)
+/* When what the store knows of output is off by this much it is told, even if nothing else is to be said. */
+#define OUTPUT_TOLD_STEP_BYTES (1024u * 1024)
 
 struct listening {
 	ev_io watcher;
@@ -64,6 +66,8 @@ struct reactor {
 	struct connection *starved;       /* not read for want of a batch */
 	struct connection *doomed;        /* to be freed before the next wait */
 	size_t output_bytes;              /* waiting in all connections */
+	size_t output_taken_bytes;        /* memory for it, without blobs */
+	size_t output_told_bytes;         /* what the store knows of that */
 
 	ev_prepare flush;
 	ev_timer tick;

@@ -10,6 +10,7 @@ static void on_free(struct reaper *reaper, struct garbage *garbage)
 	while (garbage) {
 		struct garbage *next = garbage->next;
 		keyspace_destroy_elsewhere(&garbage->keyspace);
+		blob_release(&garbage->blob);
 		free(garbage);
 		garbage = next;
 	}

@@ -13,8 +13,10 @@
 /* Of those that expire, so many are looked at together. */
 #define NODES_A_LOOK 8u
 #define SWEEP_BUCKETS_A_TURN 64u
+/* Of so many the numbers of keys are asked in every turn. */
+#define KEYSPACES_A_TURN 32u
 
-void eviction_configure(struct eviction *eviction, enum eviction_policy policy, uint32_t samples, uint64_t lfu_log_factor,
+void eviction_configure(struct eviction *eviction, enum eviction_policy policy, uint64_t samples, uint64_t lfu_log_factor,
 			uint64_t lfu_decay_minutes)
 {
 	struct access_settings settings = { ACCESS_LRU, lfu_log_factor, lfu_decay_minutes };
@@ -24,7 +26,7 @@ void eviction_configure(struct eviction *eviction, enum eviction_policy policy, 
 		settings.kind = ACCESS_LRFU;
 	access_configure(&settings);
 	eviction->policy = policy;
-	eviction->samples = samples;
+	eviction->samples = samples < EVICTION_SAMPLES_MAX ? (uint32_t)samples : EVICTION_SAMPLES_MAX;
 	eviction->to_look_at = 0;
 	eviction->pooled = 0;
 }
@@ -238,16 +240,26 @@ static void sweep_bucket(const struct table *table, uint64_t number)
 		access_sweep(bucket_entry(bucket, i));
 }
 
+static void count_keys(struct eviction *eviction, struct keyspace *const *keyspaces, uint32_t count)
+{
+	if (eviction->turns_to_count > 0) {
+		eviction->turns_to_count--;
+		return;
+	}
+	eviction->turns_to_count = count / KEYSPACES_A_TURN;
+	eviction->keys = eviction->buckets = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		eviction->keys += keyspaces[i]->table.count;
+		eviction->buckets += keyspaces[i]->table.buckets;
+	}
+}
+
 void eviction_tick(struct eviction *eviction, struct keyspace *const *keyspaces, uint32_t count, int64_t now_ms)
 {
 	struct eviction_hand *hand = &eviction->sweep;
-	uint64_t keys = 0, buckets = 0;
-	for (uint32_t i = 0; i < count; i++) {
-		keys += keyspaces[i]->table.count;
-		buckets += keyspaces[i]->table.buckets;
-	}
-	access_advance(keys, now_ms);
-	for (uint64_t due = access_sweep_due(buckets, SWEEP_BUCKETS_A_TURN); due > 0; due--) {
+	count_keys(eviction, keyspaces, count);
+	access_advance(eviction->keys, now_ms);
+	for (uint64_t due = access_sweep_due(eviction->buckets, SWEEP_BUCKETS_A_TURN); due > 0; due--) {
 		while (hand->database >= count || hand->at >= keyspaces[hand->database]->table.buckets) {
 			hand->database = hand->database + 1 < count ? hand->database + 1 : 0;
 			hand->at = 0;

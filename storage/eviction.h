@@ -30,6 +30,8 @@ enum eviction_policy {
 };
 
 #define EVICTION_POOL 32u
+/* More make a victim no better, only dearer. */
+#define EVICTION_SAMPLES_MAX 64u
 
 struct eviction_candidate {
 	uint64_t hash;
@@ -46,9 +48,11 @@ struct eviction_hand {
 
 struct eviction {
 	enum eviction_policy policy;
-	uint32_t samples;          /* entries looked at for one that is evicted */
+	uint32_t samples;          /* entries looked at for one that is evicted, at most EVICTION_SAMPLES_MAX */
 	int64_t to_look_at;        /* entries owed to the pool; negative after a long bucket */
 	struct eviction_hand hand, sweep;
+	uint64_t keys, buckets;    /* in all keyspaces, when they were counted last */
+	uint32_t turns_to_count;   /* until they are counted again: many keyspaces aren't asked in every turn */
 	uint32_t pooled;
 	struct eviction_candidate pool[EVICTION_POOL]; /* the coldest last */
 };
@@ -59,7 +63,7 @@ struct eviction_victim {
 };
 
 /* Also tells access.h what to keep of each use. */
-void eviction_configure(struct eviction *eviction, enum eviction_policy policy, uint32_t samples, uint64_t lfu_log_factor,
+void eviction_configure(struct eviction *eviction, enum eviction_policy policy, uint64_t samples, uint64_t lfu_log_factor,
 			uint64_t lfu_decay_minutes);
 
 /* False: nothing can be evicted under this policy. `random` is a source of 64 random bits. */

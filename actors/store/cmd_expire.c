@@ -105,7 +105,7 @@ void cmd_pexpireat(struct call *call)
 /* -2 without the key, -1 without a time to live; seconds are rounded to the nearest. */
 static void reply_expiry(struct call *call, int64_t unit_ms, int64_t base_ms)
 {
-	struct entry *entry = call_find(call, 1);
+	struct entry *entry = call_peek(call, 1);
 	int64_t when_ms = entry ? keyspace_expiry_ms(call_keyspace(call), entry) : NO_EXPIRY;
 	if (!entry)
 		reply_integer(call, -2);

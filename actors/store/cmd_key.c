@@ -41,13 +41,21 @@ void cmd_exists(struct call *call)
 {
 	int64_t found = 0;
 	for (uint32_t i = 1; i < call->argc; i++)
+		found += call_peek(call, i) != NULL;
+	reply_integer(call, found);
+}
+
+void cmd_touch(struct call *call)
+{
+	int64_t found = 0;
+	for (uint32_t i = 1; i < call->argc; i++)
 		found += call_find(call, i) != NULL;
 	reply_integer(call, found);
 }
 
 void cmd_type(struct call *call)
 {
-	struct entry *entry = call_find(call, 1);
+	struct entry *entry = call_peek(call, 1);
 	reply_simple(call, entry ? entry_type_name(entry) : "none");
 }
 
@@ -205,7 +213,7 @@ static const char *encoding_of(const struct entry *entry)
 
 void cmd_object_encoding(struct call *call)
 {
-	struct entry *entry = call_find(call, 2);
+	struct entry *entry = call_peek(call, 2);
 	if (entry)
 		reply_text(call, encoding_of(entry));
 	else
@@ -214,7 +222,7 @@ void cmd_object_encoding(struct call *call)
 
 void cmd_object_refcount(struct call *call)
 {
-	if (call_find(call, 2))
+	if (call_peek(call, 2))
 		reply_integer(call, 1);
 	else
 		reply_null(call);
@@ -222,7 +230,7 @@ void cmd_object_refcount(struct call *call)
 
 void cmd_object_freq(struct call *call)
 {
-	if (call_find(call, 2))
+	if (call_peek(call, 2))
 		reply_error(call, "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note "
 				  "that when switching between policies at runtime LRU and LFU data will take some time to "
 				  "adjust.");

@@ -29,6 +29,7 @@ struct call {
 	int64_t now_ms;                /* wall clock of the turn */
 	uint64_t hash;                 /* of the first key, for commands that have one */
 	uint64_t secrets;              /* bits by argument: passwords, shown to nobody */
+	bool finds_no_room;            /* maxmemory is reached and nothing can be evicted */
 	bool rejected;                 /* refused by command_dispatch(): no handler ran */
 	bool failed;                   /* an error reply has been written */
 };

@@ -119,6 +119,10 @@ static bool may_run(struct call *call)
 		reject(call, "NOAUTH Authentication required.");
 		return false;
 	}
+	if (call->finds_no_room) {
+		reject(call, "OOM command not allowed when used memory > 'maxmemory'.");
+		return false;
+	}
 	return true;
 }
 

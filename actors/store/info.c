@@ -119,7 +119,7 @@ static void write_clients(struct info *info)
 {
 	uint64_t blocked = 0;
 	for (struct session *s = store_first_session(info->store); s; s = s->next)
-		blocked += session_is_parked(s) && s->topic <= PARK_BUS_CREDIT; /* other topics are answered at once */
+		blocked += session_is_parked(s) && s->topic <= PARK_MEMORY; /* other topics are answered at once */
 	number(info, "connected_clients", store_session_count(info->store));
 	number(info, "cluster_connections", 0);
 	directive(info, "maxclients", "maxclients");
@@ -143,7 +143,7 @@ static uint64_t resident_bytes(void)
 
 static void write_memory(struct info *info)
 {
-	uint64_t used = memory_used_bytes() + blob_used_bytes(), resident = resident_bytes();
+	uint64_t used = store_used_bytes(info->store), resident = resident_bytes();
 	uint64_t peak = store_counters(info->store)->peak_memory_bytes;
 	if (used > peak)
 		peak = used;
@@ -182,7 +182,7 @@ static void write_stats(struct info *info)
 	number(info, "total_net_output_bytes", info->totals.output_bytes - counters->output_bytes_before);
 	number(info, "rejected_connections", counters->connections_rejected);
 	number(info, "expired_keys", counters->expired_keys);
-	number(info, "evicted_keys", 0);
+	number(info, "evicted_keys", counters->evicted_keys);
 	number(info, "keyspace_hits", counters->keyspace_hits);
 	number(info, "keyspace_misses", counters->keyspace_misses);
 	number(info, "total_error_replies", counters->error_replies);

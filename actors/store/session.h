@@ -41,6 +41,7 @@ enum wake_reason {
 enum park_topic {
 	PARK_NOTHING,      /* only its deadline */
 	PARK_BUS_CREDIT,
+	PARK_MEMORY,       /* room below maxmemory */
 	PARK_OBSERVATIONS, /* an answer from the observer */
 	PARK_FIGURES,      /* an answer from every reactor */
 	PARK_LISTENING,    /* sockets to listen on, from the supervisor */

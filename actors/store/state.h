@@ -11,6 +11,7 @@
 #include "actors/observer.h"
 #include "actors/store/store.h"
 #include "actors/turn_message.h"
+#include "storage/eviction.h"
 #include "transport/bus.h"
 
 #define ERROR_KINDS_MAX 64
@@ -21,6 +22,7 @@ _Static_assert(MESSAGE_TYPES <= 64, "OUT_BIT needs a bit for every message type"
 /* What a reactor is owed. */
 struct reactor_side {
 	struct actor *actor;
+	size_t output_bytes;            /* that its connections keep, when it last posted a batch */
 	struct session **sessions;      /* by slot */
 	uint32_t session_capacity;
 	struct reply_batch *open;       /* gathers this turn's replies; NULL when there are none */
@@ -93,6 +95,11 @@ struct store {
 	int64_t idle_check_due_ms;      /* monotonic */
 	struct session *idle_cursor;    /* where the check goes on; NULL between two rounds */
 
+	struct eviction eviction;
+	uint64_t eviction_ends_ns;      /* this turn's slice; 0 before it begins */
+	bool eviction_is_over;
+	int64_t room_due_ms;            /* monotonic: when to make room again */
+
 	struct garbage *garbage;        /* waits for the reaper */
 	bool reaper_is_busy;
 
@@ -160,6 +167,19 @@ void store_account_end(struct store *store);
 void store_publish(struct store *store);
 void store_give_tally(struct store *store);
 void store_update_interest(struct store *store);
+
+/* room.c */
+enum room {
+	ROOM_ENOUGH,
+	ROOM_LATER, /* this turn has spent enough on it, or room is about to come */
+	ROOM_NONE,  /* nothing may be evicted */
+};
+/* Evicts until memory is below maxmemory, within the turn's slice. Not while a frame is open. */
+enum room store_make_room(struct store *store);
+/* Room for what is above maxmemory, and for those who wait; when to go on with it (monotonic), INT64_MAX: not by time. */
+int64_t store_room_slice(struct store *store);
+/* Policy and what belongs to it have changed. */
+void store_apply_memory_settings(struct store *store);
 
 /* upkeep.c */
 void store_upkeep(struct store *store);

@@ -13,6 +13,7 @@
 #include "actors/reaper.h"
 #include "actors/settings.h"
 #include "actors/store/state.h"
+#include "storage/access.h"
 
 /* Counts go to the observer at least this often while there are any. */
 #define TALLY_MS 100
@@ -32,6 +33,7 @@ static void on_requests(struct store *store, struct request_batch *batch)
 	batch->next = NULL;
 	*(store->backlog_last ? &store->backlog_last->next : &store->backlog_first) = batch;
 	store->backlog_last = batch;
+	store->reactors[batch->reactor].output_bytes = batch->output_bytes;
 	store->batches++;
 	store->batch_requests += batch->count;
 	if (batch->count > store->batch_requests_max)
@@ -149,6 +151,9 @@ static void store_turn(void *state, struct message message)
 	uint64_t now_ns = monotonic_ns();
 	store->now_ms = wall_clock_ms();
 	store->monotonic_ms = (int64_t)(now_ns / 1000000);
+	store->eviction_ends_ns = 0;
+	store->eviction_is_over = false;
+	eviction_tick(&store->eviction, store->keyspaces, store->keyspace_count, store->now_ms);
 	take(store, message);
 	store_execute_backlog(store);
 	store_account_end(store);
@@ -224,7 +229,8 @@ struct store *store_create(struct runtime *runtime, const struct config *config,
 	store_give_tally(store);
 	seed_random(store);
 	store->started_ms = wall_clock_ms();
-	store->armed_ms = INT64_MAX;
+	store->armed_ms = store->room_due_ms = INT64_MAX;
+	store_apply_memory_settings(store);
 	actor_bind(store->actor, store_turn, store);
 	return store;
 }
@@ -242,10 +248,12 @@ void store_destroy(struct store **store_at)
 		struct garbage *garbage = store->garbage;
 		store->garbage = garbage->next;
 		keyspace_destroy(&garbage->keyspace);
+		blob_release(&garbage->blob);
 		free(garbage);
 	}
 	if (store->publication)
 		bus_message_release(&store->publication->head);
+	access_fini();
 	bus_destroy(&store->bus);
 	config_fini(&store->config);
 	buffer_fini(&store->discarded);
@@ -290,7 +298,7 @@ uint64_t call_hash(const struct call *call, uint32_t arg_index)
 	return keyspace_hash(call_arg(call, arg_index));
 }
 
-struct entry *call_find(struct call *call, uint32_t arg_index)
+struct entry *call_peek(struct call *call, uint32_t arg_index)
 {
 	struct entry *entry = keyspace_find(call_keyspace(call), call_arg(call, arg_index), call_hash(call, arg_index),
 					    call->now_ms);
@@ -300,6 +308,14 @@ struct entry *call_find(struct call *call, uint32_t arg_index)
 		else
 			call->store->counters.keyspace_misses++;
 	}
+	return entry;
+}
+
+struct entry *call_find(struct call *call, uint32_t arg_index)
+{
+	struct entry *entry = call_peek(call, arg_index);
+	if (entry)
+		access_touch(entry);
 	return entry;
 }
 

@@ -26,6 +26,8 @@ uint32_t store_database_count(const struct store *store);
 /* Looks up a key in the call's database, with the hash that the turn has computed when it is the first one. Counts a
  * hit or a miss when the command is a read. NULL when absent or expired. */
 struct entry *call_find(struct call *call, uint32_t arg_index);
+/* The same for a command that only wants to know about the key: it doesn't count as a use of it. */
+struct entry *call_peek(struct call *call, uint32_t arg_index);
 uint64_t call_hash(const struct call *call, uint32_t arg_index);
 /* Random bits from the store's own generator. */
 uint64_t store_random(void *store);
@@ -39,6 +41,9 @@ enum keyspace_status store_flush(struct store *store, uint32_t database);
 
 /* Two databases change places. */
 void store_swap(struct store *store, uint32_t a, uint32_t b);
+
+/* What counts against maxmemory: the data, what waits at the reaper, and replies that clients have not taken. */
+size_t store_used_bytes(const struct store *store);
 
 struct config *store_config(struct store *store);
 /* A new configuration is in force: tells the reactors and whoever else needs to know. */
@@ -55,7 +60,7 @@ int64_t store_started_ms(const struct store *store);   /* wall clock */
 struct store_counters {
 	uint64_t connections_received, connections_rejected;
 	uint64_t commands, keyspace_hits, keyspace_misses;
-	uint64_t expired_keys, error_replies;
+	uint64_t expired_keys, evicted_keys, error_replies;
 	uint64_t protocol_errors, auth_failures;
 	uint64_t request_bytes, reply_bytes;
 	uint64_t peak_memory_bytes;

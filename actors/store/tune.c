@@ -73,6 +73,9 @@ static void put_in_force(struct store *store, const struct config *next, const s
 		set_crash_reports(store->config.crash_log_enabled);
 	if (config_has_changed(changes, DIRECTIVE_timeout))
 		store->idle_check_due_ms = store->monotonic_ms;
+	if (config_has_changed(changes, DIRECTIVE_maxmemory_policy) || config_has_changed(changes, DIRECTIVE_maxmemory_samples) ||
+	    config_has_changed(changes, DIRECTIVE_lfu_log_factor) || config_has_changed(changes, DIRECTIVE_lfu_decay_time))
+		store_apply_memory_settings(store);
 	store_config_changed(store);
 }
 

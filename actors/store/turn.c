@@ -89,12 +89,26 @@ static bool must_wait_for_bus(const struct store *store, const struct call *call
 	       !bus_has_credit(store->bus, BUS_FRAMES);
 }
 
+/* Room that this turn can't make is waited for; where none can be made dispatch refuses the command. */
+static bool must_wait_for_memory(struct store *store, struct call *call)
+{
+	if (store->config.maxmemory == 0 || !call->command || !(call->command->flags & COMMAND_DENYOOM))
+		return false;
+	enum room room = store_make_room(store);
+	call->finds_no_room = room == ROOM_NONE;
+	return room == ROOM_LATER;
+}
+
 void store_run(struct store *store, struct session *session, struct call *call)
 {
 	uint32_t flags_before = session->flags;
 	size_t text_began = text_length(store, session);
 	if (must_wait_for_bus(store, call)) {
 		session_park(call, PARK_BUS_CREDIT, INT64_MAX, NULL, NULL);
+		return;
+	}
+	if (must_wait_for_memory(store, call)) {
+		session_park(call, PARK_MEMORY, INT64_MAX, NULL, NULL);
 		return;
 	}
 	bool is_watched = store->wanted & BUS_COMMANDS; /* MONITOR itself is not shown */

@@ -7,7 +7,6 @@
 #include "actors/crash.h"
 #include "actors/reaper.h"
 #include "actors/store/state.h"
-#include "storage/memory.h"
 
 /* A slice takes at most this long; the clock is looked at every few keys. */
 #define EXPIRY_SLICE_NS 500000
@@ -116,9 +115,10 @@ void store_upkeep(struct store *store)
 			store->upkeep_is_unfinished = true;
 		if (!close_idle(store))
 			store->upkeep_is_unfinished = true;
+		store->room_due_ms = store_room_slice(store);
 	}
 	give_garbage(store);
-	size_t used = memory_used_bytes() + blob_used_bytes();
+	size_t used = store_used_bytes(store);
 	if (used > store->counters.peak_memory_bytes)
 		store->counters.peak_memory_bytes = used;
 }
@@ -148,7 +148,7 @@ static int64_t next_due_ms(const struct store *store)
 		return store->frozen_until_ms;
 	if (store->upkeep_is_unfinished)
 		return store->monotonic_ms;
-	int64_t due_ms = store_next_deadline_ms(store);
+	int64_t due_ms = earlier(store_next_deadline_ms(store), store->room_due_ms);
 	/* Without credit expired keys wait for it, not for their time. */
 	if (!(store->wanted & BUS_FRAMES) || bus_has_credit(store->bus, BUS_FRAMES))
 		due_ms = earlier(due_ms, next_expiry_ms(store));
