@@ -150,8 +150,8 @@ static void a_bad_option_is_named(void)
 	CU_ASSERT_STRING_EQUAL(REFUSAL("--port", "x"), "option --port: argument couldn't be parsed into an integer");
 	CU_ASSERT_STRING_EQUAL(REFUSAL("--port", "1", "-tiemout", "2"),
 			       "option -tiemout: unknown directive; did you mean timeout?");
-	CU_ASSERT_STRING_EQUAL(REFUSAL("--maxmemory", "1gb"),
-			       "option --maxmemory: not supported: only the default, 0, is accepted");
+	CU_ASSERT_STRING_EQUAL(REFUSAL("--cluster-enabled", "yes"),
+			       "option --cluster-enabled: not supported: only the default, no, is accepted");
 	CU_ASSERT_STRING_EQUAL(REFUSAL("--save", "3600 1"),
 			       "option --save: nothing is kept on disk yet: only the default, \"\", is accepted");
 	CU_ASSERT_STRING_EQUAL(REFUSAL("--user", "default on"), "option --user: access control lists are not supported");

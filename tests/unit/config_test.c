@@ -205,12 +205,11 @@ static void an_unsupported_directive_takes_its_default_only(void)
 {
 	struct config config;
 	config_init(&config);
-	CHECK_SET(&config, "maxmemory", "0");
-	CHECK_SET(&config, "maxmemory-policy", "noeviction");
 	CHECK_SET(&config, "appendonly", "no");
 	CHECK_SET(&config, "save", "");
 	CHECK_SET(&config, "hash-max-listpack-value", "64b");
-	CHECK_REFUSED(&config, "maxmemory", "1gb", "not supported: only the default, 0, is accepted");
+	CHECK_SET(&config, "cluster-migration-barrier", "1");
+	CHECK_REFUSED(&config, "cluster-migration-barrier", "2", "not supported: only the default, 1, is accepted");
 	CHECK_REFUSED(&config, "maxmemory", "abc", "argument must be a memory value");
 	CHECK_REFUSED(&config, "appendonly", "yes", "nothing is kept on disk yet: only the default, no, is accepted");
 	CHECK_REFUSED(&config, "save", "3600 1", "nothing is kept on disk yet: only the default, \"\", is accepted");
