@@ -486,6 +486,34 @@ static void a_change_stands_though_its_client_leaves(void)
 	CU_ASSERT(server_stop(&server));
 }
 
+static void what_was_changed_is_written_to_the_file(void)
+{
+	char scratch[64], path[96], port[8], *text;
+	scratch_create(scratch, sizeof(scratch));
+	snprintf(path, sizeof(path), "%s/q.conf", scratch);
+	FILE *file = fopen(path, "w");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+	fprintf(file, "# where\nport %u\nbind 127.0.0.1\ntimeout 5\ndir %s\n", free_port(), scratch);
+	fclose(file);
+	/* The file's port and address hold: no option is given in their place. */
+	struct server *server = server_start("%s !--port !--bind !--dir ", path);
+	struct peer *peer = peer_connect_unix(server);
+	snprintf(port, sizeof(port), "%u", free_port());
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "SET", "port", port, "bind", "127.0.0.1 127.0.0.2", "timeout", "6"));
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "REWRITE"));
+	peer_close(&peer);
+	CU_ASSERT(server_stop(&server));
+	text = file_text(path);
+	char expected[128];
+	snprintf(expected, sizeof(expected), "# where\nport %s\nbind 127.0.0.1 127.0.0.2\ntimeout 6\n", port);
+	CU_ASSERT(strncmp(text, expected, strlen(expected)) == 0);
+	free(text);
+	server = server_start("%s !--port !--bind !--dir ", path);
+	CU_ASSERT(is_served_at((uint16_t)atoi(port)));
+	CU_ASSERT(server_stop(&server));
+	scratch_remove(scratch);
+}
+
 /* ---- several at once ---- */
 
 static void several_directives_change_together(void)
@@ -581,6 +609,7 @@ static const struct suite_case cases[] = {
 	CASE(a_port_that_was_changed_is_not_to_be_shared),
 	CASE(clients_who_change_the_port_at_once_do_so_in_turn),
 	CASE(a_change_stands_though_its_client_leaves),
+	CASE(what_was_changed_is_written_to_the_file),
 	CASE(several_directives_change_together),
 	CASE(one_that_fails_leaves_all_as_they_were),
 };
