@@ -3,14 +3,12 @@
  * all happen or none.
  */
 #include <netinet/in.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "support/deadline.h"
@@ -325,44 +323,6 @@ static void maxclients_raises_the_limit_of_descriptors(void)
 	CU_ASSERT(server_stop(&server));
 }
 
-/* The log of a server that was sent SIGSEGV; for the caller to free. */
-static char *log_after_crash(struct server *server)
-{
-	int status = 0;
-	static const struct rlimit no_core = { 0, 0 };
-	prlimit(server_pid(server), RLIMIT_CORE, &no_core, NULL);
-	CU_ASSERT_EQUAL(kill(server_pid(server), SIGSEGV), 0);
-	CU_ASSERT(process_wait(server_pid(server), PATIENCE_MS, &status));
-	CU_ASSERT(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
-	char *log = server_log(server);
-	server_forget(&server);
-	return log;
-}
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define REPORTS_ARE_OURS 0
-#else
-#define REPORTS_ARE_OURS 1
-#endif
-
-static void a_crash_leaves_a_report_when_wanted(void)
-{
-	ONLY_OURS();
-	if (!REPORTS_ARE_OURS)
-		return; /* the sanitizer's are better */
-	for (int reports = 0; reports < 2; reports++) {
-		struct server *server = server_start("--crash-log-enabled %s", reports ? "no" : "yes");
-		struct peer *peer = peer_connect(server);
-		CU_ASSERT(set(peer, "crash-log-enabled", reports ? "yes" : "no"));
-		char *log = log_after_crash(server);
-		CU_ASSERT_EQUAL(strstr(log, " stopped by SIGSEGV, sent by process ") != NULL, reports);
-		CU_ASSERT_EQUAL(strstr(log, ", actor supervisor, message in hand events\n") != NULL, reports);
-		CU_ASSERT_EQUAL(strstr(log, "end of the crash report\n") != NULL, reports);
-		free(log);
-		peer_close(&peer);
-	}
-}
-
 /* ---- listening ---- */
 
 static bool nobody_listens_at(uint16_t port)
@@ -603,7 +563,6 @@ static const struct suite_case cases[] = {
 	CASE(dir_moves_the_process),
 	CASE(more_clients_than_the_system_allows_are_refused),
 	CASE(maxclients_raises_the_limit_of_descriptors),
-	CASE(a_crash_leaves_a_report_when_wanted),
 	CASE(port_moves_and_clients_stay),
 	CASE(bind_widens_and_narrows),
 	CASE(a_port_that_was_changed_is_not_to_be_shared),
