@@ -9,11 +9,13 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "client/error.h"
 
 struct tls_context {
 	SSL_CTX *ssl;
+	BIO_METHOD *socket; /* as OpenSSL's own for sockets, but that a broken connection raises no SIGPIPE */
 };
 
 struct tls {
@@ -30,6 +32,60 @@ static qc_error openssl_error(const char *what)
 		ERR_error_string_n(code, text, sizeof(text));
 	ERR_clear_error();
 	return qc_errorf(QC_INVALID, "%s: %s", what, text);
+}
+
+static int socket_of(BIO *bio)
+{
+	return (int)(intptr_t)BIO_get_data(bio);
+}
+
+static int socket_write(BIO *bio, const char *data, int len)
+{
+	ssize_t sent = send(socket_of(bio), data, (size_t)len, MSG_NOSIGNAL);
+
+	BIO_clear_retry_flags(bio);
+	if (sent < 0 && (errno == EAGAIN || errno == EINTR))
+		BIO_set_retry_write(bio);
+	return (int)sent;
+}
+
+static int socket_read(BIO *bio, char *out, int size)
+{
+	ssize_t got = recv(socket_of(bio), out, (size_t)size, 0);
+
+	BIO_clear_retry_flags(bio);
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		BIO_set_retry_read(bio);
+	return (int)got;
+}
+
+static long socket_control(BIO *bio, int command, long number, void *pointer)
+{
+	(void)bio, (void)number, (void)pointer;
+	return command == BIO_CTRL_FLUSH || command == BIO_CTRL_DUP;
+}
+
+static BIO_METHOD *socket_method(void)
+{
+	BIO_METHOD *method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "socket");
+
+	if (method && BIO_meth_set_write(method, socket_write) && BIO_meth_set_read(method, socket_read) &&
+	    BIO_meth_set_ctrl(method, socket_control))
+		return method;
+	BIO_meth_free(method);
+	return NULL;
+}
+
+static bool attach(struct tls_context *context, SSL *ssl, int fd)
+{
+	BIO *bio = BIO_new(context->socket);
+
+	if (!bio)
+		return false;
+	BIO_set_data(bio, (void *)(intptr_t)fd);
+	BIO_set_init(bio, 1);
+	SSL_set_bio(ssl, bio, bio);
+	return true;
 }
 
 static qc_error load(SSL_CTX *ssl, const struct settings *s)
@@ -53,8 +109,9 @@ qc_error tls_context_create(const struct settings *settings, struct tls_context 
 	if (!context)
 		return error_no_memory();
 	context->ssl = SSL_CTX_new(TLS_client_method());
-	if (!context->ssl) {
-		free(context);
+	context->socket = socket_method();
+	if (!context->ssl || !context->socket) {
+		tls_context_destroy(&context);
 		return error_no_memory();
 	}
 	qc_error err = load(context->ssl, settings);
@@ -70,6 +127,7 @@ void tls_context_destroy(struct tls_context **context)
 	if (!*context)
 		return;
 	SSL_CTX_free((*context)->ssl);
+	BIO_meth_free((*context)->socket);
 	free(*context);
 	*context = NULL;
 }
@@ -91,7 +149,7 @@ qc_error tls_open(struct tls_context *context, int fd, const char *name, struct 
 	if (!tls)
 		return error_no_memory();
 	tls->ssl = SSL_new(context->ssl);
-	if (!tls->ssl || SSL_set_fd(tls->ssl, fd) != 1 || !expect_name(tls->ssl, name)) {
+	if (!tls->ssl || !attach(context, tls->ssl, fd) || !expect_name(tls->ssl, name)) {
 		tls_close(&tls);
 		return openssl_error("TLS");
 	}

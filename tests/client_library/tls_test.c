@@ -4,6 +4,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -111,6 +112,24 @@ static void calls_go_through(void)
 	secure_stop(&s);
 }
 
+/* The program has set no handler: a SIGPIPE would end it. */
+static void a_broken_connection_raises_no_signal(void)
+{
+	struct secure s;
+
+	if (!secure_start(&s, "--tls-auth-clients no"))
+		return;
+	signal(SIGPIPE, SIG_DFL);
+	qc_client *c = qc_dial(s.address, .tls_ca = s.cert), *pinned = qc_pin(c, ctx);
+	GOOD(qc_incr(pinned, ctx, "n"));
+	server_kill(&s.server);
+	for (int i = 0; i < 3; i++)
+		FAILS(qc_incr(pinned, ctx, "n"), QC_NETWORK);
+	qc_close(pinned);
+	qc_close(c);
+	scratch_remove(s.directory);
+}
+
 static void a_stranger_is_not_trusted(void)
 {
 	struct secure s;
@@ -197,6 +216,7 @@ static void the_asynchronous_face_speaks_tls(void)
 
 static const struct suite_case cases[] = {
 	CASE(calls_go_through),
+	CASE(a_broken_connection_raises_no_signal),
 	CASE(a_stranger_is_not_trusted),
 	CASE(a_client_proves_itself_by_its_certificate),
 	CASE(the_asynchronous_face_speaks_tls),
