@@ -1,0 +1,104 @@
+/*
+ * The inside of the asynchronous face. Commands stand in one list, in order: first those that are sent and wait for their replies,
+ * from `entries` to before `unsent`; then those that wait for the connection. Bytes go from entries to `out`, and from there to the
+ * socket as it takes them.
+ *
+ * RESTING -> CONNECTING -> SECURING -> GREETING -> READY; a failure leads to PAUSING, and from there to CONNECTING. After
+ * retries + 1 dials in vain the commands that wait fail, and it rests until somebody wants something.
+ *
+ * A callback may close the handle: what runs callbacks holds `depth`, and the last one out frees. So after anything here that
+ * calls back, `closed` is to be looked at before the rest is touched.
+ */
+#ifndef CLIENT_ASYNC_H
+#define CLIENT_ASYNC_H
+
+#include "client/qcache_async.h"
+
+#include "client/context.h"
+#include "client/greet.h"
+#include "client/tls.h"
+#include "transport/buffer.h"
+#include "transport/resp_reader.h"
+
+enum state { RESTING, CONNECTING, SECURING, GREETING, READY, PAUSING };
+
+struct entry {
+	struct entry *next;
+	qc_callback *callback;
+	void *data;
+	qc_error err;      /* of a command that was refused before it could be sent */
+	int64_t deadline_ns;
+	unsigned flags;
+	int attempts;
+	size_t len;
+	uint8_t bytes[];
+};
+
+struct watched {
+	int fd;
+	bool read, write;
+};
+
+struct async {
+	qc_async handle;
+	qc_async_loop loop;
+	struct settings settings;
+	struct tls_context *tls_context;
+	enum state state;
+	bool is_unusable; /* its options are wrong: nothing can be done with it */
+	int fd;
+	struct watched watched;
+	struct tls *tls;
+	struct resp_reader *reader;
+	struct buffer out;
+	size_t out_sent;
+	struct entry *entries, **last; /* all that wait */
+	struct entry **unsent;         /* where those not sent begin */
+	struct entry *refused, **last_refused;
+	qc_callback *on_push;
+	void *push_data;
+	enum greet_step step;
+	size_t address_index;
+	int dials;                     /* in vain, in a row */
+	int64_t deadline_ns, timer_ns; /* of the state in hand; what the timer is set to */
+	short wants;                   /* of TLS */
+	int depth;
+	bool closed;
+};
+
+/* async_queue.c: commands from when they are given to when they are answered. */
+
+/* Calls back, and frees; takes the result over. */
+void async_complete(struct async *a, struct entry *entry, qc_result result);
+/* The first that is sent. */
+struct entry *async_pop_first(struct async *a);
+void async_fail_all(struct async *a, const qc_error *err);
+/* Those sent fail, but for reads that may be sent again, which go back to the front of those that wait. */
+void async_fail_sent(struct async *a, const qc_error *err);
+/* What can't even be tried: told by the timer, not from inside of the call. */
+void async_refuse(struct async *a, struct entry *entry, qc_error err);
+void async_fail_refused(struct async *a);
+
+/* async_dial.c: the connection, until it is ready and when it is lost. */
+
+void async_dial(struct async *a);
+/* The socket is writable: the connection stands, or not. */
+void async_finish_connect(struct async *a);
+/* Goes on with the TLS handshake. */
+void async_secure(struct async *a);
+/* Takes the reply to a greeting over. */
+void async_on_greeting(struct async *a, struct resp_reply *reply);
+/* The connection, or the attempt at one, is over. */
+void async_lost(struct async *a, qc_error err);
+void async_close_socket(struct async *a);
+qc_error async_peer_error(struct async *a, int number, const char *what);
+
+/* async.c: the loop, bytes out and replies in. */
+
+void async_watch(struct async *a);
+void async_flush(struct async *a);
+void async_become_ready(struct async *a);
+/* Takes the result over. */
+void async_tell_push(struct async *a, qc_result push);
+
+#endif

@@ -1,0 +1,87 @@
+#include "client/async.h"
+
+#include <stdlib.h>
+
+#include "client/error.h"
+
+/* Takes the result over. */
+void async_complete(struct async *a, struct entry *entry, qc_result result)
+{
+	if (entry->callback)
+		entry->callback(&a->handle, &result, entry->data);
+	qc_release(&result);
+	free(entry);
+}
+
+static void fail(struct async *a, struct entry *entry, const qc_error *err)
+{
+	async_complete(a, entry, (qc_result){.err = *err, .reply = NULL});
+}
+
+struct entry *async_pop_first(struct async *a)
+{
+	struct entry *entry = a->entries;
+
+	a->entries = entry->next;
+	if (a->unsent == &entry->next)
+		a->unsent = &a->entries;
+	if (a->last == &entry->next)
+		a->last = &a->entries;
+	return entry;
+}
+
+void async_fail_all(struct async *a, const qc_error *err)
+{
+	/* What callbacks add meanwhile is not meant. */
+	struct entry *list = a->entries;
+
+	a->entries = NULL;
+	a->last = a->unsent = &a->entries;
+	while (list) {
+		struct entry *entry = list;
+		list = entry->next;
+		fail(a, entry, err);
+	}
+}
+
+void async_fail_sent(struct async *a, const qc_error *err)
+{
+	int tries = a->settings.retries < 0 ? 1 : a->settings.retries + 1;
+	struct entry *sent = a->entries, *rest = *a->unsent, **keep = &a->entries, *failed = NULL, **last = &failed;
+
+	for (struct entry *entry = sent, *next; entry != rest; entry = next) {
+		next = entry->next;
+		bool again = (entry->flags & QC_COMMAND_READONLY) && err->kind == QC_NETWORK && entry->attempts < tries;
+		struct entry ***to = again ? &keep : &last;
+		**to = entry;
+		*to = &entry->next;
+	}
+	*last = NULL;
+	*keep = rest;
+	if (!rest)
+		a->last = keep;
+	a->unsent = &a->entries;
+	while (failed) {
+		struct entry *entry = failed;
+		failed = entry->next;
+		fail(a, entry, err);
+	}
+}
+
+void async_refuse(struct async *a, struct entry *entry, qc_error err)
+{
+	entry->err = err;
+	*a->last_refused = entry;
+	a->last_refused = &entry->next;
+}
+
+void async_fail_refused(struct async *a)
+{
+	while (a->refused) {
+		struct entry *entry = a->refused;
+		a->refused = entry->next;
+		if (!a->refused)
+			a->last_refused = &a->refused;
+		fail(a, entry, &entry->err);
+	}
+}
