@@ -78,7 +78,11 @@ void text_quote(struct text *text, const char *data, size_t len)
 /* Bytes of the well-formed UTF-8 character at `data`; 0 when it is none. */
 static size_t utf8_length(const unsigned char *data, size_t len)
 {
-	size_t need = data[0] < 0x80 ? 1 : data[0] >= 0xc2 && data[0] < 0xe0 ? 2 : (data[0] & 0xf0) == 0xe0 ? 3 : data[0] >= 0xf0 && data[0] < 0xf5 ? 4 : 0;
+	size_t need = data[0] < 0x80                       ? 1
+		      : data[0] >= 0xc2 && data[0] < 0xe0 ? 2
+		      : (data[0] & 0xf0) == 0xe0          ? 3
+		      : data[0] >= 0xf0 && data[0] < 0xf5 ? 4
+							  : 0;
 
 	if (need == 0 || need > len)
 		return 0;
