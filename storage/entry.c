@@ -85,6 +85,8 @@ enum entry_type entry_type(const struct entry *entry)
 {
 	switch (entry_form(entry)) {
 	case FORM_STRING:
+	case FORM_STRING_PATCHED:
+	case FORM_STRING_COMPUTED:
 	case FORM_STRING_BLOB:
 		return ENTRY_STRING;
 	}
@@ -105,7 +107,7 @@ static const uint8_t *value_data(const struct entry *entry)
 
 struct slice entry_string(const struct entry *entry)
 {
-	if (entry_form(entry) == FORM_STRING)
+	if (entry_form(entry) <= FORM_EMBEDDED_LAST)
 		return slice_of(value_data(entry), entry_value_len(entry));
 	const struct blob *blob = entry_blob(entry);
 	return slice_of(blob->data, blob->len);
@@ -117,6 +119,20 @@ struct blob *entry_blob(const struct entry *entry)
 	if (entry_form(entry) == FORM_STRING_BLOB)
 		memcpy(&blob, value_data(entry), sizeof(blob));
 	return blob;
+}
+
+_Static_assert((int)FORM_STRING_PATCHED == (int)STRING_PATCHED && (int)FORM_STRING_COMPUTED == (int)STRING_COMPUTED,
+	       "the forms of embedded strings are numbered as the origins");
+
+enum string_origin entry_string_origin(const struct entry *entry)
+{
+	return entry_form(entry) <= FORM_EMBEDDED_LAST ? (enum string_origin)entry_form(entry) : STRING_GIVEN;
+}
+
+void entry_note_string_origin(struct entry *entry, enum string_origin origin)
+{
+	if (entry_form(entry) <= FORM_EMBEDDED_LAST)
+		entry->marks = (uint8_t)((entry->marks & ~MARK_FORM) | origin);
 }
 
 bool entry_has_expiry(const struct entry *entry)

@@ -28,6 +28,18 @@ struct slice entry_string(const struct entry *entry);
 /* The blob that holds the value, borrowed; NULL when the value is embedded. */
 struct blob *entry_blob(const struct entry *entry);
 
+/*
+ * How an embedded string came to be what it is; nothing here depends on it, but Redis's names of encodings do. A new value is
+ * STRING_GIVEN until something else is noted; one in a blob is STRING_GIVEN, whatever is noted.
+ */
+enum string_origin {
+	STRING_GIVEN,    /* as a whole */
+	STRING_PATCHED,  /* changed in part */
+	STRING_COMPUTED, /* as the text of a number that may have a fraction */
+};
+enum string_origin entry_string_origin(const struct entry *entry);
+void entry_note_string_origin(struct entry *entry, enum string_origin origin);
+
 bool entry_has_expiry(const struct entry *entry);
 
 #endif

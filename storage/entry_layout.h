@@ -18,9 +18,12 @@
 
 /* What the value is and how it is kept, in four bits. */
 enum entry_form {
-	FORM_STRING,      /* its bytes */
-	FORM_STRING_BLOB, /* a pointer to a held blob */
+	FORM_STRING,          /* its bytes, as with the next two, which tell of its origin */
+	FORM_STRING_PATCHED,
+	FORM_STRING_COMPUTED,
+	FORM_STRING_BLOB,     /* a pointer to a held blob */
 };
+#define FORM_EMBEDDED_LAST FORM_STRING_COMPUTED
 
 #define MARK_FORM 0x0fu
 #define MARK_EXPIRY 0x10u /* a place in the expiry index follows the header */

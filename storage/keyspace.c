@@ -138,10 +138,11 @@ static enum keyspace_status overwrite(struct keyspace *keyspace, struct table_sl
 static bool overwrite_in_place(struct entry *entry, const struct entry_parts *parts)
 {
 	size_t header_and_key = NARROW_HEADER_BYTES + entry->key_len;
-	if (entry->marks != FORM_STRING || parts->form != FORM_STRING || entry_is_wide(entry) ||
+	if (entry->marks > FORM_EMBEDDED_LAST || parts->form != FORM_STRING || entry_is_wide(entry) ||
 	    parts->value.len > NARROW_VALUE_MAX ||
 	    memory_size_class(header_and_key + parts->value.len) != memory_size_class(header_and_key + entry->rest[0]))
 		return false;
+	entry->marks = FORM_STRING;
 	entry->rest[0] = (uint8_t)parts->value.len;
 	if (parts->value.len)
 		memmove((uint8_t *)entry + header_and_key, parts->value.data, parts->value.len);

@@ -156,6 +156,7 @@ void cmd_incrbyfloat(struct call *call)
 		reply_no_memory(call);
 		return;
 	}
+	entry_note_string_origin(entry, STRING_COMPUTED);
 	call_effect_value(call, EFFECT_INCRBYFLOAT, call->session->database, 1, entry);
 	reply_bulk(call, written);
 }

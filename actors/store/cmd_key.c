@@ -77,9 +77,14 @@ static enum keyspace_status store_copy(struct keyspace *keyspace, struct slice k
 				       int64_t now_ms, struct entry **out_entry)
 {
 	struct blob *blob = entry_blob(from);
+	enum string_origin origin = entry_string_origin(from);
 	if (blob)
 		return keyspace_set_blob(keyspace, key, hash, blob, KEYSPACE_DROP_TTL, now_ms, out_entry);
-	return keyspace_set_string(keyspace, key, hash, entry_string(from), KEYSPACE_DROP_TTL, now_ms, out_entry);
+	enum keyspace_status status =
+		keyspace_set_string(keyspace, key, hash, entry_string(from), KEYSPACE_DROP_TTL, now_ms, out_entry);
+	if (status == KEYSPACE_OK)
+		entry_note_string_origin(*out_entry, origin);
+	return status;
 }
 
 /* Value and time to live of `from`, which is not valid afterwards, go to another place as well. False without memory. */
@@ -199,16 +204,17 @@ void cmd_copy(struct call *call)
 
 /* ---- OBJECT ---- */
 
-/* The names of Redis's encodings, by the rules that it follows when a string is set. */
+/* The names of Redis's encodings, by the rules that it follows when a string is set, and when it is changed. */
 #define EMBEDDED_MAX 44
 
 static const char *encoding_of(const struct entry *entry)
 {
 	struct slice value = entry_string(entry);
+	enum string_origin origin = entry_string_origin(entry);
 	int64_t number;
-	if (decimal_parse_int64(value.data, value.len, &number))
+	if (origin == STRING_GIVEN && decimal_parse_int64(value.data, value.len, &number))
 		return "int";
-	return value.len <= EMBEDDED_MAX ? "embstr" : "raw";
+	return origin != STRING_PATCHED && value.len <= EMBEDDED_MAX ? "embstr" : "raw";
 }
 
 void cmd_object_encoding(struct call *call)

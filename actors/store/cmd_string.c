@@ -119,6 +119,7 @@ struct patch {
 	uint32_t bytes_index; /* argument */
 	struct slice bytes;
 	size_t offset, len;
+	enum string_origin origin; /* of what comes of it */
 };
 
 static void apply_patch(const struct patch *patch, uint8_t *data, size_t old_len)
@@ -137,8 +138,12 @@ static enum keyspace_status patch_small(struct call *call, const struct patch *p
 	if (old.len)
 		memcpy(text, old.data, old.len);
 	apply_patch(patch, text, old.len);
-	return keyspace_set_string(call_keyspace(call), call_arg(call, 1), call_hash(call, 1), slice_of(text, patch->len),
-				   KEYSPACE_KEEP_TTL, call->now_ms, &stored);
+	enum keyspace_status status = keyspace_set_string(call_keyspace(call), call_arg(call, 1), call_hash(call, 1),
+							  slice_of(text, patch->len), KEYSPACE_KEEP_TTL, call->now_ms,
+							  &stored);
+	if (status == KEYSPACE_OK)
+		entry_note_string_origin(stored, patch->origin);
+	return status;
 }
 
 /* A string that becomes large moves into a blob. */
@@ -212,6 +217,7 @@ void cmd_append(struct call *call)
 	struct entry *entry;
 	if (!find_string_to_change(call, &entry))
 		return;
+	patch.origin = entry ? STRING_PATCHED : STRING_GIVEN;
 	patch.offset = entry ? entry_string(entry).len : 0;
 	patch.len = patch.offset + patch.bytes.len;
 	if (entry && !check_length(call, patch.offset, patch.bytes.len))
@@ -221,7 +227,7 @@ void cmd_append(struct call *call)
 
 void cmd_setrange(struct call *call)
 {
-	struct patch patch = { .bytes_index = 3, .bytes = call_arg(call, 3) };
+	struct patch patch = { .bytes_index = 3, .bytes = call_arg(call, 3), .origin = STRING_PATCHED };
 	struct entry *entry;
 	int64_t offset;
 	if (!call_arg_int64(call, 2, &offset))

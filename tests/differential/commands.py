@@ -17,12 +17,11 @@ INTEGERS = [b"0", b"1", b"-1", b"2", b"10", b"100", b"-100", b"4294967295", b"42
 FAR_INTEGERS = [number for number in INTEGERS if not 0 < int(number) < 4294967295]
 NOT_INTEGERS = [b"", b" 1", b"1 ", b"+1", b"01", b"-0", b"-01", b"1.0", b"1e3", b"0x10", b"abc", b"-", b"+", b"1\x00",
                 b"\xff\xfe", b"99999999999999999999999999999999999999", b"nan", b"inf"]
-FRACTIONS = [b"0.1", b"1.5", b"-1.5", b"3.0e3", b"1e20", b"-1e-20", b"0x10", b"5.", b".5", b"1e17", b"123456789.123456789", b"1e400", b"-0.0",
-             b"inf", b"-inf", b"1e5000", b"1e-5000", b"0.1abc", b"--1"]
 SIZES = [0, 1, 3, 20, 21, 31, 32, 43, 44, 45, 63, 64, 65, 127, 128, 255, 256, 511, 512, 1023, 4096]
 LARGE_SIZES = [16383, 16384, 16385, 20000, 65535, 65536, 100000]
 FLOATS = [b"0", b"1.5", b"-0.1", b"0.1", b"3.0e-5", b"1e10", b"-1e17", b"1e19", b"123456789012345678901234567890", b"5e-324", b"1e400", b"1e-400",
-          b"inf", b"-inf", b"nan", b" 1", b"1 ", b"0x10", b"1.", b".5", b"1e", b"", b"abc", b"-0.0", b"1.7976931348623157e308", b"10.50", b"3.14159265358979"]
+          b"inf", b"-inf", b"nan", b" 1", b"1 ", b"0x10", b"1.", b".5", b"1e", b"", b"abc", b"-0.0", b"1.7976931348623157e308", b"10.50", b"3.14159265358979",
+          b"0.1", b"3.0e3", b"1e20", b"-1e-20", b"5.", b"1e17", b"123456789.123456789", b"1e5000", b"1e-5000", b"0.1abc", b"--1"]
 # Offsets into strings: around sizes, and past every limit, but none that is allowed and needs half a gigabyte.
 OFFSETS = [b"0", b"1", b"-1", b"2", b"5", b"-5", b"10", b"43", b"44", b"64", b"1000", b"-1000", b"16383", b"16384", b"20000", b"536870912",
            b"9223372036854775807", b"-9223372036854775808", b"9223372036854775808", b"abc", b"", b"1.0"]
@@ -175,22 +174,27 @@ def two_keys(draw, name):
 
 
 def key_fraction(draw, name):
-    return [name, draw.key(), draw.of(FRACTIONS) if draw.chance(0.7) else draw.integer()]
+    return [name, draw.key(), draw.of(FLOATS) if draw.chance(0.7) else draw.integer()]
 
 
-def getex_words(draw, name):
-    words = [name, draw.key()]
+def times_of(draw, options):
+    """None, one or several of the options, each with the time it takes, now and then without."""
+    times = {b"EX": draw.seconds, b"PX": draw.milliseconds, b"EXAT": draw.at_seconds, b"PXAT": draw.at_milliseconds}
+    words = []
     for _ in range(draw.of([0, 1, 1, 1, 2])):
-        option = draw.any_case(draw.one(b"EX", b"PX", b"EXAT", b"PXAT", b"PERSIST", b"KEEPTTL", b"NX"))
+        option = draw.any_case(draw.of(options))
         words.append(option)
-        times = {b"EX": draw.seconds, b"PX": draw.milliseconds, b"EXAT": draw.at_seconds, b"PXAT": draw.at_milliseconds}
         if option.upper() in times and not draw.chance(0.05):
             words.append(times[option.upper()]())
     return words
 
 
+def getex_words(draw, name):
+    return [name, draw.key()] + times_of(draw, [b"EX", b"PX", b"EXAT", b"PXAT", b"PERSIST", b"PERSIST", b"KEEPTTL", b"NX"])
+
+
 def position(draw):
-    return draw.integer() if draw.chance(0.3) else b"%d" % draw.random.randint(-300, 300)
+    return draw.of(OFFSETS) if draw.chance(0.4) else b"%d" % draw.random.randint(-300, 300)
 
 
 def range_words(draw, name):
@@ -199,26 +203,27 @@ def range_words(draw, name):
 
 def setrange_words(draw, name):
     """Offsets that are small, or too large by far: what lies between would fill the sockets."""
-    offset = draw.of(INTEGERS[:4] + INTEGERS[5:] + NOT_INTEGERS) if draw.chance(0.2) else b"%d" % draw.random.randint(0, 5000)
+    offset = draw.of(OFFSETS) if draw.chance(0.4) else b"%d" % draw.random.randint(0, 5000)
     return [name, draw.key(), offset, draw.value()]
 
 
 def lcs_words(draw, name):
     words = [name, draw.key(), draw.key()]
     for _ in range(draw.of([0, 0, 1, 1, 2, 3])):
-        words += draw.one([b"LEN"], [b"IDX"], [b"IDX"], [b"WITHMATCHLEN"], [b"MINMATCHLEN", draw.one(b"0", b"2", b"-1", b"x", b"1000")])
+        words += draw.one([b"LEN"], [b"IDX"], [b"IDX"], [b"WITHMATCHLEN"], [b"MINMATCHLEN", draw.of(OFFSETS)], [b"foo"])
     return words
 
 
 def copy_words(draw, name):
-    words = [name, draw.key(), draw.key()]
+    words = two_keys(draw, name)
     for _ in range(draw.of([0, 0, 1, 1, 2])):
-        words += draw.one([b"REPLACE"], [b"DB", draw.of(DATABASES)], [b"replace"])
+        words += draw.one([b"REPLACE"], [b"replace"], [b"DB", draw.of(DATABASES)], [b"foo"], [b"DB"])
     return words
 
 
 def object_words(draw, name):
-    return [name] + draw.one([b"FREQ", draw.key()], [b"ENCODING", b"nothing"], [b"REFCOUNT", b"nothing"], [b"ENCODING"], [b"foo", draw.key()])
+    return [name] + draw.one([b"ENCODING", draw.key()], [b"ENCODING", draw.key()], [b"REFCOUNT", draw.key()], [b"FREQ", draw.key()], [b"foo"],
+                             [b"ENCODING", b"nothing"], [b"REFCOUNT", b"nothing"], [b"ENCODING"], [], [b"foo", draw.key()])
 
 
 def sort_words(draw, name):
@@ -236,7 +241,8 @@ def acl_words(draw, name):
 
 def cluster_words(draw, name):
     return [name] + draw.one([b"INFO"], [b"SLOTS"], [b"NODES"], [b"MYID"], [b"KEYSLOT", draw.key()], [b"KEYSLOT"], [b"foo"], [b"MEET", b"a"],
-                             [b"SETSLOT", b"1", b"STABLE"], [b"RESET"], [b"SHARDS", b"x"], [])
+                             [b"MEET", b"a", b"1"], [b"SETSLOT", b"1", b"STABLE"], [b"COUNTKEYSINSLOT", b"1"], [b"FORGET", b"x"], [b"RESET"],
+                             [b"SHARDS"], [b"SHARDS", b"x"], [])
 
 
 def expire_words(times):
@@ -340,75 +346,6 @@ def ping_words(draw, name):
     return [name] + draw.one([], [], [draw.value()], [b"a", b"b"])
 
 
-def times_of(draw, options):
-    """None, one or several of the options, each with the time it takes, now and then without."""
-    times = {b"EX": draw.seconds, b"PX": draw.milliseconds, b"EXAT": draw.at_seconds, b"PXAT": draw.at_milliseconds}
-    words = []
-    for _ in range(draw.of([0, 1, 1, 1, 2])):
-        option = draw.any_case(draw.of(options))
-        words.append(option)
-        if option.upper() in times and not draw.chance(0.05):
-            words.append(times[option.upper()]())
-    return words
-
-
-def getex_words(draw, name):
-    return [name, draw.key()] + times_of(draw, [b"EX", b"PX", b"EXAT", b"PXAT", b"PERSIST", b"PERSIST", b"KEEPTTL"])
-
-
-def key_value(draw, name):
-    return [name, draw.key(), draw.value()]
-
-
-def key_time_value(times):
-    return lambda draw, name: [name, draw.key(), getattr(draw, times)(), draw.value()]
-
-
-def two_keys(draw, name):
-    return [name, draw.key(), draw.key()]
-
-
-def range_words(draw, name):
-    return [name, draw.key(), draw.of(OFFSETS), draw.of(OFFSETS)]
-
-
-def setrange_words(draw, name):
-    return [name, draw.key(), draw.of(OFFSETS), draw.one(b"", b"x", b"abc", b"v" * 50, draw.random.randbytes(30))]
-
-
-def lcs_words(draw, name):
-    words = [name, draw.key(), draw.key()]
-    for _ in range(draw.of([0, 0, 1, 2, 3])):
-        words += draw.one([b"LEN"], [b"IDX"], [b"IDX"], [b"WITHMATCHLEN"], [b"MINMATCHLEN", draw.of(OFFSETS)], [b"foo"])
-    return words
-
-
-def copy_words(draw, name):
-    words = two_keys(draw, name)
-    for _ in range(draw.of([0, 0, 1, 1, 2])):
-        words += draw.one([b"REPLACE"], [b"DB", draw.of(DATABASES)], [b"foo"], [b"DB"])
-    return words
-
-
-def object_words(draw, name):
-    return [name] + draw.one([b"ENCODING", draw.key()], [b"ENCODING", draw.key()], [b"REFCOUNT", draw.key()], [b"FREQ", draw.key()], [b"foo"],
-                             [b"ENCODING"], [], [b"foo", draw.key()])
-
-
-def acl_words(draw, name):
-    return [name] + draw.one([b"WHOAMI"], [b"CAT"], [b"LIST"], [b"USERS"], [b"CAT", b"nothing"], [b"foo"], [], [b"WHOAMI", b"x"])
-
-
-def cluster_words(draw, name):
-    return [name] + draw.one([b"INFO"], [b"KEYSLOT", b"a"], [b"NODES"], [b"SLOTS"], [b"MYID"], [b"foo"], [], [b"KEYSLOT"], [b"MEET", b"a", b"1"],
-                             [b"COUNTKEYSINSLOT", b"1"], [b"SHARDS"], [b"RESET"], [b"FORGET", b"x"])
-
-
-def client_more_words(draw, name):
-    return [name] + draw.one([b"GETREDIR"], [b"TRACKINGINFO"], [b"UNBLOCK", b"999999999"], [b"UNBLOCK", b"abc"], [b"UNBLOCK", b"1", b"foo"],
-                             [b"UNBLOCK"], [b"GETREDIR", b"x"], [b"TRACKINGINFO", b"x"])
-
-
 def unknown_words(draw, name):
     return [draw.one(b"foo", b"", b"GETT", b"\x00\xff", b"f" * 200, b"foo\r\nbar", b"NO\x00SUCH", b"|", b"config|get", b"foo bar"),
             ] + [draw.value() for _ in range(draw.random.randint(0, 5))]
@@ -450,7 +387,7 @@ COMMANDS = {
     b"RANDOMKEY": Command(1, no_words, "any_key"),
     b"EXPIRETIME": Command(3, key_only, "seconds_left"),
     b"PEXPIRETIME": Command(3, key_only, "milliseconds_left"),
-    b"OBJECT": Command(2, object_words, spoil=False),
+    b"OBJECT": Command(5, object_words, "inside", spoil=False),
     b"SORT": Command(3, sort_words),
     b"SORT_RO": Command(1, sort_words),
     b"SWAPDB": Command(0.5, lambda draw, name: [name, draw.of(DATABASES), draw.of(DATABASES)]),
@@ -491,38 +428,8 @@ COMMANDS = {
     b"DEBUG": Command(0.5, debug_words, spoil=False),
     b"ROLE": Command(0.5, no_words),
     b"WAIT": Command(0.5, wait_words, spoil=False),
-    b"GETEX": Command(5, getex_words),
-    b"GETDEL": Command(3, key_only),
-    b"GETSET": Command(3, key_value),
-    b"SETNX": Command(4, key_value),
-    b"SETEX": Command(3, key_time_value("seconds")),
-    b"PSETEX": Command(3, key_time_value("milliseconds")),
-    b"MSETNX": Command(3, mset_words),
-    b"APPEND": Command(6, key_value),
-    b"STRLEN": Command(4, key_only),
-    b"SETRANGE": Command(6, setrange_words),
-    b"GETRANGE": Command(6, range_words),
-    b"SUBSTR": Command(2, range_words),
-    b"INCRBYFLOAT": Command(8, lambda draw, name: [name, draw.key(), draw.of(FLOATS) if draw.chance(0.7) else draw.integer()]),
-    b"LCS": Command(0.3, lcs_words),
-    b"UNLINK": Command(3, some_keys),
-    b"TOUCH": Command(3, some_keys),
-    b"EXPIRETIME": Command(4, key_only, "seconds_left"),
-    b"PEXPIRETIME": Command(4, key_only, "milliseconds_left"),
-    b"RENAME": Command(4, two_keys),
-    b"RENAMENX": Command(3, two_keys),
-    b"COPY": Command(5, copy_words),
-    b"MOVE": Command(3, lambda draw, name: [name, draw.key(), draw.of(DATABASES)]),
-    b"RANDOMKEY": Command(1, no_words, "any_key"),
-    b"OBJECT": Command(5, object_words, "inside", spoil=False),
-    b"SWAPDB": Command(0.3, lambda draw, name: [name, draw.of(DATABASES), draw.of(DATABASES)]),
     b"TIME": Command(1, no_words, "clock"),
-    b"ACL": Command(1, acl_words, "unordered", spoil=False),
-    b"CLUSTER": Command(1, cluster_words, spoil=False),
-    b"READONLY": Command(0.3, no_words),
     b"READWRITE": Command(0.3, no_words),
-    b"ASKING": Command(0.3, no_words),
-    b"CLIENT TRACKINGINFO": Command(1, client_more_words, spoil=False),
     b"?": Command(4, unknown_words),
 }
 

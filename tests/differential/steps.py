@@ -247,7 +247,8 @@ class Stream:
             listed = [sorted(item[1] for item in reply[1]) for reply in pair.ask(b"KEYS", b"*")]
             if listed[0] != listed[1]:
                 raise Difference("keys of database %d\nours:    %s\nredis's: %s" % (database, show(listed[0]), show(listed[1])))
-            batch = [([b"GET", key], None) for key in listed[0]] + [([b"PTTL", key], "milliseconds_left") for key in listed[0]]
+            batch = [([b"GET", key], None) for key in listed[0]] + \
+                [([b"OBJECT", b"ENCODING", key], None) for key in listed[0]] + [([b"PTTL", key], "milliseconds_left") for key in listed[0]]
             self.run(pair, batch)
         pair.close()
 

@@ -34,6 +34,24 @@ static void set_key_is_found_with_its_value(void)
 	keys_destroy(&keyspace);
 }
 
+static void origin_of_a_string_lasts_until_the_next_value(void)
+{
+	struct keyspace *keyspace = keys_create();
+	keys_set(keyspace, text("k"), text("12"));
+	struct entry *entry = keys_find(keyspace, text("k"), 0);
+	CU_ASSERT_EQUAL(entry_string_origin(entry), STRING_GIVEN);
+	entry_note_string_origin(entry, STRING_PATCHED);
+	CU_ASSERT_EQUAL(keyspace_set_expiry(keyspace, &entry, 1000), KEYSPACE_OK);
+	CU_ASSERT_EQUAL(entry_string_origin(entry), STRING_PATCHED);
+	entry_note_string_origin(entry, STRING_COMPUTED);
+	CU_ASSERT_EQUAL(keyspace_clear_expiry(keyspace, &entry), KEYSPACE_OK);
+	CU_ASSERT_EQUAL(entry_string_origin(entry), STRING_COMPUTED);
+	CU_ASSERT_TRUE(keys_has(keyspace, text("k"), text("12"), 0));
+	keys_set(keyspace, text("k"), text("34"));
+	CU_ASSERT_EQUAL(entry_string_origin(keys_find(keyspace, text("k"), 0)), STRING_GIVEN);
+	keys_destroy(&keyspace);
+}
+
 static void removed_key_is_gone(void)
 {
 	struct keyspace *keyspace = keys_create();
@@ -343,6 +361,7 @@ static void random_key_is_found_though_all_draws_miss(void)
 static const struct suite_case cases[] = {
 	CASE(absent_key_is_not_found),
 	CASE(set_key_is_found_with_its_value),
+	CASE(origin_of_a_string_lasts_until_the_next_value),
 	CASE(removed_key_is_gone),
 	CASE(keys_and_values_may_be_empty_and_hold_any_byte),
 	CASE(every_length_of_key_and_value_can_follow_every_other),
