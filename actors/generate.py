@@ -131,7 +131,8 @@ def commands():
             groups.setdefault(group, []).append(("`%s`" % name.upper(), since, complexity.rstrip("."), summary))
     parts = []
     for group, rows in groups.items():
-        parts.append("**%s**\n\n%s" % (group, table(("command", "since", "time", "what it does"), sorted(rows, key=lambda row: row[0].strip("`")))))
+        # Folded, where a viewer can: the names of the groups are what is looked for first.
+        parts.append("<details>\n<summary>%s: %d commands</summary>\n\n%s\n\n</details>" % (group, len(rows), table(("command", "since", "time", "what it does"), sorted(rows, key=lambda row: row[0].strip("`")))))
     return "\n\n".join(parts)
 
 
