@@ -12,7 +12,8 @@ KEYS = 100000
 LARGE_KEYS = 10000
 SMALL, LARGE = 64, 16384
 
-Cell = collections.namedtuple("Cell", "name test clients pipeline size requests")
+# `words` is the command to send where redis-benchmark has no test of its own for it.
+Cell = collections.namedtuple("Cell", "name test clients pipeline size requests words", defaults=[()])
 
 # Requests for a run of about two seconds at Redis's rate.
 SHAPES = [("1", 1, 1, 30000), ("50", 50, 1, 200000), ("50x16", 50, 16, 1600000), ("50x64", 50, 64, 2600000),
@@ -52,8 +53,8 @@ def choose(names):
 
 def measure(server, cell, requests, keys, client_cpu):
     """One run of redis-benchmark over so many keys: a dict of figures."""
-    argv = ["redis-benchmark", "-p", str(server.port), "-t", cell.test, "-n", str(requests), "-r", str(keys),
-            "-d", str(cell.size), "-c", str(cell.clients), "-P", str(cell.pipeline), "--csv"]
+    argv = ["redis-benchmark", "-p", str(server.port), "-n", str(requests), "-r", str(keys), "-d", str(cell.size),
+            "-c", str(cell.clients), "-P", str(cell.pipeline), "--csv"] + list(cell.words or ("-t", cell.test))
     if client_cpu is not None:
         argv = ["taskset", "-c", str(client_cpu)] + argv
     before = server.cpu_ns()
