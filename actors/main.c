@@ -24,7 +24,7 @@ static void on_ready(void *context)
 
 static bool fit_clients(struct config *config)
 {
-	int64_t fitting = process_raise_descriptor_limit(config->maxclients);
+	int64_t fitting = process_raise_descriptor_limit(config->maxclients, config->io_threads);
 	if (fitting >= config->maxclients)
 		return true;
 	if (fitting == 0) {

@@ -137,10 +137,11 @@ bool process_remove_pidfile(const char *path)
 	return unlink(path) == 0;
 }
 
-int64_t process_raise_descriptor_limit(int64_t max_clients)
+int64_t process_raise_descriptor_limit(int64_t max_clients, int64_t reactors)
 {
 	struct rlimit limit;
-	rlim_t wanted = (rlim_t)max_clients + PROCESS_RESERVED_DESCRIPTORS;
+	rlim_t reserved = PROCESS_RESERVED_DESCRIPTORS + PROCESS_DESCRIPTORS_PER_REACTOR * (rlim_t)(reactors - 1);
+	rlim_t wanted = (rlim_t)max_clients + reserved;
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
 		return 0;
 	if (limit.rlim_cur >= wanted)
@@ -152,9 +153,9 @@ int64_t process_raise_descriptor_limit(int64_t max_clients)
 	raised = (struct rlimit){ limit.rlim_max, limit.rlim_max };
 	if (setrlimit(RLIMIT_NOFILE, &raised) == 0)
 		limit = raised;
-	if (limit.rlim_cur <= PROCESS_RESERVED_DESCRIPTORS)
+	if (limit.rlim_cur <= reserved)
 		return 0;
-	return (int64_t)(limit.rlim_cur - PROCESS_RESERVED_DESCRIPTORS);
+	return (int64_t)(limit.rlim_cur - reserved);
 }
 
 /* A number of at most six digits; moves *text behind it. */

@@ -14,8 +14,9 @@
 
 #include "config.h"
 
-/* Descriptors that are not clients: files, listeners, eventfds. */
+/* Descriptors that are not clients: files, listeners, eventfds; as many as Redis keeps, and those of each further reactor. */
 #define PROCESS_RESERVED_DESCRIPTORS 32
+#define PROCESS_DESCRIPTORS_PER_REACTOR 3
 
 /*
  * Goes on in a child with a session of its own, without a terminal. The parent stays until the child calls
@@ -39,10 +40,10 @@ bool process_write_pidfile(const char *path);
 bool process_remove_pidfile(const char *path);
 
 /*
- * Raises the limit of open descriptors to hold max_clients. Returns how many clients fit: max_clients, or fewer
+ * Raises the limit of open descriptors to hold max_clients beside what the reactors need. Returns how many clients fit: max_clients, or fewer
  * when the system doesn't allow more (0 when not even one fits).
  */
-int64_t process_raise_descriptor_limit(int64_t max_clients);
+int64_t process_raise_descriptor_limit(int64_t max_clients, int64_t reactors);
 
 /* "0,2-3", "0-6:2"; "" gives an empty set. False when ill-formed or out of range. */
 bool process_parse_cpus(const char *text, cpu_set_t *out_cpus);

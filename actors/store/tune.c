@@ -29,7 +29,7 @@ static bool make_room_for_clients(struct call *call, const struct config *next)
 {
 	if (next->maxclients <= call->store->config.maxclients)
 		return true;
-	int64_t fitting = process_raise_descriptor_limit(next->maxclients);
+	int64_t fitting = process_raise_descriptor_limit(next->maxclients, next->io_threads);
 	if (fitting >= next->maxclients)
 		return true;
 	struct config_error reason;

@@ -102,19 +102,21 @@ static int raise_descriptors(void)
 	struct rlimit limit = { 64, 500 };
 	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
 		return 1;
-	if (process_raise_descriptor_limit(10) != 10 || getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur != 64)
+	if (process_raise_descriptor_limit(10, 1) != 10 || getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur != 64)
 		return 2;
-	if (process_raise_descriptor_limit(200) != 200 || getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur != 232)
+	if (process_raise_descriptor_limit(200, 1) != 200 || getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur != 232)
 		return 3;
 	/* From here on as somebody who may not go above the hard limit. */
 	if (geteuid() == 0 && setuid(65534) != 0)
 		return 4;
-	if (process_raise_descriptor_limit(10000) != 500 - PROCESS_RESERVED_DESCRIPTORS)
+	if (process_raise_descriptor_limit(10000, 1) != 500 - PROCESS_RESERVED_DESCRIPTORS)
 		return 5;
+	if (process_raise_descriptor_limit(10000, 5) != 500 - PROCESS_RESERVED_DESCRIPTORS - 4 * PROCESS_DESCRIPTORS_PER_REACTOR)
+		return 8;
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur != 500)
 		return 6;
 	limit = (struct rlimit){ 20, 20 };
-	return setrlimit(RLIMIT_NOFILE, &limit) != 0 || process_raise_descriptor_limit(1) != 0 ? 7 : 0;
+	return setrlimit(RLIMIT_NOFILE, &limit) != 0 || process_raise_descriptor_limit(1, 1) != 0 ? 7 : 0;
 }
 
 static void descriptors_are_raised_as_far_as_they_go(void)
