@@ -1,6 +1,6 @@
 """Makes the typed calls and the command table of libqcache from the server's list of commands.
 
-    generate.py COMMANDS_DEF OUT_HEADER OUT_SOURCE
+    generate.py COMMANDS_DEF PUBLIC_HEADER OUT_HEADER OUT_SOURCE
 
 Each command becomes a function NAME_call() and a macro NAME() that makes arguments of whatever is given:
 
@@ -519,13 +519,23 @@ def source(commands, calls):
     return "".join(out)
 
 
+def check_names(calls, public):
+    """A new command must not take a name that the library has for something else."""
+    taken = set(re.findall(r"\b(qc_\w+)(?=\()", strip_comments(public)))
+    for call in calls:
+        if call.c in taken or call.c + "_call" in taken:
+            raise SystemExit("%s() is taken: name the command %s in TAKEN" % (call.c, call.command.name))
+
+
 def main():
     with open(sys.argv[1]) as f:
         commands = read_commands(f.read())
     calls = [Call(c) for c in commands if "container" not in c.flags and c.name not in NO_CALL]
-    with open(sys.argv[2], "w") as f:
-        f.write(header(calls) + "")
+    with open(sys.argv[2]) as f:
+        check_names(calls, f.read())
     with open(sys.argv[3], "w") as f:
+        f.write(header(calls))
+    with open(sys.argv[4], "w") as f:
         f.write(source(commands, calls))
 
 

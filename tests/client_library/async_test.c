@@ -100,7 +100,7 @@ static void large_traffic_both_ways_passes(void)
 {
 	struct fixture f = fixture_start("");
 	struct seen seen = {.loop = ev_loop_new(EVFLAG_AUTO)};
-	qc_async *a = qc_ev_dial(seen.loop, f.address);
+	qc_async *a = qc_ev_dial(seen.loop, f.address, .timeout_ms = -1);
 	size_t len = 3 << 20;
 	char *large = malloc(len);
 

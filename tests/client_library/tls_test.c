@@ -80,7 +80,7 @@ static void calls_go_through(void)
 
 	if (!secure_start(&s, "--tls-auth-clients no"))
 		return;
-	qc_client *c = qc_dial(s.address, .tls_ca = s.cert);
+	qc_client *c = qc_dial(s.address, .tls_ca = s.cert, .timeout_ms = PATIENCE_MS);
 	GOOD(*c);
 	for (int i = 1; i <= 100; i++)
 		CU_ASSERT_EQUAL(qc_incr(c, ctx, "n").value, i);
@@ -201,7 +201,7 @@ static void the_asynchronous_face_speaks_tls(void)
 		int64_t deadline = deadline_after(PATIENCE_MS);
 		size_t len = 1 << 20;
 		char *large = calloc(1, len);
-		qc_async *a = qc_ev_dial(loop, s.address, .tls_ca = s.cert);
+		qc_async *a = qc_ev_dial(loop, s.address, .tls_ca = s.cert, .timeout_ms = -1);
 		for (int i = 0; i < 20; i++)
 			qc_async_do(a, on_reply, &count, "ECHO", qc_bytes(large, len));
 		while (count < 20 && deadline_left_ms(deadline) > 0)
