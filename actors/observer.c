@@ -11,23 +11,55 @@
 struct observer {
 	struct subscriber subscriber;
 	struct observations *seen;
-	size_t seen_bytes;
 };
+
+void command_count_merge(struct command_count *into, const struct command_count *from)
+{
+	into->calls += from->calls;
+	into->failed += from->failed;
+	into->rejected += from->rejected;
+	into->ns += from->ns;
+	if (!from->latency)
+		return;
+	if (!into->latency && !(into->latency = calloc(1, sizeof(*into->latency))))
+		crash_broken_invariant("no memory for a histogram");
+	histogram_merge(into->latency, from->latency);
+}
+
+static struct observations *observations_create(uint32_t command_count)
+{
+	struct observations *made = calloc(1, sizeof(*made) + command_count * sizeof(made->commands[0]));
+	if (!made)
+		crash_broken_invariant("no memory for the observer's counts");
+	made->command_count = command_count;
+	return made;
+}
+
+static void forget(struct observations *seen)
+{
+	memset(seen->events, 0, sizeof(seen->events));
+	for (uint32_t i = 0; i < seen->command_count; i++) {
+		free(seen->commands[i].latency);
+		seen->commands[i] = (struct command_count){ 0 };
+	}
+}
+
+void observations_destroy(struct observations **observations)
+{
+	if (*observations)
+		forget(*observations);
+	free(*observations);
+	*observations = NULL;
+}
 
 static void take_tally(struct observations *seen, const struct tally *tally)
 {
-	if (tally->starts_anew) {
-		memset(seen->events, 0, sizeof(seen->events));
-		memset(seen->commands, 0, seen->command_count * sizeof(seen->commands[0]));
-	}
+	if (tally->starts_anew)
+		forget(seen);
 	for (uint32_t i = 0; i < EFFECT_TYPES; i++)
 		seen->events[i] += tally->events[i];
-	for (uint32_t i = 0; i < tally->command_count; i++) {
-		seen->commands[i].calls += tally->commands[i].calls;
-		seen->commands[i].failed += tally->commands[i].failed;
-		seen->commands[i].rejected += tally->commands[i].rejected;
-		seen->commands[i].ns += tally->commands[i].ns;
-	}
+	for (uint32_t i = 0; i < tally->command_count; i++)
+		command_count_merge(&seen->commands[i], &tally->commands[i]);
 }
 
 /* An argument in double quotes, what isn't printable as an escape. */
@@ -94,10 +126,11 @@ static void take(void *context, const struct bus_message *head)
 
 static void on_describe(struct observer *observer)
 {
-	struct observations *copy = malloc(observer->seen_bytes);
-	if (!copy)
-		crash_broken_invariant("no memory for the observer's answer");
-	memcpy(copy, observer->seen, observer->seen_bytes);
+	const struct observations *seen = observer->seen;
+	struct observations *copy = observations_create(seen->command_count);
+	memcpy(copy->events, seen->events, sizeof(copy->events));
+	for (uint32_t i = 0; i < seen->command_count; i++)
+		command_count_merge(&copy->commands[i], &seen->commands[i]);
 	actor_post(observer->subscriber.actor, observer->subscriber.store, STORE_OBSERVATIONS, 0, copy);
 }
 
@@ -114,13 +147,9 @@ static void observer_turn(void *state, struct message message)
 struct observer *observer_create(struct runtime *runtime, uint32_t command_count)
 {
 	struct observer *observer = calloc(1, sizeof(*observer));
-	size_t bytes = sizeof(struct observations) + command_count * sizeof(struct command_count);
-	if (observer)
-		observer->seen = calloc(1, bytes);
-	if (!observer || !observer->seen)
+	if (!observer)
 		crash_broken_invariant("no memory for the observer");
-	observer->seen_bytes = bytes;
-	observer->seen->command_count = command_count;
+	observer->seen = observations_create(command_count);
 	subscriber_init(&observer->subscriber, runtime, 0, BUS_TALLY | BUS_COMMANDS, 0, take, observer);
 	actor_bind(observer->subscriber.actor, observer_turn, observer);
 	return observer;
@@ -128,7 +157,7 @@ struct observer *observer_create(struct runtime *runtime, uint32_t command_count
 
 void observer_destroy(struct observer **observer)
 {
-	free((*observer)->seen);
+	observations_destroy(&(*observer)->seen);
 	free(*observer);
 	*observer = NULL;
 }

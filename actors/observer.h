@@ -8,11 +8,16 @@
 #include <stdint.h>
 
 #include "actors/effect.h"
+#include "actors/histogram.h"
 
 struct command_count {
 	uint64_t calls, failed, rejected;
-	uint64_t ns; /* spent in them; a run of calls of one command is timed as a whole */
+	uint64_t ns;               /* spent in them */
+	struct histogram *latency; /* of the calls, one by one; NULL when none was counted. Owned */
 };
+
+/* Adds `from` to `into`, which gets a histogram when it has none and needs one. Fatal without memory. */
+void command_count_merge(struct command_count *into, const struct command_count *from);
 
 struct observer;
 struct runtime;
@@ -21,11 +26,13 @@ struct runtime;
 struct observer *observer_create(struct runtime *runtime, uint32_t command_count);
 void observer_destroy(struct observer **observer);
 
-/* What the observer answers; an own copy for the one who asked. */
+/* What the observer answers; an own copy for the one who asked, who destroys it. */
 struct observations {
 	uint64_t events[EFFECT_TYPES];       /* by effect */
 	uint32_t command_count;
 	struct command_count commands[];     /* by command number */
 };
+
+void observations_destroy(struct observations **observations);
 
 #endif

@@ -20,6 +20,10 @@ struct tally {
 	struct command_count commands[]; /* by command number */
 };
 
+/* NULL without memory. */
+struct tally *tally_create(uint32_t command_count);
+void tally_destroy(struct tally **tally);
+
 struct turn_message {
 	struct bus_message head;
 	struct frame_writer frames;  /* with BUS_FRAMES */

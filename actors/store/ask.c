@@ -73,7 +73,6 @@ void store_post_question(struct store *store)
 		return;
 	store->observations_are_asked = false;
 	store->question_is_out = true;
-	store_account_end(store);
 	store_give_tally(store);
 	store_publish(store);
 	actor_post(store->actor, store->subscribers[store->observer].actor, OBSERVER_DESCRIBE, 0, NULL);
@@ -83,7 +82,7 @@ void store_on_observations(struct store *store, struct observations *observation
 {
 	store->question_is_out = false;
 	store_wake_all(store, PARK_OBSERVATIONS, WAKE_ANSWER, observations);
-	free(observations);
+	observations_destroy(&observations);
 }
 
 static void describe_bus(const struct store *store, struct buffer *out)

@@ -32,6 +32,8 @@ struct call {
 	bool finds_no_room;            /* maxmemory is reached and nothing can be evicted */
 	bool rejected;                 /* refused by command_dispatch(): no handler ran */
 	bool failed;                   /* an error reply has been written */
+	bool postponed;                /* nothing has been done yet: it will run as if it came later */
+	uint64_t slept_ns;             /* DEBUG SLEEP: counts as time spent in it */
 };
 
 typedef void command_handler(struct call *call);

@@ -107,54 +107,11 @@ void store_update_interest(struct store *store)
 
 /* ---- counts ---- */
 
-/*
- * Handlers are timed in runs of the same command: the clock is read when the command changes, not for every one. A run of
- * a thousand SETs costs one reading. A container's sub-commands differ, so each of their calls is a run.
- */
-void store_account_end(struct store *store)
-{
-	if (store->timed_calls) {
-		uint64_t now_ns = monotonic_ns();
-		store->tally->commands[store->timed_command->number].ns += now_ns - store->timed_since_ns;
-		store->timed_since_ns = now_ns;
-	}
-	store->timed_calls = 0;
-	store->timed_name = NULL;
-}
-
-void store_account_begin(struct store *store, const struct call *call)
-{
-	if (call->command == store->timed_name && call->command && !call->command->subcommands)
-		return;
-	store_account_end(store);
-	store->timed_name = call->command;
-	store->timed_since_ns = monotonic_ns();
-}
-
-void store_account(struct store *store, const struct call *call)
-{
-	const struct command *command = call->command;
-	if (!command)
-		return;
-	struct command_count *count = &store->tally->commands[command->number];
-	store->tally_has_news = true;
-	if (call->rejected) {
-		count->rejected++;
-		return;
-	}
-	store->counters.commands++;
-	count->calls++;
-	count->failed += call->failed;
-	store->timed_command = command;
-	store->timed_calls++;
-}
-
 static struct tally *create_tally(void)
 {
-	struct tally *tally = calloc(1, sizeof(*tally) + command_count() * sizeof(struct command_count));
+	struct tally *tally = tally_create(command_count());
 	if (!tally)
 		crash_broken_invariant("no memory for counts");
-	tally->command_count = command_count();
 	return tally;
 }
 
@@ -182,8 +139,7 @@ void store_reset_counters(struct store *store)
 	};
 	store->error_kinds = 0;
 	store->tally_has_news = true;
-	store_account_end(store);
-	free(store->tally);
+	tally_destroy(&store->tally);
 	store->tally = create_tally();
 	store->tally->starts_anew = true;
 }

@@ -13,7 +13,7 @@
 struct waiting_request {
 	struct waiting_request *next;
 	const struct command *command;
-	uint64_t hash;
+	uint64_t hash, secrets;
 	size_t bytes;
 	uint32_t argc;
 	struct resp_arg argv[];
@@ -144,6 +144,7 @@ void session_park(struct call *call, enum park_topic topic, int64_t deadline_ms,
 	if (session->flags & SESSION_PARKED)
 		crash_broken_invariant("session %llu parks twice", (unsigned long long)session->connection.id);
 	session->parked_request = copy_request(call->argv, call->argc, call->command, call->hash);
+	session->parked_request->secrets = call->secrets;
 	session->topic = topic;
 	session->resume = resume;
 	session->state = state;
@@ -192,12 +193,14 @@ static struct call call_of(struct store *store, struct session *session, const s
 		.argc = request->argc,
 		.now_ms = store->now_ms,
 		.hash = request->hash,
+		.secrets = request->secrets,
 	};
 }
 
 /* What came behind the command that is now finished. */
 static void run_waiting(struct store *store, struct session *session)
 {
+	store_begin_lap(store);
 	while (session->waiting_first && !(session->flags & (SESSION_PARKED | SESSION_CLOSING))) {
 		struct waiting_request *request = take_waiting(session);
 		struct call call = call_of(store, session, request);
@@ -210,6 +213,13 @@ static void run_waiting(struct store *store, struct session *session)
 	part->flags = (uint16_t)((part->flags & ~REPLY_HOLD) | REPLY_GO_ON);
 }
 
+/* It had not begun yet. */
+static void run_at_last(struct store *store, struct session *session, struct call *call)
+{
+	store_begin_lap(store);
+	store_run(store, session, call);
+}
+
 void session_wake(struct store *store, struct session *session, enum wake_reason reason, void *answer)
 {
 	struct waiting_request *request = session->parked_request;
@@ -219,7 +229,7 @@ void session_wake(struct store *store, struct session *session, enum wake_reason
 	if (session->resume)
 		store_resume(store, session, &call, reason, answer);
 	else if (reason != WAKE_CLOSED)
-		store_run(store, session, &call); /* it had not begun yet */
+		run_at_last(store, session, &call);
 	free_request(request);
 	if (reason != WAKE_CLOSED)
 		run_waiting(store, session);

@@ -75,6 +75,7 @@ struct session {
 	enum park_topic topic;
 	session_resume *resume;
 	void *state;                 /* resume's own */
+	uint64_t spent_ns;           /* executing the command before it parked */
 	int64_t deadline_ms;         /* monotonic; INT64_MAX without one */
 	enum wake_reason deadline_reason; /* what resume is told at the deadline */
 	size_t deadline_at;          /* private: position among the deadlines */

@@ -9,6 +9,7 @@
 
 #include "actors/actor.h"
 #include "actors/observer.h"
+#include "actors/store/stopwatch.h"
 #include "actors/store/store.h"
 #include "actors/turn_message.h"
 #include "storage/eviction.h"
@@ -86,9 +87,11 @@ struct store {
 	struct buffer discarded;        /* replies that nobody wants */
 
 	struct tally *tally;            /* counts since the observer was last told */
-	const struct command *timed_name;    /* of the run that is being timed, as it was looked up */
-	const struct command *timed_command; /* and as it was executed */
-	uint64_t timed_since_ns, timed_calls;
+	struct stopwatch watch;
+	uint64_t lap_ticks;             /* when what is being timed began */
+	uint64_t attention_ns;          /* a call of at least this length is for the slow log or the latency monitor */
+	struct slowlog slowlog;
+	struct latency latency;
 
 	int64_t armed_ms;               /* monotonic; INT64_MAX when no tick is to come */
 	bool upkeep_is_unfinished;
@@ -161,9 +164,6 @@ void store_frame_begin(struct store *store);
 void store_frame_end(struct store *store);
 void store_effect(struct store *store, uint32_t database, const struct effect *effect);
 void store_feed_command(struct store *store, const struct session *session, const struct call *call);
-void store_account_begin(struct store *store, const struct call *call);
-void store_account(struct store *store, const struct call *call);
-void store_account_end(struct store *store);
 void store_publish(struct store *store);
 void store_give_tally(struct store *store);
 void store_update_interest(struct store *store);
@@ -180,6 +180,16 @@ enum room store_make_room(struct store *store);
 int64_t store_room_slice(struct store *store);
 /* Policy and what belongs to it have changed. */
 void store_apply_memory_settings(struct store *store);
+
+/* account.c: how often and how long; a lap is the time since the last one ended */
+void store_begin_lap(struct store *store);
+void store_account(struct store *store, const struct call *call);
+/* Of a command that had parked. */
+void store_account_resumed(struct store *store, const struct call *call);
+/* Directives that say what is watched may have changed. */
+void store_watch_changed(struct store *store);
+/* Something on the store's own account took so long. */
+void store_watch_event(struct store *store, enum latency_event event, uint64_t ns);
 
 /* upkeep.c */
 void store_upkeep(struct store *store);

@@ -83,7 +83,6 @@ static void on_stop(struct store *store)
 	store->is_stopping = true;
 	while (store->first_session)
 		session_close(store, store->first_session);
-	store_account_end(store);
 	store_give_tally(store);
 }
 
@@ -156,7 +155,6 @@ static void store_turn(void *state, struct message message)
 	eviction_tick(&store->eviction, store->keyspaces, store->keyspace_count, store->now_ms);
 	take(store, message);
 	store_execute_backlog(store);
-	store_account_end(store);
 	store_upkeep(store);
 	give_tally_if_due(store);
 	store_publish(store);
@@ -225,6 +223,8 @@ struct store *store_create(struct runtime *runtime, const struct config *config,
 	store->reactors = must_allocate(store->reactor_count, sizeof(*store->reactors));
 	for (uint32_t i = 0; i < store->reactor_count; i++)
 		store->reactors[i].actor = runtime_actor(runtime, ACTOR_REACTOR, i);
+	stopwatch_init(&store->watch);
+	store_watch_changed(store);
 	subscribe_all(store, subscriptions);
 	store_give_tally(store);
 	seed_random(store);
@@ -257,7 +257,8 @@ void store_destroy(struct store **store_at)
 	bus_destroy(&store->bus);
 	config_fini(&store->config);
 	buffer_fini(&store->discarded);
-	free(store->tally);
+	tally_destroy(&store->tally);
+	slowlog_trim(&store->slowlog, 0);
 	free(store->deadlines.items);
 	free(store->keyspaces);
 	free(store->reactors);
@@ -343,6 +344,7 @@ struct config *store_config(struct store *store)
 void store_config_changed(struct store *store)
 {
 	log_set_level((enum log_level)store->config.loglevel);
+	store_watch_changed(store);
 	for (uint32_t i = 0; i < store->reactor_count; i++)
 		store->reactors[i].settings_have_changed = true;
 }
@@ -366,6 +368,16 @@ const struct error_count *store_error_counts(const struct store *store, size_t *
 {
 	*out_count = store->error_kinds;
 	return store->errors;
+}
+
+struct slowlog *store_slowlog(struct store *store)
+{
+	return &store->slowlog;
+}
+
+struct latency *store_latency(struct store *store)
+{
+	return &store->latency;
 }
 
 const char *store_run_id(const struct store *store)

@@ -12,8 +12,10 @@
 #include "actors/config.h"
 #include "actors/effect.h"
 #include "actors/store/command.h"
+#include "actors/store/latency.h"
 #include "actors/store/reply.h"
 #include "actors/store/session.h"
+#include "actors/store/slowlog.h"
 #include "storage/keyspace.h"
 
 struct store;
@@ -77,6 +79,10 @@ struct error_count {
 	uint64_t count;
 };
 const struct error_count *store_error_counts(const struct store *store, size_t *out_count);
+
+/* What took long; see slowlog.h and latency.h. */
+struct slowlog *store_slowlog(struct store *store);
+struct latency *store_latency(struct store *store);
 
 /* 40 hexadecimal digits that no other run of the server has. */
 const char *store_run_id(const struct store *store);

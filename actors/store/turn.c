@@ -105,6 +105,7 @@ void store_run(struct store *store, struct session *session, struct call *call)
 	size_t text_began = text_length(store, session);
 	if (must_wait_for_bus(store, call)) {
 		session_park(call, PARK_BUS_CREDIT, INT64_MAX, NULL, NULL);
+		call->postponed = true;
 		return;
 	}
 	if (must_wait_for_memory(store, call)) {
@@ -112,11 +113,10 @@ void store_run(struct store *store, struct session *session, struct call *call)
 		return;
 	}
 	bool is_watched = store->wanted & BUS_COMMANDS; /* MONITOR itself is not shown */
-	store_account_begin(store, call);
 	store_frame_begin(store);
 	command_dispatch(call);
 	store_frame_end(store);
-	if (is_watched && !call->rejected)
+	if (is_watched && !call->rejected && !call->postponed)
 		store_feed_command(store, session, call);
 	store_account(store, call);
 	settle_memory(store, session, text_began);
@@ -127,11 +127,13 @@ void store_resume(struct store *store, struct session *session, struct call *cal
 {
 	uint32_t flags_before = session->flags;
 	size_t text_began = text_length(store, session);
+	store_begin_lap(store);
 	store_frame_begin(store);
 	session->resume(call, reason, answer);
 	store_frame_end(store);
 	if (reason == WAKE_CLOSED)
 		return;
+	store_account_resumed(store, call);
 	settle_memory(store, session, text_began);
 	finish(store, session, flags_before);
 }
@@ -189,10 +191,11 @@ static void execute(struct store *store, const struct request_batch *batch, cons
 {
 	switch ((enum request_kind)request->kind) {
 	case REQUEST_COMMAND: run_command(store, batch, request); return;
-	case REQUEST_OPENED: session_open(store, request); return;
-	case REQUEST_CLOSED: close_session(store, request); return;
-	case REQUEST_PROTOCOL_ERROR: refuse_protocol(store, batch, request); return;
+	case REQUEST_OPENED: session_open(store, request); break;
+	case REQUEST_CLOSED: close_session(store, request); break;
+	case REQUEST_PROTOCOL_ERROR: refuse_protocol(store, batch, request); break;
 	}
+	store_begin_lap(store);
 }
 
 static bool may_execute(const struct store *store)
@@ -209,6 +212,7 @@ static bool execute_batch(struct store *store, struct request_batch *batch)
 		prepare(store, batch, i);
 	for (size_t i = batch->done; i < batch->done + ENTRIES_AHEAD; i++)
 		prefetch(store, batch, i);
+	store_begin_lap(store);
 	while (batch->done < batch->count && may_execute(store)) {
 		prepare(store, batch, batch->done + BUCKETS_AHEAD);
 		prefetch(store, batch, batch->done + ENTRIES_AHEAD);

@@ -1,0 +1,49 @@
+/*
+ * How often things took how long: counts in buckets that grow with the time. Up to HISTOGRAM_EXACT_NS each nanosecond has a
+ * bucket of its own; from there on each doubling is cut into HISTOGRAM_PARTS, so that a time is known to 1.6 %.
+ *
+ * A plain struct that may be copied; who has it adds to it. Times past the last bucket are counted in it.
+ */
+#ifndef ACTORS_HISTOGRAM_H
+#define ACTORS_HISTOGRAM_H
+
+#include <stdint.h>
+
+#define HISTOGRAM_PARTS_LOG 6
+#define HISTOGRAM_PARTS (1u << HISTOGRAM_PARTS_LOG)
+#define HISTOGRAM_EXACT_NS (2u * HISTOGRAM_PARTS)
+/* 2^40 ns are 18 minutes: nothing runs that long in one go. */
+#define HISTOGRAM_TOP_LOG 40
+#define HISTOGRAM_BUCKETS ((HISTOGRAM_TOP_LOG - HISTOGRAM_PARTS_LOG + 1) * HISTOGRAM_PARTS)
+
+struct histogram {
+	uint64_t counts[HISTOGRAM_BUCKETS];
+};
+
+static inline uint32_t histogram_bucket(uint64_t ns)
+{
+	if (ns < HISTOGRAM_EXACT_NS)
+		return (uint32_t)ns;
+	if (ns >> HISTOGRAM_TOP_LOG)
+		return HISTOGRAM_BUCKETS - 1;
+	uint32_t shift = 63 - (uint32_t)__builtin_clzll(ns) - HISTOGRAM_PARTS_LOG;
+	return shift * HISTOGRAM_PARTS + (uint32_t)(ns >> shift);
+}
+
+static inline void histogram_add(struct histogram *histogram, uint64_t ns)
+{
+	histogram->counts[histogram_bucket(ns)]++;
+}
+
+/* The longest time that falls into a bucket. */
+uint64_t histogram_bucket_top_ns(uint32_t bucket);
+
+void histogram_merge(struct histogram *into, const struct histogram *from);
+
+uint64_t histogram_count(const struct histogram *histogram);
+/* How many were shorter than `ns`, which should be a power of two: otherwise the bucket it lies in is left out. */
+uint64_t histogram_count_below(const struct histogram *histogram, uint64_t ns);
+/* The time that `percent` of all did not exceed; 0 without any. */
+uint64_t histogram_percentile_ns(const struct histogram *histogram, double percent);
+
+#endif

@@ -1,0 +1,109 @@
+/*
+ * Counting and timing commands. One reading of the stopwatch a command: where one ends the next begins, so that the time of a
+ * command includes what the turn does for it before and after, and little of what it does for others (prefetching).
+ *
+ * A command that parks is counted once it has answered, with the time that the store spent on it: not that which it waited.
+ */
+#include <stdlib.h>
+
+#include "actors/crash.h"
+#include "actors/store/state.h"
+
+#define NS_PER_MS 1000000u
+#define NS_PER_US 1000u
+
+void store_begin_lap(struct store *store)
+{
+	store->lap_ticks = stopwatch_now(&store->watch);
+}
+
+/* The thread may have moved to a core whose counter is a little behind. */
+static inline uint64_t end_lap_ns(struct store *store)
+{
+	uint64_t now = stopwatch_now(&store->watch);
+	uint64_t ticks = now > store->lap_ticks ? now - store->lap_ticks : 0;
+	store->lap_ticks = now;
+	return stopwatch_ns(&store->watch, ticks);
+}
+
+static void add_latency(struct command_count *count, uint64_t ns)
+{
+	if (!count->latency && !(count->latency = calloc(1, sizeof(*count->latency))))
+		crash_broken_invariant("no memory for a histogram");
+	histogram_add(count->latency, ns);
+}
+
+static void look_at(struct store *store, const struct call *call, uint64_t ns)
+{
+	const struct config *config = &store->config;
+	if (config->slowlog_log_slower_than >= 0 && ns / NS_PER_US >= (uint64_t)config->slowlog_log_slower_than &&
+	    !(call->command->flags & COMMAND_SKIP_SLOWLOG))
+		slowlog_add(&store->slowlog, call, ns / NS_PER_US, (uint64_t)config->slowlog_max_len);
+	store_watch_event(store, call->command->flags & COMMAND_FAST ? LATENCY_FAST_COMMAND : LATENCY_COMMAND, ns);
+}
+
+static void count_call(struct store *store, const struct call *call, uint64_t ns)
+{
+	struct command_count *count = &store->tally->commands[call->command->number];
+	count->calls++;
+	count->failed += call->failed;
+	count->ns += ns;
+	if (store->config.latency_tracking)
+		add_latency(count, ns);
+	if (__builtin_expect(ns >= store->attention_ns, 0))
+		look_at(store, call, ns);
+}
+
+void store_account(struct store *store, const struct call *call)
+{
+	uint64_t ns = end_lap_ns(store) + call->slept_ns;
+	if (call->postponed)
+		return;
+	if (!call->command)
+		return;
+	store->tally_has_news = true;
+	if (call->rejected) {
+		store->tally->commands[call->command->number].rejected++;
+		return;
+	}
+	store->counters.commands++;
+	if (call->session->flags & SESSION_PARKED)
+		call->session->spent_ns = ns;
+	else
+		count_call(store, call, ns);
+}
+
+void store_account_resumed(struct store *store, const struct call *call)
+{
+	uint64_t ns = end_lap_ns(store) + call->session->spent_ns;
+	store->tally_has_news = true;
+	if (call->session->flags & SESSION_PARKED)
+		call->session->spent_ns = ns;
+	else
+		count_call(store, call, ns);
+}
+
+void store_watch_event(struct store *store, enum latency_event event, uint64_t ns)
+{
+	int64_t threshold_ms = store->config.latency_monitor_threshold;
+	if (threshold_ms > 0 && ns / NS_PER_MS >= (uint64_t)threshold_ms)
+		latency_add(&store->latency, event, store->now_ms / 1000, ns / NS_PER_MS);
+}
+
+static uint64_t threshold_ns(int64_t units, uint64_t ns_per_unit)
+{
+	uint64_t ns;
+	return __builtin_mul_overflow((uint64_t)units, ns_per_unit, &ns) ? UINT64_MAX : ns;
+}
+
+void store_watch_changed(struct store *store)
+{
+	const struct config *config = &store->config;
+	uint64_t slow_ns = UINT64_MAX, event_ns = UINT64_MAX;
+	if (config->slowlog_log_slower_than >= 0)
+		slow_ns = threshold_ns(config->slowlog_log_slower_than, NS_PER_US);
+	if (config->latency_monitor_threshold > 0)
+		event_ns = threshold_ns(config->latency_monitor_threshold, NS_PER_MS);
+	store->attention_ns = slow_ns < event_ns ? slow_ns : event_ns;
+	slowlog_trim(&store->slowlog, (uint64_t)config->slowlog_max_len);
+}
