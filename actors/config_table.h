@@ -34,6 +34,7 @@ enum directive_flags {
 	HIDDEN = 1 << 3,
 	UNSUPPORTED = 1 << 4,
 	NO_DISK = 1 << 5,
+	PERCENTS = 1 << 6,
 };
 
 struct directive {

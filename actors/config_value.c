@@ -1,5 +1,7 @@
 /* A directive's value, from text and to text. The texts of errors are those that Redis's clients see. */
 #include <errno.h>
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -181,6 +183,38 @@ static struct config_words flatten(char *const *words, size_t count)
 	return flat;
 }
 
+/* As Redis shows it: six places, without the zeros at the end. */
+static bool parse_percent(const char *name, const char *word, struct config_words *out_words, struct config_error *out_error)
+{
+	char *end, text[32];
+	double percent = strtod(word, &end);
+	if (end == word || *end || isnan(percent))
+		return config_fail(out_error, "Invalid %s parameters", name);
+	if (percent < 0 || percent > 100)
+		return config_fail(out_error, "%s parameters should sit between [0.0,100.0]", name);
+	int len = snprintf(text, sizeof(text), "%.6f", percent);
+	while (text[len - 1] == '0')
+		len--;
+	len -= text[len - 1] == '.';
+	words_add(out_words, text, (size_t)len);
+	return true;
+}
+
+static bool parse_percents(const struct directive *directive, const struct config_words *words, struct config_words *field,
+			   struct config_error *out_error)
+{
+	struct config_words percents = { 0 };
+	for (uint32_t i = 0; i < words->count; i++) {
+		if (!parse_percent(directive->name, words->items[i], &percents, out_error)) {
+			words_fini(&percents);
+			return false;
+		}
+	}
+	words_fini(field);
+	*field = percents;
+	return true;
+}
+
 static bool parse_words(const struct directive *directive, const struct config_words *words, struct config_words *field,
 			struct config_error *out_error)
 {
@@ -188,6 +222,8 @@ static bool parse_words(const struct directive *directive, const struct config_w
 		return config_fail(out_error, "%s",
 				   strcmp(directive->name, "bind") == 0 ? "Too many bind addresses specified."
 									: "wrong number of arguments");
+	if (directive->flags & PERCENTS)
+		return parse_percents(directive, words, field, out_error);
 	words_fini(field);
 	words_copy(field, words);
 	return true;

@@ -135,6 +135,12 @@ void entry_note_string_origin(struct entry *entry, enum string_origin origin)
 		entry->marks = (uint8_t)((entry->marks & ~MARK_FORM) | origin);
 }
 
+size_t entry_used_bytes(const struct entry *entry)
+{
+	const struct blob *blob = entry_blob(entry);
+	return memory_size_class(entry_bytes(entry)) + (blob ? memory_size_class(sizeof(*blob) + blob->capacity) : 0);
+}
+
 bool entry_has_expiry(const struct entry *entry)
 {
 	return entry->marks & MARK_EXPIRY;

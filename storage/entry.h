@@ -40,6 +40,9 @@ enum string_origin {
 enum string_origin entry_string_origin(const struct entry *entry);
 void entry_note_string_origin(struct entry *entry, enum string_origin origin);
 
+/* The memory that it takes with its value, in size classes. */
+size_t entry_used_bytes(const struct entry *entry);
+
 bool entry_has_expiry(const struct entry *entry);
 
 #endif

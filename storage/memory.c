@@ -30,6 +30,25 @@ static void backend_free_elsewhere(void *block, size_t bytes)
 	free(block);
 }
 
+void memory_get_figures(struct memory_figures *out_figures)
+{
+	*out_figures = (struct memory_figures){ 0 };
+}
+
+const char *memory_allocator_name(void)
+{
+	return "libc";
+}
+
+void memory_purge(void)
+{
+}
+
+void memory_report(void (*write)(void *context, const char *text), void *context)
+{
+	write(context, "The C library's malloc is in use, which makes no report.\n");
+}
+
 #else
 
 #include <jemalloc/jemalloc.h>
@@ -67,6 +86,38 @@ static void backend_init(void)
 	control("background_thread", NULL, NULL, &on, sizeof(on));
 	owner_flags = MALLOCX_ARENA(arena) | MALLOCX_TCACHE(cache);
 	elsewhere_flags = MALLOCX_ARENA(arena) | MALLOCX_TCACHE_NONE;
+}
+
+/* Figures are those of the last epoch. */
+void memory_get_figures(struct memory_figures *out_figures)
+{
+	uint64_t epoch = 1;
+	size_t len = sizeof(size_t);
+	control("epoch", NULL, NULL, &epoch, sizeof(epoch));
+	control("stats.allocated", &out_figures->allocated, &len, NULL, 0);
+	control("stats.active", &out_figures->active, &len, NULL, 0);
+	control("stats.resident", &out_figures->resident, &len, NULL, 0);
+}
+
+#define TEXT_OF(x) #x
+#define TEXT_OF_VALUE(x) TEXT_OF(x)
+
+const char *memory_allocator_name(void)
+{
+	return "jemalloc-" TEXT_OF_VALUE(JEMALLOC_VERSION_MAJOR) "." TEXT_OF_VALUE(JEMALLOC_VERSION_MINOR) "."
+		TEXT_OF_VALUE(JEMALLOC_VERSION_BUGFIX);
+}
+
+void memory_purge(void)
+{
+	char name[40];
+	snprintf(name, sizeof(name), "arena.%u.purge", MALLCTL_ARENAS_ALL);
+	control(name, NULL, NULL, NULL, 0);
+}
+
+void memory_report(void (*write)(void *context, const char *text), void *context)
+{
+	malloc_stats_print(write, context, NULL);
 }
 
 static void *backend_alloc(size_t bytes)

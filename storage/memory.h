@@ -46,6 +46,20 @@ void memory_free_as(void *block, size_t bytes, enum memory_freer freer);
 /* Bytes in use by the keyspace, in size classes, with what still waits at the reaper. Any thread. */
 size_t memory_used_bytes(void);
 
+/* What the whole process has from the allocator, in bytes; all 0 where the allocator doesn't tell. */
+struct memory_figures {
+	size_t allocated; /* in size classes */
+	size_t active;    /* pages with something in them */
+	size_t resident;  /* with the allocator's own and what is kept for later */
+};
+void memory_get_figures(struct memory_figures *out_figures);
+/* Gives pages that are kept for later back to the system; may take milliseconds. */
+void memory_purge(void);
+/* "jemalloc-5.3.0"; "libc". */
+const char *memory_allocator_name(void);
+/* The allocator's own report, in pieces. */
+void memory_report(void (*write)(void *context, const char *text), void *context);
+
 /*
  * Test seam: the n-th allocation from now on (1 = the next) and none other returns NULL; 0 switches it
  * off. Compiled into all builds: one predictable branch. Allocations that don't come from the arena (blobs)

@@ -99,6 +99,11 @@ void resp_write_push(struct buffer *out, enum resp_version version, size_t count
 	write_number(out, version == RESP2 ? '*' : '>', (int64_t)count);
 }
 
+void resp_write_attribute(struct buffer *out, size_t pairs)
+{
+	write_number(out, '|', (int64_t)pairs);
+}
+
 void resp_write_null(struct buffer *out, enum resp_version version)
 {
 	if (version == RESP2)

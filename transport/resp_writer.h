@@ -26,6 +26,8 @@ void resp_write_array(struct buffer *out, size_t count);
 void resp_write_map(struct buffer *out, enum resp_version version, size_t pairs);
 void resp_write_set(struct buffer *out, enum resp_version version, size_t count);
 void resp_write_push(struct buffer *out, enum resp_version version, size_t count);
+/* So many pairs, which say something about the reply that follows; RESP3 only. */
+void resp_write_attribute(struct buffer *out, size_t pairs);
 void resp_write_null(struct buffer *out, enum resp_version version);
 void resp_write_null_array(struct buffer *out, enum resp_version version); /* "*-1" in RESP2 */
 void resp_write_bool(struct buffer *out, enum resp_version version, bool value);

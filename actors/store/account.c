@@ -107,3 +107,28 @@ void store_watch_changed(struct store *store)
 	store->attention_ns = slow_ns < event_ns ? slow_ns : event_ns;
 	slowlog_trim(&store->slowlog, (uint64_t)config->slowlog_max_len);
 }
+
+/* ---- commands a second ---- */
+
+#define RATE_MS 1000
+
+static uint64_t rate_now(const struct store *store)
+{
+	uint64_t elapsed_ms = (uint64_t)(store->monotonic_ms - store->rate_since_ms);
+	return (store->counters.commands - store->rate_commands) * 1000 / elapsed_ms;
+}
+
+void store_roll_rate(struct store *store)
+{
+	if (store->monotonic_ms - store->rate_since_ms < RATE_MS)
+		return;
+	store->commands_per_second = rate_now(store);
+	store->rate_since_ms = store->monotonic_ms;
+	store->rate_commands = store->counters.commands;
+}
+
+/* After a time without any turn the last second counted was long ago. */
+uint64_t store_commands_per_second(const struct store *store)
+{
+	return store->monotonic_ms - store->rate_since_ms < RATE_MS ? store->commands_per_second : rate_now(store);
+}

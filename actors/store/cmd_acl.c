@@ -42,6 +42,41 @@ void cmd_acl_list(struct call *call)
 	reply_text(call, rule);
 }
 
+static void reply_passwords(struct call *call, const char *password)
+{
+	char digest[DIGEST_TEXT_BYTES];
+	reply_text(call, "passwords");
+	reply_array(call, password[0] != '\0');
+	if (!password[0])
+		return;
+	digest_of(password, digest);
+	reply_text(call, digest);
+}
+
+void cmd_acl_getuser(struct call *call)
+{
+	const char *password = store_config(call->store)->requirepass;
+	if (!slice_equal(call_arg(call, 2), slice_of("default", 7))) {
+		reply_null(call);
+		return;
+	}
+	reply_map(call, 6);
+	reply_text(call, "flags");
+	reply_set(call, password[0] ? 1 : 2);
+	reply_text(call, "on");
+	if (!password[0])
+		reply_text(call, "nopass");
+	reply_passwords(call, password);
+	reply_text(call, "commands");
+	reply_text(call, "+@all");
+	reply_text(call, "keys");
+	reply_text(call, "~*");
+	reply_text(call, "channels");
+	reply_text(call, "&*");
+	reply_text(call, "selectors");
+	reply_array(call, 0);
+}
+
 static void reply_categories(struct call *call)
 {
 	size_t count = 0;

@@ -138,7 +138,7 @@ static void describe_flags(const struct session *session, char out[8])
 	char *at = out;
 	if (session->flags & SESSION_MONITOR)
 		*at++ = 'O';
-	if ((session->flags & SESSION_PARKED) && session->topic == PARK_NOTHING)
+	if ((session->flags & SESSION_PARKED) && session->topic <= PARK_PAUSE)
 		*at++ = 'b'; /* by its own wish; who waits for an answer of another actor is not blocked */
 	if (session->flags & SESSION_UNIX_SOCKET)
 		*at++ = 'U';

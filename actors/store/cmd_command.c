@@ -116,17 +116,6 @@ static void reply_all_infos(struct call *call)
 			reply_command_info(call, command_at(i));
 }
 
-/* "get" or "config|get". */
-static const struct command *find_by_full_name(struct slice name)
-{
-	const uint8_t *bar = name.len ? memchr(name.data, '|', name.len) : NULL;
-	if (!bar)
-		return command_find(name.data, name.len);
-	size_t len = (size_t)(bar - name.data);
-	const struct command *container = command_find(name.data, len);
-	return container ? command_find_subcommand(container, bar + 1, name.len - len - 1) : NULL;
-}
-
 void cmd_command(struct call *call)
 {
 	reply_all_infos(call);
@@ -145,7 +134,7 @@ void cmd_command_info(struct call *call)
 	}
 	reply_array(call, call->argc - 2);
 	for (uint32_t i = 2; i < call->argc; i++) {
-		const struct command *command = find_by_full_name(call_arg(call, i));
+		const struct command *command = command_find_full(call_arg(call, i));
 		if (command)
 			reply_command_info(call, command);
 		else
@@ -295,10 +284,10 @@ void cmd_command_docs(struct call *call)
 		return;
 	}
 	for (uint32_t i = 2; i < call->argc; i++)
-		found += find_by_full_name(call_arg(call, i)) != NULL;
+		found += command_find_full(call_arg(call, i)) != NULL;
 	reply_map(call, found);
 	for (uint32_t i = 2; i < call->argc; i++) {
-		const struct command *command = find_by_full_name(call_arg(call, i));
+		const struct command *command = command_find_full(call_arg(call, i));
 		if (!command)
 			continue;
 		reply_command_name(call, command);

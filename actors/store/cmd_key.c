@@ -207,7 +207,7 @@ void cmd_copy(struct call *call)
 /* The names of Redis's encodings, by the rules that it follows when a string is set, and when it is changed. */
 #define EMBEDDED_MAX 44
 
-static const char *encoding_of(const struct entry *entry)
+const char *entry_encoding_name(const struct entry *entry)
 {
 	struct slice value = entry_string(entry);
 	enum string_origin origin = entry_string_origin(entry);
@@ -221,7 +221,7 @@ void cmd_object_encoding(struct call *call)
 {
 	struct entry *entry = call_peek(call, 2);
 	if (entry)
-		reply_text(call, encoding_of(entry));
+		reply_text(call, entry_encoding_name(entry));
 	else
 		reply_null(call);
 }

@@ -67,8 +67,7 @@ static void resume_wait(struct call *call, enum wake_reason reason, void *answer
 		reply_integer(call, 0);
 }
 
-/* 0, and what lies past the end of time, is for ever. */
-static bool parse_timeout(struct call *call, uint32_t index, int64_t *out_deadline_ms)
+bool call_arg_timeout_ms(struct call *call, uint32_t index, int64_t *out_timeout_ms)
 {
 	int64_t timeout_ms;
 	struct slice arg = call_arg(call, index);
@@ -80,6 +79,16 @@ static bool parse_timeout(struct call *call, uint32_t index, int64_t *out_deadli
 		reply_error(call, "ERR timeout is negative");
 		return false;
 	}
+	*out_timeout_ms = timeout_ms;
+	return true;
+}
+
+/* 0, and what lies past the end of time, is for ever. */
+static bool parse_deadline(struct call *call, uint32_t index, int64_t *out_deadline_ms)
+{
+	int64_t timeout_ms;
+	if (!call_arg_timeout_ms(call, index, &timeout_ms))
+		return false;
 	if (timeout_ms == 0 || __builtin_add_overflow(timeout_ms, store_monotonic_ms(call->store), out_deadline_ms))
 		*out_deadline_ms = INT64_MAX;
 	return true;
@@ -88,7 +97,7 @@ static bool parse_timeout(struct call *call, uint32_t index, int64_t *out_deadli
 void cmd_wait(struct call *call)
 {
 	int64_t replicas, deadline_ms;
-	if (!call_arg_int64(call, 1, &replicas) || !parse_timeout(call, 2, &deadline_ms))
+	if (!call_arg_int64(call, 1, &replicas) || !parse_deadline(call, 2, &deadline_ms))
 		return;
 	if (replicas <= 0)
 		reply_integer(call, 0);
@@ -139,33 +148,4 @@ void cmd_shutdown(struct call *call)
 		reply_error(call, "ERR Errors trying to SHUTDOWN. Check logs.");
 	else
 		store_shut_down(call->store);
-}
-
-/* ---- DEBUG ---- */
-
-/* As strtod reads it, as far as it can: what is no number is 0. */
-static int64_t sleep_ms(struct slice seconds)
-{
-	char text[64] = "";
-	memcpy(text, seconds.data, seconds.len < sizeof(text) - 1 ? seconds.len : sizeof(text) - 1);
-	double ms = strtod(text, NULL) * 1000;
-	return ms > 0 && ms < 1e15 ? (int64_t)ms : 0;
-}
-
-void cmd_debug(struct call *call)
-{
-	if (call->argc == 3 && call_arg_is(call, 1, "SLEEP")) {
-		store_freeze(call->store, store_monotonic_ms(call->store) + sleep_ms(call_arg(call, 2)));
-		reply_ok(call);
-	} else if (call->argc == 2 && call_arg_is(call, 1, "HELP")) {
-		struct lines lines = { 0 };
-		lines_add(&lines, "DEBUG <subcommand> [<arg> ...]. Subcommands are:");
-		lines_add(&lines, "SLEEP <seconds>");
-		lines_add(&lines, "    Executes nothing for so long.");
-		lines_add(&lines, "HELP");
-		lines_add(&lines, "    Shows these lines.");
-		lines_reply(&lines, call);
-	} else {
-		reply_subcommand_error(call);
-	}
 }

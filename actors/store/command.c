@@ -427,6 +427,17 @@ const struct command *command_at(uint32_t number)
 	return &commands[number];
 }
 
+/* "get" or "config|get". */
+const struct command *command_find_full(struct slice name)
+{
+	const uint8_t *bar = name.len ? memchr(name.data, '|', name.len) : NULL;
+	if (!bar)
+		return command_find(name.data, name.len);
+	size_t len = (size_t)(bar - name.data);
+	const struct command *container = command_find(name.data, len);
+	return container ? command_find_subcommand(container, bar + 1, name.len - len - 1) : NULL;
+}
+
 void command_full_name(const struct command *command, char *out, size_t size)
 {
 	if (command->parent)

@@ -111,6 +111,9 @@ struct command {
 const struct command *command_find(const void *name, size_t len);
 const struct command *command_find_subcommand(const struct command *container, const void *name, size_t len);
 
+/* Of "get" or "config|get"; NULL when there is none. */
+const struct command *command_find_full(struct slice name);
+
 /* All commands and sub-commands, by number. */
 uint32_t command_count(void);
 const struct command *command_at(uint32_t number);

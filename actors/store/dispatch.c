@@ -135,5 +135,10 @@ void command_dispatch(struct call *call)
 	session->commands++;
 	if (!found || !may_run(call))
 		return;
+	if (store_holds_back(call->store, call->command)) {
+		session_park(call, PARK_PAUSE, INT64_MAX, NULL, NULL);
+		call->postponed = true;
+		return;
+	}
 	call->command->handler(call);
 }

@@ -139,6 +139,7 @@ void store_reset_counters(struct store *store)
 	};
 	store->error_kinds = 0;
 	store->tally_has_news = true;
+	store->rate_commands = 0;
 	tally_destroy(&store->tally);
 	store->tally = create_tally();
 	store->tally->starts_anew = true;

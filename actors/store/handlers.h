@@ -30,6 +30,9 @@ void reply_gathered(struct call *call, struct buffer *text);
 /* "ERR unknown subcommand or wrong number of arguments for 'x'. Try CLIENT HELP.", of argument 1. */
 void reply_subcommand_error(struct call *call);
 
+/* A time to wait, in ms, 0 or more. False: the error reply has been written. */
+bool call_arg_timeout_ms(struct call *call, uint32_t index, int64_t *out_timeout_ms);
+
 /* The name of the call's session from an argument; "" takes it away. False: the error reply has been written. */
 bool call_set_session_name(struct call *call, uint32_t index);
 
@@ -56,7 +59,8 @@ void call_remove(struct call *call, uint32_t index);
 /* The number of a database from an argument. False: the error has been written. */
 bool call_arg_database(struct call *call, uint32_t index, uint32_t *out_database);
 
-/* The type of an entry as TYPE tells it. */
+/* The type of an entry as TYPE tells it, and how its value is kept, as OBJECT ENCODING does. */
 const char *entry_type_name(const struct entry *entry);
+const char *entry_encoding_name(const struct entry *entry);
 
 #endif

@@ -17,6 +17,7 @@
 #include "actors/figures.h"
 #include "actors/observer.h"
 #include "actors/store/handlers.h"
+#include "actors/store/memory_figures.h"
 #include "actors/version.h"
 #include "storage/memory.h"
 
@@ -27,7 +28,7 @@ struct info {
 	const struct config *config;
 	struct buffer text;
 	struct connection_figures totals; /* without items */
-	uint64_t longest_input, longest_output;
+	uint64_t longest_input, longest_output, client_bytes;
 	const struct observations *observations; /* NULL when not asked for */
 };
 
@@ -117,50 +118,70 @@ static void write_server(struct info *info)
 
 static void write_clients(struct info *info)
 {
-	uint64_t blocked = 0;
-	for (struct session *s = store_first_session(info->store); s; s = s->next)
-		blocked += session_is_parked(s) && s->topic <= PARK_MEMORY; /* other topics are answered at once */
+	uint64_t blocked = 0, timed = 0;
+	for (struct session *s = store_first_session(info->store); s; s = s->next) {
+		bool is_blocked = session_is_parked(s) && s->topic <= PARK_MEMORY; /* other topics are answered at once */
+		blocked += is_blocked;
+		timed += is_blocked && s->deadline_ms != INT64_MAX;
+	}
 	number(info, "connected_clients", store_session_count(info->store));
 	number(info, "cluster_connections", 0);
 	directive(info, "maxclients", "maxclients");
 	number(info, "client_recent_max_input_buffer", info->longest_input);
 	number(info, "client_recent_max_output_buffer", info->longest_output);
 	number(info, "blocked_clients", blocked);
+	number(info, "tracking_clients", 0);
+	number(info, "clients_in_timeout_table", timed);
 }
 
-/* Pages of this process in memory; 0 when the system doesn't tell. */
-static uint64_t resident_bytes(void)
+static void ratio(struct info *info, const char *name, size_t a, size_t b)
 {
-	unsigned long long size = 0, resident = 0;
-	FILE *file = fopen("/proc/self/statm", "re");
-	if (!file)
-		return 0;
-	if (fscanf(file, "%llu %llu", &size, &resident) != 2)
-		resident = 0;
-	fclose(file);
-	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+	buffer_printf(&info->text, "%s:%.2f\r\n", name, memory_ratio(a, b));
+}
+
+/* May be negative: the two were not taken at one moment. */
+static void difference(struct info *info, const char *name, size_t a, size_t b)
+{
+	buffer_printf(&info->text, "%s:%lld\r\n", name, (long long)a - (long long)b);
+}
+
+static void write_allocator(struct info *info, const struct memory_use *use)
+{
+	const struct memory_figures *figures = &use->allocator;
+	ratio(info, "allocator_frag_ratio", figures->active, figures->allocated);
+	difference(info, "allocator_frag_bytes", figures->active, figures->allocated);
+	ratio(info, "allocator_rss_ratio", figures->resident, figures->active);
+	difference(info, "allocator_rss_bytes", figures->resident, figures->active);
+	ratio(info, "rss_overhead_ratio", use->resident_bytes, figures->resident);
+	difference(info, "rss_overhead_bytes", use->resident_bytes, figures->resident);
+	ratio(info, "mem_fragmentation_ratio", use->resident_bytes, use->used_bytes);
+	difference(info, "mem_fragmentation_bytes", use->resident_bytes, use->used_bytes);
 }
 
 static void write_memory(struct info *info)
 {
-	uint64_t used = store_used_bytes(info->store), resident = resident_bytes();
-	uint64_t peak = store_counters(info->store)->peak_memory_bytes;
-	if (used > peak)
-		peak = used;
-	bytes(info, "used_memory", used);
-	bytes(info, "used_memory_rss", resident);
-	bytes(info, "used_memory_peak", peak);
-	buffer_printf(&info->text, "used_memory_peak_perc:%.2f%%\r\n", peak ? (double)used * 100 / (double)peak : 0);
+	struct memory_use use;
+	memory_use_get(info->store, &use);
+	bytes(info, "used_memory", use.used_bytes);
+	bytes(info, "used_memory_rss", use.resident_bytes);
+	bytes(info, "used_memory_peak", use.peak_bytes);
+	buffer_printf(&info->text, "used_memory_peak_perc:%.2f%%\r\n", memory_ratio(use.used_bytes, use.peak_bytes) * 100);
+	number(info, "used_memory_overhead", use.overhead_bytes);
+	number(info, "used_memory_startup", use.startup_bytes);
+	number(info, "used_memory_dataset", use.dataset_bytes);
+	buffer_printf(&info->text, "used_memory_dataset_perc:%.2f%%\r\n", use.dataset_percent);
 	number(info, "used_memory_blobs", blob_used_bytes());
+	number(info, "allocator_allocated", use.allocator.allocated);
+	number(info, "allocator_active", use.allocator.active);
+	number(info, "allocator_resident", use.allocator.resident);
 	bytes(info, "total_system_memory", (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE));
 	bytes(info, "maxmemory", info->config->maxmemory);
 	directive(info, "maxmemory_policy", "maxmemory-policy");
-	buffer_printf(&info->text, "mem_fragmentation_ratio:%.2f\r\n", used ? (double)resident / (double)used : 0);
-#ifdef QCACHE_SYSTEM_MALLOC
-	text(info, "mem_allocator", "libc");
-#else
-	text(info, "mem_allocator", "jemalloc");
-#endif
+	write_allocator(info, &use);
+	number(info, "mem_clients_slaves", 0);
+	number(info, "mem_clients_normal", info->client_bytes);
+	text(info, "mem_allocator", memory_allocator_name());
+	number(info, "active_defrag_running", 0);
 }
 
 /* Nothing is kept on disk, and nothing is being loaded: clients look for that before they begin. */
@@ -169,8 +190,17 @@ static void write_persistence(struct info *info)
 	number(info, "loading", 0);
 	number(info, "async_loading", 0);
 	number(info, "rdb_bgsave_in_progress", 0);
+	text(info, "rdb_last_bgsave_status", "ok");
+	text(info, "rdb_last_bgsave_time_sec", "-1");
+	text(info, "rdb_current_bgsave_time_sec", "-1");
+	number(info, "rdb_saves", 0);
 	number(info, "aof_enabled", 0);
 	number(info, "aof_rewrite_in_progress", 0);
+	number(info, "aof_rewrite_scheduled", 0);
+	text(info, "aof_last_rewrite_time_sec", "-1");
+	text(info, "aof_current_rewrite_time_sec", "-1");
+	text(info, "aof_last_bgrewrite_status", "ok");
+	text(info, "aof_last_write_status", "ok");
 }
 
 static void write_stats(struct info *info)
@@ -178,6 +208,7 @@ static void write_stats(struct info *info)
 	const struct store_counters *counters = store_counters(info->store);
 	number(info, "total_connections_received", counters->connections_received);
 	number(info, "total_commands_processed", counters->commands);
+	number(info, "instantaneous_ops_per_sec", store_commands_per_second(info->store));
 	number(info, "total_net_input_bytes", info->totals.input_bytes - counters->input_bytes_before);
 	number(info, "total_net_output_bytes", info->totals.output_bytes - counters->output_bytes_before);
 	number(info, "rejected_connections", counters->connections_rejected);
@@ -185,6 +216,14 @@ static void write_stats(struct info *info)
 	number(info, "evicted_keys", counters->evicted_keys);
 	number(info, "keyspace_hits", counters->keyspace_hits);
 	number(info, "keyspace_misses", counters->keyspace_misses);
+	number(info, "pubsub_channels", 0);
+	number(info, "pubsub_patterns", 0);
+	number(info, "pubsubshard_channels", 0);
+	number(info, "latest_fork_usec", 0); /* nothing ever forks */
+	number(info, "total_forks", 0);
+	number(info, "tracking_total_keys", 0);
+	number(info, "tracking_total_items", 0);
+	number(info, "tracking_total_prefixes", 0);
 	number(info, "total_error_replies", counters->error_replies);
 	number(info, "total_reads_processed", info->totals.reads - counters->reads_before);
 	number(info, "total_writes_processed", info->totals.writes - counters->writes_before);
@@ -197,11 +236,14 @@ static void write_replication(struct info *info)
 	text(info, "role", "master");
 	number(info, "connected_slaves", 0);
 	text(info, "master_failover_state", "no-failover");
-	text(info, "master_replid", store_run_id(info->store));
+	text(info, "master_replid", store_replication_id(info->store));
 	text(info, "master_replid2", "0000000000000000000000000000000000000000");
 	number(info, "master_repl_offset", 0);
 	text(info, "second_repl_offset", "-1");
 	number(info, "repl_backlog_active", 0);
+	directive(info, "repl_backlog_size", "repl-backlog-size");
+	number(info, "repl_backlog_first_byte_offset", 0);
+	number(info, "repl_backlog_histlen", 0);
 }
 
 static void seconds(struct info *info, const char *name, struct timeval time)
@@ -235,6 +277,32 @@ static void write_commandstats(struct info *info)
 			      name, count->calls, usec, count->calls ? usec / (double)count->calls : 0, count->rejected,
 			      count->failed);
 	}
+}
+
+/* Nothing for commands that were never run. */
+static void write_latencystats(struct info *info)
+{
+	const struct config_words *percentiles = &info->config->latency_tracking_info_percentiles;
+	for (uint32_t i = 0; i < info->observations->command_count && info->config->latency_tracking; i++) {
+		const struct histogram *histogram = info->observations->commands[i].latency;
+		char name[64];
+		if (!histogram)
+			continue;
+		command_full_name(command_at(i), name, sizeof(name));
+		buffer_printf(&info->text, "latency_percentiles_usec_%s:", name);
+		for (uint32_t p = 0; p < percentiles->count; p++) {
+			double percent = strtod(percentiles->items[p], NULL);
+			double usec = (double)histogram_percentile_ns(histogram, percent) / 1000;
+			buffer_printf(&info->text, "%sp%s=%.3f", p ? "," : "", percentiles->items[p], usec);
+		}
+		buffer_printf(&info->text, "\r\n");
+	}
+}
+
+/* There are none. */
+static void write_modules(struct info *info)
+{
+	(void)info;
 }
 
 static void write_errorstats(struct info *info)
@@ -291,13 +359,15 @@ static const struct section {
 } sections[] = {
 	{ "server", "Server", SECTION_DEFAULT | SECTION_ALL, write_server },
 	{ "clients", "Clients", SECTION_DEFAULT | SECTION_ALL | SECTION_FIGURES, write_clients },
-	{ "memory", "Memory", SECTION_DEFAULT | SECTION_ALL, write_memory },
+	{ "memory", "Memory", SECTION_DEFAULT | SECTION_ALL | SECTION_FIGURES, write_memory },
 	{ "persistence", "Persistence", SECTION_DEFAULT | SECTION_ALL, write_persistence },
 	{ "stats", "Stats", SECTION_DEFAULT | SECTION_ALL | SECTION_FIGURES, write_stats },
 	{ "replication", "Replication", SECTION_DEFAULT | SECTION_ALL, write_replication },
 	{ "cpu", "CPU", SECTION_DEFAULT | SECTION_ALL, write_cpu },
+	{ "modules", "Modules", SECTION_DEFAULT | SECTION_ALL, write_modules },
 	{ "commandstats", "Commandstats", SECTION_ALL | SECTION_OBSERVED, write_commandstats },
 	{ "errorstats", "Errorstats", SECTION_DEFAULT | SECTION_ALL, write_errorstats },
+	{ "latencystats", "Latencystats", SECTION_ALL | SECTION_OBSERVED, write_latencystats },
 	{ "events", "Events", SECTION_ALL | SECTION_OBSERVED, write_events },
 	{ "actors", "Actors", SECTION_ALL, write_actors },
 	{ "cluster", "Cluster", SECTION_DEFAULT | SECTION_ALL, write_cluster },
@@ -347,12 +417,12 @@ static void write_sections(struct info *info)
 /* What the reactors have said, kept while the observer is asked. */
 struct info_totals {
 	struct connection_figures sums;
-	uint64_t longest_input, longest_output;
+	uint64_t longest_input, longest_output, client_bytes;
 };
 
-static struct info_totals sum_figures(const struct connection_figures *figures)
+static struct info_totals sum_figures(struct store *store, const struct connection_figures *figures)
 {
-	struct info_totals totals = { .sums = *figures };
+	struct info_totals totals = { .sums = *figures, .client_bytes = memory_of_clients(store, figures) };
 	totals.sums.items = NULL;
 	for (size_t i = 0; i < figures->count; i++) {
 		const struct connection_figure *figure = &figures->items[i];
@@ -373,6 +443,7 @@ static void reply_info(struct call *call, const struct info_totals *totals, cons
 		.totals = totals->sums,
 		.longest_input = totals->longest_input,
 		.longest_output = totals->longest_output,
+		.client_bytes = totals->client_bytes,
 		.observations = observations,
 	};
 	write_sections(&info);
@@ -411,7 +482,7 @@ static void resume_with_figures(struct call *call, enum wake_reason reason, void
 {
 	if (reason == WAKE_CLOSED)
 		return;
-	struct info_totals totals = sum_figures(answer);
+	struct info_totals totals = sum_figures(call->store, answer);
 	finish_info(call, &totals);
 }
 

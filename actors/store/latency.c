@@ -6,6 +6,7 @@ static const char *const names[LATENCY_EVENTS] = {
 	[LATENCY_COMMAND] = "command",
 	[LATENCY_FAST_COMMAND] = "fast-command",
 	[LATENCY_EXPIRE_CYCLE] = "expire-cycle",
+	[LATENCY_EVICTION_CYCLE] = "eviction-cycle",
 };
 
 const char *latency_event_name(enum latency_event event)

@@ -16,6 +16,7 @@ enum latency_event {
 	LATENCY_COMMAND,
 	LATENCY_FAST_COMMAND, /* a command with the flag "fast" */
 	LATENCY_EXPIRE_CYCLE, /* removing what has expired, a slice of it */
+	LATENCY_EVICTION_CYCLE, /* making room, as much as a turn does */
 	LATENCY_EVENTS
 };
 

@@ -217,6 +217,16 @@ void reply_push(struct call *call, size_t count)
 	resp_write_push(text_of(call), call->session->resp, count);
 }
 
+void reply_big_number(struct call *call, const char *digits)
+{
+	resp_write_big_number(text_of(call), call->session->resp, digits, strlen(digits));
+}
+
+void reply_attribute(struct call *call, size_t pairs)
+{
+	resp_write_attribute(text_of(call), pairs);
+}
+
 void reply_bool(struct call *call, bool value)
 {
 	resp_write_bool(text_of(call), call->session->resp, value);

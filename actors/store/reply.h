@@ -33,6 +33,10 @@ void reply_array(struct call *call, size_t count);
 void reply_map(struct call *call, size_t pairs);
 void reply_set(struct call *call, size_t count);
 void reply_push(struct call *call, size_t count);
+/* Digits as they stand. */
+void reply_big_number(struct call *call, const char *digits);
+/* So many pairs, and then the reply itself; RESP3 only. */
+void reply_attribute(struct call *call, size_t pairs);
 void reply_bool(struct call *call, bool value);
 void reply_double(struct call *call, double value);
 /* A multi-line text: verbatim in RESP3, a bulk string in RESP2. */

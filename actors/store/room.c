@@ -76,10 +76,10 @@ static void evict(struct store *store, const struct eviction_victim *victim)
 
 static bool may_evict(const struct store *store)
 {
-	return !(store->wanted & BUS_FRAMES) || bus_has_credit(store->bus, BUS_FRAMES);
+	return !store_is_paused(store) && (!(store->wanted & BUS_FRAMES) || bus_has_credit(store->bus, BUS_FRAMES));
 }
 
-enum room store_make_room(struct store *store)
+static enum room evict_until_enough(struct store *store)
 {
 	struct eviction_victim victim;
 	for (uint32_t n = 0; !has_enough(store); n++) {
@@ -96,6 +96,16 @@ enum room store_make_room(struct store *store)
 		evict(store, &victim);
 	}
 	return ROOM_ENOUGH;
+}
+
+enum room store_make_room(struct store *store)
+{
+	if (has_enough(store))
+		return ROOM_ENOUGH;
+	uint64_t began = stopwatch_now(&store->watch);
+	enum room room = evict_until_enough(store);
+	store_watch_event(store, LATENCY_EVICTION_CYCLE, stopwatch_ns(&store->watch, stopwatch_now(&store->watch) - began));
+	return room;
 }
 
 /* Those who wait, as long as there is room and the slice lasts. */
@@ -115,7 +125,7 @@ static enum room wake_waiting(struct store *store)
 int64_t store_room_slice(struct store *store)
 {
 	if (wake_waiting(store) != ROOM_LATER || !may_evict(store))
-		return INT64_MAX; /* done, or credit comes with a message */
+		return INT64_MAX; /* done, or credit comes with a message, or the end of a pause with a tick */
 	if (store->garbage || store->reaper_is_busy)
 		return store->parked[PARK_MEMORY].first ? store->monotonic_ms + REAPER_LOOK_MS : INT64_MAX;
 	return store->monotonic_ms;

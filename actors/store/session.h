@@ -28,6 +28,7 @@ enum session_flags {
 	SESSION_UNIX_SOCKET = 1 << 7,
 	SESSION_PARKED = 1 << 8,
 	SESSION_LOCAL = 1 << 9,           /* comes from this machine */
+	SESSION_NO_TOUCH = 1 << 10,       /* its reads don't count as use of the keys */
 };
 
 enum wake_reason {
@@ -40,8 +41,10 @@ enum wake_reason {
 /* What a parked session waits for: chooses who is woken by session_wake_all(). */
 enum park_topic {
 	PARK_NOTHING,      /* only its deadline */
+	PARK_PAUSE,        /* the end of CLIENT PAUSE */
 	PARK_BUS_CREDIT,
 	PARK_MEMORY,       /* room below maxmemory */
+	PARK_SLICE,        /* its next turn: what it does is too much for one */
 	PARK_OBSERVATIONS, /* an answer from the observer */
 	PARK_FIGURES,      /* an answer from every reactor */
 	PARK_LISTENING,    /* sockets to listen on, from the supervisor */

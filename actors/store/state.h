@@ -78,6 +78,9 @@ struct store {
 
 	struct request_batch *backlog_first, *backlog_last; /* not wholly executed */
 	int64_t frozen_until_ms;        /* monotonic; nothing is executed before */
+	enum pause_mode pause_mode;
+	int64_t pause_until_ms;         /* monotonic */
+	bool expiry_is_off;
 
 	/* of the turn under way */
 	int64_t now_ms, monotonic_ms;
@@ -111,9 +114,13 @@ struct store {
 	bool observations_are_asked, question_is_out;
 	int64_t tally_given_ms;
 	bool tally_has_news;            /* something has been counted since */
+	int64_t rate_since_ms;          /* of counters.commands: */
+	uint64_t rate_commands, commands_per_second;
 
 	uint64_t random[4];
 	char run_id[41];                /* 40 hexadecimal digits, another at each start */
+	char replication_id[41];
+	size_t startup_bytes;
 	int64_t started_ms;
 	bool is_stopping, shutdown_is_asked;
 	struct store_counters counters;
@@ -188,8 +195,15 @@ void store_account(struct store *store, const struct call *call);
 void store_account_resumed(struct store *store, const struct call *call);
 /* Directives that say what is watched may have changed. */
 void store_watch_changed(struct store *store);
+/* Now and then: begins another second over which commands are counted. */
+void store_roll_rate(struct store *store);
 /* Something on the store's own account took so long. */
 void store_watch_event(struct store *store, enum latency_event event, uint64_t ns);
+
+/* pause.c */
+bool store_is_paused(const struct store *store);
+/* Wakes those who waited for the end of a pause, if it has come. */
+void store_wake_paused(struct store *store);
 
 /* upkeep.c */
 void store_upkeep(struct store *store);

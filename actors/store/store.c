@@ -14,6 +14,7 @@
 #include "actors/settings.h"
 #include "actors/store/state.h"
 #include "storage/access.h"
+#include "storage/memory.h"
 
 /* Counts go to the observer at least this often while there are any. */
 #define TALLY_MS 100
@@ -135,6 +136,7 @@ static void post_settings(struct store *store)
 
 static void give_tally_if_due(struct store *store)
 {
+	store_roll_rate(store);
 	if (store->monotonic_ms - store->tally_given_ms < TALLY_MS || !store->tally_has_news)
 		return;
 	if (bus_credit_bytes(store->bus, store->observer) <= 0)
@@ -196,13 +198,19 @@ static void subscribe_all(struct store *store, const struct store_subscription *
 	store_update_interest(store);
 }
 
+static void draw_id(struct store *store, char out[41])
+{
+	for (int i = 0; i < 5; i++)
+		snprintf(out + 8 * i, 9, "%08x", (uint32_t)store_random(store));
+}
+
 static void seed_random(struct store *store)
 {
 	if (getrandom(store->random, sizeof(store->random), 0) != sizeof(store->random))
 		crash_broken_invariant("the system gives no random numbers");
 	store->random[0] |= 1; /* never all zero */
-	for (int i = 0; i < 5; i++)
-		snprintf(store->run_id + 8 * i, 9, "%08x", (uint32_t)store_random(store));
+	draw_id(store, store->run_id);
+	store_change_replication_id(store);
 }
 
 struct store *store_create(struct runtime *runtime, const struct config *config,
@@ -219,6 +227,7 @@ struct store *store_create(struct runtime *runtime, const struct config *config,
 	for (uint32_t i = 0; i < store->keyspace_count; i++)
 		if (!(store->keyspaces[i] = keyspace_create()))
 			crash_broken_invariant("no memory for database %u", i);
+	store->startup_bytes = memory_used_bytes() + blob_used_bytes();
 	store->reactor_count = runtime_count(runtime, ACTOR_REACTOR);
 	store->reactors = must_allocate(store->reactor_count, sizeof(*store->reactors));
 	for (uint32_t i = 0; i < store->reactor_count; i++)
@@ -385,6 +394,21 @@ const char *store_run_id(const struct store *store)
 	return store->run_id;
 }
 
+const char *store_replication_id(const struct store *store)
+{
+	return store->replication_id;
+}
+
+void store_change_replication_id(struct store *store)
+{
+	draw_id(store, store->replication_id);
+}
+
+size_t store_startup_bytes(const struct store *store)
+{
+	return store->startup_bytes;
+}
+
 uint64_t store_session_count(const struct store *store)
 {
 	return store->session_count;
@@ -398,6 +422,11 @@ struct session *store_first_session(struct store *store)
 uint64_t store_parked_count(const struct store *store)
 {
 	return store->parked_count;
+}
+
+void store_set_active_expiry(struct store *store, bool is_on)
+{
+	store->expiry_is_off = !is_on;
 }
 
 void store_freeze(struct store *store, int64_t until_ms)

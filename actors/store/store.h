@@ -84,8 +84,17 @@ const struct error_count *store_error_counts(const struct store *store, size_t *
 struct slowlog *store_slowlog(struct store *store);
 struct latency *store_latency(struct store *store);
 
+/* Commands a second, of the last second or so. */
+uint64_t store_commands_per_second(const struct store *store);
+
+/* Memory in use by the keyspaces before there was a key. */
+size_t store_startup_bytes(const struct store *store);
+
 /* 40 hexadecimal digits that no other run of the server has. */
 const char *store_run_id(const struct store *store);
+/* The same for replication, where the id may be changed. */
+const char *store_replication_id(const struct store *store);
+void store_change_replication_id(struct store *store);
 
 /* Sessions. */
 uint64_t store_session_count(const struct store *store);
@@ -99,6 +108,16 @@ void store_ask_figures(struct call *call, session_resume *resume, void *state);
 void store_ask_observations(struct call *call, session_resume *resume, void *state);
 /* A text of lines "actor:..." for INFO actors: mailbox depth, batch sizes, turn times, credit. */
 void store_describe_actors(struct store *store, struct buffer *out);
+
+/* Commands wait until a time (monotonic), or until the pause is ended: see pause.c. */
+enum pause_mode { PAUSE_NONE, PAUSE_WRITES, PAUSE_ALL };
+void store_pause(struct store *store, enum pause_mode mode, int64_t until_ms);
+void store_end_pause(struct store *store);
+/* Must this command wait for the end of a pause? */
+bool store_holds_back(const struct store *store, const struct command *command);
+
+/* DEBUG SET-ACTIVE-EXPIRE: whether expired keys are removed before somebody comes upon them. */
+void store_set_active_expiry(struct store *store, bool is_on);
 
 /* Nothing more is executed and no reply leaves before `until_ms` (monotonic), as if the store slept: DEBUG SLEEP. */
 void store_freeze(struct store *store, int64_t until_ms);

@@ -105,7 +105,6 @@ void store_run(struct store *store, struct session *session, struct call *call)
 	size_t text_began = text_length(store, session);
 	if (must_wait_for_bus(store, call)) {
 		session_park(call, PARK_BUS_CREDIT, INT64_MAX, NULL, NULL);
-		call->postponed = true;
 		return;
 	}
 	if (must_wait_for_memory(store, call)) {

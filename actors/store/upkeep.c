@@ -40,19 +40,28 @@ static bool expire_database(struct store *store, uint32_t database, uint64_t unt
 	return true;
 }
 
+static bool may_expire(const struct store *store)
+{
+	return !store->expiry_is_off && !store_is_paused(store);
+}
+
 static bool expire_keys(struct store *store)
 {
 	uint64_t until_ns = 0;
-	for (uint32_t i = 0; i < store->keyspace_count; i++) {
+	bool is_done = true;
+	if (!may_expire(store))
+		return true;
+	for (uint32_t i = 0; i < store->keyspace_count && is_done; i++) {
 		int64_t due_ms = keyspace_next_expiry_ms(store->keyspaces[i]);
 		if (due_ms == NO_EXPIRY || due_ms > store->now_ms)
 			continue;
 		if (!until_ns)
 			until_ns = monotonic_ns() + EXPIRY_SLICE_NS;
-		if (!expire_database(store, i, until_ns))
-			return false;
+		is_done = expire_database(store, i, until_ns);
 	}
-	return true;
+	if (until_ns)
+		store_watch_event(store, LATENCY_EXPIRE_CYCLE, monotonic_ns() - (until_ns - EXPIRY_SLICE_NS));
+	return is_done;
 }
 
 static bool is_idle_too_long(const struct store *store, const struct session *session)
@@ -111,6 +120,7 @@ void store_upkeep(struct store *store)
 	store->upkeep_is_unfinished = false;
 	if (!is_frozen) {
 		store_wake_due(store);
+		store_wake_paused(store);
 		if (!expire_keys(store))
 			store->upkeep_is_unfinished = true;
 		if (!close_idle(store))
@@ -150,8 +160,10 @@ static int64_t next_due_ms(const struct store *store)
 		return store->monotonic_ms;
 	int64_t due_ms = earlier(store_next_deadline_ms(store), store->room_due_ms);
 	/* Without credit expired keys wait for it, not for their time. */
-	if (!(store->wanted & BUS_FRAMES) || bus_has_credit(store->bus, BUS_FRAMES))
+	if (may_expire(store) && (!(store->wanted & BUS_FRAMES) || bus_has_credit(store->bus, BUS_FRAMES)))
 		due_ms = earlier(due_ms, next_expiry_ms(store));
+	if (store_is_paused(store))
+		due_ms = earlier(due_ms, store->pause_until_ms);
 	if (store->config.timeout && store->session_count)
 		due_ms = earlier(due_ms, store->idle_check_due_ms);
 	return due_ms;

@@ -1,0 +1,60 @@
+#include "actors/store/data_digest.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+
+static void add(struct data_digest *digest, const void *data, size_t len)
+{
+	uint8_t hash[SHA_DIGEST_LENGTH];
+	SHA1(data, len, hash);
+	for (int i = 0; i < SHA_DIGEST_LENGTH; i++)
+		digest->bytes[i] ^= hash[i];
+}
+
+static void mix(struct data_digest *digest, const void *data, size_t len)
+{
+	add(digest, data, len);
+	SHA1(digest->bytes, SHA_DIGEST_LENGTH, digest->bytes);
+}
+
+static void mix_number(struct data_digest *digest, uint32_t number)
+{
+	uint32_t bytes = htonl(number);
+	mix(digest, &bytes, sizeof(bytes));
+}
+
+void data_digest_mix_value(struct data_digest *digest, const struct entry *entry)
+{
+	static const char expires[] = "!!expire!!";
+	switch (entry_type(entry)) {
+	case ENTRY_STRING:
+		mix_number(digest, 0);
+		mix(digest, entry_string(entry).data, entry_string(entry).len);
+		break;
+	}
+	if (entry_has_expiry(entry))
+		add(digest, expires, sizeof(expires) - 1);
+}
+
+static void add_entry(void *context, struct entry *entry)
+{
+	struct data_digest *all = context, one = { 0 };
+	mix(&one, entry_key(entry).data, entry_key(entry).len);
+	data_digest_mix_value(&one, entry);
+	add(all, one.bytes, SHA_DIGEST_LENGTH);
+}
+
+void data_digest_mix_database(struct data_digest *digest, uint32_t number, const struct keyspace *keyspace)
+{
+	uint64_t cursor = 0;
+	mix_number(digest, number);
+	do {
+		cursor = keyspace_scan(keyspace, cursor, add_entry, digest);
+	} while (cursor != 0);
+}
+
+void data_digest_hex(const struct data_digest *digest, char out[DIGEST_HEX_BYTES])
+{
+	for (int i = 0; i < SHA_DIGEST_LENGTH; i++)
+		snprintf(out + 2 * i, 3, "%02x", digest->bytes[i]);
+}

@@ -1,0 +1,64 @@
+#include "actors/store/memory_figures.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+/* Pages of this process in memory. */
+static size_t resident_bytes(void)
+{
+	unsigned long long size = 0, resident = 0;
+	FILE *file = fopen("/proc/self/statm", "re");
+	if (!file)
+		return 0;
+	if (fscanf(file, "%llu %llu", &size, &resident) != 2)
+		resident = 0;
+	fclose(file);
+	return resident * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+double memory_ratio(size_t a, size_t b)
+{
+	return b ? (double)a / (double)b : 0;
+}
+
+void memory_use_get(struct store *store, struct memory_use *out_use)
+{
+	struct memory_use use = {
+		.used_bytes = store_used_bytes(store),
+		.peak_bytes = store_counters(store)->peak_memory_bytes,
+		.startup_bytes = store_startup_bytes(store),
+		.resident_bytes = resident_bytes(),
+	};
+	if (use.peak_bytes < use.used_bytes)
+		use.peak_bytes = use.used_bytes;
+	size_t empty_bytes = use.startup_bytes / store_database_count(store); /* of a table without keys */
+	use.overhead_bytes = use.startup_bytes;
+	for (uint32_t i = 0; i < store_database_count(store); i++) {
+		struct keyspace_shape shape;
+		uint64_t keys = keyspace_count(store_keyspace(store, i));
+		if (keys == 0)
+			continue;
+		keyspace_get_shape(store_keyspace(store, i), &shape);
+		use.overhead_bytes += shape.index_bytes > empty_bytes ? shape.index_bytes - empty_bytes : 0;
+		use.keys += keys;
+	}
+	if (use.overhead_bytes > use.used_bytes)
+		use.overhead_bytes = use.used_bytes;
+	use.dataset_bytes = use.used_bytes - use.overhead_bytes;
+	if (use.used_bytes > use.startup_bytes)
+		use.dataset_percent = memory_ratio(use.dataset_bytes, use.used_bytes - use.startup_bytes) * 100;
+	memory_get_figures(&use.allocator);
+	*out_use = use;
+}
+
+size_t memory_of_clients(struct store *store, const struct connection_figures *figures)
+{
+	size_t bytes = 0;
+	for (size_t i = 0; i < figures->count; i++) {
+		const struct connection_figure *figure = &figures->items[i];
+		bytes += figure->input_bytes + figure->input_free + figure->output_bytes;
+	}
+	for (const struct session *session = store_first_session(store); session; session = session->next)
+		bytes += sizeof(*session) + session->waiting_bytes;
+	return bytes;
+}

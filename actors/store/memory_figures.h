@@ -1,0 +1,28 @@
+/*
+ * Where the memory goes, as INFO and MEMORY tell it.
+ */
+#ifndef ACTORS_STORE_MEMORY_FIGURES_H
+#define ACTORS_STORE_MEMORY_FIGURES_H
+
+#include "actors/figures.h"
+#include "actors/store/store.h"
+#include "storage/memory.h"
+
+struct memory_use {
+	size_t used_bytes, peak_bytes; /* keyspaces and large values, with what waits at the reaper */
+	size_t startup_bytes;          /* with no key */
+	size_t overhead_bytes;         /* of used_bytes, what holds no key and no value: startup and tables */
+	size_t dataset_bytes;          /* the rest */
+	double dataset_percent;        /* of what was added since the start */
+	size_t resident_bytes;         /* of the whole process, as the system counts; 0 when it doesn't tell */
+	uint64_t keys;
+	struct memory_figures allocator;
+};
+
+void memory_use_get(struct store *store, struct memory_use *out_use);
+/* Buffers and what else is held for connections. */
+size_t memory_of_clients(struct store *store, const struct connection_figures *figures);
+/* 0 when the second is 0. */
+double memory_ratio(size_t a, size_t b);
+
+#endif
