@@ -47,6 +47,9 @@ SETTINGS = [(b"timeout", [b"0", b"100000", b"-1", b"abc", b"2147483648", b""]),
             (b"client-query-buffer-limit", [b"1gb", b"1mb", b"100", b"x"]),
             (b"client-output-buffer-limit", [b"normal 0 0 0", b"pubsub 33554432 8388608 60", b"normal 1", b"foo 0 0 0", b"normal a b c", b"",
                                              b"normal 0 0 0 pubsub 32mb 8mb 60"]),
+            (b"slowlog-max-len", [b"128", b"1", b"0", b"-1", b"x"]), (b"slowlog-log-slower-than", [b"10000", b"0", b"-1", b"-2", b"x"]),
+            (b"latency-monitor-threshold", [b"0", b"100000", b"-1", b"x"]), (b"latency-tracking", [b"yes", b"maybe"]),
+            (b"latency-tracking-info-percentiles", [b"50 99 99.9", b"", b"101", b"-1", b"x", b"1e1 99.99999 33.33333333", b"nan", b"50 x", b"100 0"]),
             (b"databases", [b"16", b"4"]), (b"daemonize", [b"yes"]), (b"nothing", [b"1"]), (b"", [b""]),
             (b"TIMEOUT", [b"0"]), (b"unixsocketperm", [b"700"])]
 
@@ -58,8 +61,14 @@ KNOWN = [b"get", b"set", b"mset", b"mget", b"del", b"exists", b"incr", b"decr", 
          b"substr", b"incrbyfloat", b"lcs", b"unlink", b"touch", b"rename", b"renamenx", b"copy", b"move", b"randomkey",
          b"expiretime", b"pexpiretime", b"sort", b"sort_ro", b"object|encoding", b"object|freq", b"object|refcount", b"swapdb", b"time",
          b"config|resetstat", b"client|id", b"client|setname", b"client|getname", b"client|list", b"client|info", b"client|kill",
-         b"client|no-evict", b"client|reply", b"command|count", b"command|docs", b"command|getkeys", b"command|getkeysandflags",
+         b"client|no-evict", b"client|reply", b"client|pause", b"client|unpause", b"client|tracking", b"client|caching", b"memory|usage", b"memory|stats",
+         b"memory|doctor", b"memory|purge", b"slowlog|get", b"slowlog|len", b"slowlog|reset", b"latency|latest", b"latency|history", b"latency|reset",
+         b"latency|histogram", b"acl|getuser", b"lolwut", b"debug", b"command|count", b"command|docs", b"command|getkeys", b"command|getkeysandflags",
          b"command|info", b"command|list", b"info", b"monitor", b"shutdown", b"role", b"wait"]
+
+
+PROTOCOL_TYPES = [b"string", b"integer", b"double", b"bignum", b"null", b"array", b"set", b"map", b"attrib", b"verbatim", b"true", b"false", b"foo",
+                  b"STRING", b""]
 
 
 class Draw:
@@ -236,7 +245,25 @@ def sort_words(draw, name):
 
 
 def acl_words(draw, name):
-    return [name] + draw.one([b"WHOAMI"], [b"USERS"], [b"LIST"], [b"CAT"], [b"CAT", b"foo"], [b"CAT", b"a", b"b"], [b"foo"], [b"WHOAMI", b"x"], [])
+    return [name] + draw.one([b"WHOAMI"], [b"USERS"], [b"LIST"], [b"CAT"], [b"CAT", b"foo"], [b"CAT", b"a", b"b"], [b"foo"], [b"WHOAMI", b"x"], [],
+                             [b"GETUSER", draw.one(b"default", b"nobody", b"")], [b"GETUSER"])
+
+
+def memory_words(draw, name):
+    return [name] + draw.one([b"USAGE", draw.key()], [b"USAGE", draw.key()], [b"USAGE", draw.key(), b"SAMPLES", draw.integer()],
+                             [b"USAGE", draw.key(), b"SAMPLES"], [b"USAGE", draw.key(), b"foo", b"1"], [b"USAGE"], [b"STATS"], [b"STATS", b"x"],
+                             [b"DOCTOR"], [b"PURGE"], [b"PURGE", b"x"], [b"foo"], [])
+
+
+def slowlog_words(draw, name):
+    return [name] + draw.one([b"GET"], [b"GET", draw.one(b"0", b"-1", b"-2", b"x", b"", b"5", b"1000000")], [b"GET", b"1", b"2"], [b"LEN"], [b"LEN", b"x"],
+                             [b"RESET"], [b"RESET", b"x"], [b"foo"], [])
+
+
+def latency_words(draw, name):
+    return [name] + draw.one([b"LATEST"], [b"HISTORY", draw.one(b"command", b"foo", b"")], [b"HISTORY"], [b"GRAPH", draw.one(b"foo", b"", b"a b")], [b"GRAPH"],
+                             [b"RESET"], [b"RESET", b"foo", b"command"], [b"DOCTOR"], [b"DOCTOR", b"x"], [b"HISTOGRAM", b"foo"],
+                             [b"HISTOGRAM", draw.of(KNOWN), draw.of(KNOWN), b"foo"], [b"HISTOGRAM", b"client"], [b"LATEST", b"x"], [b"foo"], [])
 
 
 def cluster_words(draw, name):
@@ -282,6 +309,12 @@ def client_words(draw, name):
         [b"KILL", b"LADDR", b"1.2.3.4:5"], [b"KILL", b"foo", b"bar"], [b"KILL", b"ID"], [b"foo"], [], [b"ID", b"x"], [b"GETNAME", b"x"],
         [b"TRACKINGINFO"], [b"GETREDIR"], [b"UNBLOCK", draw.one(b"999999999", b"0", b"-1", b"abc")], [b"UNBLOCK", b"999999999", b"foo"],
         [b"UNBLOCK", b"999999999", draw.one(b"TIMEOUT", b"error")], [b"UNBLOCK", b"1", b"ERROR", b"x"],
+        [b"PAUSE", draw.one(b"0", b"1", b"x", b"-1", b"")], [b"PAUSE", draw.one(b"1", b"2"), draw.one(b"WRITE", b"all", b"foo")],
+        [b"PAUSE", b"100000", b"WRITE", b"x"], [b"PAUSE"], [b"UNPAUSE"], [b"UNPAUSE", b"x"], [b"CACHING", draw.one(b"YES", b"no", b"x")],
+        [b"CACHING"], [b"TRACKING", draw.one(b"OFF", b"off", b"foo", b"")], [b"TRACKING"],
+        [b"TRACKING", b"ON"] + draw.one([b"OPTIN", b"OPTOUT"], [b"PREFIX", b"a"], [b"REDIRECT", draw.one(b"x", b"99999999")], [b"foo"],
+                                       [b"BCAST", b"OPTIN"], [b"REDIRECT"], [b"PREFIX"], [b"BCAST", b"OPTOUT", b"PREFIX", b"a"]),
+        [b"TRACKING", b"OFF"] + draw.one([b"OPTIN", b"OPTOUT"], [b"PREFIX", b"a"], [b"foo"], [b"BCAST"], [b"NOLOOP"], [b"REDIRECT", b"99999999"]),
         [b"SETNAME"], [b"REPLY", b"foo"], [b"REPLY"], [b"REPLY", b"ON"])
 
 
@@ -318,7 +351,18 @@ def info_words(draw, name):
 
 
 def debug_words(draw, name):
-    return [name, b"SLEEP", draw.one(b"0", b"0.001", b"abc", b"-1", b"")]
+    if draw.chance(0.3):
+        return [name, b"DIGEST"]
+    if draw.chance(0.2):
+        return [name, b"DIGEST-VALUE"] + draw.keys(3)
+    return [name] + draw.one(
+        [b"SLEEP", draw.one(b"0", b"0.001", b"abc", b"-1", b"")], [b"OBJECT", draw.key()], [b"OBJECT"], [b"OBJECT", draw.key(), b"x"], [b"DIGEST", b"x"],
+        [b"DIGEST-VALUE"], [b"PROTOCOL", draw.of(PROTOCOL_TYPES)], [b"PROTOCOL", draw.of(PROTOCOL_TYPES)], [b"PROTOCOL"],
+        [b"SET-ACTIVE-EXPIRE", b"1"], [b"SET-ACTIVE-EXPIRE"], [b"ERROR", draw.one(b"foo", b"ERR bar", b"-x y", b"a\r\nb")], [b"ERROR"],
+        [b"POPULATE", draw.one(b"0", b"1", b"3", b"x", b"-1", b"")], [b"POPULATE", b"2", draw.one(b"k1", b"", b"p" * 20)],
+        [b"POPULATE", b"2", b"p", draw.one(b"0", b"3", b"7", b"30", b"20000", b"x", b"-5")], [b"POPULATE", b"2", b"p", b"1", b"x"], [b"POPULATE"],
+        [b"CHANGE-REPL-ID"], [b"CHANGE-REPL-ID", b"x"], [b"LOG", b"said by the differential test"], [b"LOG"], [b"STRUCTSIZE"],
+        [b"HTSTATS", draw.one(b"0", b"99", b"-1", b"x")], [b"HTSTATS"], [b"HTSTATS-KEY", b"nothing"], [b"foo"], [b"foo", b"bar"], [])
 
 
 def select_words(draw, name):
@@ -425,7 +469,10 @@ COMMANDS = {
     b"ASKING": Command(0.3, no_words),
     b"INFO": Command(2, info_words, "info", spoil=False),
     b"SHUTDOWN": Command(0.5, shutdown_words, spoil=False),
-    b"DEBUG": Command(0.5, debug_words, spoil=False),
+    b"DEBUG": Command(2, debug_words, "debug", spoil=False),
+    b"MEMORY": Command(1, memory_words, "memory", spoil=False),
+    b"SLOWLOG": Command(1, slowlog_words, "slowlog", spoil=False),
+    b"LATENCY": Command(1, latency_words, "latency", spoil=False),
     b"ROLE": Command(0.5, no_words),
     b"WAIT": Command(0.5, wait_words, spoil=False),
     b"TIME": Command(1, no_words, "clock"),

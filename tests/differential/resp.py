@@ -61,7 +61,7 @@ def parse(data, at):
     behind = end + 2
     if kind in b"+-,#(_":
         return (kind, line, data[at:behind]), behind
-    if kind not in b"$=!*~>%:" or not kind:
+    if kind not in b"$=!*~>%|:" or not kind:
         raise Malformed(data[at:at + 80])
     number = int(line)
     if kind == b":":
@@ -73,7 +73,10 @@ def parse(data, at):
             raise IndexError
         return (kind, data[behind:behind + number], data[at:behind + number + 2]), behind + number + 2
     items = []
-    for _ in range(number * 2 if kind == b"%" else number):
+    for _ in range(number * 2 if kind in b"%|" else number):
+        item, behind = parse(data, behind)
+        items.append(item)
+    if kind == b"|":  # says something about the reply that follows, which it is a part of
         item, behind = parse(data, behind)
         items.append(item)
     return (kind, items, data[at:behind]), behind

@@ -14,7 +14,7 @@
 enum type { YES_NO, INTEGER, OCTAL, MEMORY, CHOICE, TEXT, PATH, CPUS, WORDS, OUTPUT_LIMITS };
 
 /* The flags, as they stand in the list. */
-enum { RUNTIME = 0, FIXED = 1, PROTECTED = 2, SECRET = 4, HIDDEN = 8, UNSUPPORTED = 16, NO_DISK = 32 };
+enum { RUNTIME = 0, FIXED = 1, PROTECTED = 2, SECRET = 4, HIDDEN = 8, UNSUPPORTED = 16, NO_DISK = 32, PERCENTS = 64 };
 
 static const struct row {
 	const char *name, *alias, *initial;
@@ -115,7 +115,11 @@ static void add_ill_formed(const struct row *row, struct values *values)
 	case TEXT: add_all(values, (const char *const[]){ "two words", NULL }); return;
 	case PATH: add_all(values, (const char *const[]){ "/nonexistent", "/dev/null", "/ /", NULL }); return;
 	case CPUS: add_all(values, (const char *const[]){ "first", "0-", "3-1", "0,,1", "0-4:0", "99999", "0 1", NULL }); return;
-	case WORDS: add_too_many_words(row, values); return;
+	case WORDS:
+		add_too_many_words(row, values);
+		if (row->flags & PERCENTS)
+			add_all(values, (const char *const[]){ "half", "50 -1", "100.1", "nan", "5O", NULL });
+		return;
 	case OUTPUT_LIMITS:
 		add_all(values, (const char *const[]){ "normal 1 2", "nobody 1 2 3", "normal x 0 0", "normal 0 x 0", "normal 0 0 -1",
 						       "normal 0 0 x", NULL });
