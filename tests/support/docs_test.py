@@ -54,6 +54,12 @@ class Docs(unittest.TestCase):
                 self.assertEqual(rows, entries)
             with_file("<!-- %s -->\n<!-- /%s -->\n" % (table, table), check)
 
+    def test_every_directive_of_the_sample_is_explained(self):
+        lines = generate("sample").stdout.splitlines()
+        bare = [line for before, line in zip(lines, lines[1:]) if line[:1] == "#" and line[1:2].isalpha() and before[:2] != "# "]
+        self.assertEqual(bare, [])
+        self.assertGreater(len(lines), 100)
+
 
 if __name__ == "__main__":
     result = unittest.main(exit=False).result
