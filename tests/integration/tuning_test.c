@@ -52,6 +52,26 @@ static bool a_newcomer_needs_a_password(struct server *server)
 	return newcomer_is_told(server, "PING\r\n", "-NOAUTH ");
 }
 
+static bool a_write_finds_no_room(struct server *server)
+{
+	return newcomer_is_told(server, "SET key value\r\n", "-OOM ");
+}
+
+static bool a_write_finds_room(struct server *server)
+{
+	return newcomer_is_told(server, "SET key value\r\n", "+OK\r\n");
+}
+
+static bool nothing_is_slow(struct server *server)
+{
+	return newcomer_is_told(server, "SLOWLOG LEN\r\n", ":0\r\n");
+}
+
+static bool something_is_slow(struct server *server)
+{
+	return newcomer_is_told(server, "SLOWLOG LEN\r\n", ":") && !nothing_is_slow(server);
+}
+
 static bool two_megabytes_are_refused(struct server *server)
 {
 	return newcomer_is_told(server, "*2\r\n$4\r\nECHO\r\n$2097152\r\n", "-ERR Protocol error: invalid bulk length\r\n");
@@ -141,6 +161,8 @@ static const struct {
 	{ "requirepass", "secret", a_newcomer_needs_a_password, "", a_newcomer_is_served },
 	{ "proto-max-bulk-len", "1mb", two_megabytes_are_refused, "3mb", two_megabytes_are_taken },
 	{ "client-query-buffer-limit", "1mb", two_megabytes_break_the_connection, "1gb", two_megabytes_are_taken },
+	{ "maxmemory", "1", a_write_finds_no_room, "0", a_write_finds_room },
+	{ "slowlog-log-slower-than", "-1", nothing_is_slow, "0", something_is_slow },
 	{ "tcp-keepalive", "100", newcomers_are_probed_soon, "200", newcomers_are_probed_late },
 	{ "timeout", "1", a_newcomer_is_closed_when_idle, "0", a_newcomer_is_served },
 };
