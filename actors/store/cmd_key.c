@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "actors/store/handlers.h"
+#include "storage/access.h"
 #include "transport/decimal.h"
 
 const char *entry_type_name(const struct entry *entry)
@@ -234,12 +235,27 @@ void cmd_object_refcount(struct call *call)
 		reply_null(call);
 }
 
+#define SWITCHING_TAKES_TIME \
+	" Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust."
+
 void cmd_object_freq(struct call *call)
 {
-	if (call_peek(call, 2))
-		reply_error(call, "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note "
-				  "that when switching between policies at runtime LRU and LFU data will take some time to "
-				  "adjust.");
-	else
+	struct entry *entry = call_peek(call, 2);
+	if (!entry)
 		reply_null(call);
+	else if (access_kind() == ACCESS_LRU)
+		reply_error(call, "ERR An LFU maxmemory policy is not selected, access frequency not tracked." SWITCHING_TAKES_TIME);
+	else
+		reply_integer(call, entry_frequency(entry));
+}
+
+void cmd_object_idletime(struct call *call)
+{
+	struct entry *entry = call_peek(call, 2);
+	if (!entry)
+		reply_null(call);
+	else if (access_kind() == ACCESS_LFU)
+		reply_error(call, "ERR An LFU maxmemory policy is selected, idle time not tracked." SWITCHING_TAKES_TIME);
+	else
+		reply_integer(call, entry_idle_ms(entry, call->now_ms) / 1000);
 }

@@ -50,6 +50,7 @@ SETTINGS = [(b"timeout", [b"0", b"100000", b"-1", b"abc", b"2147483648", b""]),
             (b"slowlog-max-len", [b"128", b"1", b"0", b"-1", b"x"]), (b"slowlog-log-slower-than", [b"10000", b"0", b"-1", b"-2", b"x"]),
             (b"latency-monitor-threshold", [b"0", b"100000", b"-1", b"x"]), (b"latency-tracking", [b"yes", b"maybe"]),
             (b"latency-tracking-info-percentiles", [b"50 99 99.9", b"", b"101", b"-1", b"x", b"1e1 99.99999 33.33333333", b"nan", b"50 x", b"100 0"]),
+            (b"maxmemory-policy", [b"noeviction", b"allkeys-lru", b"volatile-lfu", b"allkeys-lfu", b"volatile-ttl"]),
             (b"databases", [b"16", b"4"]), (b"daemonize", [b"yes"]), (b"nothing", [b"1"]), (b"", [b""]),
             (b"TIMEOUT", [b"0"]), (b"unixsocketperm", [b"700"])]
 
@@ -59,7 +60,7 @@ KNOWN = [b"get", b"set", b"mset", b"mget", b"del", b"exists", b"incr", b"decr", 
          b"ping", b"echo", b"select", b"hello", b"auth", b"quit", b"reset", b"config|get", b"config|set", b"config|rewrite",
          b"setnx", b"setex", b"psetex", b"getset", b"getex", b"getdel", b"msetnx", b"append", b"strlen", b"setrange", b"getrange",
          b"substr", b"incrbyfloat", b"lcs", b"unlink", b"touch", b"rename", b"renamenx", b"copy", b"move", b"randomkey",
-         b"expiretime", b"pexpiretime", b"sort", b"sort_ro", b"object|encoding", b"object|freq", b"object|refcount", b"swapdb", b"time",
+         b"expiretime", b"pexpiretime", b"sort", b"sort_ro", b"object|encoding", b"object|freq", b"object|idletime", b"object|refcount", b"swapdb", b"time",
          b"config|resetstat", b"client|id", b"client|setname", b"client|getname", b"client|list", b"client|info", b"client|kill",
          b"client|no-evict", b"client|reply", b"client|pause", b"client|unpause", b"client|tracking", b"client|caching", b"memory|usage", b"memory|stats",
          b"memory|doctor", b"memory|purge", b"slowlog|get", b"slowlog|len", b"slowlog|reset", b"latency|latest", b"latency|history", b"latency|reset",
@@ -232,7 +233,7 @@ def copy_words(draw, name):
 
 def object_words(draw, name):
     return [name] + draw.one([b"ENCODING", draw.key()], [b"ENCODING", draw.key()], [b"REFCOUNT", draw.key()], [b"FREQ", draw.key()], [b"foo"],
-                             [b"ENCODING", b"nothing"], [b"REFCOUNT", b"nothing"], [b"ENCODING"], [], [b"foo", draw.key()])
+                             [b"IDLETIME", draw.key()], [b"IDLETIME", b"nothing"], [b"FREQ", b"nothing"], [b"ENCODING", b"nothing"], [b"REFCOUNT", b"nothing"], [b"ENCODING"], [], [b"foo", draw.key()])
 
 
 def sort_words(draw, name):

@@ -57,9 +57,10 @@ def clock(a, b, words):
 
 
 def inside(a, b, words):
-    """Redis keeps one object for all small integers and counts its holders; here every key has its own value."""
+    """Redis keeps one object for all small integers and counts its holders; here every key has its own value. How idle and how often used a
+    value is, is told from clocks of their own."""
     what = words[1].upper() if len(words) == 3 else b""
-    if what == b"REFCOUNT" and a[0] == b":" and b[0] == b":":
+    if what in (b"REFCOUNT", b"IDLETIME", b"FREQ") and a[0] == b":" and b[0] == b":":
         return True
     return a[2] == b[2]
 

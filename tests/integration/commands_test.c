@@ -226,6 +226,31 @@ static void random_keys_come_all_in_turn(void)
 	CU_ASSERT_EQUAL(kinds, 8);
 }
 
+static void how_idle_and_how_often_used_a_key_is_depends_on_the_policy(void)
+{
+	static const char not_frequency[] = "-ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note "
+					    "that when switching between policies at runtime LRU and LFU data will take some time "
+					    "to adjust.\r\n";
+	static const char not_idle[] = "-ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when "
+				       "switching between policies at runtime LRU and LFU data will take some time to adjust.\r\n";
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "SET", "maxmemory-policy", "allkeys-lfu"));
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "SET", "used", "1"));
+	CU_ASSERT(GIVES(peer, ":5\r\n", "OBJECT", "FREQ", "used"));
+	for (int i = 0; i < 1000; i++)
+		CU_ASSERT(GIVES(peer, "$1\r\n1\r\n", "GET", "used"));
+	const char *reply = COMMAND(peer, "OBJECT", "FREQ", "used");
+	CU_ASSERT(reply && reply[0] == ':' && atoi(reply + 1) > 5);
+	CU_ASSERT(GIVES(peer, not_idle, "OBJECT", "IDLETIME", "used"));
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "SET", "maxmemory-policy", "noeviction"));
+	CU_ASSERT(GIVES(peer, not_frequency, "OBJECT", "FREQ", "used"));
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "SET", "used", "2"));
+	CU_ASSERT(GIVES(peer, ":0\r\n", "OBJECT", "IDLETIME", "used"));
+	CU_ASSERT(GIVES(peer, ":0\r\n", "WAIT", "1", "2100"));
+	reply = COMMAND(peer, "OBJECT", "IDLETIME", "used");
+	CU_ASSERT(reply && reply[0] == ':' && atoi(reply + 1) >= 1);
+	CU_ASSERT(GIVES(peer, "$-1\r\n", "OBJECT", "IDLETIME", "absent"));
+}
+
 static const struct suite_case cases[] = {
 	CASE(server_starts),
 	CASE(a_bare_number_behind_set_is_seconds),
@@ -242,6 +267,7 @@ static const struct suite_case cases[] = {
 	CASE(info_counts_commands_and_errors_until_they_are_reset),
 	CASE(info_shows_the_sections_asked_for),
 	CASE(random_keys_come_all_in_turn),
+	CASE(how_idle_and_how_often_used_a_key_is_depends_on_the_policy),
 	CASE(server_stops),
 };
 
