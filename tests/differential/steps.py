@@ -15,6 +15,8 @@ SCAN_CALLS_MAX = 100000
 # Commands that stay harmless when their bytes are damaged.
 HARMLESS = [b"GET", b"PING", b"ECHO", b"INCR", b"MSET", b"DEL", b"EXISTS", b"MGET"]
 BARE_LINE_END = re.compile(rb"(?<!\r)\n")
+# Damage may spell commands that ours is still to get.
+NOT_YET = re.compile(rb"HGET|HSET", re.I)
 
 GARBAGE = [
     b"*x\r\n", b"*-1\r\nPING\r\n", b"*0\r\nPING\r\n", b"*2147483648\r\n", b"*99999999999999999999\r\n", b"*1\r\n+3\r\n", b"*1\r\n$x\r\n",
@@ -209,7 +211,7 @@ class Stream:
             data = data[:at] + bytes([self.random.randrange(1, 256)]) + data[at + 1:]
         else:
             data = data[:at] + data[at + 1:] if how == 1 else data[:at]
-        return b"PING" if BARE_LINE_END.search(data) else data
+        return b"PING" if BARE_LINE_END.search(data) or NOT_YET.search(data) else data
 
     def garbage(self):
         """What is no request, on a connection of its own that is then half closed; everything that comes is compared."""
