@@ -1,5 +1,6 @@
 /*
- * libqcache beside hiredis, in turn, on one server: requests per second, medians of the rounds, and their ratio.
+ * libqcache beside hiredis, in turn, on one server: requests per second and the client's processor time for each, medians of the
+ * rounds, and the median ratio. The time of the processor says something on a busy machine, too.
  *
  *	bench PORT [ROUNDS [SECONDS]]
  */
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "client/qcache.h"
@@ -129,8 +131,18 @@ static double now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* Requests per second of all threads together. */
-static double measure(qc_client *client, int threads, size_t depth, double seconds)
+struct figures {
+	double per_second, cpu_us; /* of all threads together; of one request */
+};
+
+static double cpu_seconds(void)
+{
+	struct rusage used;
+	getrusage(RUSAGE_SELF, &used);
+	return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) + (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
+}
+
+static struct figures measure(qc_client *client, int threads, size_t depth, double seconds)
 {
 	struct worker workers[THREADS_MAX] = {0};
 	pthread_t ids[THREADS_MAX];
@@ -138,7 +150,7 @@ static double measure(qc_client *client, int threads, size_t depth, double secon
 	uint64_t total = 0;
 
 	stop = false;
-	double began = now();
+	double began = now(), cpu = cpu_seconds();
 	for (int i = 0; i < threads; i++) {
 		workers[i] = (struct worker){.client = client, .depth = depth};
 		if (pthread_create(&ids[i], NULL, work, &workers[i]) != 0)
@@ -150,7 +162,7 @@ static double measure(qc_client *client, int threads, size_t depth, double secon
 		pthread_join(ids[i], NULL);
 		total += workers[i].requests;
 	}
-	return (double)total / (now() - began);
+	return (struct figures){(double)total / (now() - began), (cpu_seconds() - cpu) * 1e6 / (double)total};
 }
 
 static int by_size(const void *a, const void *b)
@@ -167,19 +179,26 @@ static double median(double *values, int count)
 
 static void cell(const char *name, qc_client *client, int threads, size_t depth, int rounds, double seconds)
 {
-	double ours[ROUNDS_MAX], theirs[ROUNDS_MAX], ratios[ROUNDS_MAX];
+	double rates[2][ROUNDS_MAX], cpus[2][ROUNDS_MAX], ratios[ROUNDS_MAX], cpu_ratios[ROUNDS_MAX];
 
 	for (int i = 0; i < rounds; i++) {
+		struct figures ours, theirs;
 		/* Who comes first changes, so that what grows or tires favours nobody. */
 		if (i & 1)
-			theirs[i] = measure(NULL, threads, depth, seconds);
-		ours[i] = measure(client, threads, depth, seconds);
+			theirs = measure(NULL, threads, depth, seconds);
+		ours = measure(client, threads, depth, seconds);
 		if (!(i & 1))
-			theirs[i] = measure(NULL, threads, depth, seconds);
-		ratios[i] = ours[i] / theirs[i];
+			theirs = measure(NULL, threads, depth, seconds);
+		rates[0][i] = ours.per_second;
+		rates[1][i] = theirs.per_second;
+		cpus[0][i] = ours.cpu_us;
+		cpus[1][i] = theirs.cpu_us;
+		ratios[i] = ours.per_second / theirs.per_second;
+		cpu_ratios[i] = ours.cpu_us / theirs.cpu_us;
 	}
-	printf("%-26s libqcache %9.0f/s   hiredis %9.0f/s   ratio %.2f\n", name, median(ours, rounds), median(theirs, rounds),
-	       median(ratios, rounds));
+	printf("%-26s libqcache %8.0f/s %6.2f us   hiredis %8.0f/s %6.2f us   ratio %.2f, of cpu %.2f\n", name,
+	       median(rates[0], rounds), median(cpus[0], rounds), median(rates[1], rounds), median(cpus[1], rounds),
+	       median(ratios, rounds), median(cpu_ratios, rounds));
 	fflush(stdout);
 }
 

@@ -1,13 +1,15 @@
 /*
  * qcache-cli, as a person uses it at a terminal, and as scripts do. QCACHE_CLI names the program.
  */
-#include <signal.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "client_library/fake.h"
 #include "client_library/fixture.h"
 #include "client_library/terminal.h"
 #include "support/deadline.h"
@@ -179,22 +181,44 @@ static void control_c_throws_a_line_away(void)
 	CU_ASSERT(fixture_stop(&s.f));
 }
 
+/* Never answers INCR; *data counts them. */
+static void answer_all_but_incr(struct fake *fake, int fd, unsigned number, void *data)
+{
+	char word[32];
+
+	(void)fake, (void)number;
+	while (fake_read(fd, word, sizeof(word))) {
+		if (strcmp(word, "incr") == 0)
+			++*(atomic_int *)data;
+		else
+			fake_send_text(fd, strcmp(word, "command") == 0 ? "*0\r\n" : "+alive\r\n");
+	}
+}
+
 static void control_c_cancels_a_command_and_not_the_program(void)
 {
-	struct sitting s = sit_down(NULL, 80);
+	atomic_int commands = 0;
+	struct fake *fake = fake_start(answer_all_but_incr, &commands);
+	char address[32], prompt[40];
+	const char *argv[] = {cli(), "-addr", address, NULL};
+	int64_t deadline = deadline_after(PATIENCE_MS);
 
-	/* The server says nothing, for as long as we want. */
-	kill(server_pid(s.f.server), SIGSTOP);
-	terminal_type(s.terminal, "incr n\r");
-	CU_ASSERT(terminal_shows(s.terminal, "incr n"));
-	usleep(50000);
-	terminal_type(s.terminal, "\003");
-	CU_ASSERT(terminal_shows(s.terminal, "(cancelled)"));
-	kill(server_pid(s.f.server), SIGCONT);
-	CU_ASSERT(terminal_waits_at(s.terminal, s.prompt));
-	enter(&s, "echo alive");
-	CU_ASSERT(terminal_shows(s.terminal, "\"alive\""));
-	get_up(&s);
+	snprintf(address, sizeof(address), "127.0.0.1:%u", fake_port(fake));
+	snprintf(prompt, sizeof(prompt), "%s> ", address);
+	struct terminal *t = terminal_start(argv, home, 24, 80);
+	CU_ASSERT(terminal_waits_at(t, prompt));
+	terminal_type(t, "incr n\r");
+	while (commands == 0 && deadline_left_ms(deadline) > 0)
+		sched_yield();
+	terminal_type(t, "\003");
+	CU_ASSERT(terminal_shows(t, "(cancelled)"));
+	CU_ASSERT(terminal_waits_at(t, prompt));
+	terminal_type(t, "echo alive\r");
+	CU_ASSERT(terminal_waits_at(t, prompt));
+	CU_ASSERT(terminal_has(t, "alive"));
+	terminal_type(t, "quit\r");
+	CU_ASSERT_EQUAL(terminal_stop(&t), 0);
+	fake_stop(&fake);
 }
 
 static void a_server_that_comes_back_is_found_again(void)

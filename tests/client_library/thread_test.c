@@ -137,9 +137,9 @@ static void a_deadline_ends_a_call_and_the_client_serves_on(void)
 	qc_context *soon = qc_context_with_timeout(ctx, 30);
 	int64_t began = monotonic_ms();
 
-	qc_result slept qc_auto = qc_do(f.client, soon, "DEBUG", "SLEEP", "0.3");
+	qc_result slept qc_auto = qc_do(f.client, soon, "DEBUG", "SLEEP", "1");
 	FAILS(slept, QC_DEADLINE);
-	CU_ASSERT(monotonic_ms() - began < 290);
+	CU_ASSERT(monotonic_ms() - began < 990);
 	FAILS(qc_incr(f.client, soon, "k"), QC_DEADLINE);
 	for (int i = 1; i <= 20; i++)
 		CU_ASSERT_EQUAL(qc_incr(f.client, ctx, "k").value, i);
@@ -214,7 +214,7 @@ static void a_full_pool_makes_callers_wait_for_so_long(void)
 static void idle_connections_are_closed_in_time(void)
 {
 	struct fixture f = fixture_start("");
-	qc_client *c = qc_dial(f.address, .idle_timeout_ms = 20, .min_idle = 1);
+	qc_client *c = qc_dial(f.address, .idle_timeout_ms = 400, .min_idle = 1);
 	qc_client *pins[4];
 
 	for (int i = 0; i < 4; i++)
@@ -222,7 +222,7 @@ static void idle_connections_are_closed_in_time(void)
 	for (int i = 0; i < 4; i++)
 		qc_close(pins[i]);
 	CU_ASSERT_EQUAL(qc_pool_stats(c).idle, 4);
-	usleep(30000);
+	usleep(450000);
 	GOOD(qc_set(c, ctx, "k", 1));
 	CU_ASSERT(qc_pool_stats(c).idle <= 2);
 	CU_ASSERT(qc_pool_stats(c).stale >= 2);
