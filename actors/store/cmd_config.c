@@ -63,6 +63,9 @@ void cmd_config_set(struct call *call)
 		reply_syntax_error(call);
 		return;
 	}
+	for (uint32_t i = 2; i < call->argc; i += 2)
+		if (config_is_secret(call_arg(call, i)))
+			call_hide_arg(call, i + 1);
 	if (store_is_tuning(call->store)) {
 		session_park(call, PARK_TUNING, INT64_MAX, resume_set, NULL);
 		return;

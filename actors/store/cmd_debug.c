@@ -12,6 +12,7 @@
 #include "actors/log.h"
 #include "actors/store/data_digest.h"
 #include "actors/store/handlers.h"
+#include "storage/access.h"
 #include "storage/glob.h"
 #include "storage/memory.h"
 #include "transport/decimal.h"
@@ -49,8 +50,9 @@ static void debug_object(struct call *call)
 	const struct entry *entry = find_key(call, 2);
 	if (!entry)
 		return;
-	snprintf(text, sizeof(text), "Value at:%p refcount:1 encoding:%s serializedlength:%zu", (const void *)entry,
-		 entry_encoding_name(entry), serialized_bytes(entry_string(entry)));
+	snprintf(text, sizeof(text), "Value at:%p refcount:1 encoding:%s serializedlength:%zu lru_seconds_idle:%lld",
+		 (const void *)entry, entry_encoding_name(entry), serialized_bytes(entry_string(entry)),
+		 (long long)entry_idle_ms(entry, call->now_ms) / 1000);
 	reply_simple(call, text);
 }
 

@@ -49,8 +49,12 @@ void cmd_exists(struct call *call)
 void cmd_touch(struct call *call)
 {
 	int64_t found = 0;
-	for (uint32_t i = 1; i < call->argc; i++)
-		found += call_find(call, i) != NULL;
+	for (uint32_t i = 1; i < call->argc; i++) {
+		struct entry *entry = call_peek(call, i);
+		if (entry)
+			access_touch(entry); /* whatever CLIENT NO-TOUCH says */
+		found += entry != NULL;
+	}
 	reply_integer(call, found);
 }
 

@@ -324,7 +324,7 @@ struct entry *call_peek(struct call *call, uint32_t arg_index)
 struct entry *call_find(struct call *call, uint32_t arg_index)
 {
 	struct entry *entry = call_peek(call, arg_index);
-	if (entry)
+	if (entry && !(call->session->flags & SESSION_NO_TOUCH))
 		access_touch(entry);
 	return entry;
 }
