@@ -1,6 +1,6 @@
 /*
  * The store actor's state, for the files that make up its runtime: store.c, turn.c, session.c, park.c, reply.c, feed.c,
- * upkeep.c, tune.c, ask.c. Handlers use store.h.
+ * upkeep.c, account.c, pause.c, room.c, tune.c, ask.c. Handlers use store.h.
  *
  * One turn: take a message; execute requests of the backlog; one slice of upkeep; publish on the bus; post replies; arm the timer.
  */
