@@ -1,6 +1,6 @@
 /*
- * The observer: a subscriber of the command bus that counts and times commands and counts keys' events, for INFO and LATENCY, and writes the lines that
- * MONITOR's clients see. It touches no key and no session.
+ * The observer: a subscriber of the command bus that counts and times commands and counts keys' events, for INFO and
+ * LATENCY, and writes the lines that MONITOR's clients see. It touches no key and no session.
  */
 #ifndef ACTORS_OBSERVER_H
 #define ACTORS_OBSERVER_H
