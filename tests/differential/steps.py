@@ -44,8 +44,10 @@ class Pair:
         self.open()
 
     def open(self):
+        """Both servers have taken the connection in when this returns, so that CLIENT LIST has it."""
         self.sockets = [server.connect() for server in self.servers]
         self.readers = [Reader(sock) for sock in self.sockets]
+        self.ask(b"PING")
 
     def close(self):
         for sock in self.sockets:
