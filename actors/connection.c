@@ -6,8 +6,12 @@
  */
 #include "connection.h"
 
+#include <errno.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "actors/connection_input.h"
@@ -15,9 +19,22 @@
 #include "actors/log.h"
 #include "actors/reactor.h"
 
+/* What comes while the connection lingers is not wanted. */
+static void discard_input(struct connection *connection)
+{
+	uint8_t unwanted[16384];
+	ssize_t n = read(connection->fd, unwanted, sizeof(unwanted));
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+		connection_break_off(connection);
+}
+
 static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
 {
-	connection_read(watcher->data);
+	struct connection *connection = watcher->data;
+	if (connection->is_lingering)
+		discard_input(connection);
+	else
+		connection_read(connection);
 }
 
 static void record_end(struct connection *connection)
@@ -46,6 +63,8 @@ void connection_break_off(struct connection *connection)
 	connection->fd = -1;
 	connection->pause |= PAUSE_ENDED;
 	record_end(connection);
+	if (connection->is_lingering)
+		reactor_linger_no_more(reactor, connection);
 	reactor->output_bytes -= connection->output.bytes;
 	reactor->output_taken_bytes -= connection->output.taken_bytes;
 	output_fini(&connection->output);
@@ -57,13 +76,36 @@ bool connection_is_idle(const struct connection *connection)
 	return connection->in_flight == 0 && connection->output.bytes == 0;
 }
 
+/* Closing a socket with input unread or output under way makes the kernel drop what the client has not received yet. */
+static bool may_close_at_once(const struct connection *connection)
+{
+	int unread = 0, unsent = 0;
+	return connection->is_at_end || (ioctl(connection->fd, FIONREAD, &unread) == 0 && unread == 0 &&
+					 ioctl(connection->fd, SIOCOUTQ, &unsent) == 0 && unsent == 0);
+}
+
+/* Says that nothing follows, and waits for the client to say the same, for a while. */
+static void linger(struct connection *connection)
+{
+	record_end(connection);
+	shutdown(connection->fd, SHUT_WR);
+	connection_drop_input(connection);
+	connection->is_lingering = true;
+	ev_io_start(connection->reactor->loop, &connection->readable);
+	reactor_linger(connection->reactor, connection);
+}
+
 /* Closes when nothing is owed any more. */
 static void close_if_finished(struct connection *connection)
 {
-	if (connection->output.bytes > 0)
+	if (connection->output.bytes > 0 || connection->is_lingering)
 		return;
-	if (connection->is_closing || ((connection->pause & PAUSE_ENDED) && connection->in_flight == 0))
+	if (!connection->is_closing && (!(connection->pause & PAUSE_ENDED) || connection->in_flight > 0))
+		return;
+	if (may_close_at_once(connection))
 		connection_break_off(connection);
+	else
+		linger(connection);
 }
 
 void connection_end_input(struct connection *connection)
@@ -166,6 +208,8 @@ static uint32_t take_flags(struct connection *connection, const struct reply_par
 
 void connection_deliver(struct connection *connection, const struct reply_part *parts, size_t count, const uint8_t *text)
 {
+	if (connection->is_lingering)
+		return;
 	bool is_pushed;
 	uint32_t flags = take_flags(connection, parts, count, &is_pushed);
 	if (flags & REPLY_CLOSE_NOW) {
@@ -181,7 +225,7 @@ void connection_deliver(struct connection *connection, const struct reply_part *
 						       &connection->reactor->written);
 	account_output(connection, &before);
 	take_output_status(connection, status, is_pushed);
-	if (connection->fd < 0)
+	if (connection->fd < 0 || connection->is_lingering)
 		return;
 	if (!connection->is_held) {
 		connection->held_bytes = 0;

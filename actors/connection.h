@@ -38,6 +38,8 @@ struct connection {
 	bool is_closing;             /* closes when the output is out */
 	bool end_is_recorded;        /* REQUEST_CLOSED has been added: nothing may follow */
 	bool is_starved;
+	bool is_at_end;              /* the client has closed its side: nothing is unread */
+	bool is_lingering;           /* all is sent; waits for the client to have it */
 	ev_io readable, writable;
 
 	struct resp_parser parser;
@@ -53,6 +55,8 @@ struct connection {
 	struct output output;
 	int64_t over_soft_limit_since_ms; /* monotonic; 0 while under it */
 	struct connection *next_starved, *next_doomed;
+	struct connection *next_lingering, *previous_lingering;
+	int64_t linger_until_ms;     /* monotonic */
 };
 
 /* Takes the peer's descriptor. NULL (and the descriptor closed) without memory. Records REQUEST_OPENED. */

@@ -311,10 +311,12 @@ static ssize_t read_socket(struct connection *connection, void *at, size_t room)
 			connection->held_bytes += (size_t)n;
 		return n;
 	}
-	if (n == 0)
+	if (n == 0) {
+		connection->is_at_end = true;
 		connection_end_input(connection);
-	else if (errno != EAGAIN && errno != EWOULDBLOCK)
+	} else if (errno != EAGAIN && errno != EWOULDBLOCK) {
 		connection_break_off(connection);
+	}
 	return 0;
 }
 

@@ -20,6 +20,8 @@
 #include "actors/log.h"
 
 #define DRAIN_SECONDS 2.0
+/* How long a client may take to receive its last replies. */
+#define LINGER_MS 2000
 /* Connections accepted per wake-up, so that a storm of them leaves the others their turn. */
 #define ACCEPTS_MAX 128
 /* More than any kernel's queue of a listener has by default. */
@@ -162,6 +164,43 @@ static void unlink_starved(struct reactor *reactor, struct connection *connectio
 		}
 		at = &(*at)->next_starved;
 	}
+}
+
+static void arm_linger(struct reactor *reactor)
+{
+	ev_timer_stop(reactor->loop, &reactor->linger);
+	if (!reactor->first_lingering)
+		return;
+	int64_t left_ms = reactor->first_lingering->linger_until_ms - monotonic_ms();
+	ev_timer_set(&reactor->linger, left_ms > 0 ? (double)left_ms / 1000.0 : 0.0, 0.0);
+	ev_timer_start(reactor->loop, &reactor->linger);
+}
+
+void reactor_linger(struct reactor *reactor, struct connection *connection)
+{
+	connection->linger_until_ms = monotonic_ms() + LINGER_MS;
+	connection->previous_lingering = reactor->last_lingering;
+	*(reactor->last_lingering ? &reactor->last_lingering->next_lingering : &reactor->first_lingering) = connection;
+	reactor->last_lingering = connection;
+	if (reactor->first_lingering == connection)
+		arm_linger(reactor);
+}
+
+void reactor_linger_no_more(struct reactor *reactor, struct connection *connection)
+{
+	struct connection *next = connection->next_lingering, *previous = connection->previous_lingering;
+	*(previous ? &previous->next_lingering : &reactor->first_lingering) = next;
+	*(next ? &next->previous_lingering : &reactor->last_lingering) = previous;
+	if (!previous)
+		arm_linger(reactor);
+}
+
+static void on_linger_over(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+	struct reactor *reactor = watcher->data;
+	while (reactor->first_lingering && reactor->first_lingering->linger_until_ms <= monotonic_ms())
+		connection_break_off(reactor->first_lingering);
+	arm_linger(reactor);
 }
 
 static bool grow_slots(struct reactor *reactor)
@@ -501,6 +540,8 @@ struct reactor *reactor_create(struct runtime *runtime, uint32_t index, const st
 	ev_prepare_start(reactor->loop, &reactor->flush);
 	ev_timer_init(&reactor->tick, on_tick, 0.0, 0.0);
 	reactor->tick.data = reactor;
+	ev_init(&reactor->linger, on_linger_over);
+	reactor->linger.data = reactor;
 	actor_bind(reactor->actor, reactor_turn, reactor);
 	return reactor;
 }
