@@ -1,6 +1,6 @@
 /*
- * Ticks are counted by uses: one for every 128th (ACCESS_LRU) or 64th part of the keys, so that all ticks together are five
- * hundred or a hundred and twenty-eight times as many uses as there are keys. When uses are few a tick lasts a second, or sixteen;
+ * Ticks are counted by uses: one for every 64th part of the keys, so that all ticks together are five hundred (ACCESS_LRU) or
+ * a hundred and twenty-eight times as many uses as there are keys. When uses are few a tick lasts a second, or sixteen;
  * when there are none the clock stands still, as nothing could carry its time.
  *
  * What holds: an entry's tick is never more than LIMIT old after a sweep, and a sweep comes round within SWEEP ticks; both
@@ -10,6 +10,13 @@
 
 #include "entry_layout.h"
 #include "ghosts.h"
+
+/*
+ * ACCESS_LRU: weights of an age, of who has been used since it came and of who has not. Few of those ever will be; a plain
+ * LRU keeps them as long as the others, and a scan of them empties the cache.
+ */
+#define WEIGHT_USED 2u
+#define WEIGHT_UNUSED 3u
 
 /* The count of a key that is new, so that it isn't evicted before it could be used again. As Redis's. */
 #define LFU_NEW 5u
@@ -38,7 +45,7 @@ static const struct kind_numbers {
 	uint32_t limit;          /* age to which older entries are set back */
 	uint32_t sweep;          /* ticks in which all buckets are swept */
 } numbers[] = {
-	[ACCESS_LRU] = { 16, 128, 1000, 30000, 30000 },
+	[ACCESS_LRU] = { 15, 64, 1000, 15000, 15000 },
 	[ACCESS_LFU] = { 8, 0, 0, 0, 64 },
 	[ACCESS_LRFU] = { 13, 64, 16000, 3900, 3900 },
 };
@@ -49,11 +56,11 @@ static struct {
 	uint64_t uses;              /* since the tick began */
 	int64_t tick_began_ms;      /* ACCESS_LFU: the period that was last seen, in ms since 1970 */
 	uint64_t sweep_owed;        /* ticks since the last share of the sweep was given */
-	const struct entry *found;  /* by the last access_touch() */
+	const struct entry *found;  /* by the last access_touch(), in this turn */
 	uint64_t random;
 	int64_t first_ms;           /* when all began: nothing has been idle for longer */
 	struct ghosts ghosts;
-	int64_t began_ms[1u << 16]; /* when each tick began; the system gives pages as they are written */
+	int64_t began_ms[1u << 15]; /* when each tick began; the system gives pages as they are written */
 } state = { .settings = { .kind = ACCESS_LRU, .log_factor = 10, .decay_minutes = 1 }, .random = 0x9e3779b97f4a7c15 };
 
 enum access_kind access_kind(void)
@@ -123,6 +130,7 @@ static void advance_ticks(uint64_t keys, int64_t now_ms)
 
 void access_advance(uint64_t keys, int64_t now_ms)
 {
+	state.found = NULL;
 	if (state.first_ms == 0)
 		state.first_ms = now_ms;
 	if (state.settings.kind == ACCESS_LFU) {
@@ -161,6 +169,21 @@ static uint64_t next_random(void)
 static uint32_t age_of(uint32_t tick)
 {
 	return (state.tick - tick) & tick_mask();
+}
+
+static uint32_t lru_tick(const struct entry *entry)
+{
+	return entry->clock >> 1;
+}
+
+static bool lru_is_used(const struct entry *entry)
+{
+	return entry->clock & 1;
+}
+
+static uint16_t lru_clock(uint32_t tick, bool is_used)
+{
+	return (uint16_t)(tick << 1 | is_used);
 }
 
 static unsigned lfu_count(const struct entry *entry)
@@ -217,7 +240,7 @@ void access_touch(struct entry *entry)
 	state.uses++;
 	state.found = entry;
 	switch (state.settings.kind) {
-	case ACCESS_LRU: entry->clock = (uint16_t)state.tick; return;
+	case ACCESS_LRU: entry->clock = lru_clock(state.tick, true); return;
 	case ACCESS_LFU: entry->clock = lfu_clock(lfu_increment(lfu_count(entry))); return;
 	case ACCESS_LRFU: lrfu_touch(entry); return;
 	}
@@ -234,7 +257,7 @@ uint16_t access_of_new(uint64_t hash)
 {
 	state.uses++;
 	switch (state.settings.kind) {
-	case ACCESS_LRU: return (uint16_t)state.tick;
+	case ACCESS_LRU: return lru_clock(state.tick, false);
 	case ACCESS_LFU: return lfu_clock(LFU_NEW);
 	case ACCESS_LRFU: return lrfu_clock(state.tick, ghosts_take(&state.ghosts, hash));
 	}
@@ -244,7 +267,7 @@ uint16_t access_of_new(uint64_t hash)
 uint32_t access_coldness(const struct entry *entry)
 {
 	switch (state.settings.kind) {
-	case ACCESS_LRU: return age_of(entry->clock);
+	case ACCESS_LRU: return age_of(lru_tick(entry)) * (lru_is_used(entry) ? WEIGHT_USED : WEIGHT_UNUSED);
 	case ACCESS_LFU: return 255 - lfu_count(entry);
 	case ACCESS_LRFU: return (age_of(lrfu_tick(entry)) + 1) * WEIGHT(lrfu_count(entry));
 	}
@@ -264,8 +287,8 @@ void access_sweep(struct entry *entry)
 	uint32_t limit = kind_numbers()->limit, back = (state.tick - limit) & tick_mask();
 	switch (state.settings.kind) {
 	case ACCESS_LRU:
-		if (age_of(entry->clock) > limit)
-			entry->clock = (uint16_t)back;
+		if (age_of(lru_tick(entry)) > limit)
+			entry->clock = lru_clock(back, lru_is_used(entry));
 		return;
 	case ACCESS_LFU:
 		entry->clock = lfu_clock(lfu_count(entry));
@@ -281,7 +304,7 @@ int64_t entry_idle_ms(const struct entry *entry, int64_t now_ms)
 {
 	if (state.settings.kind == ACCESS_LFU)
 		return 0;
-	uint32_t tick = state.settings.kind == ACCESS_LRU ? entry->clock : lrfu_tick(entry);
+	uint32_t tick = state.settings.kind == ACCESS_LRU ? lru_tick(entry) : lrfu_tick(entry);
 	int64_t since_ms = state.began_ms[tick] > state.first_ms ? state.began_ms[tick] : state.first_ms;
 	return now_ms > since_ms ? now_ms - since_ms : 0;
 }

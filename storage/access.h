@@ -3,8 +3,8 @@
  *
  * What the bits mean depends on the kind of memory that eviction asks for:
  *
- *      ACCESS_LRU    15                             0
- *                   | tick of the last use           |
+ *      ACCESS_LRU    15                       1 0
+ *                   | tick of the last use     |used |   an age counts half as much again while it has never been used
  *      ACCESS_LFU    15             8 7             0
  *                   | decay period   | count         |   the count grows with its logarithm, as Redis's does
  *      ACCESS_LRFU   15                   3 2       0

@@ -12,6 +12,11 @@
 
 /* Of those that expire, so many are looked at together. */
 #define NODES_A_LOOK 8u
+/*
+ * Fifths of the samples that ACCESS_LFU looks at. New keys have the lowest count, so the first look at one is the last: the hand
+ * must come round slowly enough for a key to be used again before. Three do better than five on every trace tried, two the same.
+ */
+#define LFU_LOOKS 3u
 #define SWEEP_BUCKETS_A_TURN 64u
 /* Of so many the numbers of keys are asked in every turn. */
 #define KEYSPACES_A_TURN 32u
@@ -27,6 +32,8 @@ void eviction_configure(struct eviction *eviction, enum eviction_policy policy, 
 	access_configure(&settings);
 	eviction->policy = policy;
 	eviction->samples = samples < EVICTION_SAMPLES_MAX ? (uint32_t)samples : EVICTION_SAMPLES_MAX;
+	if (settings.kind == ACCESS_LFU)
+		eviction->samples = (eviction->samples * LFU_LOOKS + 4) / 5;
 	eviction->to_look_at = 0;
 	eviction->pooled = 0;
 }
@@ -38,21 +45,28 @@ static bool goes_by_expiry(const struct eviction *eviction)
 
 /* ---- the pool ---- */
 
-static bool is_pooled(const struct eviction *eviction, const struct entry *entry)
+/* Ages grow: who is met again is judged anew. */
+static void withdraw(struct eviction *eviction, const struct entry *entry)
 {
-	for (uint32_t i = 0; i < eviction->pooled; i++)
-		if (eviction->pool[i].entry == entry)
-			return true;
-	return false;
+	struct eviction_candidate *pool = eviction->pool;
+	for (uint32_t i = 0; i < eviction->pooled; i++) {
+		if (pool[i].entry != entry)
+			continue;
+		eviction->pooled--;
+		memmove(&pool[i], &pool[i + 1], (eviction->pooled - i) * sizeof(*pool));
+		return;
+	}
 }
 
 static void offer(struct eviction *eviction, uint32_t database, const struct entry *entry)
 {
 	struct eviction_candidate *pool = eviction->pool;
-	uint32_t coldness = access_coldness(entry), at = eviction->pooled;
-	bool is_full = eviction->pooled == EVICTION_POOL;
-	if ((is_full && coldness <= pool[0].coldness) || is_pooled(eviction, entry))
+	uint32_t coldness = access_coldness(entry);
+	if (eviction->pooled == EVICTION_POOL && coldness <= pool[0].coldness)
 		return;
+	withdraw(eviction, entry);
+	bool is_full = eviction->pooled == EVICTION_POOL;
+	uint32_t at = eviction->pooled;
 	while (at > 0 && pool[at - 1].coldness > coldness)
 		at--;
 	if (is_full) { /* the warmest makes room */

@@ -14,11 +14,13 @@ import subprocess
 import sys
 
 import commands
+import eviction
 import growth
 import memory
 import speed
 
-PARTS = {"speed": speed.report, "commands": commands.report, "memory": memory.report, "growth": growth.report}
+PARTS = {"speed": speed.report, "commands": commands.report, "memory": memory.report, "growth": growth.report,
+         "eviction": eviction.report}
 
 
 def machine():
@@ -38,7 +40,8 @@ def arguments():
     parser.add_argument("--out", default="bench.md", help="file for the tables (bench.md)")
     parser.add_argument("--ours-args", default="", help="further arguments for our server, in one word")
     parser.add_argument("--servers", default="redis,null", help="whom to compare ours with (redis,null)")
-    parser.add_argument("--parts", default="speed,commands,memory,growth", help="what to measure (speed,commands,memory,growth)")
+    parser.add_argument("--parts", default="speed,commands,memory,growth,eviction",
+                        help="what to measure (speed,commands,memory,growth,eviction)")
     parser.add_argument("--cells", default="all", help="cells of speed: set:50x16, or set, or 50x64, several with commas (all)")
     parser.add_argument("--placements", default="pinned,free", help="pinned, free or both")
     parser.add_argument("--rounds", type=int, default=5, help="rounds a cell (5)")

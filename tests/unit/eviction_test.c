@@ -1,0 +1,428 @@
+#include "storage/eviction.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "storage/access.h"
+#include "support/keys.h"
+#include "support/random.h"
+#include "support/suite.h"
+
+enum { MINUTE_MS = 60000 };
+
+static struct eviction eviction;
+static struct keyspace *keyspaces[2];
+static struct random chance;
+static int64_t now_ms;
+
+static uint64_t random_bits(void *context)
+{
+	return random_next(context);
+}
+
+static void begin(enum eviction_policy policy)
+{
+	memset(&eviction, 0, sizeof(eviction));
+	keyspaces[0] = keys_create();
+	keyspaces[1] = keyspace_create();
+	now_ms += 1000000;
+	eviction_configure(&eviction, policy, 64, 0, 1);
+	eviction_tick(&eviction, keyspaces, 2, now_ms);
+}
+
+static void end(void)
+{
+	eviction_configure(&eviction, EVICT_NOTHING, 5, 10, 1); /* lets go of a history, too */
+	keyspace_destroy(&keyspaces[1]);
+	keys_destroy(&keyspaces[0]);
+}
+
+/* The next use is told apart from those before. */
+static void tick(void)
+{
+	now_ms += 20000;
+	eviction_tick(&eviction, keyspaces, 2, now_ms);
+}
+
+static void use(struct keyspace *keyspace, uint64_t number)
+{
+	struct entry *entry = keys_find(keyspace, keys_numbered(number), 0);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(entry);
+	access_touch(entry);
+}
+
+static bool choose(struct eviction_victim *out_victim)
+{
+	return eviction_choose(&eviction, keyspaces, 2, random_bits, &chance, out_victim);
+}
+
+static uint64_t number_of(const struct entry *entry)
+{
+	char digits[17] = "";
+	memcpy(digits, entry_key(entry).data, 16);
+	return strtoull(digits, NULL, 10);
+}
+
+/* Chooses and removes; the number of the key. */
+static uint64_t evict(void)
+{
+	struct eviction_victim victim;
+	CU_ASSERT_FATAL(choose(&victim));
+	uint64_t number = number_of(victim.entry);
+	keyspace_remove_entry(keyspaces[victim.database], victim.entry);
+	return number;
+}
+
+static void nothing_is_evicted_without_a_policy_or_without_keys(void)
+{
+	struct eviction_victim victim;
+	begin(EVICT_NOTHING);
+	keys_set(keyspaces[0], text("key"), text("value"));
+	CU_ASSERT_FALSE(choose(&victim));
+	end();
+	for (int policy = EVICT_VOLATILE_LRU; policy <= EVICT_ALLKEYS_LRFU; policy++) {
+		begin((enum eviction_policy)policy);
+		CU_ASSERT_FALSE(choose(&victim));
+		end();
+	}
+}
+
+static void volatile_policies_leave_keys_without_a_time_alone(void)
+{
+	for (int policy = EVICT_VOLATILE_LRU; policy <= EVICT_VOLATILE_TTL; policy++) {
+		struct eviction_victim victim;
+		begin((enum eviction_policy)policy);
+		for (uint64_t i = 0; i < 200; i++) {
+			keys_set(keyspaces[i % 2], keys_numbered(i), text("value"));
+			keys_set_expiring(keyspaces[i % 2], keys_numbered(1000 + i), text("value"), (int64_t)i + 1);
+		}
+		for (int i = 0; i < 200; i++)
+			CU_ASSERT(evict() >= 1000);
+		CU_ASSERT_FALSE(choose(&victim));
+		CU_ASSERT_EQUAL(keyspace_count(keyspaces[0]) + keyspace_count(keyspaces[1]), 200);
+		end();
+	}
+}
+
+static void a_key_whose_time_was_taken_away_is_spared(void)
+{
+	struct eviction_victim victim;
+	begin(EVICT_VOLATILE_LRU);
+	for (uint64_t i = 0; i < 20; i++)
+		keys_set_expiring(keyspaces[0], keys_numbered(i), text("value"), 1000);
+	evict(); /* the rest is in the pool now */
+	while (keyspace_expiring_count(keyspaces[0]) > 1) {
+		struct entry *entry = NULL;
+		for (uint64_t i = 0; i < 20 && (!entry || !entry_has_expiry(entry)); i++)
+			entry = keys_find(keyspaces[0], keys_numbered(i), 0);
+		CU_ASSERT_EQUAL(keyspace_clear_expiry(keyspaces[0], &entry), KEYSPACE_OK);
+	}
+	evict();
+	CU_ASSERT_FALSE(choose(&victim));
+	CU_ASSERT_EQUAL(keyspace_count(keyspaces[0]), 18);
+	end();
+}
+
+static void volatile_ttl_takes_who_would_expire_first(void)
+{
+	begin(EVICT_VOLATILE_TTL);
+	for (uint64_t i = 0; i < 500; i++)
+		keys_set_expiring(keyspaces[i % 2], keys_numbered(i), text("value"), (int64_t)(i * 7919 % 500));
+	for (uint64_t i = 0; i < 500; i++)
+		CU_ASSERT_EQUAL(evict() * 7919 % 500, i);
+	end();
+}
+
+/* Few enough keys that all of them are looked at for each victim: then it is the very one. */
+static void lru_takes_who_was_not_used_for_the_longest_time(void)
+{
+	enum { KEYS = 30, STEPS = 3000 };
+	uint64_t used[KEYS], step = 1;
+	chance.state = random_seed("lru");
+	begin(EVICT_ALLKEYS_LRU);
+	for (uint64_t i = 0; i < KEYS; i++, step++) {
+		keys_set(keyspaces[i % 2], keys_numbered(i), text("value"));
+		use(keyspaces[i % 2], i);
+		used[i] = step;
+		tick();
+	}
+	for (; step < STEPS; step++) {
+		uint64_t key = random_below(&chance, KEYS);
+		tick();
+		if (random_below(&chance, 4) > 0) {
+			use(keyspaces[key % 2], key);
+			used[key] = step;
+			continue;
+		}
+		uint64_t oldest = 0, evicted = evict();
+		for (uint64_t i = 1; i < KEYS; i++)
+			oldest = used[i] < used[oldest] ? i : oldest;
+		CU_ASSERT_EQUAL(evicted, oldest);
+		keys_set(keyspaces[evicted % 2], keys_numbered(evicted), text("again"));
+		use(keyspaces[evicted % 2], evicted);
+		used[evicted] = step;
+	}
+	end();
+}
+
+static void lru_takes_who_was_never_used_before_who_was(void)
+{
+	begin(EVICT_ALLKEYS_LRU);
+	for (uint64_t i = 0; i < 10; i++) {
+		keys_set(keyspaces[0], keys_numbered(i), text("value"));
+		if (i < 5)
+			use(keyspaces[0], i);
+	}
+	for (int i = 0; i < 10; i++)
+		tick();
+	for (int i = 0; i < 5; i++)
+		CU_ASSERT(evict() >= 5);
+	end();
+}
+
+static void lru_of_many_keys_takes_old_ones(void)
+{
+	enum { KEYS = 20000 };
+	begin(EVICT_ALLKEYS_LRU);
+	eviction_configure(&eviction, EVICT_ALLKEYS_LRU, 5, 10, 1);
+	for (uint64_t i = 0; i < KEYS; i++) {
+		keys_set(keyspaces[0], keys_numbered(i), text("value"));
+		eviction_tick(&eviction, keyspaces, 2, now_ms);
+	}
+	uint64_t old = 0;
+	for (int i = 0; i < KEYS / 10; i++)
+		old += evict() < KEYS / 5;
+	CU_ASSERT(old >= KEYS / 10 * 95 / 100);
+	end();
+}
+
+static void who_was_used_long_ago_is_not_taken_for_new_when_the_clock_has_gone_round(void)
+{
+	for (int kind = 0; kind < 2; kind++) {
+		begin(kind ? EVICT_ALLKEYS_LRFU : EVICT_ALLKEYS_LRU);
+		keys_set(keyspaces[0], text("0000000000000001"), text("idle"));
+		for (uint64_t i = 2; i < 50; i++)
+			keys_set(keyspaces[0], keys_numbered(i), text("value"));
+		/* At every point of the round that the bits can tell, and some more. */
+		for (uint32_t i = 0; i < 3 * 65536 / 1024; i++) {
+			for (uint32_t t = 0; t < 1021; t++) {
+				use(keyspaces[0], 2 + t % 48);
+				use(keyspaces[0], 2 + t % 48);
+				eviction_tick(&eviction, keyspaces, 2, now_ms);
+			}
+			struct entry *idle = keys_find(keyspaces[0], text("0000000000000001"), 0);
+			struct entry *busy = keys_find(keyspaces[0], keys_numbered(2), 0);
+			CU_ASSERT(access_coldness(idle) > access_coldness(busy));
+		}
+		CU_ASSERT_EQUAL(evict(), 1);
+		end();
+	}
+}
+
+static void lfu_counts_uses_and_forgets_them_by_the_minute(void)
+{
+	begin(EVICT_ALLKEYS_LFU); /* log factor 0: every use counts */
+	keys_set(keyspaces[0], keys_numbered(1), text("value"));
+	struct entry *entry = keys_find(keyspaces[0], keys_numbered(1), 0);
+	CU_ASSERT_EQUAL(entry_frequency(entry), 5);
+	for (unsigned i = 0; i < 10; i++)
+		access_touch(entry);
+	CU_ASSERT_EQUAL(entry_frequency(entry), 15);
+	now_ms += 3 * MINUTE_MS;
+	eviction_tick(&eviction, keyspaces, 2, now_ms);
+	CU_ASSERT_EQUAL(entry_frequency(entry), 12);
+	keys_set(keyspaces[0], keys_numbered(1), text("other")); /* a use, and the count stays */
+	CU_ASSERT_EQUAL(entry_frequency(entry), 13);
+	eviction_tick(&eviction, keyspaces, 2, now_ms);
+	access_touch(entry);
+	keys_set(keyspaces[0], keys_numbered(1), text("third")); /* found to be overwritten: one use */
+	CU_ASSERT_EQUAL(entry_frequency(entry), 14);
+	for (int i = 0; i < 1000; i++)
+		access_touch(entry);
+	CU_ASSERT_EQUAL(entry_frequency(entry), 255);
+	for (int i = 0; i < 300; i++) {
+		now_ms += MINUTE_MS;
+		eviction_tick(&eviction, keyspaces, 2, now_ms);
+		CU_ASSERT_EQUAL(entry_frequency(entry), i < 255 ? 254u - (unsigned)i : 0);
+	}
+	end();
+}
+
+static void lfu_count_grows_with_the_logarithm_of_uses(void)
+{
+	begin(EVICT_ALLKEYS_LFU);
+	eviction_configure(&eviction, EVICT_ALLKEYS_LFU, 5, 10, 0);
+	keys_set(keyspaces[0], keys_numbered(1), text("value"));
+	struct entry *entry = keys_find(keyspaces[0], keys_numbered(1), 0);
+	for (int i = 0; i < 1000; i++)
+		access_touch(entry);
+	/* 5 + sqrt(2 * 1000 / 10), give or take. */
+	CU_ASSERT(entry_frequency(entry) >= 12 && entry_frequency(entry) <= 28);
+	end();
+}
+
+static void lfu_takes_who_was_used_least(void)
+{
+	begin(EVICT_ALLKEYS_LFU);
+	for (uint64_t i = 0; i < 30; i++) {
+		keys_set(keyspaces[i % 2], keys_numbered(i), text("value"));
+		for (uint64_t n = 0; n < i * 17 % 30; n++)
+			use(keyspaces[i % 2], i);
+	}
+	for (uint64_t i = 0; i < 30; i++)
+		CU_ASSERT_EQUAL(evict() * 17 % 30, i);
+	end();
+}
+
+/* Two hundred keys that were used now and then, and fifty times as many that are used once. */
+static uint64_t survivors_of_a_scan(enum eviction_policy policy)
+{
+	enum { HOT = 200, ROOM = 1000, SCAN = 10000 };
+	uint64_t left = 0;
+	begin(policy);
+	for (int round = 0; round < 4; round++)
+		for (uint64_t i = 0; i < HOT; i++) {
+			if (round == 0)
+				keys_set(keyspaces[0], keys_numbered(i), text("value"));
+			else
+				use(keyspaces[0], i);
+			eviction_tick(&eviction, keyspaces, 2, now_ms);
+		}
+	for (uint64_t i = 0; i < SCAN; i++) {
+		keys_set(keyspaces[0], keys_numbered(HOT + i), text("value"));
+		eviction_tick(&eviction, keyspaces, 2, now_ms);
+		if (keyspace_count(keyspaces[0]) > ROOM)
+			evict();
+	}
+	for (uint64_t i = 0; i < HOT; i++)
+		left += keys_find(keyspaces[0], keys_numbered(i), 0) != NULL;
+	end();
+	return left;
+}
+
+static void lrfu_keeps_what_is_used_through_a_scan(void)
+{
+	CU_ASSERT(survivors_of_a_scan(EVICT_ALLKEYS_LRFU) >= 190);
+	CU_ASSERT(survivors_of_a_scan(EVICT_ALLKEYS_LRU) <= 10);
+}
+
+static void lrfu_remembers_who_was_evicted(void)
+{
+	begin(EVICT_ALLKEYS_LRFU);
+	for (uint64_t i = 0; i < 2000; i++) {
+		keys_set(keyspaces[0], keys_numbered(i), text("value"));
+		eviction_tick(&eviction, keyspaces, 2, now_ms);
+	}
+	uint64_t remembered = 0, taken_for_another = 0;
+	for (int i = 0; i < 500; i++) {
+		uint64_t number = evict();
+		keys_set(keyspaces[0], keys_numbered(number), text("again"));
+		remembered += entry_frequency(keys_find(keyspaces[0], keys_numbered(number), 0)) > 0;
+	}
+	for (uint64_t i = 5000; i < 5500; i++) {
+		keys_set(keyspaces[0], keys_numbered(i), text("value"));
+		taken_for_another += entry_frequency(keys_find(keyspaces[0], keys_numbered(i), 0)) > 0;
+	}
+	CU_ASSERT(remembered >= 490);
+	CU_ASSERT(taken_for_another <= 25);
+	end();
+}
+
+static void random_takes_all_alike(void)
+{
+	enum { KEYS = 100, ROUNDS = 20000 };
+	unsigned taken[KEYS] = { 0 };
+	chance.state = random_seed("random");
+	for (int policy = EVICT_VOLATILE_RANDOM; policy <= EVICT_ALLKEYS_RANDOM; policy += EVICT_ALLKEYS_RANDOM - EVICT_VOLATILE_RANDOM) {
+		memset(taken, 0, sizeof(taken));
+		begin((enum eviction_policy)policy);
+		for (uint64_t i = 0; i < KEYS; i++) /* three quarters in one database */
+			keys_set_expiring(keyspaces[i % 4 == 0], keys_numbered(i), text("value"), 1000);
+		for (int i = 0; i < ROUNDS; i++) {
+			struct eviction_victim victim;
+			CU_ASSERT_FATAL(choose(&victim));
+			taken[number_of(victim.entry)]++;
+		}
+		for (int i = 0; i < KEYS; i++) /* 200 each; six standard deviations are 84 */
+			CU_ASSERT(taken[i] > 116 && taken[i] < 284);
+		end();
+	}
+}
+
+/* What is in the pool may be gone, moved, or replaced, and the whole database emptied. */
+static void keys_come_and_go_while_others_are_evicted(void)
+{
+	enum { STEPS = 60000, NUMBERS = 3000 };
+	chance.state = random_seed("come and go");
+	for (int policy = EVICT_VOLATILE_LRU; policy <= EVICT_ALLKEYS_LRFU; policy++) {
+		if (policy == EVICT_NOTHING)
+			continue;
+		begin((enum eviction_policy)policy);
+		for (int i = 0; i < STEPS / 9; i++) {
+			struct keyspace **keyspace = &keyspaces[random_below(&chance, 2)];
+			uint64_t number = random_below(&chance, NUMBERS);
+			struct eviction_victim victim;
+			switch (random_below(&chance, 6)) {
+			case 0: keys_set(*keyspace, keys_numbered(number), text("value")); break;
+			case 1: keys_set_expiring(*keyspace, keys_numbered(number), text("a much longer value, of another size"), 1000); break;
+			case 2: keys_remove(*keyspace, keys_numbered(number)); break;
+			case 3:
+				if (choose(&victim))
+					keyspace_remove_entry(keyspaces[victim.database], victim.entry);
+				break;
+			case 4:
+				if (number == 0) {
+					keyspace_destroy(keyspace);
+					*keyspace = keyspace_create();
+				}
+				break;
+			case 5: tick(); break;
+			}
+		}
+		struct eviction_victim victim;
+		uint64_t left = keyspace_expiring_count(keyspaces[0]) + keyspace_expiring_count(keyspaces[1]);
+		if (policy > EVICT_VOLATILE_TTL)
+			left = keyspace_count(keyspaces[0]) + keyspace_count(keyspaces[1]);
+		for (; left > 0; left--)
+			evict();
+		CU_ASSERT_FALSE(choose(&victim));
+		end();
+	}
+}
+
+static void idle_time_is_known_to_the_second(void)
+{
+	begin(EVICT_NOTHING);
+	keys_set(keyspaces[0], keys_numbered(1), text("value"));
+	struct entry *entry = keys_find(keyspaces[0], keys_numbered(1), 0);
+	for (int64_t idle = 0; idle < 100; idle++) {
+		int64_t told = entry_idle_ms(entry, now_ms);
+		CU_ASSERT(told >= idle * 1000 && told <= idle * 1000 + 1000);
+		now_ms += 1000;
+		eviction_tick(&eviction, keyspaces, 2, now_ms);
+	}
+	access_touch(entry);
+	CU_ASSERT(entry_idle_ms(entry, now_ms) <= 1000);
+	end();
+}
+
+static const struct suite_case cases[] = {
+	CASE(nothing_is_evicted_without_a_policy_or_without_keys),
+	CASE(volatile_policies_leave_keys_without_a_time_alone),
+	CASE(a_key_whose_time_was_taken_away_is_spared),
+	CASE(volatile_ttl_takes_who_would_expire_first),
+	CASE(lru_takes_who_was_not_used_for_the_longest_time),
+	CASE(lru_takes_who_was_never_used_before_who_was),
+	CASE(lru_of_many_keys_takes_old_ones),
+	CASE(who_was_used_long_ago_is_not_taken_for_new_when_the_clock_has_gone_round),
+	CASE(lfu_counts_uses_and_forgets_them_by_the_minute),
+	CASE(lfu_count_grows_with_the_logarithm_of_uses),
+	CASE(lfu_takes_who_was_used_least),
+	CASE(lrfu_keeps_what_is_used_through_a_scan),
+	CASE(lrfu_remembers_who_was_evicted),
+	CASE(random_takes_all_alike),
+	CASE(keys_come_and_go_while_others_are_evicted),
+	CASE(idle_time_is_known_to_the_second),
+};
+
+SUITE_MAIN("eviction", cases)
