@@ -15,6 +15,9 @@
 
 #include "actors/crash.h"
 
+/* What is told as above_2ms. */
+#define LONG_TURN_NS 2000000u
+
 enum host { HOST_POOL, HOST_LOOP };
 #define POOL HOST_POOL
 #define LOOP HOST_LOOP
@@ -102,6 +105,8 @@ static void count_turn(struct turn_count *count, uint64_t ns)
 {
 	count_up(&count->turns, 1);
 	count_up(&count->ns, ns);
+	if (ns > LONG_TURN_NS)
+		count_up(&count->long_turns, 1);
 	if (ns > atomic_load_explicit(&count->max_ns, memory_order_relaxed))
 		atomic_store_explicit(&count->max_ns, ns, memory_order_relaxed);
 }
@@ -355,11 +360,12 @@ static void describe_count(const struct actor *actor, const char *what, const st
 	uint64_t turns = atomic_load_explicit(&count->turns, memory_order_relaxed);
 	if (turns == 0)
 		return;
-	buffer_printf(out, "turns_%s_%s:count=%llu,usec=%llu,usec_per_turn=%.2f,max_usec=%.2f\r\n", actor->name, what,
+	buffer_printf(out, "turns_%s_%s:count=%llu,usec=%llu,usec_per_turn=%.2f,max_usec=%.2f,above_2ms=%llu\r\n", actor->name, what,
 		      (unsigned long long)turns,
 		      (unsigned long long)(atomic_load_explicit(&count->ns, memory_order_relaxed) / 1000),
 		      (double)atomic_load_explicit(&count->ns, memory_order_relaxed) / 1000.0 / (double)turns,
-		      (double)atomic_load_explicit(&count->max_ns, memory_order_relaxed) / 1000.0);
+		      (double)atomic_load_explicit(&count->max_ns, memory_order_relaxed) / 1000.0,
+		      (unsigned long long)atomic_load_explicit(&count->long_turns, memory_order_relaxed));
 }
 
 void actor_describe(const struct actor *actor, struct buffer *out)
@@ -378,6 +384,7 @@ static void clear_count(struct turn_count *count)
 	atomic_store_explicit(&count->turns, 0, memory_order_relaxed);
 	atomic_store_explicit(&count->ns, 0, memory_order_relaxed);
 	atomic_store_explicit(&count->max_ns, 0, memory_order_relaxed);
+	atomic_store_explicit(&count->long_turns, 0, memory_order_relaxed);
 }
 
 void actor_reset_counts(struct actor *actor)

@@ -50,6 +50,7 @@ struct turn_count {
 	_Atomic uint64_t turns;
 	_Atomic uint64_t ns;     /* spent in them, wall clock */
 	_Atomic uint64_t max_ns; /* the longest */
+	_Atomic uint64_t long_turns; /* above 2 ms */
 };
 
 struct actor {

