@@ -17,6 +17,7 @@ CALIBRATIONS = 8
 TOLERANCE = 0.003
 
 MIXED_KEYS = 200000
+MIXED_WARMING = 2000000
 MIXED = [(50, 1, 300000, 1.0), (50, 16, 1500000, 1.2)]
 
 
@@ -103,6 +104,9 @@ def mixed(options):
     try:
         for server in servers:
             calibrate(options, server, "allkeys-lru", MIXED_KEYS // 2)
+            replay(options, server, "aside", "zipf", MIXED_KEYS, MIXED_KEYS // 2, MIXED_WARMING)
+            if resident(server) < MIXED_KEYS * 0.49:
+                raise SystemExit("%s isn't full: %d keys" % (server.name, resident(server)))
         for clients, pipeline, requests, _ in MIXED:
             requests = int(requests * options.scale)
             for turn in range(options.rounds + 1):
