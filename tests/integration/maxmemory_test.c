@@ -300,8 +300,8 @@ static void eight_clients_write_and_memory_stays_within_two_percent(void)
 	begin("--maxmemory 64mb --maxmemory-policy allkeys-lru");
 	struct writer writers[WRITERS];
 	int64_t seed = (int64_t)random_seed("eight clients"), most = 0, least = INT64_MAX, looks = 0;
-	int64_t until_ms = monotonic_ms() + 1000 * seconds_to_write();
 	CU_ASSERT_EQUAL(fill(peer, "first", 0, 400000, 200, false), 400000);
+	int64_t until_ms = monotonic_ms() + 1000 * seconds_to_write();
 	for (int i = 0; i < WRITERS; i++) {
 		writers[i] = (struct writer){ .random = { (uint64_t)seed + (uint64_t)i }, .until_ms = until_ms };
 		pthread_create(&writers[i].thread, NULL, keep_writing, &writers[i]);
