@@ -405,6 +405,38 @@ static void without_credit_expired_keys_are_hidden_and_removed_later(void)
 	stop(&bench);
 }
 
+static void without_credit_eviction_pauses_and_goes_on_later(void)
+{
+	enum { KEYS = 300 };
+	struct bench bench;
+	start(&bench, 1);
+	struct client client = dial(&bench);
+	for (int i = 0; i < KEYS; i++) {
+		char text[64];
+		snprintf(text, sizeof(text), "SET key:%d value\r\n", i);
+		say(&client, text);
+		CU_ASSERT_TRUE(hear_text(&client, "OK"));
+	}
+	CU_ASSERT_TRUE(journal_await(bench.journal, KEYS));
+	journal_hold(bench.journal);
+	say(&client, "SET last value\r\n");
+	CU_ASSERT_TRUE(hear_text(&client, "OK"));
+	say(&client, "CONFIG SET maxmemory-policy allkeys-lru maxmemory 1\r\nDBSIZE\r\n");
+	CU_ASSERT_TRUE(hear_text(&client, "OK"));
+	CU_ASSERT_EQUAL(hear_integer(&client), KEYS + 1);
+	say(&client, "DBSIZE\r\n");
+	CU_ASSERT_EQUAL(hear_integer(&client), KEYS + 1);
+	journal_let_go(bench.journal);
+	CU_ASSERT_TRUE(journal_await(bench.journal, 2 * (KEYS + 1)));
+	for (uint64_t i = 0; i < 2 * (KEYS + 1); i++)
+		CU_ASSERT_EQUAL(journal_at(bench.journal, i).type, i <= KEYS ? EFFECT_SET : EFFECT_EVICTED);
+	CU_ASSERT_EQUAL(journal_gaps(bench.journal), 0);
+	say(&client, "DBSIZE\r\n");
+	CU_ASSERT_EQUAL(hear_integer(&client), 0);
+	hang_up(&client);
+	stop(&bench);
+}
+
 static void stopping_gives_the_journal_all_that_was_done(void)
 {
 	struct bench bench;
@@ -433,6 +465,7 @@ static const struct suite_case cases[] = {
 	CASE(a_writer_that_leaves_while_it_waits_leaves_nothing_behind),
 	CASE(under_overload_nothing_is_lost_and_nothing_stands_still),
 	CASE(without_credit_expired_keys_are_hidden_and_removed_later),
+	CASE(without_credit_eviction_pauses_and_goes_on_later),
 	CASE(stopping_gives_the_journal_all_that_was_done),
 };
 
