@@ -22,9 +22,9 @@ struct histogram {
 
 static inline uint32_t histogram_bucket(uint64_t ns)
 {
-	if (ns < HISTOGRAM_EXACT_NS)
+	if (__builtin_expect(ns < HISTOGRAM_EXACT_NS, 0))
 		return (uint32_t)ns;
-	if (ns >> HISTOGRAM_TOP_LOG)
+	if (__builtin_expect(ns >> HISTOGRAM_TOP_LOG != 0, 0))
 		return HISTOGRAM_BUCKETS - 1;
 	uint32_t shift = 63 - (uint32_t)__builtin_clzll(ns) - HISTOGRAM_PARTS_LOG;
 	return shift * HISTOGRAM_PARTS + (uint32_t)(ns >> shift);

@@ -26,14 +26,21 @@ static inline uint64_t end_lap_ns(struct store *store)
 	return stopwatch_ns(&store->watch, ticks);
 }
 
-static void add_latency(struct command_count *count, uint64_t ns)
+static __attribute__((noinline)) void make_histogram(struct command_count *count)
 {
-	if (!count->latency && !(count->latency = calloc(1, sizeof(*count->latency))))
+	count->latency = calloc(1, sizeof(*count->latency));
+	if (!count->latency)
 		crash_broken_invariant("no memory for a histogram");
+}
+
+static inline void add_latency(struct command_count *count, uint64_t ns)
+{
+	if (__builtin_expect(!count->latency, 0))
+		make_histogram(count);
 	histogram_add(count->latency, ns);
 }
 
-static void look_at(struct store *store, const struct call *call, uint64_t ns)
+static __attribute__((noinline)) void look_at(struct store *store, const struct call *call, uint64_t ns)
 {
 	const struct config *config = &store->config;
 	if (config->slowlog_log_slower_than >= 0 && ns / NS_PER_US >= (uint64_t)config->slowlog_log_slower_than &&

@@ -134,6 +134,14 @@ static bool parse_positive(struct call *call, uint32_t index, uint64_t *out_numb
 	return true;
 }
 
+static void tell_set(struct call *call, struct slice key, const struct entry *entry)
+{
+	struct effect effect = { .type = EFFECT_SET, .key = key, .number = NO_EXPIRY, .blob = entry_blob(entry) };
+	if (!effect.blob)
+		effect.value = entry_string(entry);
+	call_effect(call, &effect);
+}
+
 /* key:42 with the value "value:42", unless the key is there. */
 static enum keyspace_status populate_one(struct call *call, struct population *population)
 {
@@ -155,7 +163,7 @@ static enum keyspace_status populate_one(struct call *call, struct population *p
 	enum keyspace_status status = keyspace_set_string(call_keyspace(call), name, hash, text, KEYSPACE_DROP_TTL,
 							  call->now_ms, &entry);
 	if (status == KEYSPACE_OK)
-		call_effect(call, &(struct effect){ .type = EFFECT_SET, .key = name, .number = NO_EXPIRY, .value = entry_string(entry) });
+		tell_set(call, name, entry);
 	return status;
 }
 
