@@ -59,6 +59,11 @@ def calibrate(options, server, policy, wanted):
         if abs(short) <= wanted * TOLERANCE:
             break
         limit += short * a_key
+    # Played aside the client asks in other pieces, which take other buffers.
+    server.command("FLUSHALL")
+    replay(options, server, "aside", "zipf", 10 * wanted, wanted, 8 * wanted)
+    limit += (wanted - resident(server)) * a_key
+    server.command("CONFIG", "SET", "maxmemory", str(int(limit)))
     server.command("FLUSHALL")
 
 
