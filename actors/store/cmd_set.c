@@ -25,6 +25,10 @@ static enum keyspace_status store_arg(struct call *call, uint32_t key_index, uin
 void call_effect_value(struct call *call, enum effect_type type, uint32_t database, uint32_t key_index,
 		       const struct entry *entry)
 {
+	if (!call_effects_are_taken(call)) {
+		call_count_effect(call, type);
+		return;
+	}
 	struct effect effect = {
 		.type = type,
 		.key = call_arg(call, key_index),

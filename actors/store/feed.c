@@ -55,6 +55,17 @@ void store_effect(struct store *store, uint32_t database, const struct effect *e
 	frame_append(&store->publication->frames, &record);
 }
 
+bool call_effects_are_taken(const struct call *call)
+{
+	return call->store->wanted & BUS_FRAMES;
+}
+
+void call_count_effect(struct call *call, enum effect_type type)
+{
+	call->store->tally->events[type]++;
+	call->store->frame_effects++;
+}
+
 void call_effect_in(struct call *call, uint32_t database, const struct effect *effect)
 {
 	store_effect(call->store, database, effect);

@@ -37,6 +37,9 @@ uint64_t store_random(void *store);
 /* Adds an effect of this call to its frame. The database is the session's unless call_effect_in() says another. */
 void call_effect(struct call *call, const struct effect *effect);
 void call_effect_in(struct call *call, uint32_t database, const struct effect *effect);
+/* For hot paths: does anybody take frames? If not, an effect need only be counted, not made. */
+bool call_effects_are_taken(const struct call *call);
+void call_count_effect(struct call *call, enum effect_type type);
 
 /* Empties a database: its keys go to the reaper, whatever their number. */
 enum keyspace_status store_flush(struct store *store, uint32_t database);
