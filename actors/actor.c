@@ -305,11 +305,12 @@ static void close_actor(struct actor *actor)
 
 void runtime_stop(struct runtime *runtime)
 {
+	/* Mailboxes first: closing one waits for the turn that runs, which may still be in the post of its last message. */
+	for (uint32_t i = 0; i < runtime->total; i++)
+		mailbox_close(&runtime->actors[i].mailbox);
 	for (uint32_t i = 0; i < runtime->total; i++)
 		for (uint32_t to = 0; to < runtime->total; to++)
 			channel_close(&runtime->actors[i].channels[to]);
-	for (uint32_t i = 0; i < runtime->total; i++)
-		mailbox_close(&runtime->actors[i].mailbox);
 }
 
 void runtime_destroy(struct runtime **runtime_at)

@@ -81,7 +81,7 @@ struct actor *runtime_actor(struct runtime *runtime, enum actor_kind kind, uint3
 uint32_t runtime_count(const struct runtime *runtime, enum actor_kind kind);
 void actor_bind(struct actor *actor, void (*turn)(void *state, struct message message), void *state);
 void runtime_open(struct runtime *runtime);
-/* Every LOOP actor has left its loop: closes channels and mailboxes. No turn is taken any more; states may be destroyed. */
+/* Every LOOP actor has left its loop: waits for turns that run, closes mailboxes and channels. No turn is taken any more; states may be destroyed. */
 void runtime_stop(struct runtime *runtime);
 void runtime_destroy(struct runtime **runtime);
 

@@ -9,8 +9,8 @@
  * A channel has `slots` places. Posting into a full channel is a broken invariant and aborts: senders hold credit
  * (topology.def gives each edge its slots) and never wait. Posting is for one thread at a time per channel.
  *
- * Order of calls: all mailboxes are opened, then all channels; at the end all channels are closed, then all
- * mailboxes. Closing throws away what has not been received, so actors are stopped before (actor.h).
+ * Order of calls: all mailboxes are opened, then all channels; at the end all mailboxes are closed, which waits for their
+ * callbacks, then all channels. Closing throws away what has not been received, so actors are stopped before (actor.h).
  */
 #ifndef TRANSPORT_CHANNEL_H
 #define TRANSPORT_CHANNEL_H
