@@ -97,6 +97,7 @@ void actor_post(struct actor *self, struct actor *to, enum message_type type, ui
 uint64_t actor_mailbox_depth(const struct actor *actor);
 /* "actor:name=store,depth=0,..." lines for one actor. */
 void actor_describe(const struct actor *actor, struct buffer *out);
+/* In the actor's own turn. */
 void actor_reset_counts(struct actor *actor);
 
 /* In checked builds: stops unless this thread is inside a turn of `actor`. */

@@ -71,11 +71,6 @@ void connection_break_off(struct connection *connection)
 	reactor_forget(reactor, connection);
 }
 
-bool connection_is_idle(const struct connection *connection)
-{
-	return connection->in_flight == 0 && connection->output.bytes == 0;
-}
-
 /* Closing a socket with input unread or output under way makes the kernel drop what the client has not received yet. */
 static bool may_close_at_once(const struct connection *connection)
 {

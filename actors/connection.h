@@ -68,8 +68,6 @@ void connection_deliver(struct connection *connection, const struct reply_part *
 void connection_resume_reading(struct connection *connection, enum pause cause);
 void connection_pause_reading(struct connection *connection, enum pause cause);
 
-/* True when nothing is in flight and nothing waits to be written. */
-bool connection_is_idle(const struct connection *connection);
 /* Closes the socket now, whatever waits. */
 void connection_break_off(struct connection *connection);
 /* Frees the struct; the reactor has forgotten it. */

@@ -55,11 +55,6 @@ int64_t bus_credit_bytes(const struct bus *bus, uint32_t subscriber)
 	return bus->subscribers[subscriber].credit_bytes;
 }
 
-uint32_t bus_subscriber_count(const struct bus *bus)
-{
-	return bus->count;
-}
-
 uint64_t bus_sequence(const struct bus *bus)
 {
 	return bus->sequence;

@@ -64,7 +64,6 @@ bool bus_is_wanted(const struct bus *bus, enum bus_interest interest);
 /* May more of this be made? Every required subscriber that wants it has credit. */
 bool bus_has_credit(const struct bus *bus, enum bus_interest interest);
 int64_t bus_credit_bytes(const struct bus *bus, uint32_t subscriber);
-uint32_t bus_subscriber_count(const struct bus *bus);
 
 /* The sequence of the last frame made; bus_next_sequence() takes the next. */
 uint64_t bus_sequence(const struct bus *bus);

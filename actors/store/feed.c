@@ -141,6 +141,7 @@ void store_give_tally(struct store *store)
 void store_reset_counters(struct store *store)
 {
 	struct store_counters *counters = &store->counters;
+	actor_reset_counts(store->actor);
 	*counters = (struct store_counters){
 		.peak_memory_bytes = counters->peak_memory_bytes,
 		.reads_before = counters->reads_before,

@@ -421,11 +421,6 @@ struct session *store_first_session(struct store *store)
 	return store->first_session;
 }
 
-uint64_t store_parked_count(const struct store *store)
-{
-	return store->parked_count;
-}
-
 void store_set_active_expiry(struct store *store, bool is_on)
 {
 	store->expiry_is_off = !is_on;

@@ -102,7 +102,6 @@ void store_change_replication_id(struct store *store);
 /* Sessions. */
 uint64_t store_session_count(const struct store *store);
 struct session *store_first_session(struct store *store);
-uint64_t store_parked_count(const struct store *store);
 
 /* Asks every reactor for the figures of its connections' buffers; the call's session is parked until all have answered and
  * then resumed with a `struct connection_figures *` (actors/figures.h) that holds them all. */
