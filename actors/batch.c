@@ -3,10 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Doubles a vector; false without memory. */
-static bool grow(void **items, size_t *capacity, size_t item_bytes, size_t first)
+/* Makes room for `count` items by doubling; false without memory. */
+static bool reserve(void **items, size_t *capacity, size_t count, size_t item_bytes, size_t first)
 {
-	size_t wanted = *capacity ? 2 * *capacity : first;
+	size_t wanted = *capacity ? *capacity : first;
+	if (count <= *capacity)
+		return true;
+	while (wanted < count)
+		wanted *= 2;
 	void *grown = realloc(*items, wanted * item_bytes);
 	if (!grown)
 		return false;
@@ -28,28 +32,29 @@ struct request_batch *request_batch_create(size_t bytes)
 
 struct request *request_batch_add(struct request_batch *batch)
 {
-	if (batch->count == batch->capacity &&
-	    !grow((void **)&batch->requests, &batch->capacity, sizeof(*batch->requests), 256))
+	if (!reserve((void **)&batch->requests, &batch->capacity, batch->count + 1, sizeof(*batch->requests), 256))
 		return NULL;
 	return &batch->requests[batch->count++];
 }
 
 bool request_batch_take_run(struct request_batch *batch, struct buffer *run)
 {
-	if (batch->run_count == batch->run_capacity &&
-	    !grow((void **)&batch->runs, &batch->run_capacity, sizeof(*batch->runs), 8))
+	if (!reserve((void **)&batch->runs, &batch->run_capacity, batch->run_count + 1, sizeof(*batch->runs), 8))
 		return false;
+	batch->taken_bytes += run->capacity;
 	batch->runs[batch->run_count++] = *run;
 	*run = (struct buffer){ 0 };
 	return true;
 }
 
-bool request_batch_take_blob(struct request_batch *batch, struct blob *blob)
+bool request_batch_take_blobs(struct request_batch *batch, struct blob *const *blobs, size_t count)
 {
-	if (batch->blob_count == batch->blob_capacity &&
-	    !grow((void **)&batch->blobs, &batch->blob_capacity, sizeof(*batch->blobs), 8))
+	if (!reserve((void **)&batch->blobs, &batch->blob_capacity, batch->blob_count + count, sizeof(*batch->blobs), 8))
 		return false;
-	batch->blobs[batch->blob_count++] = blob;
+	for (size_t i = 0; i < count; i++) {
+		batch->taken_bytes += blobs[i]->capacity;
+		batch->blobs[batch->blob_count++] = blobs[i];
+	}
 	return true;
 }
 
@@ -62,7 +67,7 @@ void request_batch_reset(struct request_batch *batch)
 		buffer_fini(&batch->runs[i]);
 	for (size_t i = 0; i < batch->blob_count; i++)
 		blob_release(&batch->blobs[i]);
-	batch->count = batch->run_count = batch->blob_count = 0;
+	batch->count = batch->run_count = batch->blob_count = batch->taken_bytes = 0;
 	batch->args.count = 0;
 	batch->bytes.len = 0;
 	batch->done = 0;
@@ -91,8 +96,7 @@ struct reply_batch *reply_batch_create(void)
 
 struct reply_part *reply_batch_add(struct reply_batch *batch)
 {
-	if (batch->count == batch->capacity &&
-	    !grow((void **)&batch->parts, &batch->capacity, sizeof(*batch->parts), 64))
+	if (!reserve((void **)&batch->parts, &batch->capacity, batch->count + 1, sizeof(*batch->parts), 64))
 		return NULL;
 	struct reply_part *part = &batch->parts[batch->count++];
 	memset(part, 0, sizeof(*part));

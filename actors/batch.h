@@ -62,6 +62,7 @@ struct request_batch {
 	size_t run_count, run_capacity;
 	struct blob **blobs;         /* large arguments, held until the batch is reset */
 	size_t blob_count, blob_capacity;
+	size_t taken_bytes;          /* of all runs and blobs */
 	struct reply_batch *replies; /* an empty one for the answer */
 	uint32_t reactor;            /* index of the one that made it */
 	size_t output_bytes;         /* that the reactor keeps for its connections */
@@ -75,9 +76,9 @@ void request_batch_reset(struct request_batch *batch);
 void request_batch_destroy(struct request_batch **batch);
 /* NULL without memory; the same holds for false from the other two, which then have taken nothing. */
 struct request *request_batch_add(struct request_batch *batch);
-/* The batch takes the run, or one hold of the blob, until it is reset. */
+/* The batch takes the run, or one hold of each blob, until it is reset. */
 bool request_batch_take_run(struct request_batch *batch, struct buffer *run);
-bool request_batch_take_blob(struct request_batch *batch, struct blob *blob);
+bool request_batch_take_blobs(struct request_batch *batch, struct blob *const *blobs, size_t count);
 
 enum reply_flags {
 	REPLY_CLOSE = 1,          /* when this part has been written, close */

@@ -95,9 +95,8 @@ static bool add_gathered_command(struct connection *connection, struct request_b
 	size_t count = connection->args.count;
 	if (!resp_args_reserve(&batch->args, count))
 		return false;
-	for (uint32_t i = 0; i < connection->large_done_count; i++)
-		if (!request_batch_take_blob(batch, connection->large_done[i]))
-			return false;
+	if (!request_batch_take_blobs(batch, connection->large_done, connection->large_done_count))
+		return false;
 	connection->large_done_count = 0;
 	connection->large_bytes = 0;
 	memcpy(batch->args.items + batch->args.count, connection->args.items, count * sizeof(struct resp_arg));

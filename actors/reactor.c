@@ -61,7 +61,8 @@ static void post_filling(struct reactor *reactor)
 
 static bool batch_is_full(const struct request_batch *batch)
 {
-	return batch->count >= BATCH_REQUESTS_MAX || batch->bytes.capacity - batch->bytes.len < BATCH_ROOM_MIN;
+	return batch->count >= BATCH_REQUESTS_MAX || batch->bytes.capacity - batch->bytes.len < BATCH_ROOM_MIN ||
+	       batch->taken_bytes > BATCH_TAKEN_MAX;
 }
 
 struct request_batch *reactor_batch(struct reactor *reactor)

@@ -30,6 +30,8 @@
 /* ... or when less than this is left of its bytes: a read should be worth its system call. */
 #define BATCH_BYTES (256u * 1024)
 #define BATCH_ROOM_MIN (16u * 1024)
+/* ... or when it has taken over this much in large arguments and requests that came in pieces, whatever the last one's size. */
+#define BATCH_TAKEN_MAX (1024u * 1024)
 /* One read takes at most this much, so that connections get their turns. */
 #define READ_BYTES_MAX (64u * 1024)
 /* Replies that wait in all of a reactor's connections; beyond it a connection with more than its own share isn't read. */

@@ -5,17 +5,22 @@
 
 #include "memory.h"
 
-/* Relaxed throughout: a number that is read for reports and limits, and publishes nothing. */
-static _Atomic size_t used_bytes;
+/* Relaxed throughout: numbers that are read for reports and limits, and publish nothing. */
+static _Atomic size_t used_bytes, kept_bytes;
 
 static size_t bytes_for(uint32_t capacity)
 {
 	return sizeof(struct blob) + (size_t)capacity;
 }
 
-static void count(size_t change)
+static size_t class_of(const struct blob *blob)
 {
-	atomic_fetch_add_explicit(&used_bytes, change, memory_order_relaxed);
+	return memory_size_class(bytes_for(blob->capacity));
+}
+
+static void count(_Atomic size_t *counter, size_t change)
+{
+	atomic_fetch_add_explicit(counter, change, memory_order_relaxed);
 }
 
 struct blob *blob_create(uint32_t capacity)
@@ -26,8 +31,8 @@ struct blob *blob_create(uint32_t capacity)
 	atomic_init(&blob->holders, 1);
 	blob->len = 0;
 	blob->capacity = capacity;
-	blob->reserved = 0;
-	count(memory_size_class(bytes_for(capacity)));
+	atomic_init(&blob->keepers, 0);
+	count(&used_bytes, class_of(blob));
 	return blob;
 }
 
@@ -35,12 +40,14 @@ struct blob *blob_resize(struct blob *blob, uint32_t capacity)
 {
 	assert(atomic_load_explicit(&blob->holders, memory_order_relaxed) == 1);
 	assert(capacity >= blob->len);
-	size_t before = memory_size_class(bytes_for(blob->capacity));
+	size_t before = class_of(blob);
 	struct blob *moved = memory_refuses() ? NULL : (struct blob *)realloc(blob, bytes_for(capacity));
 	if (!moved)
 		return NULL;
 	moved->capacity = capacity;
-	count(memory_size_class(bytes_for(capacity)) - before);
+	count(&used_bytes, class_of(moved) - before);
+	if (atomic_load_explicit(&moved->keepers, memory_order_relaxed))
+		count(&kept_bytes, class_of(moved) - before);
 	return moved;
 }
 
@@ -71,8 +78,25 @@ void blob_release(struct blob **blob)
 	if (atomic_load_explicit(&held->holders, memory_order_acquire) != 1 &&
 	    atomic_fetch_sub_explicit(&held->holders, 1, memory_order_acq_rel) != 1)
 		return;
-	count(-memory_size_class(bytes_for(held->capacity)));
+	count(&used_bytes, -class_of(held));
 	free(held);
+}
+
+struct blob *blob_keep(struct blob *blob)
+{
+	/* Relaxed: it orders nothing; holders do that. Capacity can't change meanwhile, since two hold it. */
+	if (atomic_fetch_add_explicit(&blob->keepers, 1, memory_order_relaxed) == 0)
+		count(&kept_bytes, class_of(blob));
+	return blob_hold(blob);
+}
+
+void blob_drop(struct blob **blob)
+{
+	if (!*blob)
+		return;
+	if (atomic_fetch_sub_explicit(&(*blob)->keepers, 1, memory_order_relaxed) == 1)
+		count(&kept_bytes, -class_of(*blob));
+	blob_release(blob);
 }
 
 struct blob *blob_from_data(const uint8_t *data)
@@ -83,4 +107,9 @@ struct blob *blob_from_data(const uint8_t *data)
 size_t blob_used_bytes(void)
 {
 	return atomic_load_explicit(&used_bytes, memory_order_relaxed);
+}
+
+size_t blob_kept_bytes(void)
+{
+	return atomic_load_explicit(&kept_bytes, memory_order_relaxed);
 }

@@ -78,7 +78,7 @@ void entry_free(struct entry *entry, enum memory_freer freer)
 {
 	struct blob *blob = entry_blob(entry);
 	memory_free_as(entry, entry_bytes(entry), freer);
-	blob_release(&blob);
+	blob_drop(&blob);
 }
 
 enum entry_type entry_type(const struct entry *entry)

@@ -129,7 +129,7 @@ static enum keyspace_status overwrite(struct keyspace *keyspace, struct table_sl
 		table_move(slot, entry);
 		memory_free(old, old_bytes);
 	}
-	blob_release(&old_blob);
+	blob_drop(&old_blob);
 	*out_entry = entry;
 	return KEYSPACE_OK;
 }
@@ -197,7 +197,7 @@ enum keyspace_status keyspace_set_blob(struct keyspace *keyspace, struct slice k
 	struct entry_parts parts = { .key = key, .value = slice_of(&value, sizeof(value)), .form = FORM_STRING_BLOB };
 	enum keyspace_status status = set(keyspace, &parts, hash, ttl, now_ms, out_entry);
 	if (status == KEYSPACE_OK)
-		blob_hold(value);
+		blob_keep(value);
 	return status;
 }
 
@@ -223,8 +223,12 @@ struct blob *keyspace_own_blob(struct keyspace *keyspace, struct entry *entry, u
 	if (!own)
 		return NULL;
 	entry_set_blob(entry, own);
-	if (is_shared)
-		blob_release(&blob);
+	if (is_shared) {
+		struct blob *created = own;
+		blob_keep(own);
+		blob_release(&created);
+		blob_drop(&blob);
+	}
 	return own;
 }
 

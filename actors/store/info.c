@@ -177,6 +177,7 @@ static void write_memory(struct info *info)
 	bytes(info, "total_system_memory", (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE));
 	bytes(info, "maxmemory", info->config->maxmemory);
 	directive(info, "maxmemory_policy", "maxmemory-policy");
+	number(info, "mem_not_counted_for_evict", use.uncounted_bytes);
 	write_allocator(info, &use);
 	number(info, "mem_clients_slaves", 0);
 	number(info, "mem_clients_normal", info->client_bytes);

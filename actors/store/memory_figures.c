@@ -29,6 +29,8 @@ void memory_use_get(struct store *store, struct memory_use *out_use)
 		.startup_bytes = store_startup_bytes(store),
 		.resident_bytes = resident_bytes(),
 	};
+	size_t counted_bytes = store_counted_bytes(store);
+	use.uncounted_bytes = use.used_bytes > counted_bytes ? use.used_bytes - counted_bytes : 0;
 	if (use.peak_bytes < use.used_bytes)
 		use.peak_bytes = use.used_bytes;
 	size_t empty_bytes = use.startup_bytes / store_database_count(store); /* of a table without keys */

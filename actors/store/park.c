@@ -45,6 +45,19 @@ static struct waiting_request *copy_request(const struct resp_arg *argv, uint32_
 	return copy;
 }
 
+size_t args_blob_bytes(const struct resp_arg *argv, uint32_t argc)
+{
+	size_t bytes = 0;
+	for (uint32_t i = 0; i < argc; i++)
+		bytes += argv[i].is_large ? blob_from_data(argv[i].data)->capacity : 0;
+	return bytes;
+}
+
+size_t session_parked_blob_bytes(const struct session *session)
+{
+	return args_blob_bytes(session->parked_request->argv, session->parked_request->argc);
+}
+
 static void free_request(struct waiting_request *request)
 {
 	for (uint32_t i = 0; i < request->argc; i++)

@@ -5,8 +5,10 @@
  * its slice. When the slice is over and there is still too much, the command waits (PARK_MEMORY), and a slice at the end of
  * this and of each following turn goes on until it can run. It fails only when there is nothing that may be evicted.
  *
- * What counts is what the keyspaces and blobs take, what waits at the reaper, and what the reactors keep for clients that
- * don't read fast enough. While the reaper frees something, nothing is evicted in its stead: room is coming.
+ * What counts is what the keyspaces and their blobs take, what waits at the reaper, and what the reactors keep for clients that
+ * don't read fast enough. Blobs on their way, in requests and replies, no eviction can free: they count as far as they are more
+ * than PASSING_BYTES_FREE, and those of the command that needs room count for it. While the reaper frees something, nothing
+ * is evicted in its stead: room is coming.
  */
 #include <stdlib.h>
 
@@ -15,6 +17,8 @@
 #include "actors/store/state.h"
 #include "storage/memory.h"
 
+/* Batches of requests and replies under way with some large values each; bounded by the reactors for each connection. */
+#define PASSING_BYTES_FREE ((size_t)32 << 20)
 /* The clock is looked at every few keys. */
 #define EVICTIONS_PER_LOOK 8
 /*
@@ -28,17 +32,36 @@
 /* How soon to look again whether the reaper has made room. */
 #define REAPER_LOOK_MS 1
 
-size_t store_used_bytes(const struct store *store)
+static size_t output_bytes(const struct store *store)
 {
-	size_t bytes = memory_used_bytes() + blob_used_bytes();
+	size_t bytes = 0;
 	for (uint32_t i = 0; i < store->reactor_count; i++)
 		bytes += store->reactors[i].output_bytes;
 	return bytes;
 }
 
-static bool has_enough(const struct store *store)
+size_t store_used_bytes(const struct store *store)
 {
-	return store->config.maxmemory == 0 || store_used_bytes(store) <= store->config.maxmemory;
+	return memory_used_bytes() + blob_used_bytes() + output_bytes(store);
+}
+
+/* With `own_bytes` in the blobs of the command that asks. */
+static size_t counted_bytes(const struct store *store, size_t own_bytes)
+{
+	size_t kept = blob_kept_bytes(), all = blob_used_bytes();
+	size_t passing = all > kept ? all - kept : 0; /* the two are not read at one moment */
+	size_t over = passing > PASSING_BYTES_FREE ? passing - PASSING_BYTES_FREE : 0;
+	return memory_used_bytes() + kept + (over > own_bytes ? over : own_bytes) + output_bytes(store);
+}
+
+size_t store_counted_bytes(const struct store *store)
+{
+	return counted_bytes(store, 0);
+}
+
+static bool has_enough(const struct store *store, size_t own_bytes)
+{
+	return store->config.maxmemory == 0 || counted_bytes(store, own_bytes) <= store->config.maxmemory;
 }
 
 static uint64_t slice_ns(const struct store *store)
@@ -59,7 +82,7 @@ static void keep_for_reaper(struct store *store, const struct entry *entry)
 	struct garbage *garbage = malloc(sizeof(*garbage));
 	if (!garbage)
 		return; /* then it is freed here */
-	*garbage = (struct garbage){ .blob = blob_hold(blob), .next = store->garbage };
+	*garbage = (struct garbage){ .blob = blob_keep(blob), .next = store->garbage };
 	store->garbage = garbage;
 }
 
@@ -79,10 +102,10 @@ static bool may_evict(const struct store *store)
 	return !store_is_paused(store) && (!(store->wanted & BUS_FRAMES) || bus_has_credit(store->bus, BUS_FRAMES));
 }
 
-static enum room evict_until_enough(struct store *store)
+static enum room evict_until_enough(struct store *store, size_t own_bytes)
 {
 	struct eviction_victim victim;
-	for (uint32_t n = 0; !has_enough(store); n++) {
+	for (uint32_t n = 0; !has_enough(store, own_bytes); n++) {
 		if (!may_evict(store) || store->garbage || store->reaper_is_busy)
 			return ROOM_LATER;
 		if (!store->eviction_ends_ns)
@@ -98,12 +121,12 @@ static enum room evict_until_enough(struct store *store)
 	return ROOM_ENOUGH;
 }
 
-enum room store_make_room(struct store *store)
+enum room store_make_room(struct store *store, size_t own_bytes)
 {
-	if (has_enough(store))
+	if (has_enough(store, own_bytes))
 		return ROOM_ENOUGH;
 	uint64_t began = stopwatch_now(&store->watch);
-	enum room room = evict_until_enough(store);
+	enum room room = evict_until_enough(store, own_bytes);
 	store_watch_event(store, LATENCY_EVICTION_CYCLE, stopwatch_ns(&store->watch, stopwatch_now(&store->watch) - began));
 	return room;
 }
@@ -111,9 +134,11 @@ enum room store_make_room(struct store *store)
 /* Those who wait, as long as there is room and the slice lasts. */
 static enum room wake_waiting(struct store *store)
 {
-	enum room room;
-	while ((room = store_make_room(store)) != ROOM_LATER && store->parked[PARK_MEMORY].first) {
-		session_wake(store, store->parked[PARK_MEMORY].first, WAKE_ANSWER, NULL);
+	struct session *first;
+	enum room room = store_make_room(store, 0);
+	while ((first = store->parked[PARK_MEMORY].first) &&
+	       (room = store_make_room(store, session_parked_blob_bytes(first))) != ROOM_LATER) {
+		session_wake(store, first, WAKE_ANSWER, NULL);
 		if (!store->eviction_ends_ns)
 			store->eviction_ends_ns = monotonic_ns() + slice_ns(store);
 		if (monotonic_ns() > store->eviction_ends_ns)

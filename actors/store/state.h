@@ -151,6 +151,9 @@ void store_wake_due(struct store *store);
 int64_t store_next_deadline_ms(const struct store *store);
 void session_unlink_parked(struct store *store, struct session *session);
 void session_free_waiting(struct session *session);
+/* The blobs among arguments; among those of the command that parked the session. */
+size_t args_blob_bytes(const struct resp_arg *argv, uint32_t argc);
+size_t session_parked_blob_bytes(const struct session *session);
 
 /* reply.c */
 /* Replies to the batch's reactor may go where the batch has room for them. */
@@ -182,7 +185,8 @@ enum room {
 	ROOM_NONE,  /* nothing may be evicted */
 };
 /* Evicts until memory is below maxmemory, within the turn's slice. Not while a frame is open. */
-enum room store_make_room(struct store *store);
+/* `own_bytes`: in blobs of the command that needs room. */
+enum room store_make_room(struct store *store, size_t own_bytes);
 /* Room for what is above maxmemory, and for those who wait; when to go on with it (monotonic), INT64_MAX: not by time. */
 int64_t store_room_slice(struct store *store);
 /* Policy and what belongs to it have changed. */

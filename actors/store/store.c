@@ -156,8 +156,6 @@ static void store_turn(void *state, struct message message)
 	store->eviction_is_over = false;
 	eviction_tick(&store->eviction, store->keyspaces, store->keyspace_count, store->now_ms);
 	take(store, message);
-	if (store->monotonic_ms >= store->frozen_until_ms)
-		store_make_room(store); /* for what has come in this turn's batch, too */
 	store_execute_backlog(store);
 	store_upkeep(store);
 	give_tally_if_due(store);
@@ -259,7 +257,7 @@ void store_destroy(struct store **store_at)
 		struct garbage *garbage = store->garbage;
 		store->garbage = garbage->next;
 		keyspace_destroy(&garbage->keyspace);
-		blob_release(&garbage->blob);
+		blob_drop(&garbage->blob);
 		free(garbage);
 	}
 	if (store->publication)

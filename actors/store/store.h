@@ -47,8 +47,10 @@ enum keyspace_status store_flush(struct store *store, uint32_t database);
 /* Two databases change places. */
 void store_swap(struct store *store, uint32_t a, uint32_t b);
 
-/* What counts against maxmemory: the data, what waits at the reaper, and replies that clients have not taken. */
+/* The data, what waits at the reaper, large values under way in requests and replies, and replies that clients have not taken. */
 size_t store_used_bytes(const struct store *store);
+/* Of that, what counts against maxmemory: large values under way only as far as they are too many. */
+size_t store_counted_bytes(const struct store *store);
 
 struct config *store_config(struct store *store);
 /* A new configuration is in force: tells the reactors and whoever else needs to know. */

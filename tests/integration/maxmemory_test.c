@@ -147,14 +147,40 @@ static void every_policy_makes_room_for_every_write(void)
 static void large_values_are_evicted(void)
 {
 	begin("--maxmemory 20mb --maxmemory-policy allkeys-lru");
-	/* One by one: values that are on their way in count too, and no eviction makes room for them. */
-	for (int i = 0; i < 100; i++)
-		CU_ASSERT_EQUAL(fill(peer, "large", i, 1, 3 * MB, false), 1);
+	CU_ASSERT_EQUAL(fill(peer, "large", 0, 100, 3 * MB, false), 100);
 	int64_t left = count_keys(peer);
 	CU_ASSERT(left >= 3 && left <= 6);
 	CU_ASSERT(GIVES(peer, ":1\r\n", "EXISTS", "large99"));
 	CU_ASSERT_EQUAL(fill(peer, "small", 0, 100, 100, false), 100);
 	CU_ASSERT(used(peer) <= 20 * MB + 20 * MB / 50);
+	end();
+}
+
+static void *fill_with_large(void *own)
+{
+	char prefix[32];
+	snprintf(prefix, sizeof(prefix), "of %p ", own);
+	return fill(own, prefix, 0, 2 * PIPELINE, 1000000, false) == 2 * PIPELINE ? own : NULL;
+}
+
+/* Many values are on their way while each is written; no eviction could free those, and none need be. */
+static void large_values_of_many_pipelines_are_all_taken(void)
+{
+	struct peer *peers[WRITERS];
+	pthread_t threads[WRITERS];
+	begin("--maxmemory 20mb --maxmemory-policy allkeys-lru");
+	for (int i = 0; i < WRITERS; i++) {
+		peers[i] = peer_connect(server);
+		pthread_create(&threads[i], NULL, fill_with_large, peers[i]);
+	}
+	for (int i = 0; i < WRITERS; i++) {
+		void *all_taken;
+		pthread_join(threads[i], &all_taken);
+		CU_ASSERT_PTR_NOT_NULL(all_taken);
+		peer_close(&peers[i]);
+	}
+	CU_ASSERT(used(peer) <= 20 * MB + 20 * MB / 50);
+	CU_ASSERT(count_keys(peer) >= 18);
 	end();
 }
 
@@ -338,6 +364,7 @@ static const struct suite_case cases[] = {
 	CASE(volatile_policies_fail_when_nothing_expires),
 	CASE(every_policy_makes_room_for_every_write),
 	CASE(large_values_are_evicted),
+	CASE(large_values_of_many_pipelines_are_all_taken),
 	CASE(a_lower_limit_is_reached_while_others_are_served),
 	CASE(writes_that_wait_are_answered_or_dropped_with_their_client),
 	CASE(output_that_waits_counts),

@@ -77,6 +77,30 @@ static void blob_is_found_by_its_data(void)
 	blob_release(&blob);
 }
 
+static void a_blob_counts_as_kept_while_the_data_hold_it(void)
+{
+	size_t before = blob_kept_bytes(), used_before = blob_used_bytes();
+	struct blob *passing = blob_create(1000), *none = NULL;
+	CU_ASSERT_EQUAL(blob_kept_bytes(), before);
+	struct blob *first = blob_keep(passing), *second = blob_keep(passing);
+	size_t once = blob_kept_bytes() - before;
+	CU_ASSERT_EQUAL(once, blob_used_bytes() - used_before);
+	blob_drop(&first);
+	CU_ASSERT_PTR_NULL(first);
+	CU_ASSERT_EQUAL(blob_kept_bytes() - before, once);
+	blob_release(&passing);
+	second = blob_resize(second, 100000);
+	CU_ASSERT(blob_kept_bytes() - before > once);
+	CU_ASSERT_EQUAL(blob_kept_bytes() - before, blob_used_bytes() - used_before);
+	passing = blob_hold(second);
+	blob_drop(&second);
+	CU_ASSERT_EQUAL(blob_kept_bytes(), before);
+	CU_ASSERT(blob_used_bytes() > used_before);
+	blob_release(&passing);
+	blob_drop(&none);
+	CU_ASSERT_EQUAL(blob_used_bytes(), used_before);
+}
+
 static void *hold_and_release(void *shared)
 {
 	struct blob *mine = (struct blob *)shared;
@@ -114,6 +138,7 @@ static const struct suite_case cases[] = {
 	CASE(resized_blob_keeps_its_bytes),
 	CASE(refused_resize_leaves_the_blob_as_it_was),
 	CASE(blob_is_found_by_its_data),
+	CASE(a_blob_counts_as_kept_while_the_data_hold_it),
 	CASE(holders_on_several_threads_free_it_once),
 };
 

@@ -88,12 +88,36 @@ static void an_expiring_entry_keeps_its_time(void)
 	keys_destroy(&keyspace);
 }
 
+static void what_is_kept_follows_the_entries(void)
+{
+	size_t before = blob_kept_bytes();
+	struct keyspace *keyspace = keys_create();
+	struct entry *entry = set_large(keyspace), *copy;
+	struct blob *passing = blob_hold(entry_blob(entry));
+	size_t one = blob_kept_bytes() - before;
+	CU_ASSERT(one >= LARGE);
+	CU_ASSERT_EQUAL(keyspace_set_blob(keyspace, text("copy"), keyspace_hash(text("copy")), passing, KEYSPACE_DROP_TTL, 0, &copy),
+			KEYSPACE_OK);
+	CU_ASSERT_EQUAL(blob_kept_bytes() - before, one);
+	CU_ASSERT_PTR_NOT_NULL(keyspace_own_blob(keyspace, copy, LARGE)); /* a copy of it */
+	CU_ASSERT_EQUAL(blob_kept_bytes() - before, 2 * one);
+	CU_ASSERT(keyspace_remove(keyspace, text("copy"), keyspace_hash(text("copy"))));
+	CU_ASSERT_EQUAL(blob_kept_bytes() - before, one);
+	CU_ASSERT_EQUAL(keys_set(keyspace, text("key"), text("small")), KEYSPACE_OK);
+	CU_ASSERT_EQUAL(blob_kept_bytes(), before);
+	set_large(keyspace);
+	blob_release(&passing);
+	keys_destroy(&keyspace);
+	CU_ASSERT_EQUAL(blob_kept_bytes(), before);
+}
+
 static const struct suite_case cases[] = {
 	CASE(an_own_blob_is_written_where_it_lies),
 	CASE(a_blob_grows_with_room_to_spare_and_keeps_its_bytes),
 	CASE(a_shared_blob_is_copied_and_its_other_holder_sees_no_change),
 	CASE(without_memory_the_entry_is_as_it_was),
 	CASE(an_expiring_entry_keeps_its_time),
+	CASE(what_is_kept_follows_the_entries),
 };
 
 SUITE_MAIN("keyspace_blob", cases)
