@@ -149,6 +149,15 @@ static bool overwrite_in_place(struct entry *entry, const struct entry_parts *pa
 	return true;
 }
 
+bool keyspace_rewrite_string(struct entry *entry, struct slice value)
+{
+	struct entry_parts parts = { .value = value, .form = FORM_STRING };
+	if (!overwrite_in_place(entry, &parts))
+		return false;
+	access_touch_overwritten(entry);
+	return true;
+}
+
 static enum keyspace_status set(struct keyspace *keyspace, struct entry_parts *parts, uint64_t hash,
 				enum keyspace_ttl ttl, int64_t now_ms, struct entry **out_entry)
 {

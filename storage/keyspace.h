@@ -74,6 +74,12 @@ enum keyspace_status keyspace_set_blob(struct keyspace *keyspace, struct slice k
 				       struct blob *value, enum keyspace_ttl ttl, int64_t now_ms, struct entry **out_entry);
 
 /*
+ * Makes `value` the string of a present, unexpired entry where it lies; the time to live stays. False, and nothing is changed, when
+ * that can't be: keyspace_set_string() can.
+ */
+bool keyspace_rewrite_string(struct entry *entry, struct slice value);
+
+/*
  * The blob of an entry that has one, to be written by the caller: it has room for `room` bytes (not below its length), and
  * nobody else holds it; one that is shared is copied first. A blob that must grow gets a quarter more than asked for, so that
  * appending is cheap. NULL without memory: the entry is as it was.

@@ -25,11 +25,10 @@ struct entry *call_find_to_change(struct call *call, uint32_t index)
 	return NULL;
 }
 
-/* The number that the key holds, 0 without the key. False: the error is written. */
-static bool read_counter(struct call *call, int64_t *out_value)
+/* The number that an entry holds, 0 without one. False: the error is written. */
+static bool read_counter(struct call *call, const struct entry *entry, int64_t *out_value)
 {
 	*out_value = 0;
-	struct entry *entry = call_find_to_change(call, 1);
 	if (!entry)
 		return true;
 	if (entry_type(entry) != ENTRY_STRING) {
@@ -43,25 +42,35 @@ static bool read_counter(struct call *call, int64_t *out_value)
 	return false;
 }
 
+static bool write_counter(struct call *call, struct entry *entry, int64_t value)
+{
+	char text[DECIMAL_MAX_BYTES];
+	struct slice written = slice_of(text, decimal_format_int64(text, value));
+	if (entry && keyspace_rewrite_string(entry, written))
+		return true;
+	return keyspace_set_string(call_keyspace(call), call_arg(call, 1), call_hash(call, 1), written, KEYSPACE_KEEP_TTL,
+				   call->now_ms, &entry) == KEYSPACE_OK;
+}
+
 static void add_to_counter(struct call *call, int64_t delta)
 {
 	int64_t value;
-	char text[DECIMAL_MAX_BYTES];
-	struct entry *entry;
-	if (!read_counter(call, &value))
+	struct entry *entry = call_find_to_change(call, 1);
+	if (!read_counter(call, entry, &value))
 		return;
 	if (__builtin_add_overflow(value, delta, &value)) {
 		reply_error(call, "ERR increment or decrement would overflow");
 		return;
 	}
-	struct slice written = slice_of(text, decimal_format_int64(text, value));
-	if (keyspace_set_string(call_keyspace(call), call_arg(call, 1), call_hash(call, 1), written, KEYSPACE_KEEP_TTL,
-				call->now_ms, &entry) != KEYSPACE_OK) {
+	if (!write_counter(call, entry, value)) {
 		reply_no_memory(call);
 		return;
 	}
-	call_effect(call, &(struct effect){
-				  .type = EFFECT_INCRBY, .key = call_arg(call, 1), .number = delta, .result = value });
+	if (call_effects_are_taken(call))
+		call_effect(call, &(struct effect){
+					  .type = EFFECT_INCRBY, .key = call_arg(call, 1), .number = delta, .result = value });
+	else
+		call_count_effect(call, EFFECT_INCRBY);
 	reply_integer(call, value);
 }
 
