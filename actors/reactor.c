@@ -29,6 +29,13 @@
 /* Half of the edge's slots: with so many waiting the acceptor keeps the next one itself. */
 #define ADOPTIONS_WAITING_MAX 4096
 
+/*
+ * What lay in the pool all the while from one look to the next is given back, but for one batch: after a burst there are
+ * REACTOR_BATCHES_MAX, of half a megabyte and more.
+ */
+#define POOL_LOOK_SECONDS 1.0
+#define POOL_KEPT 1
+
 struct accepted {
 	uint64_t id;
 	struct peer peer;
@@ -36,16 +43,41 @@ struct accepted {
 
 /* ---- batches ---- */
 
-static struct request_batch *take_batch(struct reactor *reactor)
+static struct request_batch *take_from_pool(struct reactor *reactor)
 {
 	struct request_batch *batch = reactor->pool;
-	if (batch)
-		reactor->pool = batch->next;
-	else
-		batch = request_batch_create(BATCH_BYTES);
+	reactor->pool = batch->next;
+	batch->next = NULL;
+	if (--reactor->pool_count < reactor->pool_least)
+		reactor->pool_least = reactor->pool_count;
+	return batch;
+}
+
+static void put_into_pool(struct reactor *reactor, struct request_batch *batch)
+{
+	batch->next = reactor->pool;
+	reactor->pool = batch;
+	if (++reactor->pool_count > POOL_KEPT && !ev_is_active(&reactor->pool_look))
+		ev_timer_again(reactor->loop, &reactor->pool_look);
+}
+
+static void on_pool_look(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+	struct reactor *reactor = watcher->data;
+	for (uint32_t unused = reactor->pool_least; unused > 0 && reactor->pool_count > POOL_KEPT; unused--) {
+		struct request_batch *batch = take_from_pool(reactor);
+		request_batch_destroy(&batch);
+	}
+	reactor->pool_least = reactor->pool_count;
+	if (reactor->pool_count <= POOL_KEPT)
+		ev_timer_stop(loop, watcher);
+}
+
+static struct request_batch *take_batch(struct reactor *reactor)
+{
+	struct request_batch *batch = reactor->pool ? take_from_pool(reactor) : request_batch_create(BATCH_BYTES);
 	if (!batch)
 		crash_broken_invariant("no memory for a batch of requests");
-	batch->next = NULL;
 	batch->reactor = reactor->actor->index;
 	return batch;
 }
@@ -388,8 +420,7 @@ static void bring_home(struct reactor *reactor, struct reply_batch *replies)
 		reply_batch_destroy(&replies);
 	else
 		home->replies = replies;
-	home->next = reactor->pool;
-	reactor->pool = home;
+	put_into_pool(reactor, home);
 	reactor->batches_out--;
 	feed_starved(reactor);
 }
@@ -506,6 +537,7 @@ static void on_stop(struct reactor *reactor)
 static void on_leave(struct reactor *reactor)
 {
 	ev_timer_stop(reactor->loop, &reactor->tick);
+	ev_timer_stop(reactor->loop, &reactor->pool_look);
 	reactor->may_leave = true;
 }
 
@@ -541,6 +573,8 @@ struct reactor *reactor_create(struct runtime *runtime, uint32_t index, const st
 	ev_prepare_start(reactor->loop, &reactor->flush);
 	ev_timer_init(&reactor->tick, on_tick, 0.0, 0.0);
 	reactor->tick.data = reactor;
+	ev_timer_init(&reactor->pool_look, on_pool_look, 0.0, POOL_LOOK_SECONDS);
+	reactor->pool_look.data = reactor;
 	ev_init(&reactor->linger, on_linger_over);
 	reactor->linger.data = reactor;
 	actor_bind(reactor->actor, reactor_turn, reactor);
@@ -553,8 +587,7 @@ void reactor_destroy(struct reactor **reactor_at)
 	free_doomed(reactor);
 	request_batch_destroy(&reactor->filling);
 	while (reactor->pool) {
-		struct request_batch *batch = reactor->pool;
-		reactor->pool = batch->next;
+		struct request_batch *batch = take_from_pool(reactor);
 		request_batch_destroy(&batch);
 	}
 	if (reactor->spare_fd >= 0)

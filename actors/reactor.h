@@ -64,6 +64,7 @@ struct reactor {
 
 	struct request_batch *filling;
 	struct request_batch *pool;
+	uint32_t pool_count, pool_least;  /* now; the fewest since the last look */
 	uint32_t batches_out;             /* posted and not home */
 	struct connection *starved;       /* not read for want of a batch */
 	struct connection *doomed;        /* to be freed before the next wait */
@@ -74,6 +75,7 @@ struct reactor {
 
 	ev_prepare flush;
 	ev_timer tick;
+	ev_timer pool_look;               /* while the pool holds more than it keeps */
 	ev_timer linger;                  /* the time of the first one that lingers */
 	ev_timer drain;                   /* while stopping: how long a slow client may take */
 	bool is_stopping, stop_is_answered, may_leave;

@@ -51,6 +51,11 @@ void keyspace_destroy_elsewhere(struct keyspace **keyspace)
 	destroy_as(keyspace, FREED_ELSEWHERE);
 }
 
+void keyspace_prefetch_directory(const struct keyspace *keyspace, uint64_t hash)
+{
+	table_prefetch_directory(&keyspace->table, hash);
+}
+
 void keyspace_prefetch_bucket(const struct keyspace *keyspace, uint64_t hash)
 {
 	table_prefetch_bucket(&keyspace->table, hash);

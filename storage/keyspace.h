@@ -52,7 +52,8 @@ void keyspace_destroy(struct keyspace **keyspace);
 /* The same for the reaper: any thread, on a keyspace that its owner has given away. */
 void keyspace_destroy_elsewhere(struct keyspace **keyspace);
 
-/* Hints, in this order with other work between: the bucket, then the entry that the bucket names. */
+/* Hints, in this order with other work between: the directory's word, the bucket that it names, the entry that the bucket names. */
+void keyspace_prefetch_directory(const struct keyspace *keyspace, uint64_t hash);
 void keyspace_prefetch_bucket(const struct keyspace *keyspace, uint64_t hash);
 void keyspace_prefetch_entry(const struct keyspace *keyspace, uint64_t hash);
 

@@ -240,10 +240,15 @@ static void shrink(struct table *table)
  */
 #define KEEP_CALLS() __asm__ volatile("")
 
+void table_prefetch_directory(const struct table *table, uint64_t hash)
+{
+	KEEP_CALLS();
+	__builtin_prefetch(bucket_of(table, hash));
+}
+
 void table_prefetch_bucket(const struct table *table, uint64_t hash)
 {
 	KEEP_CALLS();
-	/* Waits for the word, but nothing behind the call does: a batch's words are fetched side by side. */
 	const uint8_t *slots = bucket_slots(*bucket_of(table, hash));
 	__builtin_prefetch(slots);
 	__builtin_prefetch(slots + 64);

@@ -36,6 +36,7 @@ bool table_init(struct table *table);
 /* Frees all entries too. */
 void table_fini(struct table *table, enum memory_freer freer);
 
+void table_prefetch_directory(const struct table *table, uint64_t hash);
 void table_prefetch_bucket(const struct table *table, uint64_t hash);
 void table_prefetch_entry(const struct table *table, uint64_t hash);
 

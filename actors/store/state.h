@@ -92,6 +92,7 @@ struct store {
 	struct tally *tally;            /* counts since the observer was last told */
 	struct stopwatch watch;
 	uint64_t lap_ticks;             /* when what is being timed began */
+	uint64_t turn_ends_ticks;       /* no command begins in this turn from then on */
 	uint64_t attention_ns;          /* a call of at least this length is for the slow log or the latency monitor */
 	struct slowlog slowlog;
 	struct latency latency;
@@ -131,6 +132,8 @@ struct store {
 
 /* turn.c */
 void store_execute_backlog(struct store *store);
+/* There are requests that only wait for the next turn. */
+bool store_backlog_is_ready(const struct store *store);
 /* Runs one command of a session that isn't parked, or parks it. */
 void store_run(struct store *store, struct session *session, struct call *call);
 /* Finishes a command that had parked. */

@@ -35,4 +35,10 @@ static inline uint64_t stopwatch_ns(const struct stopwatch *watch, uint64_t tick
 	return (uint64_t)((unsigned __int128)ticks * watch->rate >> 32);
 }
 
+/* The other way, rounded down. */
+static inline uint64_t stopwatch_ticks(const struct stopwatch *watch, uint64_t ns)
+{
+	return (uint64_t)(((unsigned __int128)ns << 32) / watch->rate);
+}
+
 #endif

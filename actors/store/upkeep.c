@@ -156,7 +156,7 @@ static int64_t next_due_ms(const struct store *store)
 {
 	if (store->monotonic_ms < store->frozen_until_ms)
 		return store->frozen_until_ms;
-	if (store->upkeep_is_unfinished)
+	if (store->upkeep_is_unfinished || store_backlog_is_ready(store))
 		return store->monotonic_ms;
 	int64_t due_ms = earlier(store_next_deadline_ms(store), store->room_due_ms);
 	/* Without credit expired keys wait for it, not for their time. */

@@ -25,19 +25,37 @@ def commands(first, behind, with_ttl):
         yield encode(*words)
 
 
-def overheads(server, populations, with_ttl):
-    """Bytes beside the payload per key, at each population; the server is filled from one to the next."""
-    rest(server)
-    empty = server.resident_bytes()
-    found, payload, have = [], 0, 0
+class Filled:
+    """A server that is filled from one population to the next; what it takes beside the payload at each."""
+
+    def __init__(self, name, argv, with_ttl):
+        self.server, self.with_ttl = start(name, argv), with_ttl
+        self.empty = self.payload = self.have = 0
+        self.found = []
+
+    def fill(self, population):
+        load(self.server, commands(self.have, population, self.with_ttl), population - self.have)
+        self.payload += sum(KEY_BYTES + value_bytes(number) for number in range(self.have, population))
+        self.have = population
+
+    def look(self):
+        taken = self.server.resident_bytes() - self.empty - self.payload
+        self.found.append(taken / self.have)
+        print("  %s%s, %d keys: %.1f bytes a key" % (
+            self.server.name, ", TTL" if self.with_ttl else "", self.have, self.found[-1]), flush=True)
+
+
+def measure_all(all_filled, populations):
+    servers = [filled.server for filled in all_filled]
+    rest(servers)
+    for filled in all_filled:
+        filled.empty = filled.server.resident_bytes()
     for population in populations:
-        load(server, commands(have, population, with_ttl), population - have)
-        payload += sum(KEY_BYTES + value_bytes(number) for number in range(have, population))
-        have = population
-        rest(server)
-        found.append((server.resident_bytes() - empty - payload) / population)
-        print("  %s%s, %d keys: %.1f bytes a key" % (server.name, ", TTL" if with_ttl else "", population, found[-1]), flush=True)
-    return found
+        for filled in all_filled:
+            filled.fill(population)
+        rest(servers)
+        for filled in all_filled:
+            filled.look()
 
 
 def report(options):
@@ -46,18 +64,18 @@ def report(options):
     lines = ["", "Resident memory beside key and value, bytes a key: %d populations from %d to %d keys of %d bytes, values of 1 "
              "to %d bytes" % (count, populations[0], populations[-1], KEY_BYTES, VALUE_BYTES_MAX), "",
              "| server | mean | worst | with a TTL: mean more | worst more |", "|---|---:|---:|---:|---:|"]
-    for name, argv in kinds(options).items():
-        if name == "null":
-            continue
-        found = {}
-        for with_ttl in (False, True):
-            server = start(name, argv)
-            try:
-                found[with_ttl] = overheads(server, populations, with_ttl)
-            finally:
-                stop(server)
-        more = [b - a for a, b in zip(found[False], found[True])]
+    all_filled = []
+    try:
+        for name, argv in kinds(options).items():
+            if name != "null":
+                all_filled += [Filled(name, argv, False), Filled(name, argv, True)]
+        measure_all(all_filled, populations)
+    finally:
+        for filled in all_filled:
+            stop(filled.server)
+    for plain, expiring in zip(all_filled[::2], all_filled[1::2]):
+        more = [b - a for a, b in zip(plain.found, expiring.found)]
         lines.append("| %s | %.1f | %.1f | %.1f | %.1f |" % (
-            name, statistics.mean(found[False]), max(found[False]), statistics.mean(more), max(more)))
+            plain.server.name, statistics.mean(plain.found), max(plain.found), statistics.mean(more), max(more)))
     lines += ["", "Goals for ours: mean %d, worst %d, %d more with a TTL." % (GOAL_MEAN, GOAL_WORST, GOAL_TTL)]
     return lines

@@ -206,6 +206,33 @@ static void keys_can_be_made_to_stay_though_they_have_expired(void)
 	CU_ASSERT(GIVES(peer, ":0\r\n", "DBSIZE"));
 }
 
+/* ---- turns ---- */
+
+static int64_t turns_of_store(void)
+{
+	const char *at = COMMAND(peer, "INFO", "actors");
+	int64_t turns = 0;
+	while (at && (at = strstr(at, "turns_store_")) && (at = strstr(at, ":count=")))
+		turns += strtoll(at + strlen(":count="), NULL, 10);
+	return turns;
+}
+
+/* Each looks at enough keys to outlast a turn. */
+static void slow_commands_sent_together_get_a_turn_each(void)
+{
+	enum { COMMANDS = 50 };
+	static const char command[] = "KEYS nothing*\r\n";
+	char text[COMMANDS * sizeof(command)] = "";
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "DEBUG", "POPULATE", "100000"));
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "RESETSTAT"));
+	for (int i = 0; i < COMMANDS; i++)
+		strcat(text, command);
+	CU_ASSERT(peer_send_text(peer, text));
+	CU_ASSERT(peer_expect_times(peer, "*0\r\n", COMMANDS));
+	CU_ASSERT(turns_of_store() >= COMMANDS);
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "FLUSHALL"));
+}
+
 /* ---- memory and data ---- */
 
 static void populating_lets_others_have_their_turn(void)
@@ -267,6 +294,7 @@ static const struct suite_case cases[] = {
 	CASE(those_who_wait_go_on_in_their_order),
 	CASE(nothing_expires_in_a_pause_but_it_is_hidden),
 	CASE(keys_can_be_made_to_stay_though_they_have_expired),
+	CASE(slow_commands_sent_together_get_a_turn_each),
 	CASE(populating_lets_others_have_their_turn),
 	CASE(a_populator_may_leave),
 	CASE(a_key_takes_what_its_value_takes),
