@@ -103,6 +103,9 @@ def messages():
     return table(("message", "from → to", "gives away", "meaning"), rows)
 
 
+# A group of which nothing is there.
+ABSENT = {"cmd_no_cluster": ", answered with Redis's error for a server without one"}
+
 HOSTS = {"LOOP": "a thread of its own", "POOL": "NNG's threads"}
 
 
@@ -118,7 +121,7 @@ def topology():
 
 
 def commands():
-    groups, container = {}, ""
+    groups, handlers, container = {}, {}, ""
     for word, found, _ in entries("store/commands.def"):
         if word == "CONTAINER":
             container = found[0]
@@ -128,11 +131,14 @@ def commands():
                 container = name
             else:
                 name = container + " " + name
+            handlers.setdefault(group, set()).add(found[1])
             groups.setdefault(group, []).append(("`%s`" % name.upper(), since, complexity.rstrip("."), summary))
     parts = []
     for group, rows in groups.items():
         # Folded, where a viewer can: the names of the groups are what is looked for first.
-        parts.append("<details>\n<summary>%s: %d commands</summary>\n\n%s\n\n</details>" % (group, len(rows), table(("command", "since", "time", "what it does"), sorted(rows, key=lambda row: row[0].strip("`")))))
+        note = ABSENT.get(*handlers[group]) if len(handlers[group]) == 1 else None
+        parts.append("<details>\n<summary>%s: %d commands%s</summary>\n\n%s\n\n</details>" % (
+            group, len(rows), note or "", table(("command", "since", "time", "what it does"), sorted(rows, key=lambda row: row[0].strip("`")))))
     return "\n\n".join(parts)
 
 

@@ -170,6 +170,22 @@ static void on_listen_done(struct server *server)
 	actor_post(server->supervisor, runtime_actor(server->runtime, ACTOR_STORE, 0), SUPERVISOR_LISTEN_DONE, 0, NULL);
 }
 
+/* ---- CONFIG REWRITE ---- */
+
+static void on_rewrite(struct server *server, struct config *config)
+{
+	struct actor *store = runtime_actor(server->runtime, ACTOR_STORE, 0);
+	struct config_error *error = must_allocate(1, sizeof(*error));
+	if (config_rewrite(config, error)) {
+		free(error);
+		actor_post(server->supervisor, store, SUPERVISOR_REWRITE_DONE, 0, NULL);
+	} else {
+		actor_post(server->supervisor, store, SUPERVISOR_REWRITE_FAILED, 0, error);
+	}
+	config_fini(config);
+	free(config);
+}
+
 static void supervisor_turn(void *state, struct message message)
 {
 	struct server *server = state;
@@ -179,6 +195,7 @@ static void supervisor_turn(void *state, struct message message)
 		return;
 	case SUPERVISOR_LISTEN: on_listen(server, message.payload); return;
 	case REACTOR_LISTEN_DONE: on_listen_done(server); return;
+	case SUPERVISOR_REWRITE: on_rewrite(server, message.payload); return;
 	case REACTOR_STOP_DONE:
 	case STORE_STOP_DONE:
 	case SUBSCRIBER_STOP_DONE:

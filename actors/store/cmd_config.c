@@ -85,13 +85,18 @@ void cmd_config_set(struct call *call)
 
 /* ---- the rest ---- */
 
+static void resume_rewrite(struct call *call, enum wake_reason reason, void *answer)
+{
+	if (reason != WAKE_CLOSED)
+		cmd_config_rewrite(call);
+}
+
 void cmd_config_rewrite(struct call *call)
 {
-	struct config_error error;
-	if (config_rewrite(store_config(call->store), &error))
-		reply_ok(call);
+	if (store_is_tuning(call->store))
+		session_park(call, PARK_TUNING, INT64_MAX, resume_rewrite, NULL);
 	else
-		reply_error(call, error.text);
+		store_rewrite(call);
 }
 
 /* The reactors count what goes through the sockets; what they say now is taken off from what they say later. */

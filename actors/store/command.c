@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "actors/store/grammar.h"
+#include "actors/store/handlers.h"
 
 /*
  * Rows of commands.def in the order of the file, so that a container is followed by its sub-commands. The columns that
@@ -20,14 +21,6 @@ struct row {
 	const char *since, *group, *complexity, *summary;
 	const char *arguments, *reply;
 };
-
-#define COMMAND(name, handler, ...) command_handler handler;
-#define CONTAINER(...)
-#define SUBCOMMAND(name, handler, ...) command_handler handler;
-#include "actors/store/commands.def"
-#undef COMMAND
-#undef CONTAINER
-#undef SUBCOMMAND
 
 static const struct row rows[] = {
 #define COMMAND(name, handler, ...) { name, false, handler, __VA_ARGS__ },

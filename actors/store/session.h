@@ -47,8 +47,8 @@ enum park_topic {
 	PARK_SLICE,        /* its next turn: what it does is too much for one */
 	PARK_OBSERVATIONS, /* an answer from the observer */
 	PARK_FIGURES,      /* an answer from every reactor */
-	PARK_LISTENING,    /* sockets to listen on, from the supervisor */
-	PARK_TUNING,       /* another client's CONFIG SET */
+	PARK_SUPERVISOR,   /* the supervisor's answer */
+	PARK_TUNING,       /* another client's CONFIG SET or REWRITE */
 	PARK_SETTINGS,     /* every reactor to have taken the settings */
 	PARK_TOPICS
 };

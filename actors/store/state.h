@@ -60,6 +60,7 @@ struct store {
 	struct runtime *runtime;
 	struct config config;
 	struct tuning *tuning;          /* NULL when none is under way */
+	bool is_rewriting;              /* the supervisor is at it */
 	struct bus *bus;
 	struct subscriber_link *subscribers;
 	uint32_t subscriber_count;
@@ -218,6 +219,8 @@ void store_arm_timer(struct store *store);
 
 /* tune.c */
 void store_on_listening(struct store *store, bool is_done);
+/* NULL: it is done; else takes the error. */
+void store_on_rewritten(struct store *store, struct config_error *error);
 void store_on_settings_taken(struct store *store);
 
 /* ask.c */

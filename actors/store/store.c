@@ -103,6 +103,8 @@ static void take(struct store *store, struct message message)
 	case STORE_REAPED: on_reaped(store); return;
 	case SUPERVISOR_LISTEN_DONE: store_on_listening(store, true); return;
 	case SUPERVISOR_LISTEN_FAILED: store_on_listening(store, false); return;
+	case SUPERVISOR_REWRITE_DONE: store_on_rewritten(store, NULL); return;
+	case SUPERVISOR_REWRITE_FAILED: store_on_rewritten(store, message.payload); return;
 	case STORE_STOP: on_stop(store); return;
 	}
 	crash_broken_invariant("the store has no turn for %s", message_name(message.type));

@@ -58,6 +58,8 @@ void store_config_changed(struct store *store);
 /* CONFIG SET has made `next` out of the configuration, with these changes: takes its contents, puts all of it in force or nothing, and
  * replies, as a rule later. Not while another is under way: who comes meanwhile parks on PARK_TUNING. */
 void store_tune(struct call *call, struct config *next, const struct config_changes *changes);
+/* CONFIG REWRITE: the supervisor writes the file, then the reply is given. Not while the like is under way, as above. */
+void store_rewrite(struct call *call);
 bool store_is_tuning(const struct store *store);
 
 int64_t store_monotonic_ms(const struct store *store); /* read once a turn */

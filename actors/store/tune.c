@@ -147,7 +147,13 @@ static void listen_anew(struct call *call, struct config *next, const struct con
 	config_copy(wanted, next);
 	*store->tuning = (struct tuning){ .next = *next, .changes = *changes };
 	actor_post(store->actor, store->supervisor, SUPERVISOR_LISTEN, 0, wanted);
-	session_park(call, PARK_LISTENING, INT64_MAX, resume_listening, NULL);
+	session_park(call, PARK_SUPERVISOR, INT64_MAX, resume_listening, NULL);
+}
+
+/* One of these may begin the next change; the others then wait again. */
+static void let_next_begin(struct store *store)
+{
+	store_wake_all(store, PARK_TUNING, WAKE_ANSWER, NULL);
 }
 
 /* The client may have gone meanwhile; the change stands all the same. */
@@ -160,18 +166,50 @@ void store_on_listening(struct store *store, bool is_done)
 		go_back(store, &tuning->changes);
 		config_fini(&tuning->next);
 	}
-	store_wake_all(store, PARK_LISTENING, WAKE_ANSWER, &is_done);
+	store_wake_all(store, PARK_SUPERVISOR, WAKE_ANSWER, &is_done);
 	free(tuning);
 	store->tuning = NULL;
-	/* One of these may begin the next change; the others then wait again. */
-	store_wake_all(store, PARK_TUNING, WAKE_ANSWER, NULL);
+	let_next_begin(store);
+}
+
+/* ---- the file ---- */
+
+static void resume_rewrite(struct call *call, enum wake_reason reason, void *answer)
+{
+	const struct config_error *error = answer;
+	if (reason == WAKE_CLOSED)
+		return;
+	if (error)
+		reply_error(call, error->text);
+	else
+		reply_ok(call);
+}
+
+void store_rewrite(struct call *call)
+{
+	struct store *store = call->store;
+	struct config *config = malloc(sizeof(*config));
+	if (!config)
+		crash_broken_invariant("no memory to write the configuration");
+	config_copy(config, &store->config);
+	store->is_rewriting = true;
+	actor_post(store->actor, store->supervisor, SUPERVISOR_REWRITE, 0, config);
+	session_park(call, PARK_SUPERVISOR, INT64_MAX, resume_rewrite, NULL);
+}
+
+void store_on_rewritten(struct store *store, struct config_error *error)
+{
+	store->is_rewriting = false;
+	store_wake_all(store, PARK_SUPERVISOR, WAKE_ANSWER, error);
+	free(error);
+	let_next_begin(store);
 }
 
 /* ---- for CONFIG SET ---- */
 
 bool store_is_tuning(const struct store *store)
 {
-	return store->tuning != NULL;
+	return store->tuning || store->is_rewriting;
 }
 
 void store_tune(struct call *call, struct config *next, const struct config_changes *changes)

@@ -208,9 +208,9 @@ static bool is_free(const struct store *store)
 }
 
 /* A lap ends with each command: asking costs no look at the clock. */
-static bool may_execute(const struct store *store)
+static bool time_is_left(const struct store *store)
 {
-	return is_free(store) && store->lap_ticks < store->turn_ends_ticks;
+	return store->lap_ticks < store->turn_ends_ticks;
 }
 
 bool store_backlog_is_ready(const struct store *store)
@@ -218,7 +218,7 @@ bool store_backlog_is_ready(const struct store *store)
 	return store->backlog_first && is_free(store);
 }
 
-/* True when the batch is through. */
+/* True when the batch is through. At least one command is executed: to hash a large key may take longer than a turn should. */
 static bool execute_batch(struct store *store, struct request_batch *batch)
 {
 	store_borrow_replies(store, batch);
@@ -229,11 +229,13 @@ static bool execute_batch(struct store *store, struct request_batch *batch)
 	for (size_t i = batch->done; i < batch->done + ENTRIES_AHEAD; i++)
 		prefetch(store, batch, i, keyspace_prefetch_entry);
 	store_begin_lap(store);
-	while (batch->done < batch->count && may_execute(store)) {
+	while (batch->done < batch->count && is_free(store)) {
 		prepare(store, batch, batch->done + DIRECTORY_AHEAD);
 		prefetch(store, batch, batch->done + BUCKETS_AHEAD, keyspace_prefetch_bucket);
 		prefetch(store, batch, batch->done + ENTRIES_AHEAD, keyspace_prefetch_entry);
 		execute(store, batch, &batch->requests[batch->done++]);
+		if (!time_is_left(store))
+			break;
 	}
 	return batch->done == batch->count;
 }
@@ -242,9 +244,9 @@ void store_execute_backlog(struct store *store)
 {
 	store_begin_lap(store);
 	store->turn_ends_ticks = store->lap_ticks + stopwatch_ticks(&store->watch, TURN_NS);
-	while (store->backlog_first && may_execute(store)) {
+	while (store->backlog_first && is_free(store) && time_is_left(store)) {
 		struct request_batch *batch = store->backlog_first;
-		if (!execute_batch(store, batch) || !may_execute(store))
+		if (!execute_batch(store, batch) || !is_free(store))
 			return;
 		store->backlog_first = batch->next;
 		if (!batch->next)
