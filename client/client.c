@@ -20,7 +20,7 @@ static struct client *client_create(struct pool *pool)
 	return client;
 }
 
-qc_client *qc_open(const qc_options *options)
+qc_client *qc_open_with(qc_context *context, const qc_options *options)
 {
 	struct client *client = client_create(NULL);
 	struct settings settings;
@@ -34,11 +34,16 @@ qc_client *qc_open(const qc_options *options)
 	else
 		err = pool_create(&settings, &client->pool);
 	if (err.kind == QC_OK)
-		err = pool_take(client->pool, qc_background(), &conn);
+		err = pool_take(client->pool, context, &conn);
 	if (err.kind == QC_OK)
 		pool_give(client->pool, conn);
 	client->handle.err = err;
 	return &client->handle;
+}
+
+qc_client *qc_open(const qc_options *options)
+{
+	return qc_open_with(qc_background(), options);
 }
 
 qc_client *qc_pin(qc_client *handle, qc_context *context)

@@ -284,6 +284,8 @@ typedef struct qc_options {
 /* Connects once, to know that it can. The client is to be closed in any case. */
 QC_API qc_client *qc_open(const qc_options *options);
 #define qc_dial(where, ...) qc_open(&(qc_options){.address = (where), ##__VA_ARGS__})
+/* The same, until the context ends: it counts while this connects, and not for the client afterwards. */
+QC_API qc_client *qc_open_with(qc_context *context, const qc_options *options);
 /* No call may be running on it, or begin after. Pipelines, iterators and subscriptions of it may be closed later. */
 QC_API void qc_close(qc_client *client);
 

@@ -332,6 +332,36 @@ static void silence_is_a_timeout(void)
 	fake_stop(&fake);
 }
 
+/* Ends the client's patience as soon as it has said HELLO, and answers nothing. */
+static void cancel_the_dial(struct fake *fake, int fd, unsigned number, void *data)
+{
+	char word[32];
+
+	(void)fake, (void)number;
+	while (fake_read(fd, word, sizeof(word)))
+		qc_cancel(data);
+}
+
+static void a_cancelled_dial_ends_at_once(void)
+{
+	qc_context *life = qc_context_with_cancel(ctx);
+	struct fake *fake = fake_start(cancel_the_dial, life);
+	char address[32];
+
+	fake_address(address, sizeof(address), fake);
+	qc_client *c = qc_open_with(life, &(qc_options){.address = address, .dial_timeout_ms = -1});
+	FAILS(*c, QC_CANCELLED);
+	FAILS(qc_incr(c, ctx, "k"), QC_CANCELLED);
+	qc_close(c);
+	/* Not even begun. */
+	c = qc_open_with(life, &(qc_options){.address = address});
+	FAILS(*c, QC_CANCELLED);
+	CU_ASSERT_EQUAL(fake_connections(fake), 1);
+	qc_close(c);
+	qc_context_free(life);
+	fake_stop(&fake);
+}
+
 /* Everything that allocates, on a client of its own. Returns how many allocations were left. */
 static long use_all(const char *address)
 {
@@ -482,6 +512,7 @@ static const struct suite_case cases[] = {
 	CASE(another_address_serves_when_one_is_gone),
 	CASE(a_server_that_comes_back_is_found_again),
 	CASE(silence_is_a_timeout),
+	CASE(a_cancelled_dial_ends_at_once),
 	CASE(memory_may_run_out_at_any_allocation),
 	CASE(a_transaction_survives_a_lack_of_memory),
 	CASE(a_subscription_survives_a_lack_of_memory),
