@@ -19,6 +19,19 @@ static bool reserve(void **items, size_t *capacity, size_t count, size_t item_by
 	return true;
 }
 
+/* What one batch has made large is not kept. */
+#define KEEP_BYTES (1u << 20)
+
+static void forget(void **items, size_t *count, size_t *capacity, size_t item_bytes)
+{
+	*count = 0;
+	if (*capacity * item_bytes <= KEEP_BYTES)
+		return;
+	free(*items);
+	*items = NULL;
+	*capacity = 0;
+}
+
 struct request_batch *request_batch_create(size_t bytes)
 {
 	struct request_batch *batch = calloc(1, sizeof(*batch));
@@ -67,10 +80,13 @@ void request_batch_reset(struct request_batch *batch)
 		buffer_fini(&batch->runs[i]);
 	for (size_t i = 0; i < batch->blob_count; i++)
 		blob_release(&batch->blobs[i]);
-	batch->count = batch->run_count = batch->blob_count = batch->taken_bytes = 0;
-	batch->args.count = 0;
+	forget((void **)&batch->requests, &batch->count, &batch->capacity, sizeof(*batch->requests));
+	forget((void **)&batch->args.items, &batch->args.count, &batch->args.capacity, sizeof(*batch->args.items));
+	forget((void **)&batch->runs, &batch->run_count, &batch->run_capacity, sizeof(*batch->runs));
+	forget((void **)&batch->blobs, &batch->blob_count, &batch->blob_capacity, sizeof(*batch->blobs));
+	batch->taken_bytes = 0;
 	batch->bytes.len = 0;
-	batch->done = 0;
+	batch->done = batch->prepared = 0;
 }
 
 void request_batch_destroy(struct request_batch **batch_at)
@@ -103,17 +119,14 @@ struct reply_part *reply_batch_add(struct reply_batch *batch)
 	return part;
 }
 
-/* A text buffer that one huge reply has made large is not kept. */
-#define TEXT_KEEP_BYTES (1u << 20)
-
 void reply_batch_reset(struct reply_batch *batch)
 {
 	for (size_t i = 0; i < batch->count; i++)
 		blob_release(&batch->parts[i].blob);
-	batch->count = 0;
+	forget((void **)&batch->parts, &batch->count, &batch->capacity, sizeof(*batch->parts));
 	batch->text.len = 0;
 	batch->text.failed = false;
-	if (batch->text.capacity > TEXT_KEEP_BYTES)
+	if (batch->text.capacity > KEEP_BYTES)
 		buffer_fini(&batch->text);
 }
 

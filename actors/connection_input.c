@@ -27,10 +27,18 @@
 #define HELD_REQUESTS_MAX 256
 #define HELD_BYTES_MAX (256u * 1024)
 
+/* A vector of arguments that one long command has made large is not kept. */
+#define ARGS_KEEP_BYTES (64u * 1024)
+
 #define UNAUTHENTICATED_ARGS_MAX 10
 #define UNAUTHENTICATED_BULK_MAX 16384
 #define ARGS_MAX INT32_MAX
 #define INLINE_MAX (64u * 1024)
+
+static bool is_stranger(const struct connection *connection)
+{
+	return !connection->is_authenticated && connection->reactor->settings.needs_password;
+}
 
 static struct resp_limits limits_of(const struct connection *connection)
 {
@@ -40,9 +48,11 @@ static struct resp_limits limits_of(const struct connection *connection)
 		.max_inline_bytes = INLINE_MAX,
 		.large_bulk_bytes = BLOB_MIN_BYTES,
 	};
-	if (!connection->is_authenticated) {
+	if (is_stranger(connection)) {
 		limits.max_args = UNAUTHENTICATED_ARGS_MAX;
 		limits.max_bulk_bytes = UNAUTHENTICATED_BULK_MAX;
+		/* None is large: a request whose verdict waits is parsed again, all of it. */
+		limits.large_bulk_bytes = UNAUTHENTICATED_BULK_MAX + 1;
 		limits.unauthenticated = true;
 	}
 	return limits;
@@ -102,6 +112,8 @@ static bool add_gathered_command(struct connection *connection, struct request_b
 	memcpy(batch->args.items + batch->args.count, connection->args.items, count * sizeof(struct resp_arg));
 	batch->args.count += count;
 	connection->args.count = 0;
+	if (connection->args.capacity * sizeof(struct resp_arg) > ARGS_KEEP_BYTES)
+		resp_args_fini(&connection->args);
 	add_command(connection, batch, batch->args.count - count);
 	return true;
 }
@@ -206,7 +218,7 @@ static bool finish_large(struct connection *connection)
 /* May an earlier request, not answered yet, be the AUTH that lifts the limit? Then the verdict waits. */
 static bool verdict_must_wait(const struct connection *connection)
 {
-	return !connection->is_authenticated && connection->in_flight > 0 &&
+	return is_stranger(connection) && connection->in_flight > 0 && connection->large_done_count == 0 &&
 	       strncmp(connection->parser.error, "Protocol error: unauthenticated", 31) == 0;
 }
 

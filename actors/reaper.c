@@ -10,7 +10,6 @@ static void on_free(struct reaper *reaper, struct garbage *garbage)
 	while (garbage) {
 		struct garbage *next = garbage->next;
 		keyspace_destroy_elsewhere(&garbage->keyspace);
-		blob_drop(&garbage->blob);
 		free(garbage);
 		garbage = next;
 	}

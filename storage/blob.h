@@ -5,8 +5,8 @@
  * is atomic, so a holder may live on any thread; the last one to release it frees it. Blobs live outside
  * the keyspace's arena, since reactors create and free them.
  *
- * Two kinds of hold: those of the data (an entry's, and the reaper's on what was one) are kept and dropped, all others (requests
- * and replies under way) are held and released. A blob counts as kept while it has a hold of the first kind.
+ * Two kinds of hold: an entry's is kept and dropped, all others (requests and replies under way) are held and released. A blob
+ * counts as kept while it has a hold of the first kind.
  *
  * `data` pointers handed out stay valid while the caller holds the blob, except across blob_resize().
  */
@@ -25,7 +25,7 @@ struct blob {
 	_Atomic uint32_t holders;
 	uint32_t len; /* bytes in use; at most 512 MB by the protocol's limit */
 	uint32_t capacity;
-	_Atomic uint32_t keepers; /* holders for the data's sake */
+	_Atomic uint32_t keepers; /* those of the holders that are entries */
 	uint8_t data[];
 };
 
@@ -43,7 +43,7 @@ bool blob_is_shared(const struct blob *blob);
 /* Gives up one hold and clears the pointer. NULL in *blob is allowed and does nothing. */
 void blob_release(struct blob **blob);
 
-/* The same for holds of the data. */
+/* The same for an entry's hold. */
 struct blob *blob_keep(struct blob *blob);
 void blob_drop(struct blob **blob);
 

@@ -332,6 +332,8 @@ enum resp_status resp_large_bulk_done(struct resp_parser *parser, const uint8_t 
 
 void resp_args_rebase(struct resp_args *args, size_t first, const uint8_t *from, const uint8_t *to)
 {
+	if (from == to)
+		return;
 	for (size_t i = first; i < args->count; i++)
 		if (!args->items[i].is_large)
 			args->items[i].data = to + ((uintptr_t)args->items[i].data - (uintptr_t)from);

@@ -20,6 +20,7 @@ bool call_arg_database(struct call *call, uint32_t index, uint32_t *out_database
 		return false;
 	}
 	*out_database = (uint32_t)number;
+	store_name_database(call->store, *out_database);
 	return true;
 }
 
@@ -94,6 +95,7 @@ void cmd_swapdb(struct call *call)
 		reply_error(call, "ERR DB index is out of range");
 		return;
 	}
+	store_name_database(call->store, (uint32_t)(a > b ? a : b));
 	if (a != b) {
 		store_swap(call->store, (uint32_t)a, (uint32_t)b);
 		call_effect_in(call, (uint32_t)a, &(struct effect){ .type = EFFECT_SWAPDB, .number = b });

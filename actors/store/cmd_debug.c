@@ -181,6 +181,10 @@ static void populate_slice(struct call *call, enum wake_reason reason, void *ans
 		free_population(population);
 		return;
 	}
+	if (!store_has_credit(call->store)) {
+		session_park(call, PARK_BUS_CREDIT, INT64_MAX, populate_slice, population);
+		return;
+	}
 	for (int i = 0; i < POPULATE_SLICE && population->next < population->count && status == KEYSPACE_OK; i++) {
 		status = populate_one(call, population);
 		population->next += status == KEYSPACE_OK;

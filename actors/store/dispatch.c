@@ -132,7 +132,6 @@ void command_dispatch(struct call *call)
 	bool found = resolve(call);
 	session->last_command = call->command;
 	session->last_command_ms = call->now_ms;
-	session->commands++;
 	if (!found || !may_run(call))
 		return;
 	if (store_holds_back(call->store, call->command)) {

@@ -1,8 +1,8 @@
 /*
  * Parking: who waits, for what, until when. See session.h for the contract.
  *
- * A parked session holds a deep copy of the command that parked it and of those that came behind it; once the first is
- * finished the others run in order, until one of them parks again.
+ * A parked session holds a deep copy of the command that parked it and of what came behind it, the connection's end included;
+ * once the first is finished the others are done in order, until one of them parks again or the turn's time is over.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +12,7 @@
 
 struct waiting_request {
 	struct waiting_request *next;
+	enum request_kind kind;
 	const struct command *command;
 	uint64_t hash, secrets;
 	size_t bytes;
@@ -29,7 +30,7 @@ static struct waiting_request *copy_request(const struct resp_arg *argv, uint32_
 	struct waiting_request *copy = malloc(bytes);
 	if (!copy)
 		crash_broken_invariant("no memory for a command that must wait");
-	*copy = (struct waiting_request){ .command = command, .hash = hash, .bytes = bytes, .argc = argc };
+	*copy = (struct waiting_request){ .kind = REQUEST_COMMAND, .command = command, .hash = hash, .bytes = bytes, .argc = argc };
 	uint8_t *at = (uint8_t *)&copy->argv[argc];
 	for (uint32_t i = 0; i < argc; i++) {
 		copy->argv[i] = argv[i];
@@ -138,7 +139,7 @@ static void link_parked(struct parked_list *list, struct session *session)
 	list->last = session;
 }
 
-void session_unlink_parked(struct store *store, struct session *session)
+static void unlink_parked(struct store *store, struct session *session)
 {
 	struct parked_list *list = &store->parked[session->topic];
 	*(session->topic_previous ? &session->topic_previous->topic_next : &list->first) = session->topic_next;
@@ -150,17 +151,11 @@ void session_unlink_parked(struct store *store, struct session *session)
 	store->parked_count--;
 }
 
-void session_park(struct call *call, enum park_topic topic, int64_t deadline_ms, session_resume *resume, void *state)
+static void park(struct store *store, struct session *session, enum park_topic topic, int64_t deadline_ms)
 {
-	struct store *store = call->store;
-	struct session *session = call->session;
 	if (session->flags & SESSION_PARKED)
 		crash_broken_invariant("session %llu parks twice", (unsigned long long)session->connection.id);
-	session->parked_request = copy_request(call->argv, call->argc, call->command, call->hash);
-	session->parked_request->secrets = call->secrets;
 	session->topic = topic;
-	session->resume = resume;
-	session->state = state;
 	session->deadline_ms = deadline_ms;
 	session->flags |= SESSION_PARKED;
 	link_parked(&store->parked[topic], session);
@@ -171,13 +166,30 @@ void session_park(struct call *call, enum park_topic topic, int64_t deadline_ms,
 	part->flags = (uint16_t)((part->flags & ~REPLY_GO_ON) | REPLY_HOLD);
 }
 
-void session_queue(struct store *store, struct session *session, const struct resp_arg *argv, uint32_t argc,
-		   const struct command *command, uint64_t hash)
+void session_park(struct call *call, enum park_topic topic, int64_t deadline_ms, session_resume *resume, void *state)
 {
-	struct waiting_request *request = copy_request(argv, argc, command, hash);
-	*(session->waiting_last ? &session->waiting_last->next : &session->waiting_first) = request;
-	session->waiting_last = request;
-	session->waiting_bytes += request->bytes;
+	struct session *session = call->session;
+	park(call->store, session, topic, deadline_ms);
+	session->parked_request = copy_request(call->argv, call->argc, call->command, call->hash);
+	session->parked_request->secrets = call->secrets;
+	session->resume = resume;
+	session->state = state;
+}
+
+bool session_ends_with_client(const struct session *session)
+{
+	return session->topic == PARK_NOTHING || session->topic == PARK_PAUSE || session->topic == PARK_SLICE;
+}
+
+void session_queue(struct session *session, const struct request *request, const struct resp_arg *argv)
+{
+	struct waiting_request *copy = copy_request(argv, request->argc, request->command, request->hash);
+	copy->kind = (enum request_kind)request->kind;
+	if (copy->kind == REQUEST_CLOSED)
+		session->flags |= SESSION_ENDED;
+	*(session->waiting_last ? &session->waiting_last->next : &session->waiting_first) = copy;
+	session->waiting_last = copy;
+	session->waiting_bytes += copy->bytes;
 }
 
 static struct waiting_request *take_waiting(struct session *session)
@@ -210,20 +222,32 @@ static struct call call_of(struct store *store, struct session *session, const s
 	};
 }
 
-/* What came behind the command that is now finished. */
+/* Its end was the last that waited. True: the session is gone. */
+static bool run_next(struct store *store, struct session *session)
+{
+	struct waiting_request *request = take_waiting(session);
+	bool is_end = request->kind == REQUEST_CLOSED;
+	struct call call = call_of(store, session, request);
+	store_execute(store, session, request->kind, &call);
+	free_request(request);
+	return is_end;
+}
+
+/* What came behind the command that is now finished, as long as the turn has time for it. */
 static void run_waiting(struct store *store, struct session *session)
 {
-	store_begin_lap(store);
-	while (session->waiting_first && !(session->flags & (SESSION_PARKED | SESSION_CLOSING))) {
-		struct waiting_request *request = take_waiting(session);
-		struct call call = call_of(store, session, request);
-		store_run(store, session, &call);
-		free_request(request);
+	while (session->waiting_first && !(session->flags & SESSION_PARKED)) {
+		if (!store_may_go_on(store))
+			park(store, session, PARK_TURN, INT64_MAX);
+		else if (run_next(store, session))
+			return;
 	}
-	if (session->flags & (SESSION_PARKED | SESSION_CLOSING))
-		return;
-	struct reply_part *part = store_part(store, session->connection);
-	part->flags = (uint16_t)((part->flags & ~REPLY_HOLD) | REPLY_GO_ON);
+	if (!(session->flags & (SESSION_PARKED | SESSION_CLOSING))) {
+		struct reply_part *part = store_part(store, session->connection);
+		part->flags = (uint16_t)((part->flags & ~REPLY_HOLD) | REPLY_GO_ON);
+	} else if ((session->flags & SESSION_PARKED) && (session->flags & SESSION_ENDED) && session_ends_with_client(session)) {
+		store_execute(store, session, REQUEST_CLOSED, NULL);
+	}
 }
 
 /* It had not begun yet. */
@@ -233,19 +257,39 @@ static void run_at_last(struct store *store, struct session *session, struct cal
 	store_run(store, session, call);
 }
 
-void session_wake(struct store *store, struct session *session, enum wake_reason reason, void *answer)
+static void unpark(struct store *store, struct session *session, enum wake_reason reason, void *answer)
 {
 	struct waiting_request *request = session->parked_request;
+	unlink_parked(store, session);
+	if (!request)
+		return;
 	struct call call = call_of(store, session, request);
 	session->parked_request = NULL;
-	session_unlink_parked(store, session);
 	if (session->resume)
 		store_resume(store, session, &call, reason, answer);
 	else if (reason != WAKE_CLOSED)
 		run_at_last(store, session, &call);
 	free_request(request);
-	if (reason != WAKE_CLOSED)
-		run_waiting(store, session);
+}
+
+void session_abandon(struct store *store, struct session *session)
+{
+	unpark(store, session, WAKE_CLOSED, NULL);
+}
+
+void session_wake(struct store *store, struct session *session, enum wake_reason reason, void *answer)
+{
+	unpark(store, session, session->flags & SESSION_CLOSING ? WAKE_CLOSED : reason, answer);
+	run_waiting(store, session);
+}
+
+void store_wake_ready(struct store *store)
+{
+	struct session *session;
+	while ((session = store->parked[PARK_BUS_CREDIT].first) && store_has_credit(store) && store_may_go_on(store))
+		session_wake(store, session, WAKE_ANSWER, NULL);
+	while ((session = store->parked[PARK_TURN].first) && store_may_go_on(store))
+		session_wake(store, session, WAKE_ANSWER, NULL);
 }
 
 /* Not at once: its reply and what waits behind it must not come into the midst of another session's command. */

@@ -38,6 +38,7 @@ void store_wake_paused(struct store *store)
 	if (store_is_paused(store))
 		return;
 	store->pause_mode = PAUSE_NONE;
-	if (store->parked[PARK_PAUSE].first)
-		store_wake_all(store, PARK_PAUSE, WAKE_ANSWER, NULL);
+	/* One of them may begin another pause. */
+	while (store->parked[PARK_PAUSE].first && !store_is_paused(store) && store_may_go_on(store))
+		session_wake(store, store->parked[PARK_PAUSE].first, WAKE_ANSWER, NULL);
 }

@@ -58,10 +58,15 @@ struct reply_part *store_part(struct store *store, struct connection_ref connect
 	return part;
 }
 
+/* What one huge reply that nobody wants has made large is given back with the next. */
+#define DISCARDED_KEEP_BYTES (64u * 1024)
+
 struct buffer *store_text(struct store *store, const struct session *session)
 {
 	if (session->flags & (SESSION_REPLY_OFF | SESSION_REPLY_SKIP | SESSION_CLOSING)) {
 		store->discarded.len = 0;
+		if (store->discarded.capacity > DISCARDED_KEEP_BYTES)
+			buffer_fini(&store->discarded);
 		return &store->discarded;
 	}
 	store_part(store, session->connection);
@@ -71,7 +76,6 @@ struct buffer *store_text(struct store *store, const struct session *session)
 void store_send_blob(struct store *store, const struct session *session, struct blob *blob)
 {
 	store_part(store, session->connection)->blob = blob_hold(blob); /* what follows is another part */
-	store->counters.reply_bytes += blob->len;
 }
 
 void store_post_replies(struct store *store, uint32_t reactor, struct request_batch *home)
@@ -81,7 +85,6 @@ void store_post_replies(struct store *store, uint32_t reactor, struct request_ba
 		open_batch(side);
 	struct reply_batch *batch = side->open;
 	end_part(side);
-	store->counters.reply_bytes += batch->text.len;
 	batch->home = home;
 	side->open = NULL;
 	if (!home)

@@ -27,8 +27,6 @@
  */
 #define SLICE_NS_A_STEP 50000u
 #define SLICE_NS_MAX 1200000u
-/* Values that are freed at the reaper: giving back this much may take the system a while. */
-#define REAPED_BLOB_BYTES (1u << 20)
 /* How soon to look again whether the reaper has made room. */
 #define REAPER_LOOK_MS 1
 
@@ -73,33 +71,19 @@ static uint64_t slice_ns(const struct store *store)
 	return ns < SLICE_NS_MAX ? ns : SLICE_NS_MAX;
 }
 
-/* The last hold of a large value goes to the reaper. */
-static void keep_for_reaper(struct store *store, const struct entry *entry)
-{
-	struct blob *blob = entry_blob(entry);
-	if (!blob || blob->capacity < REAPED_BLOB_BYTES)
-		return;
-	struct garbage *garbage = malloc(sizeof(*garbage));
-	if (!garbage)
-		return; /* then it is freed here */
-	*garbage = (struct garbage){ .blob = blob_keep(blob), .next = store->garbage };
-	store->garbage = garbage;
-}
-
 static void evict(struct store *store, const struct eviction_victim *victim)
 {
 	struct effect effect = { .type = EFFECT_EVICTED, .key = entry_key(victim->entry) };
 	store_frame_begin(store);
 	store_effect(store, victim->database, &effect);
 	store_frame_end(store);
-	keep_for_reaper(store, victim->entry);
 	keyspace_remove_entry(store->keyspaces[victim->database], victim->entry);
 	store->counters.evicted_keys++;
 }
 
 static bool may_evict(const struct store *store)
 {
-	return !store_is_paused(store) && (!(store->wanted & BUS_FRAMES) || bus_has_credit(store->bus, BUS_FRAMES));
+	return !store_is_paused(store) && store_has_credit(store);
 }
 
 static enum room evict_until_enough(struct store *store, size_t own_bytes)

@@ -119,14 +119,17 @@ void session_close(struct store *store, struct session *session)
 {
 	session->flags |= SESSION_CLOSING;
 	if (session->flags & SESSION_PARKED)
-		session_wake(store, session, WAKE_CLOSED, NULL);
+		session_abandon(store, session);
 	if (session->flags & SESSION_MONITOR) {
 		store->monitor_count--;
 		store_update_interest(store);
 	}
 	session_free_waiting(session);
 	unlink_session(store, session);
-	store->reactors[session->connection.reactor].sessions[session->connection.slot] = NULL;
+	/* The slot may have a new session by now, if this one had to outlive its connection. */
+	struct session **slot = &store->reactors[session->connection.reactor].sessions[session->connection.slot];
+	if (*slot == session)
+		*slot = NULL;
 	free(session->name);
 	free(session->address);
 	free(session->local_address);

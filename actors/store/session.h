@@ -5,7 +5,8 @@
  * Parking: a command that can't finish yet parks its session with a function that will finish it. Later commands of that
  * connection wait in the session, in order, and the reactor stops reading its socket; all other sessions go on. When the
  * awaited thing comes (time, credit, an answer) the store calls `resume` once with the reason; it writes the
- * reply, or parks again. A connection that closes while parked is resumed with WAKE_CLOSED: nothing may be written, `state` must be freed.
+ * reply, or parks again. A connection that closes while it waits for its client's own sake (park_topic tells) is resumed with
+ * WAKE_CLOSED: nothing may be written, `state` must be freed. One that waits for the server finishes what it was sent.
  */
 #ifndef ACTORS_STORE_SESSION_H
 #define ACTORS_STORE_SESSION_H
@@ -29,6 +30,7 @@ enum session_flags {
 	SESSION_PARKED = 1 << 8,
 	SESSION_LOCAL = 1 << 9,           /* comes from this machine */
 	SESSION_NO_TOUCH = 1 << 10,       /* its reads don't count as use of the keys */
+	SESSION_ENDED = 1 << 11,          /* the client is gone; what it has sent before is still to be done */
 };
 
 enum wake_reason {
@@ -40,11 +42,12 @@ enum wake_reason {
 
 /* What a parked session waits for: chooses who is woken by session_wake_all(). */
 enum park_topic {
-	PARK_NOTHING,      /* only its deadline */
-	PARK_PAUSE,        /* the end of CLIENT PAUSE */
+	PARK_NOTHING,      /* only its deadline; ends with its client */
+	PARK_PAUSE,        /* the end of CLIENT PAUSE; ends with its client */
 	PARK_BUS_CREDIT,
 	PARK_MEMORY,       /* room below maxmemory */
-	PARK_SLICE,        /* its next turn: what it does is too much for one */
+	PARK_SLICE,        /* its next turn: what it does is too much for one; ends with its client */
+	PARK_TURN,         /* the next turn: this one has no time left for what waits in the session */
 	PARK_OBSERVATIONS, /* an answer from the observer */
 	PARK_FIGURES,      /* an answer from every reactor */
 	PARK_SUPERVISOR,   /* the supervisor's answer */
@@ -72,7 +75,6 @@ struct session {
 	int64_t opened_ms;           /* wall clock */
 	int64_t last_command_ms;     /* wall clock */
 	const struct command *last_command;
-	uint64_t commands;
 
 	/* while parked */
 	enum park_topic topic;
@@ -82,7 +84,7 @@ struct session {
 	int64_t deadline_ms;         /* monotonic; INT64_MAX without one */
 	enum wake_reason deadline_reason; /* what resume is told at the deadline */
 	size_t deadline_at;          /* private: position among the deadlines */
-	struct waiting_request *parked_request; /* the command that parked, kept for resume */
+	struct waiting_request *parked_request; /* the command that parked, kept for resume; NULL on PARK_TURN */
 	struct waiting_request *waiting_first, *waiting_last;
 	size_t waiting_bytes;
 

@@ -69,6 +69,7 @@ struct store {
 
 	struct keyspace **keyspaces;
 	uint32_t keyspace_count;
+	uint32_t keyspaces_named;       /* those from here on no client has named yet: they are empty */
 
 	struct reactor_side *reactors;
 	uint32_t reactor_count;
@@ -133,8 +134,14 @@ struct store {
 
 /* turn.c */
 void store_execute_backlog(struct store *store);
+/* The clock of what a turn may execute starts. */
+void store_begin_turn(struct store *store);
+/* Another command may begin in this turn. */
+bool store_may_go_on(const struct store *store);
 /* There are requests that only wait for the next turn. */
-bool store_backlog_is_ready(const struct store *store);
+bool store_is_behind(const struct store *store);
+/* What a request of a session that isn't parked asks for; the last one of a connection frees the session. */
+void store_execute(struct store *store, struct session *session, enum request_kind kind, struct call *call);
 /* Runs one command of a session that isn't parked, or parks it. */
 void store_run(struct store *store, struct session *session, struct call *call);
 /* Finishes a command that had parked. */
@@ -146,14 +153,18 @@ void session_close(struct store *store, struct session *session);
 struct session *session_at(const struct store *store, struct connection_ref connection);
 
 /* park.c */
-void session_queue(struct store *store, struct session *session, const struct resp_arg *argv, uint32_t argc,
-		   const struct command *command, uint64_t hash);
+void session_queue(struct session *session, const struct request *request, const struct resp_arg *argv);
 /* Resumes the session; whoever parks again stays parked. */
 void session_wake(struct store *store, struct session *session, enum wake_reason reason, void *answer);
+/* A parked session's client is gone: resumes with WAKE_CLOSED, and runs nothing. */
+void session_abandon(struct store *store, struct session *session);
+/* What the session waits for means nothing without its client. */
+bool session_ends_with_client(const struct session *session);
+/* Those who waited for a turn with time left, or for credit that has come. */
+void store_wake_ready(struct store *store);
 void store_wake_all(struct store *store, enum park_topic topic, enum wake_reason reason, void *answer);
 void store_wake_due(struct store *store);
 int64_t store_next_deadline_ms(const struct store *store);
-void session_unlink_parked(struct store *store, struct session *session);
 void session_free_waiting(struct session *session);
 /* The blobs among arguments; among those of the command that parked the session. */
 size_t args_blob_bytes(const struct resp_arg *argv, uint32_t argc);

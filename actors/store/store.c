@@ -52,8 +52,6 @@ static uint32_t subscriber_number(const struct store *store, uint32_t actor_numb
 static void on_credit(struct store *store, const struct message *message)
 {
 	bus_return_credit(store->bus, subscriber_number(store, message->sender), message->number);
-	while (store->parked[PARK_BUS_CREDIT].first && bus_has_credit(store->bus, BUS_FRAMES))
-		session_wake(store, store->parked[PARK_BUS_CREDIT].first, WAKE_ANSWER, NULL);
 }
 
 /* One text, held once for each receiver. */
@@ -157,7 +155,9 @@ static void store_turn(void *state, struct message message)
 	store->eviction_ends_ns = 0;
 	store->eviction_is_over = false;
 	eviction_tick(&store->eviction, store->keyspaces, store->keyspace_count, store->now_ms);
+	store_begin_turn(store);
 	take(store, message);
+	store_wake_ready(store);
 	store_execute_backlog(store);
 	store_upkeep(store);
 	give_tally_if_due(store);
@@ -229,6 +229,7 @@ struct store *store_create(struct runtime *runtime, const struct config *config,
 	for (uint32_t i = 0; i < store->keyspace_count; i++)
 		if (!(store->keyspaces[i] = keyspace_create()))
 			crash_broken_invariant("no memory for database %u", i);
+	store->keyspaces_named = 1;
 	store->startup_bytes = memory_used_bytes() + blob_used_bytes();
 	store->reactor_count = runtime_count(runtime, ACTOR_REACTOR);
 	store->reactors = must_allocate(store->reactor_count, sizeof(*store->reactors));
@@ -259,7 +260,6 @@ void store_destroy(struct store **store_at)
 		struct garbage *garbage = store->garbage;
 		store->garbage = garbage->next;
 		keyspace_destroy(&garbage->keyspace);
-		blob_drop(&garbage->blob);
 		free(garbage);
 	}
 	if (store->publication)
@@ -296,6 +296,12 @@ void store_swap(struct store *store, uint32_t a, uint32_t b)
 	struct keyspace *keyspace = store_keyspace(store, a);
 	store->keyspaces[a] = store->keyspaces[b];
 	store->keyspaces[b] = keyspace;
+}
+
+void store_name_database(struct store *store, uint32_t database)
+{
+	if (database >= store->keyspaces_named)
+		store->keyspaces_named = database + 1;
 }
 
 uint32_t store_database_count(const struct store *store)

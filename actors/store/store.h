@@ -44,6 +44,9 @@ void call_count_effect(struct call *call, enum effect_type type);
 /* Empties a database: its keys go to the reaper, whatever their number. */
 enum keyspace_status store_flush(struct store *store, uint32_t database);
 
+/* A client has named a database: it may hold keys from now on. There may be 65,536, and each turn looks at those that may. */
+void store_name_database(struct store *store, uint32_t database);
+
 /* Two databases change places. */
 void store_swap(struct store *store, uint32_t a, uint32_t b);
 
@@ -51,6 +54,9 @@ void store_swap(struct store *store, uint32_t a, uint32_t b);
 size_t store_used_bytes(const struct store *store);
 /* Of that, what counts against maxmemory: large values under way only as far as they are too many. */
 size_t store_counted_bytes(const struct store *store);
+
+/* The bus can take more frames now. For a command that makes them beyond its first turn. */
+bool store_has_credit(const struct store *store);
 
 struct config *store_config(struct store *store);
 /* A new configuration is in force: tells the reactors and whoever else needs to know. */
@@ -71,7 +77,6 @@ struct store_counters {
 	uint64_t commands, keyspace_hits, keyspace_misses;
 	uint64_t expired_keys, evicted_keys, error_replies;
 	uint64_t protocol_errors, auth_failures;
-	uint64_t request_bytes, reply_bytes;
 	uint64_t peak_memory_bytes;
 	/* What the reactors' figures were at the last RESETSTAT: they count from the start. */
 	uint64_t reads_before, writes_before, input_bytes_before, output_bytes_before;

@@ -5,7 +5,7 @@
  * leads to the key is prefetched step by step: by the time a request is executed its data are in the cache.
  *
  * A batch may be left half executed, when the turn has lasted for TURN_NS, the store is frozen or MONITOR's observer has no
- * credit; it goes on in a later turn, and its replies are posted when it is through.
+ * credit; it goes on in a later turn. What it has answered so far leaves with the turn, and the batch goes home when it is through.
  */
 #include <string.h>
 
@@ -18,10 +18,12 @@
 /* After this long a turn begins no further command: a full batch of plain ones takes half of it. */
 #define TURN_NS 500000u
 
-static void prepare(const struct store *store, const struct request_batch *batch, size_t index)
+/* Once for each request, in order: a batch may be gone on with, and to hash a large key takes long. */
+static void prepare(const struct store *store, struct request_batch *batch, size_t index)
 {
-	if (index >= batch->count)
+	if (index >= batch->count || index < batch->prepared)
 		return;
+	batch->prepared = index + 1;
 	struct request *request = &batch->requests[index];
 	if (request->kind != REQUEST_COMMAND)
 		return;
@@ -87,10 +89,14 @@ static void finish(struct store *store, struct session *session, uint32_t flags_
 		settle_skipping(session);
 }
 
+bool store_has_credit(const struct store *store)
+{
+	return !(store->wanted & BUS_FRAMES) || bus_has_credit(store->bus, BUS_FRAMES);
+}
+
 static bool must_wait_for_bus(const struct store *store, const struct call *call)
 {
-	return (store->wanted & BUS_FRAMES) && call->command && (call->command->flags & COMMAND_WRITE) &&
-	       !bus_has_credit(store->bus, BUS_FRAMES);
+	return call->command && (call->command->flags & COMMAND_WRITE) && !store_has_credit(store);
 }
 
 /* Room that this turn can't make is waited for; where none can be made dispatch refuses the command. */
@@ -107,12 +113,10 @@ void store_run(struct store *store, struct session *session, struct call *call)
 {
 	uint32_t flags_before = session->flags;
 	size_t text_began = text_length(store, session);
-	if (must_wait_for_bus(store, call)) {
-		session_park(call, PARK_BUS_CREDIT, INT64_MAX, NULL, NULL);
-		return;
-	}
-	if (must_wait_for_memory(store, call)) {
-		session_park(call, PARK_MEMORY, INT64_MAX, NULL, NULL);
+	bool has_no_credit = must_wait_for_bus(store, call);
+	if (has_no_credit || must_wait_for_memory(store, call)) {
+		session_park(call, has_no_credit ? PARK_BUS_CREDIT : PARK_MEMORY, INT64_MAX, NULL, NULL);
+		store_begin_lap(store);
 		return;
 	}
 	bool is_watched = store->wanted & BUS_COMMANDS; /* MONITOR itself is not shown */
@@ -141,14 +145,54 @@ void store_resume(struct store *store, struct session *session, struct call *cal
 	finish(store, session, flags_before);
 }
 
-static void run_command(struct store *store, const struct request_batch *batch, const struct request *request)
+/* Behind everything that the connection is still owed. */
+static void refuse_protocol(struct store *store, struct session *session, const struct resp_arg *text)
 {
-	struct session *session = session_at(store, request->connection);
-	const struct resp_arg *argv = &batch->args.items[request->first_arg];
-	if (!session || (session->flags & SESSION_CLOSING))
-		return;
-	if (session->flags & SESSION_PARKED) {
-		session_queue(store, session, argv, request->argc, request->command, request->hash);
+	char error[96] = "ERR ";
+	size_t len = text->len < sizeof(error) - 4 ? text->len : sizeof(error) - 4;
+	memcpy(error + 4, text->data, len);
+	store->counters.protocol_errors++;
+	session->flags &= ~(uint32_t)(SESSION_REPLY_OFF | SESSION_REPLY_SKIP);
+	resp_write_error(store_text(store, session), error, len + 4);
+	store_count_error(store, error);
+	store_part(store, session->connection)->flags |= REPLY_CLOSE;
+	session->flags |= SESSION_CLOSING;
+}
+
+/* Nothing follows from the client, and nothing is owed to it any more. */
+static void end_connection(struct store *store, struct session *session)
+{
+	store_part(store, session->connection)->flags |= REPLY_CLOSE;
+	session_close(store, session);
+}
+
+void store_execute(struct store *store, struct session *session, enum request_kind kind, struct call *call)
+{
+	if (kind == REQUEST_CLOSED)
+		end_connection(store, session);
+	else if (session->flags & SESSION_CLOSING)
+		store_begin_lap(store); /* what comes after the end of the replies is ignored */
+	else if (kind == REQUEST_COMMAND)
+		store_run(store, session, call);
+	else
+		refuse_protocol(store, session, call->argv);
+}
+
+/* Requests of a parked session wait; its end too, unless what it waits for ends with it or it has been killed. */
+static bool must_queue(const struct session *session, const struct request *request)
+{
+	if (!(session->flags & SESSION_PARKED))
+		return false;
+	return request->kind != REQUEST_CLOSED || !((session->flags & SESSION_CLOSING) || session_ends_with_client(session));
+}
+
+static void execute_for(struct store *store, const struct request_batch *batch, const struct request *request,
+			struct session *session)
+{
+	const struct resp_arg *argv = request->argc ? &batch->args.items[request->first_arg] : NULL;
+	if (must_queue(session, request)) {
+		session_queue(session, request, argv);
+		store_begin_lap(store);
 		return;
 	}
 	struct call call = {
@@ -160,44 +204,20 @@ static void run_command(struct store *store, const struct request_batch *batch, 
 		.now_ms = store->now_ms,
 		.hash = request->hash,
 	};
-	store_run(store, session, &call);
-}
-
-/* Behind everything that the connection is still owed: a parked session is answered no more. */
-static void refuse_protocol(struct store *store, const struct request_batch *batch, const struct request *request)
-{
-	struct session *session = session_at(store, request->connection);
-	const struct resp_arg *text = &batch->args.items[request->first_arg];
-	store->counters.protocol_errors++;
-	if (!session || (session->flags & SESSION_CLOSING))
-		return;
-	char error[96] = "ERR ";
-	size_t len = text->len < sizeof(error) - 4 ? text->len : sizeof(error) - 4;
-	memcpy(error + 4, text->data, len);
-	session->flags &= ~(uint32_t)(SESSION_REPLY_OFF | SESSION_REPLY_SKIP);
-	resp_write_error(store_text(store, session), error, len + 4);
-	store_count_error(store, error);
-	store_part(store, session->connection)->flags |= REPLY_CLOSE;
-	session->flags |= SESSION_CLOSING;
-}
-
-/* Nothing follows from the client. What is still parked will never be answered, and the connection must not wait for it. */
-static void close_session(struct store *store, const struct request *request)
-{
-	struct session *session = session_at(store, request->connection);
-	store_part(store, request->connection)->flags |= REPLY_CLOSE;
-	if (session)
-		session_close(store, session);
+	store_execute(store, session, (enum request_kind)request->kind, &call);
 }
 
 static void execute(struct store *store, const struct request_batch *batch, const struct request *request)
 {
-	switch ((enum request_kind)request->kind) {
-	case REQUEST_COMMAND: run_command(store, batch, request); return;
-	case REQUEST_OPENED: session_open(store, request); break;
-	case REQUEST_CLOSED: close_session(store, request); break;
-	case REQUEST_PROTOCOL_ERROR: refuse_protocol(store, batch, request); break;
+	struct session *session = request->kind == REQUEST_OPENED ? session_open(store, request) :
+								    session_at(store, request->connection);
+	if (session && request->kind != REQUEST_OPENED) {
+		execute_for(store, batch, request, session);
+		return;
 	}
+	/* Who was refused has no session. */
+	if (request->kind == REQUEST_CLOSED)
+		store_part(store, request->connection)->flags |= REPLY_CLOSE;
 	store_begin_lap(store);
 }
 
@@ -213,9 +233,22 @@ static bool time_is_left(const struct store *store)
 	return store->lap_ticks < store->turn_ends_ticks;
 }
 
-bool store_backlog_is_ready(const struct store *store)
+bool store_may_go_on(const struct store *store)
 {
-	return store->backlog_first && is_free(store);
+	return is_free(store) && time_is_left(store);
+}
+
+bool store_is_behind(const struct store *store)
+{
+	bool has_credited = store->parked[PARK_BUS_CREDIT].first && store_has_credit(store);
+	bool has_unpaused = store->parked[PARK_PAUSE].first && !store_is_paused(store);
+	return is_free(store) && (store->backlog_first || store->parked[PARK_TURN].first || has_credited || has_unpaused);
+}
+
+void store_begin_turn(struct store *store)
+{
+	store_begin_lap(store);
+	store->turn_ends_ticks = store->lap_ticks + stopwatch_ticks(&store->watch, TURN_NS);
 }
 
 /* True when the batch is through. At least one command is executed: to hash a large key may take longer than a turn should. */
@@ -242,9 +275,7 @@ static bool execute_batch(struct store *store, struct request_batch *batch)
 
 void store_execute_backlog(struct store *store)
 {
-	store_begin_lap(store);
-	store->turn_ends_ticks = store->lap_ticks + stopwatch_ticks(&store->watch, TURN_NS);
-	while (store->backlog_first && is_free(store) && time_is_left(store)) {
+	while (store->backlog_first && store_may_go_on(store)) {
 		struct request_batch *batch = store->backlog_first;
 		if (!execute_batch(store, batch) || !is_free(store))
 			return;

@@ -31,7 +31,7 @@ static bool expire_database(struct store *store, uint32_t database, uint64_t unt
 	struct keyspace *keyspace = store->keyspaces[database];
 	struct entry *entry;
 	for (uint32_t n = 1; (entry = keyspace_first_expired(keyspace, store->now_ms)); n++) {
-		if ((store->wanted & BUS_FRAMES) && !bus_has_credit(store->bus, BUS_FRAMES))
+		if (!store_has_credit(store))
 			return true; /* hidden until credit comes, which is a turn of its own */
 		expire_one(store, database, entry);
 		if (n % EXPIRY_KEYS_PER_LOOK == 0 && monotonic_ns() > until_ns)
@@ -51,7 +51,7 @@ static bool expire_keys(struct store *store)
 	bool is_done = true;
 	if (!may_expire(store))
 		return true;
-	for (uint32_t i = 0; i < store->keyspace_count && is_done; i++) {
+	for (uint32_t i = 0; i < store->keyspaces_named && is_done; i++) {
 		int64_t due_ms = keyspace_next_expiry_ms(store->keyspaces[i]);
 		if (due_ms == NO_EXPIRY || due_ms > store->now_ms)
 			continue;
@@ -136,7 +136,7 @@ void store_upkeep(struct store *store)
 static int64_t next_expiry_ms(const struct store *store)
 {
 	int64_t next = INT64_MAX;
-	for (uint32_t i = 0; i < store->keyspace_count; i++) {
+	for (uint32_t i = 0; i < store->keyspaces_named; i++) {
 		int64_t due_ms = keyspace_next_expiry_ms(store->keyspaces[i]);
 		if (due_ms != NO_EXPIRY && due_ms < next)
 			next = due_ms;
@@ -156,11 +156,11 @@ static int64_t next_due_ms(const struct store *store)
 {
 	if (store->monotonic_ms < store->frozen_until_ms)
 		return store->frozen_until_ms;
-	if (store->upkeep_is_unfinished || store_backlog_is_ready(store))
+	if (store->upkeep_is_unfinished || store_is_behind(store))
 		return store->monotonic_ms;
 	int64_t due_ms = earlier(store_next_deadline_ms(store), store->room_due_ms);
 	/* Without credit expired keys wait for it, not for their time. */
-	if (may_expire(store) && (!(store->wanted & BUS_FRAMES) || bus_has_credit(store->bus, BUS_FRAMES)))
+	if (may_expire(store) && store_has_credit(store))
 		due_ms = earlier(due_ms, next_expiry_ms(store));
 	if (store_is_paused(store))
 		due_ms = earlier(due_ms, store->pause_until_ms);

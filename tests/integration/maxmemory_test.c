@@ -143,7 +143,7 @@ static void every_policy_makes_room_for_every_write(void)
 	end();
 }
 
-/* Values of 3 MB are freed by the reaper; a write that waits for that is answered all the same. */
+/* One value evicted makes room for one. */
 static void large_values_are_evicted(void)
 {
 	begin("--maxmemory 20mb --maxmemory-policy allkeys-lru");

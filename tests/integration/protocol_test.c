@@ -263,6 +263,47 @@ static void the_limits_go_with_the_password(void)
 	peer_close(&peer);
 }
 
+static void the_limits_go_when_the_password_goes(void)
+{
+	enum { LEN = 20000 };
+	static char value[LEN + 1];
+	struct peer *peer = peer_connect(server), *admin = peer_connect(server);
+	memset(value, 'x', LEN);
+	CU_ASSERT(GIVES(admin, "+OK\r\n", "AUTH", PASSWORD));
+	CU_ASSERT(GIVES(peer, "-NOAUTH Authentication required.\r\n", "GET", "a"));
+	CU_ASSERT(GIVES(admin, "+OK\r\n", "CONFIG", "SET", "requirepass", ""));
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "SET", "a", value));
+	CU_ASSERT(GIVES(admin, "+OK\r\n", "CONFIG", "SET", "requirepass", PASSWORD));
+	peer_close(&peer);
+	peer_close(&admin);
+}
+
+/* The key is of the largest size that a stranger may send, the value larger; whether it may come is known after the AUTH. */
+static void a_request_that_waits_to_be_judged_comes_whole(void)
+{
+	enum { KEY = 16384, VALUE = 20000 };
+	static char key[KEY], value[VALUE];
+	memset(key, 'k', KEY);
+	memset(value, 'v', VALUE);
+	const char *words[] = { "SET", key, value };
+	size_t lens[] = { 3, KEY, VALUE }, len, half = 17000;
+	char *text = wire_command(3, words, lens, &len);
+	struct peer *peer = peer_connect_unix(server), *admin = peer_connect_unix(server);
+	CU_ASSERT(GIVES(admin, "+OK\r\n", "AUTH", PASSWORD));
+	CU_ASSERT(peer_send_text(admin, "DEBUG SLEEP 0.2\r\n"));
+	CU_ASSERT(peer_await_taken(admin));
+	CU_ASSERT(peer_send_text(peer, "AUTH " PASSWORD "\r\n"));
+	CU_ASSERT(peer_send(peer, text, half));
+	CU_ASSERT(peer_await_taken(peer));
+	CU_ASSERT(peer_send(peer, text + half, len - half));
+	CU_ASSERT(peer_exchange(peer, "PING\r\n", "+OK\r\n+OK\r\n+PONG\r\n"));
+	CU_ASSERT(peer_expect_text(admin, "+OK\r\n"));
+	CU_ASSERT(GIVES(admin, "+OK\r\n", "FLUSHALL"));
+	peer_close(&peer);
+	peer_close(&admin);
+	free(text);
+}
+
 static void hello_can_bring_the_password(void)
 {
 	struct peer *peer = peer_connect(server);
@@ -303,6 +344,8 @@ static const struct suite_case cases[] = {
 	CASE(server_stops),
 	CASE(server_with_a_password_starts),
 	CASE(strangers_have_smaller_limits),
+	CASE(the_limits_go_when_the_password_goes),
+	CASE(a_request_that_waits_to_be_judged_comes_whole),
 	CASE(the_limits_go_with_the_password),
 	CASE(hello_can_bring_the_password),
 	CASE(the_password_is_shown_as_its_digest),

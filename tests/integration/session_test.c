@@ -171,6 +171,56 @@ static void a_waiter_whose_client_has_half_closed_is_closed(void)
 	peer_close(&waiter);
 }
 
+/* CONFIG SET waits for every reactor, CLIENT LIST for their figures: not for anything of the client's. */
+static void what_waits_for_the_server_is_done_though_its_client_half_closes(void)
+{
+	struct peer *leaver = peer_connect(server);
+	CU_ASSERT(peer_send_text(leaver, "CONFIG SET timeout 0\r\nSET kept v\r\nCONFIG SET timeout 0\r\n"));
+	peer_half_close(leaver);
+	CU_ASSERT(peer_expect_text(leaver, "+OK\r\n+OK\r\n+OK\r\n"));
+	CU_ASSERT(peer_expect_closed(leaver));
+	peer_close(&leaver);
+	CU_ASSERT(GIVES(peer, "$1\r\nv\r\n", "GET", "kept"));
+	CU_ASSERT(GIVES(peer, ":1\r\n", "DEL", "kept"));
+}
+
+static void what_follows_the_server_s_work_may_end_with_the_client(void)
+{
+	struct peer *leaver = peer_connect(server);
+	CU_ASSERT(peer_send_text(leaver, "CONFIG SET timeout 0\r\nWAIT 1 0\r\nSET dropped v\r\n"));
+	peer_half_close(leaver);
+	CU_ASSERT(peer_expect_text(leaver, "+OK\r\n"));
+	CU_ASSERT(peer_expect_closed(leaver));
+	peer_close(&leaver);
+	CU_ASSERT(GIVES(peer, "$-1\r\n", "GET", "dropped"));
+}
+
+static void a_protocol_error_comes_behind_what_still_waits(void)
+{
+	struct peer *breaker = peer_connect(server);
+	CU_ASSERT(peer_exchange(breaker, "CONFIG SET timeout 0\r\nSET before v\r\n*x\r\nPING\r\n",
+				"+OK\r\n+OK\r\n-ERR Protocol error: invalid multibulk length\r\n"));
+	CU_ASSERT(peer_expect_closed(breaker));
+	peer_close(&breaker);
+	CU_ASSERT(GIVES(peer, ":1\r\n", "DEL", "before"));
+}
+
+static void what_a_killed_client_waits_with_is_not_done(void)
+{
+	struct peer *victim = peer_connect(server);
+	char kill[96];
+	long long id = strtoll(COMMAND(victim, "CLIENT", "ID") + 1, NULL, 10);
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "CLIENT", "PAUSE", "100000", "WRITE"));
+	CU_ASSERT(peer_send_text(victim, "SET one v\r\nSET two v\r\n"));
+	while (info_number(COMMAND(peer, "INFO", "clients"), "blocked_clients") != 1)
+		;
+	snprintf(kill, sizeof(kill), "CLIENT KILL ID %lld\r\nCLIENT UNPAUSE\r\nEXISTS one two\r\n", id);
+	CU_ASSERT(peer_exchange(peer, kill, ":1\r\n+OK\r\n:0\r\n"));
+	CU_ASSERT(peer_expect_closed(victim));
+	peer_close(&victim);
+	CU_ASSERT(GIVES(peer, ":0\r\n", "EXISTS", "one", "two"));
+}
+
 static void debug_sleep_stops_the_world_for_its_time(void)
 {
 	struct peer *sleeper = peer_connect(server);
@@ -274,12 +324,16 @@ static void a_client_over_its_output_limit_is_closed(void)
 	value[1000000] = '\0';
 	CU_ASSERT(GIVES(peer, "+OK\r\n", "SET", "fat", value));
 	free(value);
-	struct peer *greedy = peer_connect(server);
-	/* In one piece: the server may close before a second one is sent. */
+	int64_t others = info_number(COMMAND(peer, "INFO", "clients"), "connected_clients");
+	struct peer *greedy = peer_connect_unix(server);
+	/* In one piece: the server may close before a second one is sent. Nothing is read before it has. */
 	char gets[50 * 9 + 1] = "";
 	for (int i = 0; i < 50; i++)
 		strcat(gets, "GET fat\r\n");
 	CU_ASSERT(peer_send_text(greedy, gets));
+	CU_ASSERT(peer_await_taken(greedy));
+	while (info_number(COMMAND(peer, "INFO", "clients"), "connected_clients") > others)
+		;
 	CU_ASSERT(peer_drain_until_closed(greedy));
 	peer_close(&greedy);
 	CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "SET", "client-output-buffer-limit", "normal 0 0 0"));
@@ -295,6 +349,10 @@ static const struct suite_case cases[] = {
 	CASE(wait_comes_back_at_its_deadline_and_holds_up_nobody),
 	CASE(a_waiter_can_be_killed),
 	CASE(a_waiter_whose_client_has_half_closed_is_closed),
+	CASE(what_waits_for_the_server_is_done_though_its_client_half_closes),
+	CASE(what_follows_the_server_s_work_may_end_with_the_client),
+	CASE(a_protocol_error_comes_behind_what_still_waits),
+	CASE(what_a_killed_client_waits_with_is_not_done),
 	CASE(debug_sleep_stops_the_world_for_its_time),
 	CASE(info_shows_the_actors),
 	CASE(info_tells_what_redis_is_asked_for),

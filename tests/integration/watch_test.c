@@ -230,6 +230,13 @@ static void slow_commands_sent_together_get_a_turn_each(void)
 	CU_ASSERT(peer_send_text(peer, text));
 	CU_ASSERT(peer_expect_times(peer, "*0\r\n", COMMANDS));
 	CU_ASSERT(turns_of_store() >= COMMANDS);
+	/* The same behind a command that makes them wait in their session. */
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "RESETSTAT"));
+	CU_ASSERT(peer_send_text(peer, "CONFIG SET timeout 0\r\n"));
+	CU_ASSERT(peer_send_text(peer, text));
+	CU_ASSERT(peer_expect_text(peer, "+OK\r\n"));
+	CU_ASSERT(peer_expect_times(peer, "*0\r\n", COMMANDS));
+	CU_ASSERT(turns_of_store() >= COMMANDS);
 	CU_ASSERT(GIVES(peer, "+OK\r\n", "FLUSHALL"));
 }
 
