@@ -344,8 +344,14 @@ static void a_writer_that_leaves_while_it_waits_has_written(void)
 	say(&second, "SET key 2\r\nSET other 3\r\n");
 	CU_ASSERT_TRUE(await_blocked(&reader, 1));
 	hang_up(&second);
+	struct client next = dial(&bench); /* its slot may be that of the one who left */
+	say(&next, "PING\r\n");
+	CU_ASSERT_TRUE(hear_text(&next, "PONG"));
 	journal_let_go(bench.journal);
 	CU_ASSERT_TRUE(await_blocked(&reader, 0));
+	say(&next, "PING\r\n");
+	CU_ASSERT_TRUE(hear_text(&next, "PONG"));
+	hang_up(&next);
 	CU_ASSERT_TRUE(journal_await(bench.journal, 3));
 	CU_ASSERT_EQUAL(journal_gaps(bench.journal), 0);
 	say(&first, "MGET key other\r\n");
