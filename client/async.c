@@ -18,6 +18,8 @@
 #define TURN_BYTES (1 << 20)
 /* So much is gathered before the socket has taken what there is. */
 #define OUT_MAX_BYTES (1 << 18)
+/* A callback may answer QC_CLOSED with another command; one that never gives up is left alone after so many. */
+#define TOLD_CLOSED_MAX 16
 
 static struct async no_async = {.handle.err = {.kind = QC_NO_MEMORY, .text = "out of memory"}, .fd = -1};
 
@@ -40,10 +42,9 @@ void async_watch(struct async *a)
 	a->loop.watch(a->loop.data, &a->handle, now.fd, now.read, now.write);
 }
 
-static int64_t next_deadline(const struct async *a)
+/* Of what the connection is at. */
+static int64_t state_deadline(const struct async *a)
 {
-	if (a->refused)
-		return 0;
 	if (a->state != READY)
 		return a->state == RESTING ? NO_DEADLINE : a->deadline_ns;
 	return a->entries != *a->unsent ? a->entries->deadline_ns : NO_DEADLINE;
@@ -52,7 +53,7 @@ static int64_t next_deadline(const struct async *a)
 /* Sets the timer when something is due before it; when it comes too early it is set again. */
 static void set_timer(struct async *a)
 {
-	int64_t deadline_ns = next_deadline(a);
+	int64_t deadline_ns = a->refused ? 0 : state_deadline(a);
 
 	if (deadline_ns >= a->timer_ns)
 		return;
@@ -268,7 +269,7 @@ void qc_async_expired(qc_async *handle)
 	enter(a);
 	a->timer_ns = NO_DEADLINE;
 	async_fail_refused(a);
-	if (!a->closed && next_deadline(a) <= monotonic_ns()) {
+	if (!a->closed && state_deadline(a) <= monotonic_ns()) {
 		char peer[160];
 		address_show(&a->settings.addresses[a->address_index], peer, sizeof(peer));
 		if (a->state == PAUSING)
@@ -333,14 +334,29 @@ void qc_async_on_push(qc_async *handle, qc_callback *callback, void *data)
 	a->push_data = data;
 }
 
+/* At once, as nothing comes later. */
+static void tell_closed(struct async *a, qc_callback *callback, void *data)
+{
+	qc_result result = {.err = qc_errorf(QC_CLOSED, "closed"), .reply = NULL};
+
+	if (!callback || a->told_closed == TOLD_CLOSED_MAX)
+		return;
+	a->told_closed++;
+	callback(&a->handle, &result, data);
+	a->told_closed--;
+}
 
 void qc_async_do_args(qc_async *handle, qc_callback *callback, void *data, qc_args args)
 {
 	struct async *a = async_of(handle);
 	struct buffer bytes = {.data = NULL};
+
+	if (a->closed) {
+		tell_closed(a, callback, data);
+		return;
+	}
 	qc_error err = request_write(&bytes, args);
 	struct entry *entry = calloc(1, sizeof(*entry) + bytes.len);
-
 	if (!entry || a == &no_async) {
 		qc_result result = {.err = error_no_memory(), .reply = NULL};
 		if (callback)
@@ -356,9 +372,7 @@ void qc_async_do_args(qc_async *handle, qc_callback *callback, void *data, qc_ar
 	if (bytes.len)
 		memcpy(entry->bytes, bytes.data, bytes.len);
 	buffer_fini(&bytes);
-	if (a->closed)
-		err = qc_errorf(QC_CLOSED, "closed");
-	else if (a->is_unusable)
+	if (a->is_unusable)
 		err = handle->err;
 	if (err.kind != QC_OK) {
 		async_refuse(a, entry, err);

@@ -64,6 +64,7 @@ struct async {
 	short wants;                   /* of TLS */
 	int depth;
 	bool closed;
+	int told_closed;               /* callbacks within each other that were told so at once */
 };
 
 /* async_queue.c: commands from when they are given to when they are answered. */

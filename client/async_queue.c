@@ -18,10 +18,19 @@ static void fail(struct async *a, struct entry *entry, const qc_error *err)
 	async_complete(a, entry, (qc_result){.err = *err, .reply = NULL});
 }
 
+/* What stood behind a command that blocked couldn't be answered before: its time begins now. */
+static void restart_clocks(struct entry *from, const struct entry *end, int64_t deadline_ns)
+{
+	for (; from != end && !(from->flags & QC_COMMAND_BLOCKING); from = from->next)
+		from->deadline_ns = deadline_ns;
+}
+
 struct entry *async_pop_first(struct async *a)
 {
 	struct entry *entry = a->entries;
 
+	if (entry->flags & QC_COMMAND_BLOCKING)
+		restart_clocks(entry->next, *a->unsent, deadline_after_ms(a->settings.timeout_ms));
 	a->entries = entry->next;
 	if (a->unsent == &entry->next)
 		a->unsent = &a->entries;
@@ -77,11 +86,14 @@ void async_refuse(struct async *a, struct entry *entry, qc_error err)
 
 void async_fail_refused(struct async *a)
 {
-	while (a->refused) {
-		struct entry *entry = a->refused;
-		a->refused = entry->next;
-		if (!a->refused)
-			a->last_refused = &a->refused;
+	/* A callback may add another that is refused as well: that is for the next turn, or this one would never end. */
+	struct entry *list = a->refused;
+
+	a->refused = NULL;
+	a->last_refused = &a->refused;
+	while (list) {
+		struct entry *entry = list;
+		list = entry->next;
 		fail(a, entry, &entry->err);
 	}
 }

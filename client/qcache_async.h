@@ -42,12 +42,15 @@ typedef struct qc_async_loop {
 typedef void qc_callback(qc_async *async, qc_result *result, void *data);
 
 /* Begins to dial at once. options.pool_size and its like mean nothing here; timeout_ms holds for each command, from when it is
- * sent, but for those that block. */
+ * sent, but for those that block; of those sent behind one that blocks, from when that is answered. */
 QC_API qc_async *qc_async_open(const qc_options *options, const qc_async_loop *loop);
-/* Every command that waits for its reply gets QC_CLOSED. */
+/*
+ * Every command that waits for its reply gets QC_CLOSED. Only the callbacks that are called meanwhile may still use the handle:
+ * what they want done gets QC_CLOSED at once, though not for ever (after 16 within each other it is not called any more).
+ */
 QC_API void qc_async_close(qc_async *async);
 
-/* `callback` is called exactly once (NULL: nobody wants to know): later, but at once when there is no memory. */
+/* `callback` is called exactly once (NULL: nobody wants to know): later, but at once when there is no memory or it is closed. */
 QC_API void qc_async_do_args(qc_async *async, qc_callback *callback, void *data, qc_args args);
 #define qc_async_do(async, callback, data, ...) qc_async_do_args(async, callback, data, QC_LIST(__VA_ARGS__))
 

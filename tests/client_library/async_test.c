@@ -3,6 +3,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "client/qcache_ev.h"
 #include "client_library/fake.h"
@@ -165,6 +166,55 @@ static void closing_from_inside_a_callback_ends_all_others(void)
 	CU_ASSERT(fixture_stop(&f));
 }
 
+struct retry {
+	struct seen seen;
+	int limit; /* it gives up after so many answers */
+};
+
+static void try_again(qc_async *async, qc_result *result, void *data)
+{
+	struct retry *retry = data;
+
+	note(&retry->seen, result);
+	if (retry->seen.replies < retry->limit)
+		qc_async_do(async, try_again, retry, "INCR", "n");
+}
+
+static void a_callback_that_tries_again_while_closing_is_told_each_time(void)
+{
+	struct fixture f = fixture_start("");
+	struct retry retry = {.seen.loop = ev_loop_new(EVFLAG_AUTO), .limit = 5};
+	qc_async *a = qc_ev_dial(retry.seen.loop, f.address);
+
+	qc_async_do(a, try_again, &retry, "INCR", "n");
+	qc_async_close(a);
+	CU_ASSERT_EQUAL(retry.seen.replies, 5);
+	CU_ASSERT_EQUAL(retry.seen.last_kind, QC_CLOSED);
+	/* Of those refused before, too; and one that never gives up doesn't keep us. */
+	retry = (struct retry){.seen.loop = retry.seen.loop, .limit = 1000};
+	a = qc_ev_dial(retry.seen.loop, f.address);
+	qc_async_do(a, try_again, &retry, "GET", (const char *)NULL);
+	qc_async_close(a);
+	CU_ASSERT(retry.seen.replies > 5 && retry.seen.replies < 1000);
+	/* Nothing is left for the loop. */
+	CU_ASSERT_EQUAL(ev_run(retry.seen.loop, EVRUN_NOWAIT), 0);
+	ev_loop_destroy(retry.seen.loop);
+	CU_ASSERT(fixture_stop(&f));
+}
+
+static void a_callback_that_tries_again_in_vain_lets_the_loop_go_on(void)
+{
+	struct retry retry = {.seen.loop = ev_loop_new(EVFLAG_AUTO), .limit = 1000};
+	qc_async *a = qc_ev_dial(retry.seen.loop, "nonsense://x");
+
+	qc_async_do(a, try_again, &retry, "INCR", "n");
+	CU_ASSERT(await(&retry.seen, 3));
+	CU_ASSERT_EQUAL(retry.seen.replies, 3);
+	CU_ASSERT_EQUAL(retry.seen.last_kind, QC_INVALID);
+	qc_async_close(a);
+	ev_loop_destroy(retry.seen.loop);
+}
+
 static void a_killed_connection_is_dialled_again(void)
 {
 	struct fixture f = fixture_start("");
@@ -232,6 +282,52 @@ static void say_nothing(struct fake *fake, int fd, unsigned number, void *data)
 	if (fake_greet(fd))
 		while (fake_read(fd, word, sizeof(word)))
 			;
+}
+
+#define LIMIT_MS 300
+
+/* Answers what blocks after the time limit, and what was sent behind it when it hears a third command. */
+static void block_for_long(struct fake *fake, int fd, unsigned number, void *data)
+{
+	char word[32];
+
+	(void)fake, (void)number, (void)data;
+	if (!fake_greet(fd) || !fake_read(fd, word, sizeof(word)) || !fake_read(fd, word, sizeof(word)))
+		return;
+	usleep((LIMIT_MS + LIMIT_MS / 4) * 1000);
+	fake_send_text(fd, "*-1\r\n");
+	if (fake_read(fd, word, sizeof(word)))
+		fake_send_text(fd, ":5\r\n+PONG\r\n");
+	while (fake_read(fd, word, sizeof(word)))
+		;
+}
+
+static void on_unblocked(qc_async *async, qc_result *result, void *data)
+{
+	note(data, result);
+	qc_async_do(async, NULL, NULL, "PING");
+}
+
+static void what_stands_behind_a_blocking_command_has_its_time_still(void)
+{
+	struct seen seen = {.loop = ev_loop_new(EVFLAG_AUTO)};
+	struct fake *fake = fake_start(block_for_long, NULL);
+	char address[32];
+
+	snprintf(address, sizeof(address), "127.0.0.1:%u", fake_port(fake));
+	qc_async *a = qc_ev_dial(seen.loop, address, .timeout_ms = LIMIT_MS);
+	qc_async_do(a, on_unblocked, &seen, "BLPOP", "list", 0);
+	qc_async_do(a, on_reply, &seen, "INCR", "n");
+	CU_ASSERT(await(&seen, 2));
+	CU_ASSERT_EQUAL(seen.last_kind, QC_OK);
+	CU_ASSERT_EQUAL(seen.last_int, 5);
+	/* And no more than its time. */
+	qc_async_do(a, on_reply, &seen, "INCR", "n");
+	CU_ASSERT(await(&seen, 3));
+	CU_ASSERT_EQUAL(seen.last_kind, QC_TIMEOUT);
+	qc_async_close(a);
+	fake_stop(&fake);
+	ev_loop_destroy(seen.loop);
 }
 
 static void what_fails_is_told(void)
@@ -309,8 +405,11 @@ static const struct suite_case cases[] = {
 	CASE(large_traffic_both_ways_passes),
 	CASE(a_callback_may_keep_its_result_and_call_again),
 	CASE(closing_from_inside_a_callback_ends_all_others),
+	CASE(a_callback_that_tries_again_while_closing_is_told_each_time),
+	CASE(a_callback_that_tries_again_in_vain_lets_the_loop_go_on),
 	CASE(a_killed_connection_is_dialled_again),
 	CASE(reads_are_sent_again_and_writes_are_not),
+	CASE(what_stands_behind_a_blocking_command_has_its_time_still),
 	CASE(what_fails_is_told),
 	CASE(pushes_have_a_callback_of_their_own),
 };
