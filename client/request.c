@@ -1,8 +1,5 @@
 #include "client/request.h"
 
-#include <stdio.h>
-#include <strings.h>
-
 #include "client/error.h"
 #include "client/table.h"
 #include "transport/decimal.h"
@@ -23,22 +20,14 @@ qc_arg qc_arg_unsigned(unsigned long long value)
 	return arg;
 }
 
+_Static_assert(sizeof((qc_arg){.data = NULL}.number) >= DECIMAL_DOUBLE_ROOM, "a number fits into its argument");
+
 qc_arg qc_arg_double(double value)
 {
 	qc_arg arg = {.data = NULL};
 
-	/* 17 digits give every double back as it was; most need fewer. */
-	int len = snprintf(arg.number, sizeof(arg.number), "%.15g", value);
-	double back;
-	if (!decimal_parse_double(arg.number, (size_t)len, &back) || back != value)
-		len = snprintf(arg.number, sizeof(arg.number), "%.17g", value);
-	arg.len = (size_t)len;
+	arg.len = decimal_format_double(arg.number, value);
 	return arg;
-}
-
-bool arg_is(const qc_arg *arg, const char *word)
-{
-	return arg->len == strlen(word) && strncasecmp(arg_data(arg), word, arg->len) == 0;
 }
 
 static uint8_t *write_header(uint8_t *at, char mark, uint64_t number)

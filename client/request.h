@@ -21,7 +21,4 @@ static inline const void *arg_data(const qc_arg *arg)
 	return arg->data ? arg->data : arg->number;
 }
 
-/* Does it spell `word`, in any case? */
-bool arg_is(const qc_arg *arg, const char *word);
-
 #endif

@@ -2,7 +2,10 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <locale.h>
 #include <math.h>
+#include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,6 +50,24 @@ bool decimal_parse_int64(const void *text, size_t len, int64_t *out_value)
 	return true;
 }
 
+/* A program that has called setlocale() may write a comma where the protocol has a point. */
+static locale_t c_locale;
+
+static void make_c_locale(void)
+{
+	c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+	/* It is built in, so there is nothing to be short of. */
+	if (!c_locale)
+		abort();
+}
+
+static locale_t protocol_locale(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, make_c_locale);
+	return c_locale;
+}
+
 bool decimal_parse_double(const void *text, size_t len, double *out_value)
 {
 	char copy[DECIMAL_DOUBLE_MAX_BYTES + 1];
@@ -54,11 +75,12 @@ bool decimal_parse_double(const void *text, size_t len, double *out_value)
 		return false;
 	memcpy(copy, text, len);
 	copy[len] = '\0';
-	if (isspace((unsigned char)copy[0]))
+	locale_t locale = protocol_locale();
+	if (isspace_l((unsigned char)copy[0], locale))
 		return false;
 	char *end;
 	errno = 0;
-	double value = strtod(copy, &end);
+	double value = strtod_l(copy, &end, locale);
 	if (end != copy + len || isnan(value))
 		return false;
 	/* A subnormal result is out of range to strtod too, but it is a number still. */
@@ -99,4 +121,16 @@ size_t decimal_format_int64(char *out, int64_t value)
 		return decimal_format_uint64(out, (uint64_t)value);
 	*out = '-';
 	return 1 + decimal_format_uint64(out + 1, -(uint64_t)value);
+}
+
+size_t decimal_format_double(char *out, double value)
+{
+	locale_t programs = uselocale(protocol_locale());
+	/* 17 digits give every double back as it was; most need fewer. */
+	int len = snprintf(out, DECIMAL_DOUBLE_ROOM, "%.15g", value);
+	double back;
+	if (!decimal_parse_double(out, (size_t)len, &back) || back != value)
+		len = snprintf(out, DECIMAL_DOUBLE_ROOM, "%.17g", value);
+	uselocale(programs);
+	return (size_t)len;
 }

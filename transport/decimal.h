@@ -10,6 +10,8 @@
 
 /* Room for any int64 in decimal, with sign; no NUL is written. */
 #define DECIMAL_MAX_BYTES 20
+/* Room for a double as it is written here: 17 digits, signs, point, exponent, NUL. */
+#define DECIMAL_DOUBLE_ROOM 32
 /* The longest text that is read as a double; so long as Redis's. */
 #define DECIMAL_DOUBLE_MAX_BYTES 5119
 
@@ -21,12 +23,14 @@ bool decimal_parse_uint64(const void *text, size_t len, uint64_t *out_value);
  * Redis's rule for scores and other float arguments (ZADD and its like): the whole text as strtod reads it. So decimal
  * and hexadecimal fractions ("1", "+1.5e3", ".5", "5.", "0x1p3"), "inf" and "infinity" in any case and with either
  * sign. Not: space at either end, the empty text, NaN, or what overflows or vanishes in a double ("1e400",
- * "1e-400"; subnormal numbers are right). Needs LC_NUMERIC to be "C", which it is unless someone calls setlocale().
+ * "1e-400"; subnormal numbers are right). The program's locale doesn't matter.
  */
 bool decimal_parse_double(const void *text, size_t len, double *out_value);
 
 /* Returns the number of bytes written, at most DECIMAL_MAX_BYTES. */
 size_t decimal_format_int64(char *out, int64_t value);
 size_t decimal_format_uint64(char *out, uint64_t value);
+/* With as many digits as give the same double back, 15 or 17, whatever the program's locale; DECIMAL_DOUBLE_ROOM with a NUL. */
+size_t decimal_format_double(char *out, double value);
 
 #endif

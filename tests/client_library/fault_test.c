@@ -4,6 +4,7 @@
  * builds look) and the client must serve again when the fault is over.
  */
 #include <errno.h>
+#include <locale.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #include "client_library/fake.h"
 #include "client_library/fixture.h"
 #include "support/deadline.h"
+#include "support/process.h"
 
 static qc_context *ctx;
 
@@ -225,6 +227,62 @@ static void only_what_is_safe_is_tried_again(void)
 	/* A read ends after so many tries. */
 	FAILS(qc_get(c, ctx, "k"), QC_NETWORK);
 	CU_ASSERT_EQUAL(replies.commands, 6);
+	qc_close(c);
+	fake_stop(&fake);
+}
+
+static void write_file(const char *directory, const char *name, const char *text)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	FILE *file = fopen(path, "w");
+	if (!file || fputs(text, file) < 0 || fclose(file) != 0)
+		abort();
+}
+
+/* A locale that writes a comma in numbers, made on the spot: which ones a machine has is not known. */
+static bool use_comma(const char *directory)
+{
+	char charmap[4096] = "<code_set_name> ASCII\nCHARMAP\n", command[256];
+	size_t len = strlen(charmap);
+
+	for (int i = 0; i < 128; i++)
+		len += (size_t)snprintf(charmap + len, sizeof(charmap) - len, "<U%04X> \\x%02x\n", i, i);
+	snprintf(charmap + len, sizeof(charmap) - len, "END CHARMAP\n");
+	write_file(directory, "map", charmap);
+	write_file(directory, "source", "LC_NUMERIC\ndecimal_point \",\"\nthousands_sep \"\"\ngrouping -1\nEND LC_NUMERIC\n");
+	/* It warns of all that is left out, and ends with 1. */
+	snprintf(command, sizeof(command), "cd %s && localedef -c -i ./source -f ./map ./comma >messages 2>&1", directory);
+	return system(command) >= 0 && setenv("LOCPATH", directory, 1) == 0 && setlocale(LC_NUMERIC, "comma") &&
+	       strcmp(localeconv()->decimal_point, ",") == 0;
+}
+
+static void numbers_do_not_follow_the_programs_locale(void)
+{
+	struct replies replies = {.text = "*3\r\n,1.5\r\n+2.5\r\n$4\r\n0,25\r\n", .fine_from = 100};
+	char directory[64], address[32];
+
+	scratch_create(directory, sizeof(directory));
+	bool has_comma = use_comma(directory);
+	scratch_remove(directory);
+	if (!has_comma)
+		SKIP("localedef makes no locale");
+	struct fake *fake = fake_start(answer, &replies);
+	fake_address(address, sizeof(address), fake);
+	qc_client *c = qc_dial(address);
+	qc_result r qc_auto = qc_do(c, ctx, "ANY");
+	qc_arg exact = qc_arg(2.25), third = qc_arg(1.0 / 3);
+	CU_ASSERT(exact.len == 4 && memcmp(exact.number, "2.25", 4) == 0);
+	CU_ASSERT(third.len == 19 && memcmp(third.number, "0.33333333333333331", 19) == 0);
+	GOOD(r);
+	CU_ASSERT_EQUAL(qc_reply_double(qc_reply_at(r.reply, 0)), 1.5);
+	CU_ASSERT_EQUAL(qc_reply_double(qc_reply_at(r.reply, 1)), 2.5);
+	CU_ASSERT_EQUAL(qc_reply_double(qc_reply_at(r.reply, 2)), 0);
+	/* The program's own numbers stay as it wants them. */
+	snprintf(address, sizeof(address), "%.2f", 0.25);
+	CU_ASSERT_STRING_EQUAL(address, "0,25");
+	setlocale(LC_NUMERIC, "C");
 	qc_close(c);
 	fake_stop(&fake);
 }
@@ -508,6 +566,7 @@ static const struct suite_case cases[] = {
 	CASE(a_reply_in_single_bytes_is_whole),
 	CASE(garbage_is_refused),
 	CASE(only_what_is_safe_is_tried_again),
+	CASE(numbers_do_not_follow_the_programs_locale),
 	CASE(a_server_that_loads_is_asked_again),
 	CASE(another_address_serves_when_one_is_gone),
 	CASE(a_server_that_comes_back_is_found_again),
