@@ -28,6 +28,7 @@ struct conn {
 	size_t bytes_sent;         /* since the exchange in hand began */
 	bool broken, is_dirty;     /* is_dirty: its state was changed; not for others */
 	struct conn *newer, *older; /* in the pool */
+	bool is_unwanted;          /* when the pool gave it: of a server that isn't used any more, or idle for too long */
 };
 
 qc_error conn_open(const struct settings *settings, struct tls_context *tls, size_t address_index, qc_context *context,

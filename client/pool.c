@@ -1,6 +1,9 @@
 /*
  * Taking: the connection that was used last, if it still lives; else a new one, if there is room; else a wait for either. A place
  * is counted (`total`) before its connection is dialled, so that the limit holds while the lock is free.
+ *
+ * Whatever becomes free is handed to the first in the line under the same lock: it can't be overtaken, and when it leaves
+ * all the same, it passes on what it was handed.
  */
 #include "client/pool.h"
 
@@ -23,7 +26,7 @@ qc_error pool_create(struct settings *settings, struct pool **out_pool)
 	pool->settings = *settings;
 	pool->holders = 1;
 	pthread_mutex_init(&pool->lock, NULL);
-	pthread_cond_init(&pool->freed, NULL);
+	pool->last = &pool->first;
 	for (size_t i = 0; err.kind == QC_OK && i < settings->address_count; i++)
 		if (settings->addresses[i].is_tls && !pool->tls)
 			err = tls_context_create(&pool->settings, &pool->tls);
@@ -60,22 +63,8 @@ void pool_let_go(struct pool *pool)
 	close_list(pool->newest);
 	tls_context_destroy(&pool->tls);
 	settings_fini(&pool->settings);
-	pthread_cond_destroy(&pool->freed);
 	pthread_mutex_destroy(&pool->lock);
 	free(pool);
-}
-
-void pool_close(struct pool *pool)
-{
-	pthread_mutex_lock(&pool->lock);
-	struct conn *list = pool->newest;
-	pool->newest = pool->oldest = NULL;
-	pool->total -= pool->idle;
-	pool->idle = 0;
-	pool->closed = true;
-	pthread_cond_broadcast(&pool->freed);
-	pthread_mutex_unlock(&pool->lock);
-	close_list(list);
 }
 
 static void unlink_idle(struct pool *pool, struct conn *conn)
@@ -93,57 +82,142 @@ static bool is_expired(const struct pool *pool, const struct conn *conn, int64_t
 	return limit_ms >= 0 && now_ns - conn->idle_since_ns > limit_ms * 1000000;
 }
 
+/* Takes an idle connection or (NULL) a place for a new one; false when there is neither. */
+static bool grab(struct pool *pool, int64_t now_ns, struct conn **out_conn)
+{
+	struct conn *conn = pool->newest;
+
+	if (!conn && pool->total >= (size_t)pool->settings.pool_size)
+		return false;
+	*out_conn = conn;
+	if (!conn) {
+		pool->total++;
+		pool->stats.misses++;
+		return true;
+	}
+	unlink_idle(pool, conn);
+	bool in_use = conn->address_index == pool->address_index, is_spare = pool->idle >= (size_t)pool->settings.min_idle;
+	pool->stats.hits += in_use;
+	conn->is_unwanted = !in_use || (is_spare && is_expired(pool, conn, now_ns));
+	return true;
+}
+
+/* The line */
+
 struct pool_waiter {
 	struct context_waiter waiter;
 	struct pool *pool;
+	struct pool_waiter *next, **link;
+	pthread_cond_t woken;
+	struct conn *conn; /* what it was handed; NULL for a place */
+	bool is_served;
 };
 
-static void wake_pool(struct context_waiter *waiter)
+static void wake_waiter(struct context_waiter *waiter)
 {
-	struct pool *pool = ((struct pool_waiter *)waiter)->pool;
+	struct pool_waiter *w = (struct pool_waiter *)waiter;
 
+	pthread_mutex_lock(&w->pool->lock);
+	pthread_cond_signal(&w->woken);
+	pthread_mutex_unlock(&w->pool->lock);
+}
+
+static void stand_in_line(struct pool *pool, struct pool_waiter *w)
+{
+	w->next = NULL;
+	w->link = pool->last;
+	*pool->last = w;
+	pool->last = &w->next;
+}
+
+static void leave_line(struct pool *pool, struct pool_waiter *w)
+{
+	*w->link = w->next;
+	*(w->next ? &w->next->link : &pool->last) = w->link;
+}
+
+/* To be called, under the lock, after anything has become free. */
+static void serve_line(struct pool *pool, int64_t now_ns)
+{
+	while (pool->first && !pool->closed && grab(pool, now_ns, &pool->first->conn)) {
+		struct pool_waiter *w = pool->first;
+		leave_line(pool, w);
+		w->is_served = true;
+		pthread_cond_signal(&w->woken);
+	}
+}
+
+void pool_close(struct pool *pool)
+{
 	pthread_mutex_lock(&pool->lock);
-	pthread_cond_broadcast(&pool->freed);
+	struct conn *list = pool->newest;
+	pool->newest = pool->oldest = NULL;
+	pool->total -= pool->idle;
+	pool->idle = 0;
+	pool->closed = true;
+	for (struct pool_waiter *w = pool->first; w; w = w->next)
+		pthread_cond_signal(&w->woken);
 	pthread_mutex_unlock(&pool->lock);
+	close_list(list);
 }
 
-static bool is_full(const struct pool *pool)
+static qc_error error_closed(void)
 {
-	return !pool->newest && pool->total >= (size_t)pool->settings.pool_size;
+	return qc_errorf(QC_CLOSED, "the client is closed");
 }
 
-/* Under the lock, and in the context's list: until there is a place. */
-static qc_error await_place(struct pool *pool, qc_context *context)
+/* Under the lock, and in the context's list: until it is served. */
+static qc_error await_turn(struct pool *pool, qc_context *context, struct pool_waiter *w)
 {
 	int64_t limit_ns = deadline_after_ms(pool->settings.pool_timeout_ms);
 	int64_t until = context_deadline_ns(context) < limit_ns ? context_deadline_ns(context) : limit_ns;
 	struct timespec moment = {until / 1000000000, until % 1000000000};
-	qc_error err = no_error();
 	int late = 0;
 
 	pool->stats.waits++;
-	pool->waiting++;
-	while (is_full(pool) && !pool->closed && !late && (err = qc_context_err(context)).kind == QC_OK)
-		late = pthread_cond_clockwait(&pool->freed, &pool->lock, CLOCK_MONOTONIC, &moment);
-	pool->waiting--;
-	if (!is_full(pool) || pool->closed)
+	stand_in_line(pool, w);
+	while (!w->is_served && !pool->closed && !late && qc_context_err(context).kind == QC_OK)
+		late = pthread_cond_clockwait(&w->woken, &pool->lock, CLOCK_MONOTONIC, &moment);
+	if (w->is_served)
 		return no_error();
-	if (err.kind == QC_OK)
-		err = qc_context_err(context);
+	leave_line(pool, w);
+	if (pool->closed)
+		return error_closed();
+	qc_error err = qc_context_err(context);
 	pool->stats.timeouts += err.kind == QC_OK;
 	return err.kind != QC_OK ? err : qc_errorf(QC_TIMEOUT, "all %zu connections of the pool are busy", pool->total);
 }
 
-static qc_error wait_for_place(struct pool *pool, qc_context *context)
+/* A place, by the count alone, is given up. */
+static void give_place(struct pool *pool)
 {
-	struct pool_waiter waiter = {.waiter.wake = wake_pool, .pool = pool};
+	pthread_mutex_lock(&pool->lock);
+	pool->total--;
+	serve_line(pool, monotonic_ns());
+	pthread_mutex_unlock(&pool->lock);
+}
 
-	if (!context_join(context, &waiter.waiter))
+static qc_error wait_for_place(struct pool *pool, qc_context *context, struct conn **out_conn)
+{
+	struct pool_waiter w = {.waiter.wake = wake_waiter, .pool = pool, .woken = PTHREAD_COND_INITIALIZER};
+	qc_error err = no_error();
+
+	if (!context_join(context, &w.waiter))
 		return qc_context_err(context);
 	pthread_mutex_lock(&pool->lock);
-	qc_error err = await_place(pool, context);
+	/* Something may have become free meanwhile. */
+	if (pool->closed || !grab(pool, monotonic_ns(), &w.conn))
+		err = await_turn(pool, context, &w);
 	pthread_mutex_unlock(&pool->lock);
-	context_leave(context, &waiter.waiter);
+	context_leave(context, &w.waiter);
+	pthread_cond_destroy(&w.woken);
+	if (err.kind == QC_OK && (err = qc_context_err(context)).kind != QC_OK) {
+		if (w.conn)
+			pool_give(pool, w.conn);
+		else
+			give_place(pool);
+	}
+	*out_conn = w.conn;
 	return err;
 }
 
@@ -166,38 +240,20 @@ qc_error pool_dial(struct pool *pool, qc_context *context, struct conn **out_con
 	return err;
 }
 
-/* A place, by the count alone, is given up. */
-static void give_place(struct pool *pool)
+static bool is_fit(struct conn *conn, int64_t now_ns)
 {
+	return !conn->is_unwanted && (now_ns - conn->idle_since_ns < TRUSTED_NS || conn_is_alive(conn));
+}
+
+/* Closes an idle one that isn't fit, and takes another, or keeps its place (NULL). */
+static void exchange(struct pool *pool, int64_t now_ns, struct conn **conn)
+{
+	conn_close(conn);
 	pthread_mutex_lock(&pool->lock);
 	pool->total--;
-	if (pool->waiting)
-		pthread_cond_signal(&pool->freed);
+	pool->stats.stale++;
+	grab(pool, now_ns, conn);
 	pthread_mutex_unlock(&pool->lock);
-}
-
-/* Takes an idle connection or a place for a new one; false when there is neither. */
-static bool grab(struct pool *pool, struct conn **out_conn)
-{
-	*out_conn = pool->newest;
-	if (*out_conn) {
-		unlink_idle(pool, *out_conn);
-		return true;
-	}
-	if (is_full(pool))
-		return false;
-	pool->total++;
-	pool->stats.misses++;
-	return true;
-}
-
-static bool is_fit(struct pool *pool, struct conn *conn)
-{
-	int64_t now_ns = monotonic_ns();
-
-	if (is_expired(pool, conn, now_ns))
-		return false;
-	return now_ns - conn->idle_since_ns < TRUSTED_NS || conn_is_alive(conn);
 }
 
 static void count(struct pool *pool, uint64_t *counter)
@@ -207,37 +263,33 @@ static void count(struct pool *pool, uint64_t *counter)
 	pthread_mutex_unlock(&pool->lock);
 }
 
+/* At once, or after a wait. */
+static qc_error take_place(struct pool *pool, qc_context *context, int64_t now_ns, struct conn **out_conn)
+{
+	pthread_mutex_lock(&pool->lock);
+	bool closed = pool->closed, grabbed = !closed && grab(pool, now_ns, out_conn);
+	pthread_mutex_unlock(&pool->lock);
+	if (closed)
+		return error_closed();
+	return grabbed ? no_error() : wait_for_place(pool, context, out_conn);
+}
+
 qc_error pool_take(struct pool *pool, qc_context *context, struct conn **out_conn)
 {
-	qc_error err = no_error();
+	int64_t now_ns = monotonic_ns();
+	qc_error err = qc_context_err(context);
 
-	while ((err = qc_context_err(context)).kind == QC_OK) {
-		pthread_mutex_lock(&pool->lock);
-		bool closed = pool->closed, grabbed = !closed && grab(pool, out_conn);
-		bool in_use = grabbed && *out_conn && (*out_conn)->address_index == pool->address_index;
-		pool->stats.hits += in_use;
-		pthread_mutex_unlock(&pool->lock);
-		if (closed)
-			return qc_errorf(QC_CLOSED, "the client is closed");
-		if (in_use && is_fit(pool, *out_conn))
-			return err;
-		if (grabbed && *out_conn) {
-			count(pool, &pool->stats.stale);
-			conn_close(out_conn);
-			give_place(pool);
-			continue;
-		}
-		if (grabbed)
-			break;
-		err = wait_for_place(pool, context);
-		if (err.kind != QC_OK)
-			return err;
-	}
-	if (err.kind == QC_OK) {
-		err = pool_dial(pool, context, out_conn);
-		if (err.kind != QC_OK)
-			give_place(pool);
-	}
+	if (err.kind == QC_OK)
+		err = take_place(pool, context, now_ns, out_conn);
+	if (err.kind != QC_OK)
+		return err;
+	while (*out_conn && !is_fit(*out_conn, now_ns))
+		exchange(pool, now_ns, out_conn);
+	if (*out_conn)
+		return err;
+	err = pool_dial(pool, context, out_conn);
+	if (err.kind != QC_OK)
+		give_place(pool);
 	return err;
 }
 
@@ -276,8 +328,7 @@ void pool_give(struct pool *pool, struct conn *conn)
 		pool->total--;
 		pool->stats.broken += conn->broken;
 	}
-	if (pool->waiting)
-		pthread_cond_signal(&pool->freed);
+	serve_line(pool, now_ns);
 	pthread_mutex_unlock(&pool->lock);
 	if (!keep)
 		conn_close(&conn);

@@ -1,6 +1,8 @@
 /*
  * The connections of a client: idle ones, and how many there are in all. Any thread; the lock is never held while a byte
  * travels. Shared by all handles made from one client: the last to let go frees it.
+ *
+ * Who finds neither an idle connection nor a place for a new one waits in a line, and is handed in turn what others give back.
  */
 #ifndef CLIENT_POOL_H
 #define CLIENT_POOL_H
@@ -9,14 +11,16 @@
 
 #include "client/conn.h"
 
+struct pool_waiter;
+
 struct pool {
 	struct settings settings;
 	struct tls_context *tls; /* NULL without */
 	/* private */
 	pthread_mutex_t lock;
-	pthread_cond_t freed;
 	struct conn *newest, *oldest; /* idle */
-	size_t total, idle, waiting;
+	size_t total, idle;
+	struct pool_waiter *first, **last; /* the line; empty whenever anything is free */
 	size_t address_index;         /* of the server in use */
 	bool closed;
 	size_t holders;
@@ -30,7 +34,7 @@ void pool_let_go(struct pool *pool);
 /* Closes what is idle; from then on nothing is taken. */
 void pool_close(struct pool *pool);
 
-/* An idle connection, or a new one, or after a wait one of either kind. */
+/* An idle connection, or a new one, or after a wait, of pool_timeout_ms at most, one of either kind. */
 qc_error pool_take(struct pool *pool, qc_context *context, struct conn **out_conn);
 /* Back: to be used again, or to be closed when it is broken or dirty. */
 void pool_give(struct pool *pool, struct conn *conn);

@@ -211,6 +211,92 @@ static void a_full_pool_makes_callers_wait_for_so_long(void)
 	CU_ASSERT(fixture_stop(&f));
 }
 
+static void await_waits(const qc_client *client, uint64_t wanted)
+{
+	int64_t deadline = deadline_after(PATIENCE_MS);
+
+	while (qc_pool_stats(client).waits < wanted && deadline_left_ms(deadline) > 0)
+		usleep(200);
+}
+
+/* Whoever comes when a connection is given back stands behind those who have waited for it. */
+static void newcomers_dont_overtake_who_waits_for_a_connection(void)
+{
+	struct fixture f = fixture_start("");
+	qc_client *c = qc_dial(f.address, .pool_size = 1, .pool_timeout_ms = -1);
+
+	for (int i = 1; i <= 50; i++) {
+		qc_client *holder = qc_pin(c, ctx);
+		struct job job = {.client = c, .context = ctx};
+		pthread_t thread;
+		uint64_t waits = qc_pool_stats(c).waits;
+		CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, call_and_wait, &job), 0);
+		await_waits(c, waits + 1);
+		qc_close(holder);
+		qc_string k qc_auto = qc_get(c, ctx, "k");
+		CU_ASSERT(k.data && atoi(k.data) == i);
+		pthread_join(thread, NULL);
+		GOOD(job);
+	}
+	qc_close(c);
+	CU_ASSERT(fixture_stop(&f));
+}
+
+/* A connection is given back just when the deadline of the first who waits for it passes: the second gets it. */
+static void a_waiter_that_gives_up_leaves_the_connection_to_the_next(void)
+{
+	struct fixture f = fixture_start("");
+	qc_client *c = qc_dial(f.address, .pool_size = 1, .pool_timeout_ms = -1);
+	qc_context *long_enough = qc_context_with_timeout(ctx, PATIENCE_MS * patience());
+	unsigned seed = 1;
+	bool lost = false;
+
+	for (int i = 0; i < 400 && !lost; i++) {
+		qc_client *holder = qc_pin(c, ctx);
+		int64_t deadline_ms = monotonic_ms() + 2;
+		qc_context *soon = qc_context_with_deadline(ctx, deadline_ms);
+		struct job first = {.client = c, .context = soon}, second = {.client = c, .context = long_enough};
+		pthread_t threads[2];
+		CU_ASSERT_EQUAL_FATAL(pthread_create(&threads[0], NULL, call_and_wait, &first), 0);
+		CU_ASSERT_EQUAL_FATAL(pthread_create(&threads[1], NULL, call_and_wait, &second), 0);
+		while (monotonic_ms() < deadline_ms)
+			;
+		for (int pause = rand_r(&seed) % 4000; pause > 0; pause--)
+			atomic_signal_fence(memory_order_seq_cst);
+		qc_close(holder);
+		pthread_join(threads[0], NULL);
+		pthread_join(threads[1], NULL);
+		CU_ASSERT(first.err.kind == QC_OK || first.err.kind == QC_DEADLINE);
+		GOOD(second);
+		lost = qc_failed(second);
+		qc_context_free(soon);
+	}
+	qc_context_free(long_enough);
+	qc_close(c);
+	CU_ASSERT(fixture_stop(&f));
+}
+
+static void the_least_number_is_kept_idle_for_as_long_as_it_lives(void)
+{
+	struct fixture f = fixture_start("");
+	qc_client *c = qc_dial(f.address, .idle_timeout_ms = 20, .min_idle = 2);
+	qc_client *one = qc_pin(c, ctx), *two = qc_pin(c, ctx);
+
+	qc_close(one);
+	qc_close(two);
+	usleep(50000);
+	one = qc_pin(c, ctx);
+	two = qc_pin(c, ctx);
+	GOOD(qc_incr(one, ctx, "k"));
+	GOOD(qc_incr(two, ctx, "k"));
+	CU_ASSERT_EQUAL(qc_pool_stats(c).stale, 0);
+	CU_ASSERT_EQUAL(qc_pool_stats(c).misses, 2);
+	qc_close(one);
+	qc_close(two);
+	qc_close(c);
+	CU_ASSERT(fixture_stop(&f));
+}
+
 static void idle_connections_are_closed_in_time(void)
 {
 	struct fixture f = fixture_start("");
@@ -288,7 +374,10 @@ static const struct suite_case cases[] = {
 	CASE(a_deadline_ends_a_call_and_the_client_serves_on),
 	CASE(blocking_commands_end_with_their_context),
 	CASE(a_full_pool_makes_callers_wait_for_so_long),
+	CASE(newcomers_dont_overtake_who_waits_for_a_connection),
+	CASE(a_waiter_that_gives_up_leaves_the_connection_to_the_next),
 	CASE(idle_connections_are_closed_in_time),
+	CASE(the_least_number_is_kept_idle_for_as_long_as_it_lives),
 	CASE(contexts_inherit_what_is_nearer),
 	CASE(cancelling_races_with_answers),
 };
