@@ -180,8 +180,10 @@ static void describe(struct tls *tls)
 {
 	long verdict = SSL_get_verify_result(tls->ssl);
 	unsigned long code = ERR_get_error();
+	/* Afterwards, or when any certificate will do, it is something else that has failed. */
+	bool verifies = !SSL_is_init_finished(tls->ssl) && SSL_get_verify_mode(tls->ssl) != SSL_VERIFY_NONE;
 
-	if (verdict != X509_V_OK)
+	if (verifies && verdict != X509_V_OK)
 		snprintf(tls->text, sizeof(tls->text), "certificate refused: %s", X509_verify_cert_error_string(verdict));
 	else if (code)
 		ERR_error_string_n(code, tls->text, sizeof(tls->text));
@@ -217,9 +219,16 @@ static ssize_t conclude(struct tls *tls, int result, short *out_wants)
 	}
 }
 
+/* What the program, or another library in its thread, has left in OpenSSL's queue of errors would be taken for ours. */
+static void clear_errors(void)
+{
+	ERR_clear_error();
+	errno = 0;
+}
+
 int tls_handshake(struct tls *tls, short *out_wants)
 {
-	errno = 0;
+	clear_errors();
 	int result = SSL_do_handshake(tls->ssl);
 
 	if (result == 1)
@@ -231,7 +240,7 @@ int tls_handshake(struct tls *tls, short *out_wants)
 
 ssize_t tls_read(struct tls *tls, void *out, size_t size, short *out_wants)
 {
-	errno = 0;
+	clear_errors();
 	int got = SSL_read(tls->ssl, out, size > INT_MAX ? INT_MAX : (int)size);
 
 	return got > 0 ? got : conclude(tls, got, out_wants);
@@ -239,7 +248,7 @@ ssize_t tls_read(struct tls *tls, void *out, size_t size, short *out_wants)
 
 ssize_t tls_write(struct tls *tls, const void *data, size_t len, short *out_wants)
 {
-	errno = 0;
+	clear_errors();
 	int sent = SSL_write(tls->ssl, data, len > INT_MAX ? INT_MAX : (int)len);
 
 	return sent > 0 ? sent : conclude(tls, sent, out_wants);

@@ -1,6 +1,7 @@
 /*
  * rediss:// addresses: certificates made on the spot, checked and refused; calls, pipelines and the asynchronous face over TLS.
  */
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -112,6 +113,23 @@ static void calls_go_through(void)
 	secure_stop(&s);
 }
 
+static void a_programs_own_errors_of_openssl_are_not_the_connections(void)
+{
+	struct secure s;
+
+	if (!secure_start(&s, "--tls-auth-clients no"))
+		return;
+	ERR_raise(ERR_LIB_USER, ERR_R_INTERNAL_ERROR);
+	qc_client *c = qc_dial(s.address, .tls_ca = s.cert);
+	GOOD(*c);
+	for (int i = 1; i <= 5; i++) {
+		ERR_raise(ERR_LIB_USER, ERR_R_INTERNAL_ERROR);
+		CU_ASSERT_EQUAL(qc_incr(c, ctx, "n").value, i);
+	}
+	qc_close(c);
+	secure_stop(&s);
+}
+
 /* The program has set no handler: a SIGPIPE would end it. */
 static void a_broken_connection_raises_no_signal(void)
 {
@@ -216,6 +234,7 @@ static void the_asynchronous_face_speaks_tls(void)
 
 static const struct suite_case cases[] = {
 	CASE(calls_go_through),
+	CASE(a_programs_own_errors_of_openssl_are_not_the_connections),
 	CASE(a_broken_connection_raises_no_signal),
 	CASE(a_stranger_is_not_trusted),
 	CASE(a_client_proves_itself_by_its_certificate),
