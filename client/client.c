@@ -46,6 +46,20 @@ qc_client *qc_open(const qc_options *options)
 	return qc_open_with(qc_background(), options);
 }
 
+/* Nothing has been sent by then, so a dial in vain is tried again as one for a call is. */
+static qc_error take_patiently(struct pool *pool, qc_context *context, struct conn **out_conn)
+{
+	for (int tries = 0;; tries++) {
+		qc_error err = pool_take(pool, context, out_conn);
+		if (err.kind != QC_NETWORK || tries >= pool->settings.retries)
+			return err;
+		pool_count_retry(pool);
+		qc_error ended = back_off(&pool->settings, context, tries + 1);
+		if (ended.kind != QC_OK)
+			return qc_wrap(ended, "%s", err.text);
+	}
+}
+
 qc_client *qc_pin(qc_client *handle, qc_context *context)
 {
 	struct client *from = client_of(handle);
@@ -60,7 +74,7 @@ qc_client *qc_pin(qc_client *handle, qc_context *context)
 	if (handle->err.kind == QC_OK && from->is_pinned)
 		client->handle.err = qc_errorf(QC_INVALID, "a pinned client can't be pinned again");
 	else if (handle->err.kind == QC_OK)
-		client->handle.err = pool_take(from->pool, context, &client->pinned);
+		client->handle.err = take_patiently(from->pool, context, &client->pinned);
 	return &client->handle;
 }
 

@@ -291,7 +291,8 @@ QC_API void qc_close(qc_client *client);
 
 /*
  * A client that has one connection of the pool to itself, until it is closed: for commands that change a connection's state
- * (SELECT, MULTI, CLIENT ...). It never reconnects. `client` may be closed first.
+ * (SELECT, MULTI, CLIENT ...). A connection for it is dialled as often as for a call; afterwards it never reconnects.
+ * `client` may be closed first.
  */
 QC_API qc_client *qc_pin(qc_client *client, qc_context *context);
 

@@ -33,21 +33,46 @@ static qc_error watch(qc_client *tx, qc_context *context, qc_args keys)
 	return reply.err;
 }
 
-/* One try, on a connection of its own. EXEC ends the watch; whatever ends earlier leaves it to UNWATCH. */
+static qc_error unwatch(qc_client *tx, qc_context *context)
+{
+	struct conn *conn = client_of(tx)->pinned;
+	bool was_dirty = conn->is_dirty;
+	qc_result reply = qc_do(tx, context, "UNWATCH");
+
+	conn->is_dirty = was_dirty || qc_failed(reply);
+	qc_release(&reply);
+	return reply.err;
+}
+
+/* Has EXEC been done, or refused for what stood before it? Either ends the watch. */
+static bool is_executed(const qc_results *results)
+{
+	return results->err.kind == QC_OK || results->err.kind == QC_CONFLICT || qc_has_code(results->err, "EXECABORT");
+}
+
+/*
+ * One try, on a connection of its own. EXEC ends the watch; whatever ends earlier leaves it to UNWATCH. Either leaves the connection
+ * as it was, and as `body` may have changed it.
+ */
 static qc_results try_once(qc_client *tx, qc_context *context, qc_transaction *body, void *data, qc_args keys,
 			   struct pipeline *queue)
 {
+	struct conn *conn = client_of(tx)->pinned;
+	bool was_dirty = conn->is_dirty;
 	qc_results out = {.err = watch(tx, context, keys), .replies = NULL};
 
 	if (out.err.kind != QC_OK)
 		return out;
+	conn->is_dirty = was_dirty;
 	out.err = body(tx, context, &queue->handle, data);
-	if (out.err.kind == QC_OK && queue->count > 0)
-		return pipeline_run_multi(queue, context);
-	qc_result unwatched = qc_do(tx, context, "UNWATCH");
-	qc_release(&unwatched);
+	if (out.err.kind == QC_OK && queue->count > 0) {
+		out = pipeline_run_multi(queue, context);
+		conn->is_dirty |= !is_executed(&out);
+		return out;
+	}
+	qc_error unwatched = unwatch(tx, context);
 	if (out.err.kind == QC_OK)
-		out.err = unwatched.err;
+		out.err = unwatched;
 	return out;
 }
 
