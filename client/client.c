@@ -133,6 +133,7 @@ qc_error conn_run(struct conn *conn, qc_context *context, int64_t timeout_ms, st
 	}
 	if (err.kind != QC_OK)
 		replies_free(request->replies, got);
+	conn_end_exchange(conn);
 	return err;
 }
 

@@ -94,6 +94,7 @@ static qc_error conn_wait(struct conn *conn, short events, qc_context *context, 
 	int64_t until = context_deadline_ns(context) < deadline_ns ? context_deadline_ns(context) : deadline_ns;
 	bool joined = false, lasts = true;
 
+	conn->is_prompt = false;
 	if (context_can_end(context)) {
 		if (!have_wake_fd(conn))
 			return lost(conn, errno, "eventfd");
@@ -128,17 +129,25 @@ static ssize_t write_some(struct conn *conn, const void *data, size_t len, short
 }
 
 /*
- * Reads at least a byte. Who can't be cancelled and waits no longer than the socket's own limit needs no poll: the
- * kernel waits in recv(2) itself, one call instead of two.
+ * Who can't be cancelled and waits just as long as the socket's own limit needs no poll: the kernel waits in recv(2) itself, one
+ * call instead of two. The socket's limit begins with each call, so only the first read of an exchange may be left to it.
  */
+static bool may_wait_in_recv(const struct conn *conn, const qc_context *context, int64_t deadline_ns)
+{
+	if (conn->tls || conn->receive_limit_ns < 0 || context_can_end(context))
+		return false;
+	return deadline_ns == NO_DEADLINE || (conn->receive_limit_ns > 0 && conn->is_prompt);
+}
+
+/* Reads at least a byte. */
 static qc_error read_wait(struct conn *conn, qc_context *context, int64_t deadline_ns, void *out, size_t size, size_t *out_len)
 {
-	bool in_recv = !conn->tls && !context_can_end(context) &&
-		       (conn->receive_limit_ns > 0 || deadline_ns == NO_DEADLINE);
+	bool in_recv = may_wait_in_recv(conn, context, deadline_ns);
 	short wants = POLLIN;
-	/* TLS may hold bytes that poll(2) doesn't know of: so look first. */
-	bool look = in_recv || conn->tls;
+	/* After the first read there is often more at once; and TLS may hold bytes that poll(2) doesn't know of. So look first. */
+	bool look = in_recv || conn->tls || !conn->is_prompt;
 
+	conn->is_prompt = false;
 	for (;;) {
 		if (look) {
 			ssize_t got = read_some(conn, out, size, in_recv ? 0 : MSG_DONTWAIT, &wants);
@@ -150,8 +159,8 @@ static qc_error read_wait(struct conn *conn, qc_context *context, int64_t deadli
 				return lost(conn, ECONNRESET, "the server closed the connection");
 			if (errno != EAGAIN && errno != EINTR)
 				return lost(conn, errno, "receiving");
-			if (in_recv && errno == EAGAIN && monotonic_ns() >= deadline_ns)
-				return too_late(conn, "an answer");
+			/* It was interrupted, or its limit has passed: what is left of the time is for poll(2). */
+			in_recv = in_recv && deadline_ns == NO_DEADLINE;
 			if (in_recv)
 				continue;
 		}
@@ -163,9 +172,19 @@ static qc_error read_wait(struct conn *conn, qc_context *context, int64_t deadli
 	}
 }
 
+static qc_error check_time(struct conn *conn, qc_context *context, int64_t deadline_ns)
+{
+	qc_error err = qc_context_err(context);
+
+	if (err.kind == QC_OK && deadline_ns != NO_DEADLINE && monotonic_ns() >= deadline_ns)
+		return too_late(conn, "an answer");
+	return err;
+}
+
 static qc_error fill(struct conn *conn, qc_context *context, int64_t deadline_ns)
 {
 	uint8_t *room = resp_reader_room(conn->reader, READ_BYTES);
+	bool is_first = conn->is_prompt;
 	size_t got = 0;
 
 	if (!room) {
@@ -174,7 +193,8 @@ static qc_error fill(struct conn *conn, qc_context *context, int64_t deadline_ns
 	}
 	qc_error err = read_wait(conn, context, deadline_ns, room, READ_BYTES, &got);
 	resp_reader_fed(conn->reader, got);
-	return err;
+	/* A reply that never ends comes without waiting. */
+	return err.kind == QC_OK && !is_first ? check_time(conn, context, deadline_ns) : err;
 }
 
 /* What has come by now, while there is still something to send. */
@@ -199,6 +219,7 @@ qc_error conn_send(struct conn *conn, qc_context *context, int64_t deadline_ns, 
 	qc_error err = no_error();
 
 	conn->bytes_sent = 0;
+	conn->is_prompt = true;
 	while (err.kind == QC_OK && conn->bytes_sent < len) {
 		short wants;
 		ssize_t sent = write_some(conn, at + conn->bytes_sent, len - conn->bytes_sent, &wants);
@@ -252,6 +273,25 @@ qc_error conn_reply(struct conn *conn, qc_context *context, int64_t deadline_ns,
 		if ((*out_reply)->type != RESP_TYPE_PUSH && (*out_reply)->type != RESP_TYPE_ATTRIBUTE)
 			return err;
 		resp_reply_free(*out_reply);
+	}
+}
+
+void conn_end_exchange(struct conn *conn)
+{
+	struct resp_reply *push;
+
+	if (conn->out.capacity > SCRATCH_MAX_BYTES)
+		buffer_fini(&conn->out);
+	while (!conn->broken && !conn->is_dirty && resp_reader_peek(conn->reader) >= 0) {
+		enum resp_read_status status = RESP_READ_PROTOCOL;
+		if (resp_reader_peek(conn->reader) == '>')
+			status = resp_reader_next(conn->reader, &push);
+		if (status == RESP_READ_MORE)
+			return;
+		if (status == RESP_READ_REPLY)
+			resp_reply_free(push);
+		else
+			conn->broken = true;
 	}
 }
 
@@ -363,7 +403,7 @@ static qc_error secure(struct conn *c, const struct settings *settings, struct t
 	return err;
 }
 
-/* From here on a plain socket blocks, for no longer than the time limit of commands. */
+/* From here on a plain socket blocks, for no longer than the time limit of commands. Dialling has had one of its own. */
 static qc_error let_block(struct conn *c, const struct settings *settings)
 {
 	int flags = fcntl(c->fd, F_GETFL);
@@ -415,6 +455,7 @@ qc_error conn_open(const struct settings *settings, struct tls_context *tls, siz
 	if (!c)
 		return error_no_memory();
 	c->fd = c->wake_fd = -1;
+	c->receive_limit_ns = -1;
 	c->peer = &settings->addresses[address_index];
 	c->address_index = address_index;
 	c->reader = resp_reader_create();
@@ -423,10 +464,10 @@ qc_error conn_open(const struct settings *settings, struct tls_context *tls, siz
 		err = c->peer->is_unix ? connect_unix(c, context, deadline_ns) : connect_tcp(c, context, deadline_ns);
 	if (err.kind == QC_OK && c->peer->is_tls)
 		err = secure(c, settings, tls, context, deadline_ns);
-	if (err.kind == QC_OK && !c->tls)
-		err = let_block(c, settings);
 	if (err.kind == QC_OK)
 		err = greet(c, settings, context, deadline_ns);
+	if (err.kind == QC_OK && !c->tls)
+		err = let_block(c, settings);
 	if (err.kind != QC_OK)
 		conn_close(&c);
 	else

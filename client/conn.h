@@ -23,9 +23,10 @@ struct conn {
 	struct buffer out;         /* scratch for requests */
 	const struct address *peer;
 	size_t address_index;      /* of the peer in the settings */
-	int64_t receive_limit_ns;  /* what SO_RCVTIMEO is set to; 0: for ever */
+	int64_t receive_limit_ns;  /* what SO_RCVTIMEO is set to; 0: for ever; -1: the socket doesn't block */
 	int64_t idle_since_ns;
 	size_t bytes_sent;         /* since the exchange in hand began */
+	bool is_prompt;            /* nothing has been waited for, or read, since then: all of its time is left */
 	bool broken, is_dirty;     /* is_dirty: its state was changed; not for others */
 	struct conn *newer, *older; /* in the pool */
 	bool is_unwanted;          /* when the pool gave it: of a server that isn't used any more, or idle for too long */
@@ -44,6 +45,11 @@ qc_error conn_send(struct conn *conn, qc_context *context, int64_t deadline_ns, 
 qc_error conn_next(struct conn *conn, qc_context *context, int64_t deadline_ns, struct resp_reply **out_reply);
 /* The next reply to a command: pushes and attributes are passed over. */
 qc_error conn_reply(struct conn *conn, qc_context *context, int64_t deadline_ns, struct resp_reply **out_reply);
+/*
+ * Every reply that was asked for is read. What came besides, but for pushes, would be taken for the answer to the next command:
+ * such a connection is broken (not a dirty one, whose owner knows). Large buffers are given back.
+ */
+void conn_end_exchange(struct conn *conn);
 /* Past the reader. 0 at the end of the stream. */
 qc_error conn_read_raw(struct conn *conn, qc_context *context, int64_t deadline_ns, void *out, size_t size, size_t *out_len);
 

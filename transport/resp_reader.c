@@ -87,14 +87,17 @@ uint8_t *resp_reader_room(struct resp_reader *reader, size_t room)
 		return NULL;
 	if (in->capacity - in->len < room || reader->start == in->len)
 		close_up(reader);
-	if (in->len == 0 && in->capacity > KEPT_CAPACITY && room <= KEPT_CAPACITY)
-		buffer_fini(in);
 	return buffer_reserve(in, room) ? in->data + in->len : NULL;
 }
 
 void resp_reader_fed(struct resp_reader *reader, size_t len)
 {
 	reader->in.len += len;
+}
+
+int resp_reader_peek(const struct resp_reader *reader)
+{
+	return reader->start < reader->in.len ? reader->in.data[reader->start] : -1;
 }
 
 const char *resp_reader_error(const struct resp_reader *reader)
@@ -404,6 +407,15 @@ static void build(struct resp_reader *reader, struct resp_reply *block, char *te
 	} while (walk.depth > 0);
 }
 
+/* At once, for the next bytes may not come for long. */
+static void give_back_room(struct resp_reader *reader)
+{
+	if (reader->start < reader->in.len || reader->in.capacity <= KEPT_CAPACITY)
+		return;
+	buffer_fini(&reader->in);
+	reader->start = reader->scanned = 0;
+}
+
 static enum resp_read_status give(struct resp_reader *reader, const struct resp_reply *last,
 				  struct resp_reply **out_reply)
 {
@@ -421,6 +433,7 @@ static enum resp_read_status give(struct resp_reader *reader, const struct resp_
 	reader->start = reader->scanned;
 	reader->replies = 0;
 	reader->text_bytes = 0;
+	give_back_room(reader);
 	*out_reply = block;
 	return RESP_READ_REPLY;
 }

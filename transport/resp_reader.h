@@ -66,6 +66,8 @@ void resp_reader_fed(struct resp_reader *reader, size_t len);
 
 /* RESP_READ_REPLY: *out_reply is the caller's. */
 enum resp_read_status resp_reader_next(struct resp_reader *reader, struct resp_reply **out_reply);
+/* The first byte of what is left after the last reply, which is the type of the next; -1 when nothing is. */
+int resp_reader_peek(const struct resp_reader *reader);
 /* What is wrong, after RESP_READ_PROTOCOL; lives as long as the reader. */
 const char *resp_reader_error(const struct resp_reader *reader);
 

@@ -1,6 +1,7 @@
 /*
  * Calls on a client: results, errors, bytes, addresses, replies, pipelines, transactions, iterators, hooks.
  */
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -156,6 +157,32 @@ static void large_values_and_pipelines_pass_without_a_jam(void)
 	for (size_t i = 0; i < echoes.count; i++)
 		CU_ASSERT_EQUAL(qc_reply_len(echoes.replies[i]), 200000);
 	qc_pipeline_close(p);
+	free(large);
+	CU_ASSERT(fixture_stop(&f));
+}
+
+/* In use, in pieces and in whole pages. */
+static size_t allocated_bytes(void)
+{
+	struct mallinfo2 info = mallinfo2();
+
+	return info.uordblks + info.hblkhd;
+}
+
+static void a_large_value_leaves_no_large_buffers_behind(void)
+{
+	struct fixture f = fixture_start("");
+	size_t len = 8 << 20, before;
+	char *large = calloc(1, len);
+
+	GOOD(qc_set(f.client, ctx, "small", "x"));
+	before = allocated_bytes();
+	GOOD(qc_set(f.client, ctx, "large", qc_bytes(large, len)));
+	CU_ASSERT(allocated_bytes() < before + len / 2);
+	qc_string back = qc_get(f.client, ctx, "large");
+	CU_ASSERT_EQUAL(back.len, len);
+	qc_release(&back);
+	CU_ASSERT(allocated_bytes() < before + len / 2);
 	free(large);
 	CU_ASSERT(fixture_stop(&f));
 }
@@ -397,6 +424,20 @@ static qc_error refuse(qc_client *tx, qc_context *context, qc_pipeline *queue, v
 	return qc_errorf(QC_INVALID, "not today");
 }
 
+static qc_error misspell(qc_client *tx, qc_context *context, qc_pipeline *queue, void *data)
+{
+	(void)tx, (void)context, (void)data;
+	qc_add(queue, "NOSUCHCOMMAND");
+	return qc_errorf(QC_OK, "%s", "");
+}
+
+static qc_error look_elsewhere(qc_client *tx, qc_context *context, qc_pipeline *queue, void *data)
+{
+	(void)data;
+	qc_add(queue, "EXISTS", "n");
+	return qc_select(tx, context, 1).err;
+}
+
 static void a_watched_key_that_changes_makes_it_run_again(void)
 {
 	struct fixture f = fixture_start("");
@@ -414,6 +455,21 @@ static void a_watched_key_that_changes_makes_it_run_again(void)
 		CU_ASSERT_STRING_EQUAL(refused.err.text, "not today");
 		/* What was watched is not watched any more, and the connections serve others. */
 		CU_ASSERT_EQUAL(qc_pool_stats(f.client).broken, 0);
+		uint64_t dialled = qc_pool_stats(f.client).misses;
+		for (int i = 0; i < 20; i++) {
+			qc_results one qc_auto_results = qc_watch(f.client, ctx, double_it, &rival, "n");
+			GOOD(one);
+			qc_results none qc_auto_results = qc_watch(f.client, ctx, refuse, NULL, "n");
+			FAILS(none, QC_INVALID);
+			qc_results aborted qc_auto_results = qc_watch(f.client, ctx, misspell, NULL, "n");
+			CU_ASSERT(qc_has_code(aborted.err, "EXECABORT"));
+		}
+		CU_ASSERT_EQUAL(qc_pool_stats(f.client).misses, dialled);
+		/* But one whose state the body has changed. */
+		qc_results elsewhere qc_auto_results = qc_watch(f.client, ctx, look_elsewhere, NULL, "n");
+		GOOD(elsewhere);
+		qc_string here qc_auto = qc_get(f.client, ctx, "n");
+		GOOD(here);
 		qc_client *impatient qc_defer(qc_close) = qc_dial(f.address, .backoff_min_ms = 1, .backoff_max_ms = 1);
 		rival = (struct rival){.client = f.client, .conflicts = 1000};
 		qc_results never qc_auto_results = qc_watch(impatient, ctx, double_it, &rival, "n");
@@ -585,6 +641,7 @@ static const struct suite_case cases[] = {
 	CASE(bytes_of_every_value_pass_unharmed),
 	CASE(numbers_are_written_exactly),
 	CASE(large_values_and_pipelines_pass_without_a_jam),
+	CASE(a_large_value_leaves_no_large_buffers_behind),
 	CASE(urls_say_database_and_time_limits),
 	CASE(a_wrong_address_is_told_by_name),
 	CASE(a_password_opens_the_door),

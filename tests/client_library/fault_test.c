@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "client/qcache_ev.h"
@@ -201,6 +203,21 @@ static void answer(struct fake *fake, int fd, unsigned number, void *data)
 	}
 }
 
+/* The same, but that each text ends in the middle of a push, which the next begins with. */
+static void push_and_answer(struct fake *fake, int fd, unsigned number, void *data)
+{
+	struct replies *replies = data;
+	char word[32];
+
+	(void)fake, (void)number;
+	if (!fake_greet(fd) || !fake_read(fd, word, sizeof(word)))
+		return;
+	fake_send_text(fd, ">2\r\n+begun\r\n+");
+	do {
+		fake_send_text(fd, replies->text);
+	} while (fake_read(fd, word, sizeof(word)));
+}
+
 static void only_what_is_safe_is_tried_again(void)
 {
 	struct replies replies = {.text = NULL, .fine_from = 2};
@@ -390,6 +407,169 @@ static void silence_is_a_timeout(void)
 	fake_stop(&fake);
 }
 
+/* Takes what is said and answers nothing at all, not even to HELLO. */
+static void stay_mute(struct fake *fake, int fd, unsigned number, void *data)
+{
+	char word[32];
+
+	(void)fake, (void)number, (void)data;
+	while (fake_read(fd, word, sizeof(word)))
+		;
+}
+
+static void a_mute_server_ends_a_dial_in_the_time_to_dial(void)
+{
+	struct fake *fake = fake_start(stay_mute, NULL);
+	char address[32];
+
+	fake_address(address, sizeof(address), fake);
+	int64_t began = monotonic_ms();
+	qc_client *c = qc_dial(address, .dial_timeout_ms = 50, .timeout_ms = PATIENCE_MS);
+	FAILS(*c, QC_TIMEOUT);
+	CU_ASSERT(monotonic_ms() - began >= 49 && monotonic_ms() - began < PATIENCE_MS / 2);
+	qc_close(c);
+	fake_stop(&fake);
+}
+
+static void greet_slowly(struct fake *fake, int fd, unsigned number, void *data)
+{
+	(void)fake, (void)number, (void)data;
+	usleep(100000);
+	if (fake_greet(fd))
+		usleep(100000);
+}
+
+static int64_t thread_processor_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void a_dial_without_limit_waits_in_peace(void)
+{
+	struct fake *fake = fake_start(greet_slowly, NULL);
+	char address[32];
+
+	fake_address(address, sizeof(address), fake);
+	int64_t began = thread_processor_ms();
+	qc_client *c = qc_dial(address, .dial_timeout_ms = -1);
+	GOOD(*c);
+	CU_ASSERT(thread_processor_ms() - began < 50);
+	qc_close(c);
+	fake_stop(&fake);
+}
+
+struct dribble {
+	size_t piece; /* bytes at a time */
+	int pause_ms, pieces;
+};
+
+/* A reply that has no end in the time that a test has. */
+static void answer_without_end(struct fake *fake, int fd, unsigned number, void *data)
+{
+	static char bytes[1 << 16];
+	struct dribble *dribble = data;
+	char word[32];
+
+	(void)fake, (void)number;
+	if (!fake_greet(fd) || !fake_read(fd, word, sizeof(word)))
+		return;
+	fake_send_text(fd, "$4000000000\r\n");
+	for (int i = 0; i < dribble->pieces && send(fd, bytes, dribble->piece, MSG_NOSIGNAL) > 0; i++)
+		if (dribble->pause_ms)
+			usleep((useconds_t)dribble->pause_ms * 1000);
+}
+
+/* The limit is one of the whole answer, not of each piece of it; nor does it matter whether there are pauses. */
+static void a_reply_without_end_is_a_timeout(void)
+{
+	struct dribble slowly = {.piece = 1, .pause_ms = 10, .pieces = 300}, fast = {.piece = 1 << 16, .pieces = 1 << 14};
+	struct dribble *ways[] = {&slowly, &fast};
+
+	for (int i = 0; i < 4; i++) {
+		struct fake *fake = fake_start(answer_without_end, ways[i % 2]);
+		qc_context *within = i < 2 ? ctx : qc_context_with_timeout(ctx, 60);
+		char address[32];
+
+		fake_address(address, sizeof(address), fake);
+		qc_client *c = qc_dial(address, .timeout_ms = i < 2 ? 60 : -1, .retries = -1);
+		int64_t began = monotonic_ms();
+		FAILS(qc_incr(c, within, "k"), i < 2 ? QC_TIMEOUT : QC_DEADLINE);
+		CU_ASSERT(monotonic_ms() - began >= 59 && monotonic_ms() - began < 2000);
+		CU_ASSERT_EQUAL(qc_pool_stats(c).broken, 1);
+		qc_close(c);
+		qc_context_free(within);
+		fake_stop(&fake);
+	}
+}
+
+static void a_reply_too_many_is_not_the_next_commands(void)
+{
+	struct replies replies = {.text = "+ONE\r\n+STALE\r\n", .fine_from = 1};
+	struct fake *fake = fake_start(answer, &replies);
+	char address[32];
+
+	fake_address(address, sizeof(address), fake);
+	qc_client *c = qc_dial(address);
+	qc_string one qc_auto = qc_get(c, ctx, "k"), fine qc_auto = qc_get(c, ctx, "k");
+	GOOD_FATAL(one);
+	GOOD_FATAL(fine);
+	CU_ASSERT_STRING_EQUAL(one.data, "ONE");
+	CU_ASSERT_STRING_EQUAL(fine.data, "FINE");
+	CU_ASSERT_EQUAL(qc_pool_stats(c).broken, 1);
+	qc_close(c);
+	fake_stop(&fake);
+	/* Pushes, whole ones and begun ones, come unasked. */
+	replies = (struct replies){.text = "c\r\n+ONE\r\n>1\r\n+whole\r\n>2\r\n+begun\r\n+", .fine_from = 100};
+	fake = fake_start(push_and_answer, &replies);
+	fake_address(address, sizeof(address), fake);
+	c = qc_dial(address);
+	for (int i = 0; i < 3; i++) {
+		qc_string again qc_auto = qc_get(c, ctx, "k");
+		GOOD_FATAL(again);
+		CU_ASSERT_STRING_EQUAL(again.data, "ONE");
+	}
+	CU_ASSERT_EQUAL(fake_connections(fake), 1);
+	CU_ASSERT_EQUAL(qc_pool_stats(c).broken, 0);
+	qc_close(c);
+	fake_stop(&fake);
+}
+
+/* Ends the first connection after a command, and the second before it is greeted. */
+static void refuse_the_second(struct fake *fake, int fd, unsigned number, void *data)
+{
+	char word[32];
+
+	(void)fake, (void)data;
+	if (number == 1 || !fake_greet(fd) || !fake_read(fd, word, sizeof(word)))
+		return;
+	while (number > 1) {
+		fake_send_text(fd, ":5\r\n");
+		if (!fake_read(fd, word, sizeof(word)))
+			return;
+	}
+}
+
+static void a_refused_dial_for_a_pinned_client_is_tried_again(void)
+{
+	struct fake *fake = fake_start(refuse_the_second, NULL);
+	char address[32];
+
+	fake_address(address, sizeof(address), fake);
+	qc_client *c = qc_dial(address, .backoff_min_ms = 1);
+	FAILS(qc_incr(c, ctx, "k"), QC_NETWORK);
+	qc_client *pinned = qc_pin(c, ctx);
+	GOOD(*pinned);
+	CU_ASSERT_EQUAL(qc_incr(pinned, ctx, "k").value, 5);
+	CU_ASSERT_EQUAL(fake_connections(fake), 3);
+	CU_ASSERT_EQUAL(qc_pool_stats(c).retries, 1);
+	qc_close(pinned);
+	qc_close(c);
+	fake_stop(&fake);
+}
+
 /* Ends the client's patience as soon as it has said HELLO, and answers nothing. */
 static void cancel_the_dial(struct fake *fake, int fd, unsigned number, void *data)
 {
@@ -571,6 +751,11 @@ static const struct suite_case cases[] = {
 	CASE(another_address_serves_when_one_is_gone),
 	CASE(a_server_that_comes_back_is_found_again),
 	CASE(silence_is_a_timeout),
+	CASE(a_mute_server_ends_a_dial_in_the_time_to_dial),
+	CASE(a_dial_without_limit_waits_in_peace),
+	CASE(a_reply_without_end_is_a_timeout),
+	CASE(a_reply_too_many_is_not_the_next_commands),
+	CASE(a_refused_dial_for_a_pinned_client_is_tried_again),
 	CASE(a_cancelled_dial_ends_at_once),
 	CASE(memory_may_run_out_at_any_allocation),
 	CASE(a_transaction_survives_a_lack_of_memory),
