@@ -269,7 +269,7 @@ typedef struct qc_options {
 	int64_t idle_timeout_ms;   /* idle connections are closed after; 300,000; -1: never */
 	int64_t pool_timeout_ms;   /* waiting for a place in a full pool; timeout_ms and a second; -1: no limit */
 	int64_t dial_timeout_ms;   /* 5,000; -1: no limit */
-	int64_t timeout_ms;        /* for the answer to a command, but for those that block; 3,000; -1: no limit */
+	int64_t timeout_ms;        /* for the whole answer to a command or pipeline, but for those that block; 3,000; -1: no limit */
 	int retries;               /* 3; -1: none. Only of what can't have had an effect, or has none */
 	int64_t backoff_min_ms;    /* before the first retry, doubled for each, with jitter; 8 */
 	int64_t backoff_max_ms;    /* 512 */
