@@ -169,7 +169,7 @@ static void on_before_wait(struct ev_loop *loop, ev_prepare *watcher, int events
 
 static void host_on_loop(struct actor *actor)
 {
-	actor->loop = ev_loop_new(EVFLAG_AUTO);
+	actor->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_SIGNALFD); /* signals are read, not interrupted by */
 	actor->host = must_allocate(1, sizeof(*actor->host));
 	if (!actor->loop)
 		crash_broken_invariant("libev has no loop for %s", actor->name);

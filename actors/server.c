@@ -209,14 +209,14 @@ static void supervisor_turn(void *state, struct message message)
 
 /* ---- life ---- */
 
-/* Blocked while threads are made, who inherit that; then open in the supervisor's own. */
-static void mask_signals(int how)
+/* In all threads, who inherit it: the supervisor's loop reads them from a descriptor. */
+static void block_signals(void)
 {
 	sigset_t set;
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
-	pthread_sigmask(how, &set, NULL);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
 static void ignore_signals(void)
@@ -261,7 +261,7 @@ struct server *server_create(const struct config *config, const struct server_su
 	server->reactor_count = (uint32_t)config->io_threads;
 	server->reactors = must_allocate(server->reactor_count, sizeof(*server->reactors));
 	ignore_signals();
-	mask_signals(SIG_BLOCK);
+	block_signals();
 	static pthread_once_t prepared = PTHREAD_ONCE_INIT;
 	pthread_once(&prepared, prepare_process);
 	uint32_t counts[ACTOR_KINDS] = {
@@ -325,7 +325,6 @@ void server_run(struct server *server, void (*ready)(void *context), void *conte
 	log_start(server);
 	if (ready)
 		ready(context);
-	mask_signals(SIG_UNBLOCK);
 	actor_run(server->supervisor);
 	for (uint32_t i = 0; i < server->thread_count; i++)
 		pthread_join(server->threads[i], NULL);

@@ -44,13 +44,30 @@ static pid_t thread_named(struct server *server, const char *name)
 	return found;
 }
 
+/* It has begun to wait for work; until then it is no actor's yet. */
+static void await_at_work(struct server *server, pid_t thread)
+{
+	char path[64], where[64] = "";
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/wchan", (int)server_pid(server), (int)thread);
+	for (int64_t until_ms = monotonic_ms() + PATIENCE_MS; !strstr(where, "poll") && monotonic_ms() < until_ms;) {
+		FILE *file = fopen(path, "r");
+		if (file && !fgets(where, sizeof(where), file))
+			where[0] = '\0';
+		if (file)
+			fclose(file);
+	}
+	CU_ASSERT(strstr(where, "poll") != NULL);
+}
+
 /* The log of a server of which a thread was sent SIGSEGV; for the caller to free. */
 static char *log_after_crash(struct server *server, const char *thread)
 {
 	int status = 0;
 	static const struct rlimit no_core = { 0, 0 };
 	prlimit(server_pid(server), RLIMIT_CORE, &no_core, NULL);
-	CU_ASSERT_EQUAL(tgkill(server_pid(server), thread_named(server, thread), SIGSEGV), 0);
+	pid_t victim = thread_named(server, thread);
+	await_at_work(server, victim);
+	CU_ASSERT_EQUAL(tgkill(server_pid(server), victim, SIGSEGV), 0);
 	CU_ASSERT(process_wait(server_pid(server), PATIENCE_MS, &status));
 	CU_ASSERT(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
 	char *log = server_log(server);
