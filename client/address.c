@@ -2,10 +2,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "client/error.h"
+#include "client/request.h"
 #include "transport/decimal.h"
 
 #define DEFAULT_PORT "6379"
@@ -225,7 +225,7 @@ static bool has_prefix(const char **text, const char *end, const char *prefix)
 {
 	size_t len = strlen(prefix);
 
-	if ((size_t)(end - *text) < len || strncasecmp(*text, prefix, len) != 0)
+	if ((size_t)(end - *text) < len || !text_spells(*text, len, prefix))
 		return false;
 	*text += len;
 	return true;

@@ -1,9 +1,9 @@
 #include <stdlib.h>
-#include <strings.h>
 
 #include "client/error.h"
 #include "client/reply.h"
 #include "client/client.h"
+#include "client/request.h"
 #include "transport/decimal.h"
 
 struct iterator {
@@ -26,15 +26,18 @@ static bool copy(char **to, const char *from)
 	return !from || *to;
 }
 
+static bool is_command(const qc_iterate_options *options, const char *name)
+{
+	return text_spells(options->command, strlen(options->command), name);
+}
+
 static bool copy_options(struct iterator *it, const qc_iterate_options *options)
 {
 	const void *key = options->key.data ? options->key.data : options->key.number;
 
 	it->command = "SCAN";
 	if (options->command)
-		it->command = strcasecmp(options->command, "HSCAN") == 0   ? "HSCAN"
-			      : strcasecmp(options->command, "ZSCAN") == 0 ? "ZSCAN"
-									   : "SSCAN";
+		it->command = is_command(options, "HSCAN") ? "HSCAN" : is_command(options, "ZSCAN") ? "ZSCAN" : "SSCAN";
 	it->step = *it->command == 'H' || *it->command == 'Z' ? 2 : 1;
 	it->count = options->count;
 	it->has_key = options->key.data || options->key.len;
@@ -49,10 +52,10 @@ static bool copy_options(struct iterator *it, const qc_iterate_options *options)
 static qc_error check(const qc_client *client, const qc_iterate_options *options)
 {
 	static const char *const known[] = {"SCAN", "HSCAN", "SSCAN", "ZSCAN"};
-	bool is_known = !options->command, wants_key = options->command && strcasecmp(options->command, "SCAN") != 0;
+	bool is_known = !options->command, wants_key = options->command && !is_command(options, "SCAN");
 
 	for (size_t i = 0; !is_known && i < 4; i++)
-		is_known = strcasecmp(options->command, known[i]) == 0;
+		is_known = is_command(options, known[i]);
 	if (!is_known)
 		return qc_errorf(QC_INVALID, "%s can't be iterated over", options->command);
 	if (options->key.len == SIZE_MAX)

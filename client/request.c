@@ -30,6 +30,20 @@ qc_arg qc_arg_double(double value)
 	return arg;
 }
 
+static char upper(char c)
+{
+	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+}
+
+bool text_spells(const char *text, size_t len, const char *word)
+{
+	size_t i = 0;
+
+	while (i < len && word[i] && upper(text[i]) == upper(word[i]))
+		i++;
+	return i == len && !word[i];
+}
+
 static uint8_t *write_header(uint8_t *at, char mark, uint64_t number)
 {
 	*at++ = (uint8_t)mark;
@@ -86,7 +100,7 @@ void request_name(qc_args args, char *out, size_t size)
 		const char *name = arg_data(&args.items[0]);
 		len = args.items[0].len < size - 1 ? args.items[0].len : size - 1;
 		for (size_t i = 0; i < len; i++)
-			out[i] = name[i] >= 'a' && name[i] <= 'z' ? (char)(name[i] - 32) : name[i];
+			out[i] = upper(name[i]);
 	}
 	out[len] = 0;
 }

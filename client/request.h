@@ -16,6 +16,12 @@ unsigned request_flags(qc_args args);
 /* The command's name in capital letters, cut to fit, for hooks and errors. */
 void request_name(qc_args args, char *out, size_t size);
 
+/*
+ * Does the text spell `word`, in any case of ASCII's letters? strcasecmp() goes by the program's locale, and in Turkish
+ * "i" is no small "I".
+ */
+bool text_spells(const char *text, size_t len, const char *word);
+
 static inline const void *arg_data(const qc_arg *arg)
 {
 	return arg->data ? arg->data : arg->number;

@@ -9,7 +9,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -392,9 +391,10 @@ qc_status qc_subscription_change(qc_subscription *handle, const char *command, q
 
 	if (qc_failed(out) || (out.err = check_names(names)).kind != QC_OK)
 		return out;
-	while (kind < KINDS && strcasecmp(command, subscribe_words[kind]) != 0 && strcasecmp(command, unsubscribe_words[kind]) != 0)
+	size_t len = strlen(command);
+	while (kind < KINDS && !text_spells(command, len, subscribe_words[kind]) && !text_spells(command, len, unsubscribe_words[kind]))
 		kind++;
-	bool adds = kind < KINDS && strcasecmp(command, subscribe_words[kind]) == 0;
+	bool adds = kind < KINDS && text_spells(command, len, subscribe_words[kind]);
 	if (kind == KINDS || (adds && names.count == 0)) {
 		out.err = qc_errorf(QC_INVALID, kind == KINDS ? "%s is no change of a subscription" : "%s of nothing", command);
 		return out;

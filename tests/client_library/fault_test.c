@@ -3,9 +3,11 @@
  * out at every allocation. malloc() and its like are wrapped at link time (see SConscript). Nothing may leak (the sanitizer
  * builds look) and the client must serve again when the fault is over.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <locale.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -248,42 +250,65 @@ static void only_what_is_safe_is_tried_again(void)
 	fake_stop(&fake);
 }
 
-static void write_file(const char *directory, const char *name, const char *text)
+static void __attribute__((format(printf, 3, 4))) write_file(const char *directory, const char *name, const char *format, ...)
 {
 	char path[128];
+	va_list args;
 
 	snprintf(path, sizeof(path), "%s/%s", directory, name);
 	FILE *file = fopen(path, "w");
-	if (!file || fputs(text, file) < 0 || fclose(file) != 0)
+	va_start(args, format);
+	if (!file || vfprintf(file, format, args) < 0 || fclose(file) != 0)
 		abort();
+	va_end(args);
 }
 
-/* A locale that writes a comma in numbers, made on the spot: which ones a machine has is not known. */
-static bool use_comma(const char *directory)
+static void __attribute__((format(printf, 3, 4))) append(char *text, size_t size, const char *format, ...)
 {
-	char charmap[4096] = "<code_set_name> ASCII\nCHARMAP\n", command[256];
-	size_t len = strlen(charmap);
+	size_t len = strlen(text);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text + len, size - len, format, args);
+	va_end(args);
+}
+
+/*
+ * A locale that writes a comma in numbers and in which, as in Turkish, "i" is no small "I"; made on the spot, as which ones
+ * a machine has is not known.
+ */
+static bool use_foreign_locale(const char *directory)
+{
+	char charmap[4096] = "", lower[512] = "", tolower_pairs[1024] = "", source[2048], command[256];
 
 	for (int i = 0; i < 128; i++)
-		len += (size_t)snprintf(charmap + len, sizeof(charmap) - len, "<U%04X> \\x%02x\n", i, i);
-	snprintf(charmap + len, sizeof(charmap) - len, "END CHARMAP\n");
-	write_file(directory, "map", charmap);
-	write_file(directory, "source", "LC_NUMERIC\ndecimal_point \",\"\nthousands_sep \"\"\ngrouping -1\nEND LC_NUMERIC\n");
+		append(charmap, sizeof(charmap), "<U%04X> \\x%02x\n", i, i);
+	for (int small = 'a'; small <= 'z'; small++) {
+		append(lower, sizeof(lower), small == 'a' ? "<U%04X>" : ";<U%04X>", small);
+		if (small != 'i')
+			append(tolower_pairs, sizeof(tolower_pairs), small == 'a' ? "(<U%04X>,<U%04X>)" : ";(<U%04X>,<U%04X>)",
+			       small - 32, small);
+	}
+	snprintf(source, sizeof(source), "LC_CTYPE\nlower %s\ntolower %s\nEND LC_CTYPE\n"
+					 "LC_NUMERIC\ndecimal_point \",\"\nthousands_sep \"\"\ngrouping -1\nEND LC_NUMERIC\n",
+		 lower, tolower_pairs);
+	write_file(directory, "map", "<code_set_name> ASCII\nCHARMAP\n%sEND CHARMAP\n", charmap);
+	write_file(directory, "source", "%s", source);
 	/* It warns of all that is left out, and ends with 1. */
-	snprintf(command, sizeof(command), "cd %s && localedef -c -i ./source -f ./map ./comma >messages 2>&1", directory);
-	return system(command) >= 0 && setenv("LOCPATH", directory, 1) == 0 && setlocale(LC_NUMERIC, "comma") &&
-	       strcmp(localeconv()->decimal_point, ",") == 0;
+	snprintf(command, sizeof(command), "cd %s && localedef -c -i ./source -f ./map ./foreign >messages 2>&1", directory);
+	return system(command) >= 0 && setenv("LOCPATH", directory, 1) == 0 && setlocale(LC_ALL, "foreign") &&
+	       strcmp(localeconv()->decimal_point, ",") == 0 && tolower('I') == 'I' && tolower('A') == 'a';
 }
 
-static void numbers_do_not_follow_the_programs_locale(void)
+static void the_programs_locale_is_not_the_protocols(void)
 {
 	struct replies replies = {.text = "*3\r\n,1.5\r\n+2.5\r\n$4\r\n0,25\r\n", .fine_from = 100};
 	char directory[64], address[32];
 
 	scratch_create(directory, sizeof(directory));
-	bool has_comma = use_comma(directory);
+	bool is_foreign = use_foreign_locale(directory);
 	scratch_remove(directory);
-	if (!has_comma)
+	if (!is_foreign)
 		SKIP("localedef makes no locale");
 	struct fake *fake = fake_start(answer, &replies);
 	fake_address(address, sizeof(address), fake);
@@ -299,8 +324,12 @@ static void numbers_do_not_follow_the_programs_locale(void)
 	/* The program's own numbers stay as it wants them. */
 	snprintf(address, sizeof(address), "%.2f", 0.25);
 	CU_ASSERT_STRING_EQUAL(address, "0,25");
-	setlocale(LC_NUMERIC, "C");
 	qc_close(c);
+	snprintf(address, sizeof(address), "REDIS://127.0.0.1:%u", fake_port(fake));
+	c = qc_dial(address);
+	GOOD(*c);
+	qc_close(c);
+	setlocale(LC_ALL, "C");
 	fake_stop(&fake);
 }
 
@@ -490,12 +519,12 @@ static void a_reply_without_end_is_a_timeout(void)
 
 	for (int i = 0; i < 4; i++) {
 		struct fake *fake = fake_start(answer_without_end, ways[i % 2]);
-		qc_context *within = i < 2 ? ctx : qc_context_with_timeout(ctx, 60);
 		char address[32];
 
 		fake_address(address, sizeof(address), fake);
 		qc_client *c = qc_dial(address, .timeout_ms = i < 2 ? 60 : -1, .retries = -1);
 		int64_t began = monotonic_ms();
+		qc_context *within = i < 2 ? ctx : qc_context_with_timeout(ctx, 60);
 		FAILS(qc_incr(c, within, "k"), i < 2 ? QC_TIMEOUT : QC_DEADLINE);
 		CU_ASSERT(monotonic_ms() - began >= 59 && monotonic_ms() - began < 2000);
 		CU_ASSERT_EQUAL(qc_pool_stats(c).broken, 1);
@@ -746,7 +775,7 @@ static const struct suite_case cases[] = {
 	CASE(a_reply_in_single_bytes_is_whole),
 	CASE(garbage_is_refused),
 	CASE(only_what_is_safe_is_tried_again),
-	CASE(numbers_do_not_follow_the_programs_locale),
+	CASE(the_programs_locale_is_not_the_protocols),
 	CASE(a_server_that_loads_is_asked_again),
 	CASE(another_address_serves_when_one_is_gone),
 	CASE(a_server_that_comes_back_is_found_again),
