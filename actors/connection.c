@@ -19,19 +19,25 @@
 #include "actors/log.h"
 #include "actors/reactor.h"
 
-/* What comes while the connection lingers is not wanted. */
+/* What comes is not wanted any more, but for its end: who has gone waits for nothing. */
 static void discard_input(struct connection *connection)
 {
 	uint8_t unwanted[16384];
 	ssize_t n = read(connection->fd, unwanted, sizeof(unwanted));
-	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+	if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
+		return;
+	if (n == 0 && !connection->is_lingering) {
+		connection->is_at_end = true;
+		connection_end_input(connection);
+	} else {
 		connection_break_off(connection);
+	}
 }
 
 static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
 {
 	struct connection *connection = watcher->data;
-	if (connection->is_lingering)
+	if (connection->is_lingering || connection->is_refused)
 		discard_input(connection);
 	else
 		connection_read(connection);
@@ -39,7 +45,7 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
 
 static void record_end(struct connection *connection)
 {
-	if (connection->end_is_recorded || connection->reactor->is_stopping)
+	if (connection->end_is_recorded)
 		return;
 	connection->end_is_recorded = true;
 	reactor_record(connection->reactor, connection->ref, REQUEST_CLOSED);

@@ -24,7 +24,7 @@ enum pause {
 	PAUSE_HELD = 2,    /* parked in the store, with enough waiting there already */
 	PAUSE_OUTPUT = 4,  /* the client does not read its replies */
 	PAUSE_JUDGING = 8, /* a request over the limits before authentication; an earlier one may be AUTH */
-	PAUSE_ENDED = 16,  /* end of input, an error, or the server stops */
+	PAUSE_ENDED = 16,  /* end of input, or the server stops */
 };
 
 struct connection {
@@ -36,6 +36,7 @@ struct connection {
 	bool is_authenticated;
 	bool is_held;
 	bool is_closing;             /* closes when the output is out */
+	bool is_refused;             /* a protocol error has been recorded: what follows is read for the end only */
 	bool end_is_recorded;        /* REQUEST_CLOSED has been added: nothing may follow */
 	bool is_starved;
 	bool is_at_end;              /* the client has closed its side: nothing is unread */

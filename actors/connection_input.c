@@ -134,7 +134,7 @@ static void add_protocol_error(struct connection *connection, struct request_bat
 	request->first_arg = batch->args.count - 1;
 	request->argc = 1;
 	connection->in_flight++;
-	connection_pause_reading(connection, PAUSE_ENDED);
+	connection->is_refused = true;
 }
 
 /* ---- requests in pieces ---- */

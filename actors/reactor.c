@@ -506,15 +506,6 @@ static void on_drain_over(struct ev_loop *loop, ev_timer *watcher, int events)
 	close_all(watcher->data);
 }
 
-/* What a held connection waits for may never come. */
-static void stop_connection(struct connection *connection)
-{
-	if (connection->is_held)
-		connection_break_off(connection);
-	else
-		connection_end_input(connection);
-}
-
 static void on_listen(struct reactor *reactor, struct descriptors *descriptors)
 {
 	reactor_listen(reactor, descriptors);
@@ -528,7 +519,7 @@ static void on_stop(struct reactor *reactor)
 	stop_listening(reactor);
 	for (uint32_t i = 0; i < reactor->slot_count; i++)
 		if (reactor->slots[i])
-			stop_connection(reactor->slots[i]);
+			connection_end_input(reactor->slots[i]);
 	ev_timer_init(&reactor->drain, on_drain_over, DRAIN_SECONDS, 0.0);
 	reactor->drain.data = reactor;
 	ev_timer_start(reactor->loop, &reactor->drain);

@@ -286,6 +286,7 @@ void session_wake(struct store *store, struct session *session, enum wake_reason
 void store_wake_ready(struct store *store)
 {
 	struct session *session;
+	store_wake_paused(store);
 	while ((session = store->parked[PARK_BUS_CREDIT].first) && store_has_credit(store) && store_may_go_on(store))
 		session_wake(store, session, WAKE_ANSWER, NULL);
 	while ((session = store->parked[PARK_TURN].first) && store_may_go_on(store))

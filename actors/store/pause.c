@@ -20,7 +20,7 @@ void store_pause(struct store *store, enum pause_mode mode, int64_t until_ms)
 		store->pause_until_ms = until_ms;
 }
 
-/* Those who wait are woken in this turn's upkeep, not in the midst of a command. */
+/* Those who wait are woken at the beginning of the next turn, not in the midst of a command. */
 void store_end_pause(struct store *store)
 {
 	store->pause_mode = PAUSE_NONE;

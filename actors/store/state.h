@@ -160,7 +160,7 @@ void session_wake(struct store *store, struct session *session, enum wake_reason
 void session_abandon(struct store *store, struct session *session);
 /* What the session waits for means nothing without its client. */
 bool session_ends_with_client(const struct session *session);
-/* Those who waited for a turn with time left, or for credit that has come. */
+/* Those who waited for a turn with time left, for credit that has come, or for a pause that is over. */
 void store_wake_ready(struct store *store);
 void store_wake_all(struct store *store, enum park_topic topic, enum wake_reason reason, void *answer);
 void store_wake_due(struct store *store);

@@ -83,8 +83,11 @@ static void finish(struct store *store, struct session *session, uint32_t flags_
 		return;
 	struct reply_part *part = store_part(store, session->connection);
 	part->answered++;
-	if ((session->flags ^ flags_before) & SESSION_AUTHENTICATED)
-		part->flags |= session->flags & SESSION_AUTHENTICATED ? REPLY_AUTHENTICATED : REPLY_UNAUTHENTICATED;
+	if ((session->flags ^ flags_before) & SESSION_AUTHENTICATED) {
+		uint32_t others = part->flags & ~(uint32_t)(REPLY_AUTHENTICATED | REPLY_UNAUTHENTICATED);
+		bool is_in = session->flags & SESSION_AUTHENTICATED;
+		part->flags = (uint16_t)(others | (is_in ? REPLY_AUTHENTICATED : REPLY_UNAUTHENTICATED));
+	}
 	if ((session->flags | flags_before) & (SESSION_REPLY_SKIP | SESSION_REPLY_SKIP_NEXT))
 		settle_skipping(session);
 }

@@ -120,7 +120,6 @@ void store_upkeep(struct store *store)
 	store->upkeep_is_unfinished = false;
 	if (!is_frozen) {
 		store_wake_due(store);
-		store_wake_paused(store);
 		if (!expire_keys(store))
 			store->upkeep_is_unfinished = true;
 		if (!close_idle(store))

@@ -48,6 +48,43 @@ static void sigterm_lets_commands_under_way_finish(void)
 	CU_ASSERT(server_await_stop(&server));
 }
 
+/* The first makes the others wait in their session, and they are too many for one turn. */
+static void sigterm_lets_what_waits_in_a_session_finish(void)
+{
+	enum { COMMANDS = 200 };
+	static const char command[] = "KEYS nothing*\r\n";
+	char text[COMMANDS * sizeof(command) + 64] = "CONFIG SET timeout 0\r\n";
+	struct server *server = server_start("--enable-debug-command yes");
+	struct peer *peer = peer_connect(server);
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "DEBUG", "POPULATE", "20000"));
+	for (int i = 0; i < COMMANDS; i++)
+		strcat(text, command);
+	strcat(text, "SET last v\r\n");
+	CU_ASSERT(peer_send_text(peer, text));
+	CU_ASSERT(peer_expect_text(peer, "+OK\r\n"));
+	kill(server_pid(server), SIGTERM);
+	CU_ASSERT(peer_expect_times(peer, "*0\r\n", COMMANDS));
+	CU_ASSERT(peer_expect_text(peer, "+OK\r\n"));
+	CU_ASSERT(peer_expect_closed(peer));
+	peer_close(&peer);
+	CU_ASSERT(server_await_stop(&server));
+}
+
+static void sigterm_waits_for_nobody_who_waits_for_ever(void)
+{
+	struct server *server = server_start("--timeout 0");
+	struct peer *waiter = peer_connect_unix(server);
+	int64_t begin_ms = monotonic_ms();
+	CU_ASSERT(peer_send_text(waiter, "WAIT 1 0\r\n"));
+	CU_ASSERT(peer_await_taken(waiter));
+	kill(server_pid(server), SIGTERM);
+	CU_ASSERT(peer_expect_closed(waiter));
+	peer_close(&waiter);
+	CU_ASSERT(server_await_stop(&server));
+	if (!server_is_reference())
+		CU_ASSERT(monotonic_ms() - begin_ms < 1000 * patience());
+}
+
 /* Everyone writes and reads as fast as they can when the signal comes: each gets whole replies, in order, and then the end. */
 static void sigterm_cuts_no_reply(void)
 {
@@ -299,6 +336,8 @@ static void the_log_says_what_listens_where(void)
 
 static const struct suite_case cases[] = {
 	CASE(sigterm_lets_commands_under_way_finish),
+	CASE(sigterm_lets_what_waits_in_a_session_finish),
+	CASE(sigterm_waits_for_nobody_who_waits_for_ever),
 	CASE(sigterm_cuts_no_reply),
 	CASE(a_second_sigterm_waits_for_nobody),
 	CASE(sigint_stops_as_sigterm_does),

@@ -304,6 +304,18 @@ static void a_request_that_waits_to_be_judged_comes_whole(void)
 	free(text);
 }
 
+static void the_last_of_several_log_ins_and_outs_counts(void)
+{
+	static char value[20001];
+	struct peer *peer = peer_connect(server);
+	memset(value, 'x', 20000);
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "AUTH", PASSWORD));
+	CU_ASSERT(peer_exchange(peer, "RESET\r\nAUTH " PASSWORD "\r\n", "+RESET\r\n+OK\r\n"));
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "SET", "a", value));
+	CU_ASSERT(GIVES(peer, ":1\r\n", "DEL", "a"));
+	peer_close(&peer);
+}
+
 static void hello_can_bring_the_password(void)
 {
 	struct peer *peer = peer_connect(server);
@@ -346,6 +358,7 @@ static const struct suite_case cases[] = {
 	CASE(strangers_have_smaller_limits),
 	CASE(the_limits_go_when_the_password_goes),
 	CASE(a_request_that_waits_to_be_judged_comes_whole),
+	CASE(the_last_of_several_log_ins_and_outs_counts),
 	CASE(the_limits_go_with_the_password),
 	CASE(hello_can_bring_the_password),
 	CASE(the_password_is_shown_as_its_digest),

@@ -205,6 +205,17 @@ static void a_protocol_error_comes_behind_what_still_waits(void)
 	CU_ASSERT(GIVES(peer, ":1\r\n", "DEL", "before"));
 }
 
+static void a_waiter_that_breaks_the_protocol_goes_with_its_client(void)
+{
+	int64_t before = info_number(COMMAND(peer, "INFO", "clients"), "connected_clients");
+	struct peer *breaker = peer_connect_unix(server);
+	CU_ASSERT(peer_send_text(breaker, "WAIT 1 0\r\n*x\r\n"));
+	CU_ASSERT(peer_await_taken(breaker));
+	peer_close(&breaker);
+	while (info_number(COMMAND(peer, "INFO", "clients"), "connected_clients") > before)
+		;
+}
+
 static void what_a_killed_client_waits_with_is_not_done(void)
 {
 	struct peer *victim = peer_connect(server);
@@ -352,6 +363,7 @@ static const struct suite_case cases[] = {
 	CASE(what_waits_for_the_server_is_done_though_its_client_half_closes),
 	CASE(what_follows_the_server_s_work_may_end_with_the_client),
 	CASE(a_protocol_error_comes_behind_what_still_waits),
+	CASE(a_waiter_that_breaks_the_protocol_goes_with_its_client),
 	CASE(what_a_killed_client_waits_with_is_not_done),
 	CASE(debug_sleep_stops_the_world_for_its_time),
 	CASE(info_shows_the_actors),

@@ -240,6 +240,37 @@ static void slow_commands_sent_together_get_a_turn_each(void)
 	CU_ASSERT(GIVES(peer, "+OK\r\n", "FLUSHALL"));
 }
 
+/* Each of them alone fills its share of the turns. */
+static void a_pause_ends_though_others_keep_the_store_busy(void)
+{
+	enum { BUSY = 4, COMMANDS = 150 };
+	static const char command[] = "KEYS nothing*\r\n";
+	static char text[COMMANDS * sizeof(command)];
+	struct peer *busy[BUSY], *writer = peer_connect(server);
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "DEBUG", "POPULATE", "100000"));
+	for (int i = 0; i < BUSY; i++)
+		busy[i] = peer_connect(server);
+	text[0] = '\0';
+	for (int i = 0; i < COMMANDS; i++)
+		strcat(text, command);
+	int64_t begin_us = monotonic_us();
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "CLIENT", "PAUSE", "100", "WRITE"));
+	CU_ASSERT(peer_send_text(writer, "SET a b\r\n"));
+	while (info_number(COMMAND(peer, "INFO", "clients"), "blocked_clients") != 1)
+		;
+	for (int i = 0; i < BUSY; i++)
+		CU_ASSERT(peer_send_text(busy[i], text));
+	CU_ASSERT(peer_expect_text(writer, "+OK\r\n"));
+	int64_t written_us = monotonic_us() - begin_us;
+	for (int i = 0; i < BUSY; i++) {
+		CU_ASSERT(peer_expect_times(busy[i], "*0\r\n", COMMANDS));
+		peer_close(&busy[i]);
+	}
+	CU_ASSERT(2 * written_us < monotonic_us() - begin_us);
+	peer_close(&writer);
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "FLUSHALL"));
+}
+
 /* ---- memory and data ---- */
 
 static void populating_lets_others_have_their_turn(void)
@@ -302,6 +333,7 @@ static const struct suite_case cases[] = {
 	CASE(nothing_expires_in_a_pause_but_it_is_hidden),
 	CASE(keys_can_be_made_to_stay_though_they_have_expired),
 	CASE(slow_commands_sent_together_get_a_turn_each),
+	CASE(a_pause_ends_though_others_keep_the_store_busy),
 	CASE(populating_lets_others_have_their_turn),
 	CASE(a_populator_may_leave),
 	CASE(a_key_takes_what_its_value_takes),
