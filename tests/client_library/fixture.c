@@ -46,3 +46,14 @@ bool fixture_has(struct fixture *fixture, const char *command, const char *what)
 		printf("left out: %s (the server has no %s)\n", what, command);
 	return has;
 }
+
+const char *fixture_cli(void)
+{
+	const char *path = getenv("QCACHE_CLI");
+
+	if (!path) {
+		fprintf(stderr, "QCACHE_CLI must name the program\n");
+		abort();
+	}
+	return path;
+}

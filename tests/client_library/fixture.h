@@ -22,6 +22,9 @@ bool fixture_stop(struct fixture *fixture);
 /* Has the server this command (COMMAND INFO)? Prints "left out: WHAT (the server has no NAME)" when not. */
 bool fixture_has(struct fixture *fixture, const char *command, const char *what);
 
+/* Where qcache-cli is: QCACHE_CLI. */
+const char *fixture_cli(void);
+
 /* No error; prints it when there is one. */
 #define GOOD(result) CU_ASSERT(fixture_is_good((result).err, __FILE__, __LINE__))
 #define GOOD_FATAL(result) CU_ASSERT_FATAL(fixture_is_good((result).err, __FILE__, __LINE__))
