@@ -70,20 +70,26 @@ const struct help_entry *help_find(const struct help *help, const char *name, co
 
 /* What the server says of a command */
 
+/* Whatever comes: "" for what has no text. */
+static const char *text_of(const qc_reply *reply)
+{
+	const char *text = qc_reply_text(reply);
+	return text ? text : "";
+}
+
 static bool has_flag(const qc_reply *argument, const char *flag)
 {
 	const qc_reply *flags = qc_reply_get(argument, "flags");
 
 	for (size_t i = 0; i < qc_reply_count(flags); i++)
-		if (strcmp(qc_reply_text(qc_reply_at(flags, i)), flag) == 0)
+		if (strcmp(text_of(qc_reply_at(flags, i)), flag) == 0)
 			return true;
 	return false;
 }
 
 static const char *field(const qc_reply *map, const char *name)
 {
-	const char *text = qc_reply_text(qc_reply_get(map, name));
-	return text ? text : "";
+	return text_of(qc_reply_get(map, name));
 }
 
 static void render_all(struct text *out, const qc_reply *arguments, const char *between);
@@ -125,6 +131,8 @@ static void add_documented(struct help *help, size_t known, const char *name, co
 	char full[128];
 	size_t len = strlen(name);
 
+	if (len == 0)
+		return;
 	for (size_t i = 0; i <= len && i < sizeof(full); i++)
 		full[i] = name[i] == '|' ? ' ' : (char)toupper((unsigned char)name[i]);
 	full[sizeof(full) - 1] = 0;
@@ -137,7 +145,7 @@ static void add_documented(struct help *help, size_t known, const char *name, co
 	text_fini(&arguments);
 	const qc_reply *subs = qc_reply_get(docs, "subcommands");
 	for (size_t i = 0; i + 1 < qc_reply_count(subs); i += 2)
-		add_documented(help, known, qc_reply_text(qc_reply_at(subs, i)), qc_reply_at(subs, i + 1));
+		add_documented(help, known, text_of(qc_reply_at(subs, i)), qc_reply_at(subs, i + 1));
 }
 
 void help_ask(struct help *help, struct session *session)
@@ -146,10 +154,11 @@ void help_ask(struct help *help, struct session *session)
 	qc_result docs qc_auto = qc_do(session->line, interrupt_begin(), "COMMAND", "DOCS");
 
 	interrupt_end();
-	/* A server that can't tell is no less of a server. */
+	/* A server that can't tell is no less of a server; but a connection whose answer may still come is lost. */
+	if (qc_failed(docs) && docs.err.kind != QC_SERVER)
+		session_connect(session);
 	for (size_t i = 0; !qc_failed(docs) && i + 1 < qc_reply_count(docs.reply); i += 2)
-		if (qc_reply_text(qc_reply_at(docs.reply, i)))
-			add_documented(help, known, qc_reply_text(qc_reply_at(docs.reply, i)), qc_reply_at(docs.reply, i + 1));
+		add_documented(help, known, text_of(qc_reply_at(docs.reply, i)), qc_reply_at(docs.reply, i + 1));
 	qsort(help->items, help->count, sizeof(*help->items), by_name);
 }
 

@@ -14,6 +14,13 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static qc_context *current; /* NULL while nothing runs */
 static bool pending, is_interactive;
 
+/*
+ * What wakes the main thread from write(2): Ctrl-C makes a terminal throw away what it has not shown, and it then doesn't wake who
+ * waits for room. Ignored where nobody handles it, so that nothing changes for who sends it from outside.
+ */
+#define WAKE_SIGNAL SIGURG
+static pthread_t main_thread;
+
 static struct termios terminal; /* as it was before a line editor came */
 static bool has_terminal;
 
@@ -45,23 +52,33 @@ static void *wait_for_interrupts(void *data)
 		if (number != SIGINT)
 			leave(128 + number);
 		pthread_mutex_lock(&lock);
-		/* A second one, when the first has not helped. At the prompt Ctrl-C is a key, or comes a moment too early. */
-		if (current ? pending : !is_interactive)
+		/* A second one, when the first has not helped. At the prompt Ctrl-C is a key, or comes too early, or again. */
+		if (!is_interactive && (!current || pending))
 			leave(128 + SIGINT);
 		if (current) {
 			pending = true;
 			qc_cancel(current);
+			pthread_kill(main_thread, WAKE_SIGNAL);
 		}
 		pthread_mutex_unlock(&lock);
 	}
 	return NULL;
 }
 
+static void on_wake(int number)
+{
+	(void)number;
+}
+
 void interrupt_start(void)
 {
+	/* No call fails for it: a write looks for room again. */
+	struct sigaction wake = {.sa_handler = on_wake, .sa_flags = SA_RESTART};
 	pthread_t thread;
 	sigset_t set;
 
+	main_thread = pthread_self();
+	sigaction(WAKE_SIGNAL, &wake, NULL);
 	has_terminal = tcgetattr(STDIN_FILENO, &terminal) == 0;
 	fill_set(&set);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);

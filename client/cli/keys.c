@@ -214,7 +214,7 @@ int tool_scan(struct session *s)
 {
 	const struct options *o = s->options;
 
-	if (!session_is_connected(s) && !session_connect(s))
+	if (!session_is_connected(s) && session_connect(s) != OUTCOME_FINE)
 		return EXIT_NO_CONNECTION;
 	qc_iterator *it = qc_iterate(s->line, .match = o->pattern, .type = o->type, .count = o->count);
 	while (qc_advance(it, interrupt_begin())) {

@@ -68,7 +68,7 @@ static bool load_start(struct load *l, struct session *s, const char *what, int 
 	struct stat stat;
 
 	*l = (struct load){.session = s, .err = {.kind = QC_OK}};
-	if (!session_connect(s))
+	if (session_connect(s) != OUTCOME_FINE)
 		return false;
 	if (getrandom(random, sizeof(random), 0) != sizeof(random)) {
 		fputs("qcache-cli: no random numbers\n", stderr);

@@ -10,21 +10,6 @@
 #include "client/cli/prompt.h"
 #include "client/cli/tools.h"
 
-static int status_of(enum outcome outcome)
-{
-	switch (outcome) {
-	case OUTCOME_FINE:
-		return EXIT_FINE;
-	case OUTCOME_FAILED:
-		return EXIT_FAILED;
-	case OUTCOME_LOST:
-		return EXIT_NO_CONNECTION;
-	case OUTCOME_CANCELLED:
-		break;
-	}
-	return 130;
-}
-
 static int run_tool(struct session *s)
 {
 	switch (s->options->tool) {
@@ -52,73 +37,88 @@ static int run_tool(struct session *s)
 	return EXIT_USAGE;
 }
 
-/* As often as -r says, with a pause of -i between. */
+/* As often as -r says, with a pause of -i between. The worst that came of it. */
 static enum outcome run_repeatedly(struct session *s, const struct words *words)
 {
-	enum outcome outcome = OUTCOME_FINE;
+	enum outcome worst = OUTCOME_FINE;
 
 	for (long left = s->options->repeat; left != 0; left -= left > 0) {
-		outcome = session_run(s, words);
-		if (outcome == OUTCOME_LOST || outcome == OUTCOME_CANCELLED)
+		enum outcome outcome = session_run(s, words);
+		worst = outcome > worst ? outcome : worst;
+		if (outcome > OUTCOME_FAILED)
 			break;
 		if (left != 1 && s->options->interval_s > 0 && !pause_us((int64_t)(s->options->interval_s * 1e6)))
-			break;
+			return OUTCOME_CANCELLED;
 	}
-	return outcome;
+	return worst;
 }
 
-static void read_all(FILE *file, struct text *out)
+/* False, and said, when standard input can't be read: what has come of it is not all. */
+static bool is_whole_input(void)
+{
+	if (!ferror(stdin))
+		return true;
+	perror("qcache-cli: standard input");
+	return false;
+}
+
+static bool read_all(struct text *out)
 {
 	char chunk[65536];
 	size_t n;
 
 	text_add(out, "", 0);
-	while ((n = fread(chunk, 1, sizeof(chunk), file)) > 0)
+	while ((n = fread(chunk, 1, sizeof(chunk), stdin)) > 0)
 		text_add(out, chunk, n);
+	return is_whole_input();
 }
 
 static int run_given(struct session *s)
 {
 	struct words words = {NULL, 0, 0, NULL};
 	struct text input = {NULL, 0, 0};
+	int status = EXIT_FAILED;
 
 	for (int i = 0; i < s->options->command_count; i++)
 		words_add(&words, s->options->command[i], strlen(s->options->command[i]));
-	if (s->options->last_from_stdin) {
-		read_all(stdin, &input);
+	if (!s->options->last_from_stdin) {
+		status = outcome_status(run_repeatedly(s, &words));
+	} else if (read_all(&input)) {
 		words_add(&words, input.data, input.len);
+		status = outcome_status(run_repeatedly(s, &words));
 	}
-	enum outcome outcome = run_repeatedly(s, &words);
 	words_fini(&words);
 	text_fini(&input);
-	return status_of(outcome);
+	return status;
 }
 
 /* A command a line; the status is that of the worst. */
 static int run_lines(struct session *s)
 {
 	struct words words = {NULL, 0, 0, NULL};
+	enum outcome worst = OUTCOME_FINE;
 	char *line = NULL;
 	size_t size = 0;
-	int worst = EXIT_FINE;
 
-	while (getline(&line, &size, stdin) >= 0) {
+	while (worst <= OUTCOME_FAILED && getline(&line, &size, stdin) >= 0) {
 		enum words_status status = words_split(&words, line);
+		enum outcome outcome = OUTCOME_FINE;
 		if (status != WORDS_FINE) {
 			puts("Invalid argument(s)");
 			fflush(stdout);
-			worst = EXIT_FAILED;
+			outcome = OUTCOME_FAILED;
+		} else if (words.count) {
+			outcome = run_repeatedly(s, &words);
 		}
-		if (status != WORDS_FINE || words.count == 0)
-			continue;
-		enum outcome outcome = run_repeatedly(s, &words);
-		worst = status_of(outcome) > worst ? status_of(outcome) : worst;
-		if (outcome == OUTCOME_LOST || outcome == OUTCOME_CANCELLED || words_is(&words, 0, "quit"))
+		worst = outcome > worst ? outcome : worst;
+		if (status == WORDS_FINE && words_is(&words, 0, "quit"))
 			break;
 	}
+	if (!is_whole_input())
+		worst = worst > OUTCOME_FAILED ? worst : OUTCOME_FAILED;
 	words_fini(&words);
 	free(line);
-	return worst;
+	return outcome_status(worst);
 }
 
 int main(int argc, char **argv)
@@ -127,14 +127,9 @@ int main(int argc, char **argv)
 	struct session session;
 	int status;
 
-	switch (options_parse(&options, argc, argv)) {
-	case OPTIONS_DONE:
-		return EXIT_FINE;
-	case OPTIONS_WRONG:
-		return EXIT_USAGE;
-	case OPTIONS_FINE:
-		break;
-	}
+	enum options_status parsed = options_parse(&options, argc, argv);
+	if (parsed != OPTIONS_FINE)
+		return parsed == OPTIONS_DONE ? EXIT_FINE : EXIT_USAGE;
 	signal(SIGPIPE, SIG_IGN);
 	interrupt_start();
 	session_init(&session, &options);

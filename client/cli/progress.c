@@ -10,6 +10,36 @@
 #define DRAW_US 100000
 #define BAR 30
 
+int outcome_status(enum outcome outcome)
+{
+	switch (outcome) {
+	case OUTCOME_FINE:
+		return EXIT_FINE;
+	case OUTCOME_FAILED:
+		return EXIT_FAILED;
+	case OUTCOME_LOST:
+		return EXIT_NO_CONNECTION;
+	case OUTCOME_CANCELLED:
+		return EXIT_CANCELLED;
+	case OUTCOME_WRONG:
+		break;
+	}
+	return EXIT_USAGE;
+}
+
+int give_up(qc_error err)
+{
+	/* Ctrl-C is how one leaves the tools that go on and on. */
+	if (interrupt_end() || err.kind == QC_CANCELLED)
+		return EXIT_FINE;
+	if (err.kind == QC_INVALID)
+		return EXIT_USAGE;
+	if (err.kind != QC_SERVER)
+		return EXIT_NO_CONNECTION;
+	fprintf(stderr, "qcache-cli: %s\n", err.text);
+	return EXIT_FAILED;
+}
+
 int64_t clock_us(void)
 {
 	struct timespec now;

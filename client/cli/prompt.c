@@ -17,14 +17,14 @@ static void make_front(struct prompt *p)
 	const struct session *s = p->session;
 	char db[24] = "";
 
-	if (s->db)
-		snprintf(db, sizeof(db), "[%d]", s->db);
+	if (s->state.db)
+		snprintf(db, sizeof(db), "[%d]", s->state.db);
 	if (p->is_continued)
 		snprintf(p->text, sizeof(p->text), "... ");
 	else if (!session_is_connected(s))
 		snprintf(p->text, sizeof(p->text), "not connected> ");
 	else
-		snprintf(p->text, sizeof(p->text), "%s%s%s> ", s->options->shown, db, s->in_multi ? "(TX)" : "");
+		snprintf(p->text, sizeof(p->text), "%s%s%s> ", s->options->shown, db, s->state.in_multi ? "(TX)" : "");
 }
 
 /* History */
@@ -123,8 +123,9 @@ static void run_words(struct prompt *p, struct words *w)
 	enum outcome outcome = OUTCOME_FINE;
 	for (long i = 0; i < times && (outcome == OUTCOME_FINE || outcome == OUTCOME_FAILED); i++)
 		outcome = session_run(p->session, w);
-	if (outcome == OUTCOME_CANCELLED && !session_is_connected(p->session))
-		session_connect(p->session);
+	/* Pasted lines that follow may have been meant for a transaction that is no more. */
+	if (outcome == OUTCOME_LOST)
+		text_clear(&p->pasted);
 }
 
 static bool is_end(const struct words *w)

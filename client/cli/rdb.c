@@ -120,7 +120,7 @@ int tool_rdb(struct session *s, const char *path)
 	char head[256];
 	int status = EXIT_NO_CONNECTION;
 
-	if (!session_connect(s))
+	if (session_connect(s) != OUTCOME_FINE)
 		return EXIT_NO_CONNECTION;
 	f.chunk = checked(malloc(CHUNK));
 	f.err = qc_send_raw(s->line, interrupt_begin(), sync, sizeof(sync) - 1).err;

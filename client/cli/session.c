@@ -9,22 +9,44 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-void print(struct text *text)
-{
-	size_t done = 0;
+/* What goes out between two looks at Ctrl-C. */
+#define PIECE 4096
 
-	while (done < text->len) {
-		ssize_t n = write(STDOUT_FILENO, text->data + done, text->len - done);
+static void write_piece(const char *data, size_t len)
+{
+	for (size_t done = 0; done < len;) {
+		ssize_t n = write(STDOUT_FILENO, data + done, len - done);
 		if (n < 0 && errno != EINTR)
 			exit(errno == EPIPE ? 0 : 1);
 		done += n > 0 ? (size_t)n : 0;
 	}
+}
+
+void print(struct text *text)
+{
+	write_piece(text->data, text->len);
 	text_clear(text);
+}
+
+bool print_until_interrupt(struct text *text)
+{
+	size_t done = 0;
+
+	while (done < text->len && !interrupt_is_pending()) {
+		size_t piece = text->len - done < PIECE ? text->len - done : PIECE;
+		write_piece(text->data + done, piece);
+		done += piece;
+	}
+	bool whole = done == text->len;
+	text_clear(text);
+	return whole;
 }
 
 void session_init(struct session *s, const struct options *options)
 {
-	*s = (struct session){.options = options, .db = options->connection.db, .protocol = options->connection.protocol};
+	*s = (struct session){.options = options};
+	s->state.db = s->state.line_db = options->connection.db;
+	s->state.protocol = s->state.line_protocol = options->connection.protocol;
 	s->format = options->format;
 	if (s->format == FORMAT_AUTO)
 		s->format = isatty(STDOUT_FILENO) ? FORMAT_STANDARD : FORMAT_RAW;
@@ -38,13 +60,13 @@ void session_drop(struct session *s)
 	if (s->client)
 		qc_close(s->client);
 	s->line = s->client = NULL;
-	s->in_multi = false;
+	state_forget_multi(&s->state);
 }
 
 void session_fini(struct session *s)
 {
 	session_drop(s);
-	words_fini(&s->auth);
+	state_fini(&s->state);
 	text_fini(&s->out);
 }
 
@@ -53,47 +75,88 @@ bool session_is_connected(const struct session *s)
 	return s->line != NULL;
 }
 
-/* What was typed on the connection before has made it what it was. */
-static qc_error restore(struct session *s, qc_context *context)
+static qc_error ask(struct session *s, qc_context *context, qc_args args)
 {
-	qc_result hello = {.reply = NULL}, auth = {.reply = NULL}, select = {.reply = NULL};
+	qc_result result qc_auto = qc_do_args(s->line, context, args);
+
+	return result.err;
+}
+
+/* Brings the connection to the protocol and the database in which it ought to be. */
+static qc_error settle(struct session *s, qc_context *context)
+{
+	struct state *state = &s->state;
 	qc_error err = {.kind = QC_OK};
 
-	if (s->auth.count)
-		auth = qc_do_args(s->line, context, (qc_args){s->auth.items, s->auth.count});
-	if (s->protocol != s->options->connection.protocol)
-		hello = qc_do(s->line, context, "HELLO", s->protocol);
-	if (s->db != s->options->connection.db)
-		select = qc_do(s->line, context, "SELECT", s->db);
-	err = qc_failed(auth) ? auth.err : qc_failed(hello) ? hello.err : select.err;
-	qc_release(&hello);
-	qc_release(&auth);
-	qc_release(&select);
+	if (state->protocol != state->line_protocol)
+		err = ask(s, context, QC_LIST("HELLO", state->protocol));
+	if (err.kind != QC_OK)
+		return err;
+	state->line_protocol = state->protocol;
+	if (state->db != state->line_db)
+		err = ask(s, context, QC_LIST("SELECT", state->db));
+	if (err.kind == QC_OK)
+		state->line_db = state->db;
 	return err;
 }
 
-bool session_connect(struct session *s)
+/* A line, with what the options say done on it, and what was typed on the one before. */
+static qc_error open_line(struct session *s, qc_context *context, const qc_options *options)
 {
-	qc_context *context = interrupt_begin();
+	struct words *auth = &s->state.auth;
 
-	session_drop(s);
-	s->client = qc_open(&s->options->connection);
-	qc_error err = s->client->err;
-	if (err.kind == QC_OK) {
-		s->line = qc_pin(s->client, context);
-		err = s->line->err;
+	if (s->client)
+		qc_close(s->client);
+	s->client = qc_open_with(context, options);
+	if (qc_failed(*s->client))
+		return s->client->err;
+	s->line = qc_pin(s->client, context);
+	if (qc_failed(*s->line))
+		return s->line->err;
+	s->state.line_db = options->db;
+	s->state.line_protocol = options->protocol;
+	qc_error err = {.kind = QC_OK};
+	if (auth->count)
+		err = ask(s, context, (qc_args){auth->items, auth->count});
+	return err.kind == QC_OK ? settle(s, context) : err;
+}
+
+static enum outcome say_why_not(struct session *s, qc_error err, bool is_open)
+{
+	if (err.kind == QC_CANCELLED) {
+		fputs("(cancelled)\n", stderr);
+		return OUTCOME_CANCELLED;
 	}
-	if (err.kind == QC_OK)
-		err = restore(s, context);
-	/* A password may still be typed: AUTH. */
-	bool keep = err.kind == QC_OK || (s->is_interactive && qc_has_code(err, "NOAUTH") && s->line);
-	if (err.kind != QC_OK)
+	if (is_open)
+		fprintf(stderr, "%s: %s\n", s->options->shown, err.text);
+	else
 		fprintf(stderr, "Could not connect%s%s: %s\n", err.kind == QC_SERVER ? " to " : "",
 			err.kind == QC_SERVER ? s->options->shown : "", err.text);
-	if (!keep)
-		session_drop(s);
+	return is_open ? OUTCOME_FINE : err.kind == QC_INVALID ? OUTCOME_WRONG : OUTCOME_LOST;
+}
+
+enum outcome session_connect(struct session *s)
+{
+	qc_context *context = interrupt_begin();
+	qc_options options = s->options->connection;
+	enum outcome outcome = OUTCOME_FINE;
+
+	session_drop(s);
+	qc_error err = open_line(s, context, &options);
+	/* A password may still be typed: AUTH. Or it was, and what the options say must wait for it. */
+	if (!s->line && qc_has_code(err, "NOAUTH") && (s->is_interactive || s->state.auth.count)) {
+		options.db = 0;
+		options.protocol = 2;
+		err = open_line(s, context, &options);
+	}
+	if (err.kind != QC_OK) {
+		bool is_open = s->line && s->is_interactive && qc_has_code(err, "NOAUTH");
+		outcome = say_why_not(s, err, is_open);
+		if (!is_open)
+			session_drop(s);
+	}
 	interrupt_end();
-	return keep;
+	return outcome;
 }
 
 /* Has the server closed it while nobody looked? */
@@ -103,28 +166,44 @@ static bool is_dead(struct session *s)
 	struct pollfd p = {.fd = fd, .events = POLLIN};
 	char byte;
 
-	return fd < 0 || (poll(&p, 1, 0) == 1 && recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0);
+	if (fd < 0)
+		return true;
+	if (poll(&p, 1, 0) != 1)
+		return false;
+	ssize_t n = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }
 
-static bool ensure_connected(struct session *s)
+/* Before a command. What was meant for a transaction that is lost must not run outside of it: LOST then, also if connected again. */
+static enum outcome ensure_connected(struct session *s)
 {
-	if (s->line && !is_dead(s))
-		return true;
-	bool was = s->line != NULL, lost_multi = s->in_multi;
-	if (was && s->is_interactive)
+	bool was = s->line != NULL, lost_multi = s->state.in_multi;
+
+	if (was && !is_dead(s))
+		return OUTCOME_FINE;
+	if (was && (s->is_interactive || lost_multi))
 		fprintf(stderr, "The server has closed the connection%s.\n", lost_multi ? "; the transaction is lost" : "");
-	if (!session_connect(s))
-		return false;
+	if (lost_multi && !s->is_interactive) {
+		session_drop(s);
+		return OUTCOME_LOST;
+	}
+	enum outcome outcome = session_connect(s);
+	if (outcome != OUTCOME_FINE)
+		return outcome;
 	if (was && s->is_interactive)
 		fprintf(stderr, "Connected again to %s.\n", s->options->shown);
-	return !lost_multi;
+	return lost_multi ? OUTCOME_LOST : OUTCOME_FINE;
 }
 
 qc_result session_call(struct session *s, qc_args args)
 {
-	qc_result result = {.err = {.kind = QC_NETWORK}, .reply = NULL};
+	static const enum qc_kind kinds[] = {[OUTCOME_LOST] = QC_NETWORK, [OUTCOME_CANCELLED] = QC_CANCELLED,
+					     [OUTCOME_WRONG] = QC_INVALID};
+	qc_result result = {.err = {.kind = QC_OK}, .reply = NULL};
 
-	if (!s->line && !session_connect(s))
+	if (!s->line)
+		result.err.kind = kinds[session_connect(s)];
+	if (qc_failed(result))
 		return result;
 	result = qc_do_args(s->line, interrupt_begin(), args);
 	if (qc_failed(result) && result.err.kind != QC_SERVER) {
@@ -133,28 +212,6 @@ qc_result session_call(struct session *s, qc_args args)
 		session_drop(s);
 	}
 	return result;
-}
-
-/* What a command that has succeeded does to the connection. */
-static void note_state(struct session *s, const struct words *w)
-{
-	if (words_is(w, 0, "select") && w->count == 2) {
-		s->db = atoi(w->owned[1]);
-	} else if (words_is(w, 0, "auth")) {
-		words_clear(&s->auth);
-		for (size_t i = 0; i < w->count; i++)
-			words_add(&s->auth, w->owned[i], w->items[i].len);
-	} else if (words_is(w, 0, "multi")) {
-		s->in_multi = true;
-	} else if (words_is(w, 0, "exec") || words_is(w, 0, "discard")) {
-		s->in_multi = false;
-	} else if (words_is(w, 0, "hello") && w->count > 1) {
-		s->protocol = atoi(w->owned[1]);
-	} else if (words_is(w, 0, "reset")) {
-		s->in_multi = false;
-		s->db = 0;
-		s->protocol = 2;
-	}
 }
 
 static bool is_stream(const struct words *w)
@@ -167,10 +224,17 @@ static bool is_stream(const struct words *w)
 	return false;
 }
 
-static void show(struct session *s, const qc_reply *reply)
+/* False when Ctrl-C has ended it. */
+static bool show(struct session *s, const qc_reply *reply)
 {
 	format_reply(&s->out, reply, s->format, s->colour);
+	if (print_until_interrupt(&s->out))
+		return true;
+	/* It may have stopped within a colour, or within the sequence for one. */
+	text_puts(&s->out, s->colour ? "\033[0m\n" : "\n");
 	print(&s->out);
+	fputs("(cancelled: the rest is not shown)\n", stderr);
+	return false;
 }
 
 static enum outcome show_error(struct session *s, const qc_error *err)
@@ -202,9 +266,8 @@ static enum outcome stream(struct session *s, const struct words *w)
 	while (err.kind == QC_OK) {
 		qc_result message qc_auto = qc_receive(s->line, context);
 		err = message.err;
-		if (err.kind != QC_OK)
+		if (err.kind != QC_OK || !show(s, message.reply))
 			break;
-		show(s, message.reply);
 		if (first && qc_reply_type(message.reply) == QC_ERROR) {
 			outcome = OUTCOME_FAILED;
 			break;
@@ -220,22 +283,49 @@ static enum outcome stream(struct session *s, const struct words *w)
 	return outcome;
 }
 
+/* The connection may still bring the answer to what has failed on it: it can't be used for the next. */
+static void lose_line(struct session *s, enum outcome outcome)
+{
+	session_drop(s);
+	if (outcome != OUTCOME_CANCELLED || !s->is_interactive)
+		return;
+	interrupt_end();
+	session_connect(s);
+}
+
+/* What had to wait for a password. When it is refused the connection stays where it is, and the prompt says so. */
+static enum outcome settle_late(struct session *s)
+{
+	qc_error err = settle(s, interrupt_begin());
+
+	if (err.kind == QC_OK)
+		return OUTCOME_FINE;
+	enum outcome outcome = show_error(s, &err);
+	s->state.db = s->state.line_db;
+	s->state.protocol = s->state.line_protocol;
+	if (err.kind != QC_SERVER)
+		lose_line(s, outcome);
+	return outcome;
+}
+
 static enum outcome call(struct session *s, const struct words *w)
 {
 	qc_result result qc_auto = qc_do_args(s->line, interrupt_begin(), (qc_args){w->items, w->count});
 
 	if (result.err.kind == QC_OK) {
-		show(s, result.reply);
-		note_state(s, w);
-		return OUTCOME_FINE;
+		bool whole = show(s, result.reply);
+		state_note(&s->state, w, result.reply);
+		return !whole ? OUTCOME_CANCELLED : state_is_settled(&s->state) ? OUTCOME_FINE : settle_late(s);
 	}
 	if (words_is(w, 0, "exec") && result.err.kind == QC_SERVER)
-		s->in_multi = false;
+		state_forget_multi(&s->state);
 	enum outcome outcome = show_error(s, &result.err);
 	if (result.err.kind == QC_SERVER || result.err.kind == QC_INVALID)
 		return outcome;
-	/* The connection may still bring the answer to this: it can't be used for the next. */
-	session_drop(s);
+	/* What became of EXEC itself isn't known. */
+	if (s->state.in_multi && !words_is(w, 0, "exec"))
+		fputs("The transaction is lost.\n", stderr);
+	lose_line(s, outcome);
 	return outcome;
 }
 
@@ -247,11 +337,11 @@ static bool ends_connection(const struct words *w)
 
 enum outcome session_run(struct session *s, const struct words *w)
 {
-	enum outcome outcome = OUTCOME_LOST;
+	enum outcome outcome = ensure_connected(s);
 
-	if (!ensure_connected(s)) {
-		return s->line ? OUTCOME_FAILED : OUTCOME_LOST;
-	} else if (is_stream(w)) {
+	if (outcome != OUTCOME_FINE)
+		return outcome;
+	if (is_stream(w)) {
 		outcome = stream(s, w);
 	} else if (ends_connection(w)) {
 		qc_result result qc_auto = qc_do_args(s->line, interrupt_begin(), (qc_args){w->items, w->count});

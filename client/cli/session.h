@@ -6,15 +6,13 @@
 #define CLIENT_CLI_SESSION_H
 
 #include "client/cli/options.h"
-#include "client/cli/words.h"
+#include "client/cli/state.h"
 
 struct session {
 	const struct options *options;
 	qc_client *client; /* NULL while not connected */
 	qc_client *line;   /* its one connection, pinned */
-	struct words auth; /* as typed, to log in again after a reconnect */
-	int db, protocol;
-	bool in_multi;
+	struct state state;
 	bool is_interactive;
 	enum format format;
 	bool colour;
@@ -25,28 +23,32 @@ struct session {
 enum outcome {
 	OUTCOME_FINE,
 	OUTCOME_FAILED,    /* an error reply */
-	OUTCOME_LOST,      /* no connection */
+	OUTCOME_LOST,      /* no connection, or a transaction went with it: what was to follow must not run */
 	OUTCOME_CANCELLED, /* by Ctrl-C */
+	OUTCOME_WRONG,     /* the options can't be: an address that is none */
 };
 
 void session_init(struct session *session, const struct options *options);
 void session_fini(struct session *session);
 
-/* Says on stderr why not. */
-bool session_connect(struct session *session);
+/*
+ * FINE when there is a connection to type on; else says on stderr why not. At the prompt it is FINE where the server wants a
+ * password first: what HELLO and SELECT had to do is done when AUTH has succeeded.
+ */
+enum outcome session_connect(struct session *session);
 /* Closes the connection, as after an error. */
 void session_drop(struct session *session);
 bool session_is_connected(const struct session *session);
 
 /* Runs a command and prints the reply; streams what MONITOR and subscriptions bring until Ctrl-C. */
 enum outcome session_run(struct session *session, const struct words *words);
-/* For tools: the call only. Errors of the connection print; LOST then. */
+/* For tools: the call only. Errors of the connection print, and close it; a refusal does neither. */
 qc_result session_call(struct session *session, qc_args args);
 #define CALL(session, ...) session_call(session, QC_LIST(__VA_ARGS__))
 
-/* From now on Ctrl-C cancels contexts made by interrupt_begin(). Before any other thread is started. */
+/* From now on Ctrl-C cancels contexts of interrupt_begin(); a second one ends the program. Before any other thread is started. */
 void interrupt_start(void);
-/* While no command runs Ctrl-C is ignored, instead of ending the program. */
+/* From now on Ctrl-C never ends the program; while no command runs it is ignored. */
 void interrupt_only_commands(void);
 /* A context that Ctrl-C ends, until interrupt_end(). */
 qc_context *interrupt_begin(void);
@@ -56,5 +58,7 @@ bool interrupt_is_pending(void);
 
 /* Writes to stdout all of it; ends the program quietly when nobody reads. */
 void print(struct text *text);
+/* The same, but Ctrl-C ends it: false then, and the rest is thrown away. */
+bool print_until_interrupt(struct text *text);
 
 #endif

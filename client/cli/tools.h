@@ -8,7 +8,7 @@
 
 #include "client/cli/session.h"
 
-enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NO_CONNECTION = 3 };
+enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NO_CONNECTION = 3, EXIT_CANCELLED = 130 };
 
 int tool_stat(struct session *session);
 int tool_latency(struct session *session);
@@ -19,6 +19,10 @@ int tool_scan(struct session *session);
 int tool_pipe(struct session *session);
 int tool_import(struct session *session, const char *path);
 int tool_rdb(struct session *session, const char *path);
+
+int outcome_status(enum outcome outcome);
+/* The exit status of a tool that gives up after a failed call. Says a refusal; session_call() has said all else. */
+int give_up(qc_error err);
 
 /* Microseconds of the monotonic clock. */
 int64_t clock_us(void);

@@ -4,16 +4,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "client_library/fake.h"
 #include "client_library/fixture.h"
 #include "support/process.h"
 
 static qc_context *ctx;
 static char home[64];
 
-static char script[512];
+static char script[1536];
 
 /* Runs a line of the shell in which $CLI is the program and $ADDR the server; what it wrote, to be freed. */
 static char *shell(struct fixture *f, const char *line, int *out_status)
@@ -131,11 +133,68 @@ static void the_tools_measure(void)
 	CU_ASSERT(fixture_stop(&f));
 }
 
+/* One that isn't there: for the address alone. */
+static struct fixture at_fake(struct fake *fake)
+{
+	struct fixture f = {.server = NULL};
+
+	snprintf(f.address, sizeof(f.address), "127.0.0.1:%u", fake_port(fake));
+	return f;
+}
+
+/* Ends the first connection behind SET in a transaction, and makes a file then. */
+static void lose_transaction(struct fake *fake, int fd, unsigned number, void *data)
+{
+	char word[32], path[96];
+
+	(void)fake, (void)data;
+	while (fake_read(fd, word, sizeof(word))) {
+		fake_send_text(fd, strcmp(word, "set") == 0 && number == 0 ? "+QUEUED\r\n" : "+OK\r\n");
+		if (strcmp(word, "set") == 0 && number == 0)
+			break;
+	}
+	shutdown(fd, SHUT_RDWR);
+	snprintf(path, sizeof(path), "%s/closed", home);
+	fclose(fopen(path, "w"));
+}
+
+static void a_script_ends_where_its_transaction_is_lost(void)
+{
+	struct fake *fake = fake_start(lose_transaction, NULL);
+	struct fixture f = at_fake(fake);
+
+	CU_ASSERT(script_gives(&f, "(printf 'multi\nset a 1\n'; until test -e closed; do :; done; "
+				   "printf 'set b 2\nset c 3\nexec\n') | $CLI", 3,
+			       "OK\nQUEUED\nThe server has closed the connection; the transaction is lost.\n"));
+	CU_ASSERT_EQUAL(fake_connections(fake), 1);
+	fake_stop(&fake);
+}
+
+static void fail_once(struct fake *fake, int fd, unsigned number, void *data)
+{
+	char word[32];
+
+	(void)fake, (void)number, (void)data;
+	for (int i = 0; fake_read(fd, word, sizeof(word)); i++)
+		fake_send_text(fd, i == 0 ? "-ERR not yet\r\n" : "+fine\r\n");
+}
+
+static void the_status_of_a_repeated_command_is_its_worst(void)
+{
+	struct fake *fake = fake_start(fail_once, NULL);
+	struct fixture f = at_fake(fake);
+
+	CU_ASSERT(script_gives(&f, "$CLI -r 3 ping", 1, "ERR not yet\nfine\nfine\n"));
+	fake_stop(&fake);
+}
+
 static const struct suite_case cases[] = {
 	CASE(scripts_get_plain_output_and_a_status),
 	CASE(all_ways_to_say_where_the_server_is),
 	CASE(masses_are_loaded),
 	CASE(the_tools_measure),
+	CASE(a_script_ends_where_its_transaction_is_lost),
+	CASE(the_status_of_a_repeated_command_is_its_worst),
 };
 
 int main(int argc, char **argv)

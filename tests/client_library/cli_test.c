@@ -297,6 +297,110 @@ static void maps_are_shown_in_resp3(void)
 	get_up(&s);
 }
 
+/* Logs in and says where it is then: CONFIG GET in the form of the protocol, INCR in the database. */
+static void log_in_at(const char *address, const char *shown, const char *option, const char *value, const char *wanted)
+{
+	const char *argv[] = {fixture_cli(), "-addr", address, option, value, NULL};
+	struct terminal *t = terminal_start(argv, home, 24, 80);
+
+	CU_ASSERT(terminal_waits_at(t, shown));
+	terminal_type(t, "auth secret\r");
+	CU_ASSERT(terminal_waits_at(t, shown));
+	terminal_type(t, "config get port\r");
+	CU_ASSERT(terminal_shows(t, wanted));
+	CU_ASSERT(terminal_waits_at(t, shown));
+	terminal_type(t, "incr typed\r");
+	CU_ASSERT(terminal_waits_at(t, shown));
+	terminal_type(t, "quit\r");
+	CU_ASSERT_EQUAL(terminal_stop(&t), 0);
+}
+
+static void a_password_can_be_typed_whatever_the_options_want(void)
+{
+	struct server *server = server_start("--requirepass secret");
+	char address[64], prompt[80], fifth[80];
+
+	snprintf(address, sizeof(address), "127.0.0.1:%u", server_port(server));
+	snprintf(prompt, sizeof(prompt), "%s> ", address);
+	snprintf(fifth, sizeof(fifth), "%s[5]> ", address);
+	log_in_at(address, prompt, "-2", NULL, "1) \"port\"");
+	log_in_at(address, prompt, "-3", NULL, "1# \"port\" => \"");
+	log_in_at(address, prompt, "--json", NULL, "{\"port\":\"");
+	log_in_at(address, fifth, "-n", "5", "1) \"port\"");
+	for (int db = 0; db <= 5; db += 5) {
+		qc_client *c qc_defer(qc_close) = qc_dial(address, .password = "secret", .db = db);
+		qc_string typed qc_auto = qc_get(c, ctx, "typed");
+		GOOD_FATAL(typed);
+		CU_ASSERT_STRING_EQUAL(typed.data, db ? "1" : "3");
+	}
+	CU_ASSERT(server_stop(&server));
+}
+
+static void what_was_typed_is_done_again_after_a_lost_connection(void)
+{
+	struct server *server = server_start("--requirepass secret");
+	char address[64], prompt[80], line[96];
+	const char *argv[] = {fixture_cli(), "-addr", address, "-n", "5", NULL};
+
+	snprintf(address, sizeof(address), "127.0.0.1:%u", server_port(server));
+	snprintf(prompt, sizeof(prompt), "%s[7]> ", address);
+	qc_client *killer qc_defer(qc_close) = qc_dial(address, .password = "secret");
+	GOOD_FATAL(*killer);
+	struct terminal *t = terminal_start(argv, home, 24, 80);
+	CU_ASSERT(terminal_shows(t, "[5]> "));
+	terminal_type(t, "hello 3 auth default secret\r");
+	CU_ASSERT(terminal_shows(t, "=> "));
+	terminal_type(t, "select 7\r");
+	CU_ASSERT(terminal_waits_at(t, prompt));
+	terminal_type(t, "client id\r");
+	CU_ASSERT(terminal_waits_at(t, prompt));
+	qc_result killed qc_auto = qc_do(killer, ctx, "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+	GOOD(killed);
+	terminal_type(t, "config get port\r");
+	CU_ASSERT(terminal_shows(t, "Connected again"));
+	CU_ASSERT(terminal_shows(t, "1# \"port\" => \""));
+	CU_ASSERT(terminal_waits_at(t, prompt));
+	terminal_type(t, "incr seventh\r");
+	CU_ASSERT(terminal_waits_at(t, prompt));
+	terminal_type(t, "quit\r");
+	CU_ASSERT_EQUAL(terminal_stop(&t), 0);
+	snprintf(line, sizeof(line), "redis://:secret@%s/7", address);
+	qc_client *seventh qc_defer(qc_close) = qc_dial(line);
+	qc_string counted qc_auto = qc_get(seventh, ctx, "seventh");
+	GOOD(counted);
+	CU_ASSERT(server_stop(&server));
+}
+
+/* A select that is queued, at the prompt. */
+static void queue_select(struct sitting *s, const char *line)
+{
+	char prompt[96];
+
+	snprintf(prompt, sizeof(prompt), "%s(TX)> ", s->f.address);
+	terminal_type(s->terminal, "multi\r");
+	CU_ASSERT(terminal_waits_at(s->terminal, prompt));
+	terminal_type(s->terminal, line);
+	CU_ASSERT(terminal_waits_at(s->terminal, prompt));
+	CU_ASSERT(terminal_has(s->terminal, "QUEUED"));
+}
+
+static void a_select_in_a_transaction_counts_when_it_is_executed(void)
+{
+	struct sitting s = sit_down(NULL, 80);
+
+	if (fixture_has(&s.f, "MULTI", "SELECT in a transaction")) {
+		queue_select(&s, "select 5\r");
+		enter(&s, "discard");
+		/* There is no such database: an error stands among the replies of EXEC. */
+		queue_select(&s, "select 5000\r");
+		enter(&s, "exec");
+		queue_select(&s, "select 5\r");
+		snprintf(s.prompt, sizeof(s.prompt), "%s[5]> ", s.f.address);
+		enter(&s, "exec");
+	}
+	get_up(&s);
+}
+
 static const struct suite_case cases[] = {
 	CASE(a_session_reads_as_people_know_it),
 	CASE(the_prompt_shows_database_and_transaction),
@@ -310,6 +414,9 @@ static const struct suite_case cases[] = {
 	CASE(help_tells_what_a_command_takes),
 	CASE(monitor_and_subscriptions_are_shown_live),
 	CASE(maps_are_shown_in_resp3),
+	CASE(a_password_can_be_typed_whatever_the_options_want),
+	CASE(what_was_typed_is_done_again_after_a_lost_connection),
+	CASE(a_select_in_a_transaction_counts_when_it_is_executed),
 };
 
 int main(int argc, char **argv)
