@@ -128,8 +128,10 @@ int main(int argc, char **argv)
 	int status;
 
 	enum options_status parsed = options_parse(&options, argc, argv);
-	if (parsed != OPTIONS_FINE)
+	if (parsed != OPTIONS_FINE) {
+		options_fini(&options);
 		return parsed == OPTIONS_DONE ? EXIT_FINE : EXIT_USAGE;
+	}
 	signal(SIGPIPE, SIG_IGN);
 	interrupt_start();
 	session_init(&session, &options);
@@ -142,5 +144,6 @@ int main(int argc, char **argv)
 	else
 		status = run_lines(&session);
 	session_fini(&session);
+	options_fini(&options);
 	return status;
 }

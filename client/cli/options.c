@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static const char usage[] =
 	"usage: qcache-cli [option ...] [command [argument ...]]\n"
@@ -31,8 +32,8 @@ static const char usage[] =
 	"  -bigkeys, -memkeys  the largest keys by elements, or by memory\n"
 	"  -scan               all keys; -pattern GLOB, -type TYPE, -count N\n"
 	"  -pipe               sends what comes on standard input, RESP or commands, as fast as it goes\n"
-	"  -import FILE        loads CSV (key,value[,seconds]) or RESP\n"
-	"  -rdb FILE           fetches a snapshot\n"
+	"  -import FILE        loads CSV (key,value[,seconds]) or RESP; - is standard input\n"
+	"  -rdb FILE           fetches a snapshot; - is standard output\n"
 	"\n"
 	"Without a command it asks for them. The exit status is 0 when all went well, 1 when a command failed, 2 for a wrong\n"
 	"command line, 3 when there is no connection.\n";
@@ -79,6 +80,12 @@ static long number(struct reader *r, long least, long most)
 	return n;
 }
 
+static const char *port_number(struct reader *r)
+{
+	number(r, 1, 65535);
+	return r->argv[r->at];
+}
+
 static double seconds(struct reader *r)
 {
 	const char *name = r->argv[r->at], *text = value(r);
@@ -116,7 +123,7 @@ static bool read_where(struct reader *r, const char *name)
 	else if (is(name, "h", "host"))
 		r->host = value(r);
 	else if (is(name, "p", "port"))
-		r->port = value(r);
+		r->port = port_number(r);
 	else if (is(name, "s", "socket"))
 		r->socket = value(r);
 	else if (is(name, "a", "pass"))
@@ -181,6 +188,45 @@ static bool read_how(struct reader *r, const char *name)
 	return true;
 }
 
+void options_fini(struct options *o)
+{
+	text_fini(&o->address);
+}
+
+/* What of the address people may see. */
+static void take_address(struct options *o)
+{
+	const char *address = o->address.data, *start = strstr(address, "://"), *at = strrchr(address, '@');
+
+	o->connection.address = address;
+	start = at ? at + 1 : start ? start + 3 : address;
+	snprintf(o->shown, sizeof(o->shown), "%.*s", (int)strcspn(start, "?"), start);
+	if (strncmp(o->shown, "unix:", 5) != 0 && *o->shown != '/')
+		o->shown[strcspn(o->shown, "/")] = 0;
+}
+
+void options_aim(struct options *o, const char *host, const char *port)
+{
+	text_clear(&o->address);
+	text_printf(&o->address, "%s:%s", host, port);
+	take_address(o);
+}
+
+/* The database leaves a URL for the options: at the prompt one may have to log in before it can be chosen. */
+static void take_db(struct options *o)
+{
+	char *host = strstr(o->address.data, "://"), *slash = host ? strchr(host + 3, '/') : NULL, *end;
+
+	if (strncasecmp(o->address.data, "redis", 5) != 0 || !slash || strchr(host, ','))
+		return;
+	long db = strtol(slash + 1, &end, 10);
+	if ((*end && *end != '?') || db < 0 || db > 1000000)
+		return;
+	if (!o->connection.db)
+		o->connection.db = (int)db;
+	memmove(slash, end, strlen(end) + 1);
+}
+
 /* Where to, from the several ways to say it. */
 static enum options_status choose_address(struct reader *r)
 {
@@ -191,19 +237,19 @@ static enum options_status choose_address(struct reader *r)
 	if ((r->url != NULL) + (r->socket != NULL) + (r->host || r->port) > 1)
 		return wrong("%s", "-addr (-u), -s and -h or -p exclude each other");
 	if (r->socket)
-		snprintf(o->address, sizeof(o->address), "unix:%s", r->socket);
+		text_printf(&o->address, "unix:%s", r->socket);
 	else if (r->url)
-		snprintf(o->address, sizeof(o->address), "%s%s", r->tls && !strstr(r->url, "://") ? "rediss://" : "", r->url);
+		text_printf(&o->address, "%s%s", r->tls && !strstr(r->url, "://") ? "rediss://" : "", r->url);
 	else
-		snprintf(o->address, sizeof(o->address), "%s%s%s%s:%s", r->tls ? "rediss://" : "", is_v6 ? "[" : "", host,
-			 is_v6 ? "]" : "", port);
-	o->connection.address = o->address;
-	const char *start = strstr(o->address, "://"), *at = strrchr(o->address, '@');
-	start = at ? at + 1 : start ? start + 3 : o->address;
-	snprintf(o->shown, sizeof(o->shown), "%.*s", (int)strcspn(start, "?"), start);
-	if (strncmp(o->shown, "unix:", 5) != 0 && *o->shown != '/')
-		o->shown[strcspn(o->shown, "/")] = 0;
-	if (!o->connection.password && !strchr(o->address, '@')) {
+		text_printf(&o->address, "%s%s%s%s:%s", r->tls ? "rediss://" : "", is_v6 ? "[" : "", host, is_v6 ? "]" : "", port);
+	const char *address = o->address.data;
+	bool has_user = strchr(address, '@') && *address != '/' && strncasecmp(address, "unix:", 5) != 0;
+	/* Taken for a host's name it would be looked up, and shown. */
+	if (has_user && !strstr(address, "://"))
+		return wrong("%s", "an address with a user or a password begins with redis://");
+	take_db(o);
+	take_address(o);
+	if (!o->connection.password && !has_user) {
 		const char *own = getenv("QCACHE_AUTH");
 		o->connection.password = own ? own : getenv("REDISCLI_AUTH");
 	}

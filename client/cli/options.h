@@ -22,8 +22,8 @@ enum tool {
 
 struct options {
 	qc_options connection;
-	char address[256];  /* for connection.address */
-	char shown[160];    /* "127.0.0.1:6379", for the prompt */
+	struct text address; /* for connection.address */
+	char shown[160];    /* "127.0.0.1:6379", for the prompt and messages: without a password */
 	enum format format;
 	enum tool tool;
 	const char *file;   /* of --import, --rdb */
@@ -41,6 +41,11 @@ enum options_status {
 	OPTIONS_WRONG, /* said on stderr */
 };
 
+/* Whatever it returns, options_fini() is to follow. */
 enum options_status options_parse(struct options *options, int argc, char **argv);
+void options_fini(struct options *options);
+
+/* Another server, with all else as it was. */
+void options_aim(struct options *options, const char *host, const char *port);
 
 #endif

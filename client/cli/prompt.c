@@ -77,8 +77,7 @@ static void reconnect_to(struct prompt *p, const struct words *w)
 {
 	struct options *o = (struct options *)p->session->options;
 
-	snprintf(o->address, sizeof(o->address), "%s:%s", w->owned[1], w->count > 2 ? w->owned[2] : "6379");
-	snprintf(o->shown, sizeof(o->shown), "%.150s", o->address);
+	options_aim(o, w->owned[1], w->count > 2 ? w->owned[2] : "6379");
 	session_connect(p->session);
 }
 

@@ -121,12 +121,26 @@ static qc_error open_line(struct session *s, qc_context *context, const qc_optio
 	return err.kind == QC_OK ? settle(s, context) : err;
 }
 
+/* An address with a password in it: errors that quote a part of it may quote that. */
+static void conceal(const struct session *s, qc_error *err)
+{
+	char *quote = strchr(err->text, '"'), *end = strrchr(err->text, '"');
+	char rest[sizeof(err->text)];
+
+	if (err->kind != QC_INVALID || !quote || !strchr(s->options->address.data, '@'))
+		return;
+	/* An open quote is a text that was cut. */
+	snprintf(rest, sizeof(rest), "%s", end > quote ? end + 1 : "");
+	snprintf(quote, sizeof(err->text) - (size_t)(quote - err->text), "\"...\"%s", rest);
+}
+
 static enum outcome say_why_not(struct session *s, qc_error err, bool is_open)
 {
 	if (err.kind == QC_CANCELLED) {
 		fputs("(cancelled)\n", stderr);
 		return OUTCOME_CANCELLED;
 	}
+	conceal(s, &err);
 	if (is_open)
 		fprintf(stderr, "%s: %s\n", s->options->shown, err.text);
 	else

@@ -170,6 +170,31 @@ static void a_script_ends_where_its_transaction_is_lost(void)
 	fake_stop(&fake);
 }
 
+#define HUNDRED "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"
+
+static void a_password_of_300_characters_is_taken_from_a_url(void)
+{
+	struct fixture f = {.server = server_start("--requirepass " HUNDRED HUNDRED HUNDRED), .address = "none"};
+	char line[512];
+
+	snprintf(line, sizeof(line), "${CLI%%%% -addr*} -u redis://:" HUNDRED HUNDRED HUNDRED "@127.0.0.1:%u ping",
+		 server_port(f.server));
+	CU_ASSERT(script_gives(&f, line, 0, "PONG\n"));
+	CU_ASSERT(server_stop(&f.server));
+}
+
+static void passwords_stay_out_of_errors_about_addresses(void)
+{
+	struct fixture none = {.address = "none"};
+
+	CU_ASSERT(script_gives(&none, "${CLI% -addr*} -u redis://:se%zzcret@127.0.0.1:1 ping", 2,
+			       "Could not connect: address: a broken %-escape in \"...\"\n"));
+	CU_ASSERT(script_gives(&none, "${CLI% -addr*} -u redis://:sec/ret@127.0.0.1:1 ping", 2,
+			       "Could not connect: address: \"...\" is not a port\n"));
+	CU_ASSERT(script_gives(&none, "${CLI% -addr*} -u me:secret@localhost ping", 2,
+			       "qcache-cli: an address with a user or a password begins with redis:// (see qcache-cli --help)\n"));
+}
+
 static void fail_once(struct fake *fake, int fd, unsigned number, void *data)
 {
 	char word[32];
@@ -194,6 +219,8 @@ static const struct suite_case cases[] = {
 	CASE(masses_are_loaded),
 	CASE(the_tools_measure),
 	CASE(a_script_ends_where_its_transaction_is_lost),
+	CASE(a_password_of_300_characters_is_taken_from_a_url),
+	CASE(passwords_stay_out_of_errors_about_addresses),
 	CASE(the_status_of_a_repeated_command_is_its_worst),
 };
 

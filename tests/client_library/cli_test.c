@@ -318,20 +318,22 @@ static void log_in_at(const char *address, const char *shown, const char *option
 static void a_password_can_be_typed_whatever_the_options_want(void)
 {
 	struct server *server = server_start("--requirepass secret");
-	char address[64], prompt[80], fifth[80];
+	char address[64], url[80], prompt[80], fifth[80];
 
 	snprintf(address, sizeof(address), "127.0.0.1:%u", server_port(server));
+	snprintf(url, sizeof(url), "redis://%s/5", address);
 	snprintf(prompt, sizeof(prompt), "%s> ", address);
 	snprintf(fifth, sizeof(fifth), "%s[5]> ", address);
 	log_in_at(address, prompt, "-2", NULL, "1) \"port\"");
 	log_in_at(address, prompt, "-3", NULL, "1# \"port\" => \"");
 	log_in_at(address, prompt, "--json", NULL, "{\"port\":\"");
 	log_in_at(address, fifth, "-n", "5", "1) \"port\"");
+	log_in_at(url, fifth, NULL, NULL, "1) \"port\"");
 	for (int db = 0; db <= 5; db += 5) {
 		qc_client *c qc_defer(qc_close) = qc_dial(address, .password = "secret", .db = db);
 		qc_string typed qc_auto = qc_get(c, ctx, "typed");
 		GOOD_FATAL(typed);
-		CU_ASSERT_STRING_EQUAL(typed.data, db ? "1" : "3");
+		CU_ASSERT_STRING_EQUAL(typed.data, db ? "2" : "3");
 	}
 	CU_ASSERT(server_stop(&server));
 }
