@@ -98,7 +98,7 @@ static void masses_are_loaded(void)
 				   "$CLI -import r.resp | tail -1; $CLI -no-raw get r", 0, "errors: 0, replies: 1\n\"\\r\\n\"\n"));
 	CU_ASSERT(script_gives(&f, "printf 'a,1\\r\\n\"b,x\",\"he said \"\"hi\"\"\",100\\nbad\\n\\nc,\"two\\nlines\"\\n' >x.csv; "
 				   "$CLI --import x.csv 2>&1 | grep -v Waiting", 0,
-			       "x.csv: row 3 is not key,value or key,value,seconds\nLast reply received from server.\n"
+			       "x.csv: line 3 is not key,value or key,value,seconds\nLast reply received from server.\n"
 			       "errors: 1, replies: 3\n"));
 	CU_ASSERT(script_gives(&f, "$CLI -no-raw mget a b,x c; $CLI persist b,x", 0,
 			       "1) \"1\"\n2) \"he said \\\"hi\\\"\"\n3) \"two\\nlines\"\n1\n"));
@@ -140,6 +140,34 @@ static struct fixture at_fake(struct fake *fake)
 
 	snprintf(f.address, sizeof(f.address), "127.0.0.1:%u", fake_port(fake));
 	return f;
+}
+
+static void an_import_from_a_pipe_in_odd_pieces_loses_nothing(void)
+{
+	struct fixture f = fixture_start("");
+
+	CU_ASSERT(script_gives(&f, "seq 1 3000 | while read i; do printf '*3\r\n$3\r\nSET\r\n$%d\r\nkey:%d\r\n$1\r\nv\r\n' "
+				   "$((4 + ${#i})) $i; done >p.resp; "
+				   "{ dd bs=100 count=1; dd bs=8000 count=1; dd bs=7900 count=1; cat; } <p.resp 2>/dev/null | "
+				   "$CLI -import - | tail -1; $CLI dbsize", 0, "errors: 0, replies: 3000\n3000\n"));
+	CU_ASSERT(script_gives(&f, "{ printf 'ca,'; printf '1\ncb,2\n'; } | $CLI -import - | tail -1; $CLI mget ca cb", 0,
+			       "errors: 0, replies: 2\n1\n2\n"));
+	CU_ASSERT(fixture_stop(&f));
+}
+
+static void an_import_of_a_broken_file_fails(void)
+{
+	struct fixture f = fixture_start("");
+
+	CU_ASSERT(script_gives(&f, "printf 'a,1\nb,\"2\n\n\nc,3\nd,4\n' >open.csv; "
+				   "$CLI -import open.csv 2>&1 >out; echo $?; tail -1 out; $CLI exists b c d", 0,
+			       "open.csv: line 2: the quote is never closed\n1\nerrors: 1, replies: 1\n0\n"));
+	CU_ASSERT(script_gives(&f, "$CLI -import /tmp", 1, "qcache-cli: /tmp: Is a directory\n"));
+	CU_ASSERT(script_gives(&f, "$CLI -pipe </tmp 2>&1 >out; echo $?; tail -1 out", 0,
+			       "qcache-cli: standard input: Is a directory\n1\nerrors: 1, replies: 0\n"));
+	CU_ASSERT(script_gives(&f, "$CLI </tmp", 1, "qcache-cli: standard input: Is a directory\n"));
+	CU_ASSERT(script_gives(&f, "$CLI -x set k </tmp", 1, "qcache-cli: standard input: Is a directory\n"));
+	CU_ASSERT(fixture_stop(&f));
 }
 
 /* Ends the first connection behind SET in a transaction, and makes a file then. */
@@ -218,6 +246,8 @@ static const struct suite_case cases[] = {
 	CASE(all_ways_to_say_where_the_server_is),
 	CASE(masses_are_loaded),
 	CASE(the_tools_measure),
+	CASE(an_import_from_a_pipe_in_odd_pieces_loses_nothing),
+	CASE(an_import_of_a_broken_file_fails),
 	CASE(a_script_ends_where_its_transaction_is_lost),
 	CASE(a_password_of_300_characters_is_taken_from_a_url),
 	CASE(passwords_stay_out_of_errors_about_addresses),
