@@ -53,7 +53,7 @@ static void note(struct walk *w, struct type *type, const struct text *key, cons
 	/* A key may be gone meanwhile, or be of another type. */
 	if (qc_reply_type(size) == QC_NULL || qc_has_code(err, "WRONGTYPE"))
 		return;
-	if (err.kind != QC_OK && type->command && strcmp(type->command, "STRLEN") != 0) {
+	if (err.kind != QC_OK && type->command && strstr(err.text, "unknown command")) {
 		type->is_left_out = true;
 		return;
 	}
@@ -74,11 +74,12 @@ static void note(struct walk *w, struct type *type, const struct text *key, cons
 }
 
 /* Does the server know the command? */
-static bool knows(struct session *s, const char *command)
+static qc_error ask_known(struct session *s, const char *command, bool *out_known)
 {
 	qc_result info qc_auto = CALL(s, "COMMAND", "INFO", command);
 
-	return !qc_failed(info) && qc_reply_count(qc_reply_at(info.reply, 0)) > 0;
+	*out_known = qc_reply_count(qc_reply_at(info.reply, 0)) > 0;
+	return info.err;
 }
 
 static void run_batch(struct walk *w, qc_results *out, const struct type **of)
@@ -104,11 +105,12 @@ static void measure_batch(struct walk *w)
 
 	run_batch(w, &names, NULL);
 	w->err = names.err;
-	for (size_t i = 0; i < names.count; i++) {
+	for (size_t i = 0; i < names.count && w->err.kind == QC_OK; i++) {
 		const char *name = qc_reply_text(names.replies[i]);
 		of[i] = type_of(name ? name : "");
+		w->err = qc_reply_err(names.replies[i]);
 	}
-	if (names.err.kind == QC_OK)
+	if (w->err.kind == QC_OK)
 		run_batch(w, &sizes, of);
 	if (w->err.kind == QC_OK)
 		w->err = sizes.err;
@@ -180,8 +182,9 @@ static int measure_keys(struct session *s, bool by_memory)
 	struct walk w = {.session = s, .by_memory = by_memory, .err = {.kind = QC_OK}};
 	qc_result size qc_auto = CALL(s, "DBSIZE");
 
-	if (!session_is_connected(s))
-		return EXIT_NO_CONNECTION;
+	/* Who may not ask how many there are may still look at each. */
+	if (qc_failed(size) && size.err.kind != QC_SERVER)
+		return give_up(size.err);
 	progress_start(&w.progress, "keys", (uint64_t)qc_reply_int(size.reply));
 	walk(&w);
 	return finish(&w);
@@ -189,9 +192,12 @@ static int measure_keys(struct session *s, bool by_memory)
 
 int tool_bigkeys(struct session *s)
 {
-	if (!knows(s, "STRLEN")) {
-		if (!session_is_connected(s))
-			return EXIT_NO_CONNECTION;
+	bool known;
+	qc_error err = ask_known(s, "STRLEN", &known);
+
+	if (err.kind != QC_OK)
+		return give_up(err);
+	if (!known) {
 		/* The value itself tells its length. */
 		fputs("the server has no STRLEN: strings are fetched to know their length\n", stderr);
 		types[0].command = "GET";
@@ -201,9 +207,12 @@ int tool_bigkeys(struct session *s)
 
 int tool_memkeys(struct session *s)
 {
-	if (!knows(s, "MEMORY")) {
-		if (!session_is_connected(s))
-			return EXIT_NO_CONNECTION;
+	bool known;
+	qc_error err = ask_known(s, "MEMORY", &known);
+
+	if (err.kind != QC_OK)
+		return give_up(err);
+	if (!known) {
 		fputs("qcache-cli: -memkeys: the server has no MEMORY USAGE\n", stderr);
 		return EXIT_FAILED;
 	}
@@ -213,9 +222,10 @@ int tool_memkeys(struct session *s)
 int tool_scan(struct session *s)
 {
 	const struct options *o = s->options;
+	enum outcome connected = session_connect(s);
 
-	if (!session_is_connected(s) && session_connect(s) != OUTCOME_FINE)
-		return EXIT_NO_CONNECTION;
+	if (connected != OUTCOME_FINE)
+		return outcome_status(connected);
 	qc_iterator *it = qc_iterate(s->line, .match = o->pattern, .type = o->type, .count = o->count);
 	while (qc_advance(it, interrupt_begin())) {
 		if (s->format == FORMAT_STANDARD || s->format == FORMAT_CSV)

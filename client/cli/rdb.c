@@ -60,39 +60,63 @@ static bool write_all(int fd, const char *data, size_t len)
 	return true;
 }
 
-/* All up to `length`, or to the mark when there is one. False with errno, or with f->err. */
-static bool copy(struct fetch *f, int fd, uint64_t length, const char *mark)
+/* `length` bytes. False with errno, or with f->err. */
+static bool copy_length(struct fetch *f, int fd, uint64_t length, struct progress *progress, uint64_t *done)
 {
-	char tail[MARK_BYTES];
-	size_t tail_len = 0;
-	struct progress progress;
-	uint64_t done = 0;
-
-	progress_start(&progress, "bytes", length);
-	while (mark ? !(tail_len == MARK_BYTES && memcmp(tail, mark, MARK_BYTES) == 0) : done < length) {
+	while (*done < length) {
 		if (f->at == f->len && !fill(f))
 			return false;
 		size_t n = f->len - f->at;
-		if (!mark && n > length - done)
-			n = (size_t)(length - done);
+		if (n > length - *done)
+			n = (size_t)(length - *done);
 		if (!write_all(fd, f->chunk + f->at, n))
 			return false;
-		size_t keep = n >= MARK_BYTES ? 0 : tail_len + n > MARK_BYTES ? MARK_BYTES - n : tail_len, from = n > MARK_BYTES ? MARK_BYTES : n;
-		memmove(tail, tail + tail_len - keep, keep);
-		memcpy(tail + keep, f->chunk + f->at + n - from, from);
-		tail_len = keep + from;
 		f->at += n;
-		done += n;
-		progress_show(&progress, done, done);
+		*done += n;
+		progress_show(progress, *done, *done);
 	}
-	progress_end(&progress);
-	if (mark && ftruncate(fd, (off_t)(done - MARK_BYTES)) < 0)
-		return false;
-	printf("%llu bytes\n", (unsigned long long)(mark ? done - MARK_BYTES : done));
 	return true;
 }
 
-/* To the file, or "-". */
+/* The same up to the mark. What may be the mark is held back: a pipe gives nothing again. */
+static bool copy_to_mark(struct fetch *f, int fd, const char *mark, struct progress *progress, uint64_t *done)
+{
+	char tail[MARK_BYTES];
+	size_t tail_len = 0;
+
+	while (!(tail_len == MARK_BYTES && memcmp(tail, mark, MARK_BYTES) == 0)) {
+		if (f->at == f->len && !fill(f))
+			return false;
+		const char *bytes = f->chunk + f->at;
+		size_t n = f->len - f->at, from = n > MARK_BYTES ? MARK_BYTES : n;
+		size_t keep = tail_len + from > MARK_BYTES ? MARK_BYTES - from : tail_len;
+		if (!write_all(fd, tail, tail_len - keep) || !write_all(fd, bytes, n - from))
+			return false;
+		*done += tail_len - keep + n - from;
+		memmove(tail, tail + tail_len - keep, keep);
+		memcpy(tail + keep, bytes + n - from, from);
+		tail_len = keep + from;
+		f->at += n;
+		progress_show(progress, *done, *done);
+	}
+	return true;
+}
+
+/* To disk, where there is one: a pipe or a terminal can't be synced. */
+static bool sync_file(int fd)
+{
+	return fsync(fd) == 0 || errno == EINVAL;
+}
+
+static int give_up_saving(const struct fetch *f, const char *path, int number)
+{
+	bool by_server = f->err.kind != QC_OK;
+
+	fprintf(stderr, "qcache-cli: %s: %s\n", path, by_server ? f->err.text : strerror(number));
+	return !by_server ? EXIT_FAILED : f->err.kind == QC_CANCELLED ? EXIT_CANCELLED : EXIT_NO_CONNECTION;
+}
+
+/* To the file, or to standard output: "-". */
 static int save(struct fetch *f, const char *head, const char *path)
 {
 	bool has_mark = strncmp(head, "$EOF:", 5) == 0 && strlen(head) == 5 + MARK_BYTES;
@@ -103,14 +127,25 @@ static int save(struct fetch *f, const char *head, const char *path)
 		fprintf(stderr, "qcache-cli: -rdb: the server sends no snapshot: %s\n", *head == '-' ? head + 1 : head);
 		return EXIT_FAILED;
 	}
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	bool fine = fd >= 0 && copy(f, fd, length, has_mark ? head + 5 : NULL) && fsync(fd) == 0;
+	bool to_stdout = strcmp(path, "-") == 0;
+	int fd = to_stdout ? STDOUT_FILENO : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	struct progress progress;
+	uint64_t done = 0;
+	progress_start(&progress, "bytes", length);
+	bool fine = fd >= 0;
+	if (has_mark)
+		fine = fine && copy_to_mark(f, fd, head + 5, &progress, &done);
+	else
+		fine = fine && copy_length(f, fd, length, &progress, &done);
+	fine = fine && sync_file(fd);
 	int number = errno;
-	if (fd >= 0)
+	progress_end(&progress);
+	if (fd >= 0 && !to_stdout)
 		close(fd);
 	if (!fine)
-		fprintf(stderr, "qcache-cli: %s: %s\n", path, f->err.kind != QC_OK ? f->err.text : strerror(number));
-	return fine ? EXIT_FINE : f->err.kind != QC_OK ? EXIT_NO_CONNECTION : EXIT_FAILED;
+		return give_up_saving(f, path, number);
+	fprintf(to_stdout ? stderr : stdout, "%llu bytes\n", (unsigned long long)done);
+	return EXIT_FINE;
 }
 
 int tool_rdb(struct session *s, const char *path)
@@ -118,16 +153,17 @@ int tool_rdb(struct session *s, const char *path)
 	static const char sync[] = "SYNC\r\n";
 	struct fetch f = {.session = s, .err = {.kind = QC_OK}};
 	char head[256];
-	int status = EXIT_NO_CONNECTION;
+	int status;
 
-	if (session_connect(s) != OUTCOME_FINE)
-		return EXIT_NO_CONNECTION;
+	enum outcome connected = session_connect(s);
+	if (connected != OUTCOME_FINE)
+		return outcome_status(connected);
 	f.chunk = checked(malloc(CHUNK));
 	f.err = qc_send_raw(s->line, interrupt_begin(), sync, sizeof(sync) - 1).err;
 	if (f.err.kind == QC_OK && read_line(&f, head, sizeof(head)))
 		status = save(&f, head, path);
 	else
-		fprintf(stderr, "qcache-cli: %s\n", f.err.text);
+		status = give_up_saving(&f, path, 0);
 	free(f.chunk);
 	interrupt_end();
 	return status;

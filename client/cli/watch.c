@@ -48,8 +48,8 @@ int tool_stat(struct session *s)
 	for (long left = s->options->repeat == 1 ? -1 : s->options->repeat; left != 0; left -= left > 0) {
 		qc_result info qc_auto = CALL(s, "INFO");
 		if (qc_failed(info))
-			return interrupt_end() ? EXIT_FINE : EXIT_NO_CONNECTION;
-		const char *text = qc_reply_text(info.reply);
+			return give_up(info.err);
+		const char *text = qc_reply_text(info.reply) ? qc_reply_text(info.reply) : "";
 		double requests = info_field(text, "total_commands_processed");
 		int64_t now_us = clock_us();
 		if (lines++ % 20 == 0)
@@ -77,13 +77,14 @@ struct samples {
 	uint64_t count;
 };
 
-/* One PING, timed; -1 when it failed. */
-static int64_t time_ping(struct session *s)
+/* One PING, timed. */
+static qc_error time_ping(struct session *s, int64_t *out_us)
 {
 	int64_t began = clock_us();
 	qc_result pong qc_auto = CALL(s, "PING");
 
-	return qc_failed(pong) ? -1 : clock_us() - began;
+	*out_us = clock_us() - began;
+	return pong.err;
 }
 
 static void add_sample(struct samples *all, int64_t us)
@@ -109,14 +110,13 @@ int tool_latency(struct session *s)
 	bool live = isatty(STDOUT_FILENO) && s->options->interval_s < 0;
 	int64_t until = clock_us() + (int64_t)((s->options->interval_s > 0 ? s->options->interval_s : 1) * 1e6), shown = 0;
 	struct samples all = {0};
-	int status = EXIT_FINE;
+	qc_error err;
+	int64_t us;
 
 	for (;;) {
-		int64_t us = time_ping(s);
-		if (us < 0) {
-			status = interrupt_is_pending() ? EXIT_FINE : EXIT_NO_CONNECTION;
+		err = time_ping(s, &us);
+		if (err.kind != QC_OK)
 			break;
-		}
 		add_sample(&all, us);
 		if (live && clock_us() - shown > 100000) {
 			shown = clock_us();
@@ -125,12 +125,14 @@ int tool_latency(struct session *s)
 		if ((!live && clock_us() >= until) || !pause_us(10000))
 			break;
 	}
-	interrupt_end();
 	if (all.count) {
 		text_puts(&s->out, live ? "\r" : "");
 		show_samples(s, &all, false);
 	}
-	return status;
+	if (err.kind != QC_OK)
+		return give_up(err);
+	interrupt_end();
+	return EXIT_FINE;
 }
 
 /* Classes of time, in microseconds: up to and with. */
@@ -169,9 +171,10 @@ int tool_latency_dist(struct session *s)
 		uint64_t counts[CLASSES + 1] = {0}, total = 0;
 		int64_t until = clock_us() + period;
 		while (clock_us() < until) {
-			int64_t us = time_ping(s);
-			if (us < 0)
-				return interrupt_end() ? EXIT_FINE : EXIT_NO_CONNECTION;
+			int64_t us;
+			qc_error err = time_ping(s, &us);
+			if (err.kind != QC_OK)
+				return give_up(err);
 			size_t class = 0;
 			while (class < CLASSES && us > classes[class])
 				class++;

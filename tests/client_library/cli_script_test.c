@@ -198,6 +198,20 @@ static void a_script_ends_where_its_transaction_is_lost(void)
 	fake_stop(&fake);
 }
 
+static void a_tool_that_is_refused_says_so(void)
+{
+	static const char *const tools[] = {"-stat -r 2", "-latency", "-latency-dist", "-bigkeys", "-memkeys", "-scan"};
+	struct fixture f = {.server = server_start("--requirepass secret")};
+	char line[64];
+
+	snprintf(f.address, sizeof(f.address), "127.0.0.1:%u", server_port(f.server));
+	for (size_t i = 0; i < sizeof(tools) / sizeof(tools[0]); i++) {
+		snprintf(line, sizeof(line), "$CLI %s", tools[i]);
+		CU_ASSERT(script_gives(&f, line, 1, "qcache-cli: NOAUTH Authentication required.\n"));
+	}
+	CU_ASSERT(server_stop(&f.server));
+}
+
 #define HUNDRED "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"
 
 static void a_password_of_300_characters_is_taken_from_a_url(void)
@@ -223,6 +237,18 @@ static void passwords_stay_out_of_errors_about_addresses(void)
 			       "qcache-cli: an address with a user or a password begins with redis:// (see qcache-cli --help)\n"));
 }
 
+static void a_port_that_is_none_is_a_wrong_command_line(void)
+{
+	struct fixture none = {.address = "none"};
+
+	CU_ASSERT(script_gives(&none, "${CLI% -addr*} -p abc ping", 2, "qcache-cli: -p wants a number (see qcache-cli --help)\n"));
+	CU_ASSERT(script_gives(&none, "${CLI% -addr*} -p 70000 ping", 2, "qcache-cli: -p wants a number (see qcache-cli --help)\n"));
+	CU_ASSERT(script_gives(&none, "${CLI% -addr*} -addr localhost:abc ping", 2,
+			       "Could not connect: address: \"abc\" is not a port\n"));
+	CU_ASSERT(script_gives(&none, "${CLI% -addr*} -addr localhost:abc -stat", 2,
+			       "Could not connect: address: \"abc\" is not a port\n"));
+}
+
 static void fail_once(struct fake *fake, int fd, unsigned number, void *data)
 {
 	char word[32];
@@ -241,6 +267,56 @@ static void the_status_of_a_repeated_command_is_its_worst(void)
 	fake_stop(&fake);
 }
 
+/* Answers SYNC, which comes without a length, with pieces of which each is sent when the one before has been. */
+static void send_snapshot(struct fake *fake, int fd, unsigned number, void *data)
+{
+	char c = 0;
+
+	(void)fake, (void)number;
+	while (c != '\n')
+		if (read(fd, &c, 1) != 1)
+			return;
+	for (const char *const *piece = data; *piece; piece++)
+		fake_send_text(fd, *piece);
+}
+
+#define MARK "0123456789abcdef0123456789abcdef01234567"
+
+static void a_snapshot_goes_to_a_pipe(void)
+{
+	static const char *const by_length[] = {"\n", "$5\r\nhe", "llo", NULL};
+	static const char *const by_mark[] = {"$EOF:" MARK "\r\n", "hello", "0123456789abcdef", "0123456789abcdef01234567", NULL};
+	static const char *const *const ways[] = {by_length, by_mark};
+
+	for (size_t i = 0; i < 2; i++) {
+		struct fake *fake = fake_start(send_snapshot, (void *)ways[i]);
+		struct fixture f = at_fake(fake);
+		CU_ASSERT(script_gives(&f, "{ $CLI -rdb - 2>said; echo \" $?\"; } | cat; cat said; test ! -e ./-", 0,
+				       "hello 0\n5 bytes\n"));
+		CU_ASSERT(script_gives(&f, "{ $CLI -rdb /dev/stdout; echo $?; } | cat", 0, "hello5 bytes\n0\n"));
+		CU_ASSERT(script_gives(&f, "$CLI -rdb f.rdb && cat f.rdb", 0, "5 bytes\nhello"));
+		fake_stop(&fake);
+	}
+}
+
+static void answer_null(struct fake *fake, int fd, unsigned number, void *data)
+{
+	char word[32];
+
+	(void)fake, (void)number, (void)data;
+	while (fake_read(fd, word, sizeof(word)))
+		fake_send_text(fd, "$-1\r\n");
+}
+
+static void figures_of_a_server_that_tells_none_are_left_out(void)
+{
+	struct fake *fake = fake_start(answer_null, NULL);
+	struct fixture f = at_fake(fake);
+
+	CU_ASSERT(script_gives(&f, "$CLI -stat -r 2 -i 0.01 | tail -1 | cut -c1-21", 0, "0         -         -\n"));
+	fake_stop(&fake);
+}
+
 static const struct suite_case cases[] = {
 	CASE(scripts_get_plain_output_and_a_status),
 	CASE(all_ways_to_say_where_the_server_is),
@@ -249,9 +325,13 @@ static const struct suite_case cases[] = {
 	CASE(an_import_from_a_pipe_in_odd_pieces_loses_nothing),
 	CASE(an_import_of_a_broken_file_fails),
 	CASE(a_script_ends_where_its_transaction_is_lost),
+	CASE(a_tool_that_is_refused_says_so),
 	CASE(a_password_of_300_characters_is_taken_from_a_url),
 	CASE(passwords_stay_out_of_errors_about_addresses),
+	CASE(a_port_that_is_none_is_a_wrong_command_line),
 	CASE(the_status_of_a_repeated_command_is_its_worst),
+	CASE(a_snapshot_goes_to_a_pipe),
+	CASE(figures_of_a_server_that_tells_none_are_left_out),
 };
 
 int main(int argc, char **argv)
