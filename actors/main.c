@@ -63,6 +63,8 @@ static int set_up_and_serve(struct config *config)
 		return refuse("can't open log file", config->logfile);
 	if (!process_bind_to_cpus(config->server_cpulist))
 		return refuse("can't bind to CPUs", config->server_cpulist);
+	if (!process_share_one_cpu())
+		log_event(LOG_WARNING, "Can't choose how threads share the CPU: %s", strerror(errno));
 	bool has_pidfile = config->pidfile[0] != '\0';
 	if (has_pidfile && !process_write_pidfile(config->pidfile))
 		log_event(LOG_WARNING, "Can't write pidfile %s: %s", config->pidfile, strerror(errno));

@@ -3,6 +3,7 @@
  * daemon is found.
  */
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -137,6 +138,21 @@ static void sigint_stops_as_sigterm_does(void)
 	struct server *server = server_start("--timeout 0");
 	kill(server_pid(server), SIGINT);
 	CU_ASSERT(server_await_stop(&server));
+}
+
+static void on_one_cpu_threads_do_not_interrupt_each_other(void)
+{
+	ONLY_OURS();
+	cpu_set_t cpus;
+	int first = 0;
+	CU_ASSERT_EQUAL_FATAL(sched_getaffinity(0, sizeof(cpus), &cpus), 0);
+	while (!CPU_ISSET(first, &cpus))
+		first++;
+	struct server *one = server_start("--server_cpulist %d", first), *any = server_start("--timeout 0");
+	CU_ASSERT_EQUAL(sched_getscheduler(server_pid(one)), SCHED_BATCH);
+	CU_ASSERT_EQUAL(sched_getscheduler(server_pid(any)), CPU_COUNT(&cpus) == 1 ? SCHED_BATCH : SCHED_OTHER);
+	CU_ASSERT(server_stop(&one));
+	CU_ASSERT(server_stop(&any));
 }
 
 static void shutdown_stops_the_server(void)
@@ -341,6 +357,7 @@ static const struct suite_case cases[] = {
 	CASE(sigterm_cuts_no_reply),
 	CASE(a_second_sigterm_waits_for_nobody),
 	CASE(sigint_stops_as_sigterm_does),
+	CASE(on_one_cpu_threads_do_not_interrupt_each_other),
 	CASE(shutdown_stops_the_server),
 	CASE(a_stopped_server_leaves_no_socket_behind),
 	CASE(a_wrong_file_is_refused_with_file_and_line),
