@@ -88,6 +88,7 @@ static void post_filling(struct reactor *reactor)
 	reactor->filling = take_batch(reactor);
 	batch->output_bytes = reactor->output_told_bytes = reactor->output_taken_bytes;
 	reactor->batches_out++;
+	reactor->taken_out += batch->taken_bytes;
 	actor_post(reactor->actor, reactor->store, STORE_REQUESTS, 0, batch);
 }
 
@@ -102,7 +103,7 @@ struct request_batch *reactor_batch(struct reactor *reactor)
 	actor_assert_turn(reactor->actor);
 	if (!batch_is_full(reactor->filling))
 		return reactor->filling;
-	if (reactor->batches_out >= REACTOR_BATCHES_MAX)
+	if (reactor->batches_out >= REACTOR_BATCHES_MAX || reactor->taken_out > REACTOR_TAKEN_MAX)
 		return NULL;
 	post_filling(reactor);
 	return reactor->filling;
@@ -414,6 +415,7 @@ static void bring_home(struct reactor *reactor, struct reply_batch *replies)
 {
 	struct request_batch *home = replies->home;
 	replies->home = NULL;
+	reactor->taken_out -= home->taken_bytes;
 	reply_batch_reset(replies);
 	request_batch_reset(home);
 	if (home->replies)

@@ -32,6 +32,8 @@
 #define BATCH_ROOM_MIN (16u * 1024)
 /* ... or when it has taken over this much in large arguments and requests that came in pieces, whatever the last one's size. */
 #define BATCH_TAKEN_MAX (1024u * 1024)
+/* With this much of that under way no other batch is begun: what no eviction can free must stay small. */
+#define REACTOR_TAKEN_MAX (4u * 1024 * 1024)
 /* One read takes at most this much, so that connections get their turns. */
 #define READ_BYTES_MAX (64u * 1024)
 /* Replies that wait in all of a reactor's connections; beyond it a connection with more than its own share isn't read. */
@@ -66,6 +68,7 @@ struct reactor {
 	struct request_batch *pool;
 	uint32_t pool_count, pool_least;  /* now; the fewest since the last look */
 	uint32_t batches_out;             /* posted and not home */
+	size_t taken_out;                 /* bytes of large arguments in them */
 	struct connection *starved;       /* not read for want of a batch */
 	struct connection *doomed;        /* to be freed before the next wait */
 	struct connection *first_lingering, *last_lingering; /* in the order in which their time is over */
