@@ -8,15 +8,19 @@
 #include "actor.h"
 
 #include <ev.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "actors/crash.h"
+#include "actors/process.h"
 
 /* What is told as above_2ms. */
 #define LONG_TURN_NS 2000000u
+/* How old a reading of the thread's CPU clock may be: a system call, too dear for each turn. What a turn took is told too high by so much at most. */
+#define CPU_READING_NS 100000u
 
 enum host { HOST_POOL, HOST_LOOP };
 #define POOL HOST_POOL
@@ -50,13 +54,19 @@ static const struct {
 #undef MESSAGE
 };
 
+struct moment {
+	uint64_t ns;     /* monotonic; 0: none */
+	uint64_t cpu_ns; /* what the thread had used of its CPU then, or up to CPU_READING_NS before */
+};
+
 struct loop_host {
 	ev_async wake;
 	ev_prepare before_wait;
 	ev_check after_wait;
 	struct message arrived;
 	_Atomic bool has_arrived;
-	uint64_t iteration_began_ns;
+	struct moment iteration_began;
+	bool has_posted; /* since the loop last waited */
 };
 
 struct runtime {
@@ -64,6 +74,7 @@ struct runtime {
 	uint32_t first[ACTOR_KINDS]; /* number of the first of each kind */
 	uint32_t total;
 	struct actor *actors;
+	bool has_one_cpu;
 };
 
 static _Thread_local const struct actor *in_turn;
@@ -95,20 +106,61 @@ static void *must_allocate(size_t count, size_t size)
 	return memory;
 }
 
+static uint64_t read_count(const _Atomic uint64_t *counter)
+{
+	return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
 /* The actor is the only writer of its counts, so a plain addition is enough; relaxed stores keep readers' numbers whole. */
 static void count_up(_Atomic uint64_t *counter, uint64_t by)
 {
-	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + by, memory_order_relaxed);
+	atomic_store_explicit(counter, read_count(counter) + by, memory_order_relaxed);
 }
 
-static void count_turn(struct turn_count *count, uint64_t ns)
+static void raise_to(_Atomic uint64_t *most, uint64_t value)
 {
+	if (value > read_count(most))
+		atomic_store_explicit(most, value, memory_order_relaxed);
+}
+
+static uint64_t thread_cpu_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static struct moment moment_now(void)
+{
+	static _Thread_local struct moment read;
+	uint64_t ns = monotonic_ns();
+	if (ns - read.ns >= CPU_READING_NS)
+		read = (struct moment){ ns, thread_cpu_ns() };
+	return (struct moment){ ns, read.cpu_ns };
+}
+
+/* Where a turn was the longest, or long, was it at work all the while, or did others have the CPU? */
+static void count_cpu(struct turn_count *count, uint64_t began_cpu_ns, uint64_t ns)
+{
+	if (ns <= LONG_TURN_NS && ns <= read_count(&count->max_cpu_ns))
+		return;
+	uint64_t used_ns = thread_cpu_ns() - began_cpu_ns;
+	if (used_ns > ns)
+		used_ns = ns;
+	raise_to(&count->max_cpu_ns, used_ns);
+	if (used_ns > LONG_TURN_NS)
+		count_up(&count->long_cpu_turns, 1);
+}
+
+static void count_turn(struct turn_count *count, struct moment began)
+{
+	uint64_t ns = monotonic_ns() - began.ns;
 	count_up(&count->turns, 1);
 	count_up(&count->ns, ns);
 	if (ns > LONG_TURN_NS)
 		count_up(&count->long_turns, 1);
-	if (ns > atomic_load_explicit(&count->max_ns, memory_order_relaxed))
-		atomic_store_explicit(&count->max_ns, ns, memory_order_relaxed);
+	raise_to(&count->max_ns, ns);
+	count_cpu(count, began.cpu_ns, ns);
 }
 
 /* The choke point: every turn of every actor. */
@@ -119,9 +171,9 @@ static void take_turn(struct actor *actor, struct message message)
 	count_up(&actor->received, 1);
 	in_turn = actor;
 	crash_context_set(actor->name, catalogue[message.type].name);
-	uint64_t began = monotonic_ns();
+	struct moment began = moment_now();
 	actor->turn(actor->state, message);
-	count_turn(&actor->counts[message.type], monotonic_ns() - began);
+	count_turn(&actor->counts[message.type], began);
 }
 
 static void on_pool_message(void *context, struct message message)
@@ -156,15 +208,19 @@ static void on_wake(struct ev_loop *loop, ev_async *watcher, int events)
 static void on_after_wait(struct ev_loop *loop, ev_check *watcher, int events)
 {
 	struct actor *actor = watcher->data;
-	actor->host->iteration_began_ns = monotonic_ns();
+	actor->host->iteration_began = moment_now();
 }
 
 static void on_before_wait(struct ev_loop *loop, ev_prepare *watcher, int events)
 {
 	struct actor *actor = watcher->data;
-	if (actor->host->iteration_began_ns)
-		count_turn(&actor->loop_count, monotonic_ns() - actor->host->iteration_began_ns);
-	actor->host->iteration_began_ns = 0;
+	if (actor->host->iteration_began.ns)
+		count_turn(&actor->loop_count, actor->host->iteration_began);
+	actor->host->iteration_began.ns = 0;
+	/* Who was posted to can't run meanwhile: let it answer first, or the loop asks for events one by one. */
+	if (actor->host->has_posted && actor->runtime->has_one_cpu)
+		sched_yield();
+	actor->host->has_posted = false;
 }
 
 static void host_on_loop(struct actor *actor)
@@ -196,6 +252,7 @@ static void name_actor(struct actor *actor, bool is_alone)
 struct runtime *runtime_create(const uint32_t counts[ACTOR_KINDS])
 {
 	struct runtime *runtime = must_allocate(1, sizeof(*runtime));
+	runtime->has_one_cpu = process_has_one_cpu();
 	for (uint32_t kind = 0; kind < ACTOR_KINDS; kind++) {
 		runtime->counts[kind] = counts[kind];
 		runtime->first[kind] = runtime->total;
@@ -342,6 +399,8 @@ void actor_post(struct actor *self, struct actor *to, enum message_type type, ui
 	if (catalogue[type].sender != self->kind || catalogue[type].receiver != to->kind || !self->channels[to->number])
 		crash_broken_invariant("%s may not post %s to %s", self->name, catalogue[type].name, to->name);
 	count_up(&self->posted[to->number], 1);
+	if (self->host)
+		self->host->has_posted = true;
 	channel_post(self->channels[to->number],
 		     (struct message){ .type = type, .sender = self->number, .number = number, .payload = payload });
 }
@@ -358,15 +417,15 @@ uint64_t actor_mailbox_depth(const struct actor *actor)
 
 static void describe_count(const struct actor *actor, const char *what, const struct turn_count *count, struct buffer *out)
 {
-	uint64_t turns = atomic_load_explicit(&count->turns, memory_order_relaxed);
+	uint64_t turns = read_count(&count->turns);
 	if (turns == 0)
 		return;
-	buffer_printf(out, "turns_%s_%s:count=%llu,usec=%llu,usec_per_turn=%.2f,max_usec=%.2f,above_2ms=%llu\r\n", actor->name, what,
-		      (unsigned long long)turns,
-		      (unsigned long long)(atomic_load_explicit(&count->ns, memory_order_relaxed) / 1000),
-		      (double)atomic_load_explicit(&count->ns, memory_order_relaxed) / 1000.0 / (double)turns,
-		      (double)atomic_load_explicit(&count->max_ns, memory_order_relaxed) / 1000.0,
-		      (unsigned long long)atomic_load_explicit(&count->long_turns, memory_order_relaxed));
+	buffer_printf(out, "turns_%s_%s:count=%llu,usec=%llu,usec_per_turn=%.2f,max_usec=%.2f,above_2ms=%llu,"
+			   "max_cpu_usec=%.2f,cpu_above_2ms=%llu\r\n",
+		      actor->name, what, (unsigned long long)turns, (unsigned long long)(read_count(&count->ns) / 1000),
+		      (double)read_count(&count->ns) / 1000.0 / (double)turns, (double)read_count(&count->max_ns) / 1000.0,
+		      (unsigned long long)read_count(&count->long_turns), (double)read_count(&count->max_cpu_ns) / 1000.0,
+		      (unsigned long long)read_count(&count->long_cpu_turns));
 }
 
 void actor_describe(const struct actor *actor, struct buffer *out)
@@ -382,10 +441,10 @@ void actor_describe(const struct actor *actor, struct buffer *out)
 
 static void clear_count(struct turn_count *count)
 {
-	atomic_store_explicit(&count->turns, 0, memory_order_relaxed);
-	atomic_store_explicit(&count->ns, 0, memory_order_relaxed);
-	atomic_store_explicit(&count->max_ns, 0, memory_order_relaxed);
-	atomic_store_explicit(&count->long_turns, 0, memory_order_relaxed);
+	_Atomic uint64_t *const all[] = { &count->turns, &count->ns, &count->max_ns, &count->long_turns, &count->max_cpu_ns,
+					  &count->long_cpu_turns };
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		atomic_store_explicit(all[i], 0, memory_order_relaxed);
 }
 
 void actor_reset_counts(struct actor *actor)

@@ -51,6 +51,8 @@ struct turn_count {
 	_Atomic uint64_t ns;     /* spent in them, wall clock */
 	_Atomic uint64_t max_ns; /* the longest */
 	_Atomic uint64_t long_turns; /* above 2 ms */
+	_Atomic uint64_t max_cpu_ns; /* the same without the time in which the thread did not run */
+	_Atomic uint64_t long_cpu_turns;
 };
 
 struct actor {

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "actors/crash.h"
@@ -313,7 +314,7 @@ static ssize_t read_socket(struct connection *connection, void *at, size_t room)
 {
 	ssize_t n;
 	do
-		n = read(connection->fd, at, room);
+		n = recv(connection->fd, at, room, 0);
 	while (n < 0 && errno == EINTR);
 	connection->reactor->reads++;
 	if (n > 0) {

@@ -220,12 +220,15 @@ bool process_bind_to_cpus(const char *text)
 	return sched_setaffinity(0, sizeof(cpus), &cpus) == 0;
 }
 
-bool process_share_one_cpu(void)
+bool process_has_one_cpu(void)
 {
 	cpu_set_t cpus;
-	if (sched_getaffinity(0, sizeof(cpus), &cpus) != 0)
-		return false;
-	if (CPU_COUNT(&cpus) != 1 || sched_getscheduler(0) != SCHED_OTHER)
+	return sched_getaffinity(0, sizeof(cpus), &cpus) == 0 && CPU_COUNT(&cpus) == 1;
+}
+
+bool process_share_one_cpu(void)
+{
+	if (!process_has_one_cpu() || sched_getscheduler(0) != SCHED_OTHER)
 		return true;
 	return sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){ 0 }) == 0;
 }

@@ -49,6 +49,8 @@ int64_t process_raise_descriptor_limit(int64_t max_clients, int64_t reactors);
 bool process_parse_cpus(const char *text, cpu_set_t *out_cpus);
 /* Binds the calling thread, and the threads it creates later, to the CPUs of the list; "" does nothing. */
 bool process_bind_to_cpus(const char *text);
+/* May the calling thread, and with it those that it creates, run on one CPU only? */
+bool process_has_one_cpu(void);
 /*
  * Where all threads share one CPU, a thread that is woken shall not interrupt the one that woke it: that takes two thirds of
  * the switches from a message's way, and a fifth of the time from a request that comes alone. Likewise for the calling thread and

@@ -7,12 +7,14 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "actors/log.h"
 #include "support/suite.h"
 
 #define ROUNDS 500
+#define LONG_NS 5000000
 
 /* The supervisor says STOP, the store answers; ROUNDS times, each answer bringing the next question. */
 struct play {
@@ -23,6 +25,7 @@ struct play {
 	int asked, answered;
 	bool is_wrong_sender;
 	uint64_t depth_in_turn;
+	bool sleeps, works; /* the store, in its first turn, for LONG_NS */
 };
 
 static void ask(struct play *play)
@@ -42,9 +45,24 @@ static void supervisor_turn(void *state, struct message message)
 		actor_leave(play->supervisor);
 }
 
+static void work(void)
+{
+	struct timespec now, until;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &until);
+	until.tv_sec += (until.tv_nsec + LONG_NS) / 1000000000;
+	until.tv_nsec = (until.tv_nsec + LONG_NS) % 1000000000;
+	do
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	while (now.tv_sec < until.tv_sec || (now.tv_sec == until.tv_sec && now.tv_nsec < until.tv_nsec));
+}
+
 static void store_turn(void *state, struct message message)
 {
 	struct play *play = state;
+	if (play->sleeps && message.number == 1)
+		nanosleep(&(struct timespec){ .tv_nsec = LONG_NS }, NULL);
+	if (play->works && message.number == 1)
+		work();
 	play->depth_in_turn += actor_mailbox_depth(play->store);
 	actor_post(play->store, play->supervisor, STORE_STOP_DONE, message.number, NULL);
 }
@@ -58,7 +76,8 @@ static void on_begin(struct ev_loop *loop, ev_timer *watcher, int events)
 static void run(struct play *play, void (*first)(struct play *play))
 {
 	const uint32_t counts[ACTOR_KINDS] = { [ACTOR_SUPERVISOR] = 1, [ACTOR_STORE] = 1 };
-	*play = (struct play){ .runtime = runtime_create(counts), .first = first };
+	play->runtime = runtime_create(counts);
+	play->first = first;
 	play->supervisor = runtime_actor(play->runtime, ACTOR_SUPERVISOR, 0);
 	play->store = runtime_actor(play->runtime, ACTOR_STORE, 0);
 	actor_bind(play->supervisor, supervisor_turn, play);
@@ -72,7 +91,7 @@ static void run(struct play *play, void (*first)(struct play *play))
 
 static void questions_and_answers_go_round_and_are_counted(void)
 {
-	struct play play;
+	struct play play = { 0 };
 	run(&play, ask);
 	runtime_stop(play.runtime); /* a turn is counted when it is over, and its answer may be here before */
 	CU_ASSERT_EQUAL(play.answered, ROUNDS);
@@ -91,6 +110,26 @@ static void questions_and_answers_go_round_and_are_counted(void)
 	runtime_destroy(&play.runtime);
 }
 
+/* The counts of a store that was at work, or merely away, for LONG_NS in one turn. */
+static struct turn_count counts_of_long_turn(bool sleeps, bool works)
+{
+	struct play play = { .sleeps = sleeps, .works = works };
+	run(&play, ask);
+	runtime_stop(play.runtime);
+	struct turn_count counts = play.store->counts[STORE_STOP];
+	runtime_destroy(&play.runtime);
+	return counts;
+}
+
+static void time_at_work_is_told_from_time_away(void)
+{
+	struct turn_count away = counts_of_long_turn(true, false), at_work = counts_of_long_turn(false, true);
+	CU_ASSERT_TRUE(away.max_ns >= LONG_NS && away.long_turns >= 1);
+	CU_ASSERT_TRUE(away.max_cpu_ns < LONG_NS && away.long_cpu_turns == 0);
+	CU_ASSERT_TRUE(at_work.max_cpu_ns >= LONG_NS && at_work.long_cpu_turns >= 1);
+	CU_ASSERT_TRUE(at_work.max_ns >= at_work.max_cpu_ns && at_work.long_turns >= at_work.long_cpu_turns);
+}
+
 /* What the catalogue does not allow stops the process: tried in a child. */
 static bool stops_the_process(void (*first)(struct play *play))
 {
@@ -99,7 +138,7 @@ static bool stops_the_process(void (*first)(struct play *play))
 		struct rlimit no_core = { 0, 0 };
 		setrlimit(RLIMIT_CORE, &no_core);
 		log_open("/dev/null", LOG_WARNING);
-		struct play play;
+		struct play play = { 0 };
 		run(&play, first);
 		_exit(0);
 	}
@@ -147,6 +186,7 @@ static const struct suite_case cases[] = {
 	CASE(what_the_catalogue_does_not_allow_stops_the_process),
 	CASE(posting_beyond_the_slots_stops_the_process),
 	CASE(questions_and_answers_go_round_and_are_counted),
+	CASE(time_at_work_is_told_from_time_away),
 	CASE(every_message_has_a_name),
 };
 

@@ -67,7 +67,7 @@ static int bind_to_one_cpu(void)
 	snprintf(list, sizeof(list), "%d", cpu);
 	if (!process_bind_to_cpus(list) || sched_getaffinity(0, sizeof(after), &after) != 0)
 		return 3;
-	if (CPU_COUNT(&after) != 1 || !CPU_ISSET(cpu, &after))
+	if (CPU_COUNT(&after) != 1 || !CPU_ISSET(cpu, &after) || !process_has_one_cpu())
 		return 4;
 	return process_bind_to_cpus("1023") || process_bind_to_cpus("0-") ? 5 : 0;
 }
