@@ -90,7 +90,7 @@ static void reply_use(struct call *call, const struct memory_use *use)
 
 static void reply_allocator(struct call *call, const struct memory_use *use)
 {
-	const struct memory_figures *figures = &use->allocator;
+	const struct memory_figures *figures = &use->reading.allocator;
 	number(call, "allocator.allocated", figures->allocated);
 	number(call, "allocator.active", figures->active);
 	number(call, "allocator.resident", figures->resident);
@@ -98,10 +98,10 @@ static void reply_allocator(struct call *call, const struct memory_use *use)
 	number(call, "allocator-fragmentation.bytes", figures->active - figures->allocated);
 	fraction(call, "allocator-rss.ratio", memory_ratio(figures->resident, figures->active));
 	number(call, "allocator-rss.bytes", figures->resident - figures->active);
-	fraction(call, "rss-overhead.ratio", memory_ratio(use->resident_bytes, figures->resident));
-	number(call, "rss-overhead.bytes", use->resident_bytes - figures->resident);
-	fraction(call, "fragmentation", memory_ratio(use->resident_bytes, use->used_bytes));
-	number(call, "fragmentation.bytes", use->resident_bytes - use->used_bytes);
+	fraction(call, "rss-overhead.ratio", memory_ratio(use->reading.resident_bytes, figures->resident));
+	number(call, "rss-overhead.bytes", use->reading.resident_bytes - figures->resident);
+	fraction(call, "fragmentation", memory_ratio(use->reading.resident_bytes, use->used_bytes));
+	number(call, "fragmentation.bytes", use->reading.resident_bytes - use->used_bytes);
 }
 
 static void resume_stats(struct call *call, enum wake_reason reason, void *answer)
@@ -152,10 +152,10 @@ void cmd_memory_doctor(struct call *call)
 	if (memory_ratio(use.peak_bytes, use.used_bytes) > PEAK_RATIO)
 		buffer_printf(&text, "Once there was much more data, %zu bytes rather than %zu: memory that the system still counts as "
 				     "ours may be from then. MEMORY PURGE gives back what can be given.\n", use.peak_bytes, use.used_bytes);
-	if (memory_ratio(use.allocator.active, use.allocator.allocated) > FRAGMENTATION_RATIO &&
-	    use.allocator.active - use.allocator.allocated > FRAGMENTATION_BYTES)
+	if (memory_ratio(use.reading.allocator.active, use.reading.allocator.allocated) > FRAGMENTATION_RATIO &&
+	    use.reading.allocator.active - use.reading.allocator.allocated > FRAGMENTATION_BYTES)
 		buffer_printf(&text, "The allocator holds pages that are only partly used (%zu bytes in %zu): many values have changed "
-				     "their size or left.\n", use.allocator.allocated, use.allocator.active);
+				     "their size or left.\n", use.reading.allocator.allocated, use.reading.allocator.active);
 	if (text.len == 0)
 		buffer_printf(&text, "Nothing is wrong with the use of memory.\n");
 	reply_gathered(call, &text);
@@ -164,6 +164,7 @@ void cmd_memory_doctor(struct call *call)
 void cmd_memory_purge(struct call *call)
 {
 	memory_purge();
+	store_memory_reading(call->store)->ends_ms = 0;
 	reply_ok(call);
 }
 

@@ -147,15 +147,15 @@ static void difference(struct info *info, const char *name, size_t a, size_t b)
 
 static void write_allocator(struct info *info, const struct memory_use *use)
 {
-	const struct memory_figures *figures = &use->allocator;
+	const struct memory_figures *figures = &use->reading.allocator;
 	ratio(info, "allocator_frag_ratio", figures->active, figures->allocated);
 	difference(info, "allocator_frag_bytes", figures->active, figures->allocated);
 	ratio(info, "allocator_rss_ratio", figures->resident, figures->active);
 	difference(info, "allocator_rss_bytes", figures->resident, figures->active);
-	ratio(info, "rss_overhead_ratio", use->resident_bytes, figures->resident);
-	difference(info, "rss_overhead_bytes", use->resident_bytes, figures->resident);
-	ratio(info, "mem_fragmentation_ratio", use->resident_bytes, use->used_bytes);
-	difference(info, "mem_fragmentation_bytes", use->resident_bytes, use->used_bytes);
+	ratio(info, "rss_overhead_ratio", use->reading.resident_bytes, figures->resident);
+	difference(info, "rss_overhead_bytes", use->reading.resident_bytes, figures->resident);
+	ratio(info, "mem_fragmentation_ratio", use->reading.resident_bytes, use->used_bytes);
+	difference(info, "mem_fragmentation_bytes", use->reading.resident_bytes, use->used_bytes);
 }
 
 static void write_memory(struct info *info)
@@ -163,7 +163,7 @@ static void write_memory(struct info *info)
 	struct memory_use use;
 	memory_use_get(info->store, &use);
 	bytes(info, "used_memory", use.used_bytes);
-	bytes(info, "used_memory_rss", use.resident_bytes);
+	bytes(info, "used_memory_rss", use.reading.resident_bytes);
 	bytes(info, "used_memory_peak", use.peak_bytes);
 	buffer_printf(&info->text, "used_memory_peak_perc:%.2f%%\r\n", memory_ratio(use.used_bytes, use.peak_bytes) * 100);
 	number(info, "used_memory_overhead", use.overhead_bytes);
@@ -171,9 +171,9 @@ static void write_memory(struct info *info)
 	number(info, "used_memory_dataset", use.dataset_bytes);
 	buffer_printf(&info->text, "used_memory_dataset_perc:%.2f%%\r\n", use.dataset_percent);
 	number(info, "used_memory_blobs", blob_used_bytes());
-	number(info, "allocator_allocated", use.allocator.allocated);
-	number(info, "allocator_active", use.allocator.active);
-	number(info, "allocator_resident", use.allocator.resident);
+	number(info, "allocator_allocated", use.reading.allocator.allocated);
+	number(info, "allocator_active", use.reading.allocator.active);
+	number(info, "allocator_resident", use.reading.allocator.resident);
 	bytes(info, "total_system_memory", (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE));
 	bytes(info, "maxmemory", info->config->maxmemory);
 	directive(info, "maxmemory_policy", "maxmemory-policy");

@@ -16,6 +16,17 @@ static size_t resident_bytes(void)
 	return resident * (size_t)sysconf(_SC_PAGESIZE);
 }
 
+static const struct memory_reading *read_memory(struct store *store)
+{
+	struct memory_reading *reading = store_memory_reading(store);
+	if (store_monotonic_ms(store) >= reading->ends_ms) {
+		reading->ends_ms = store_monotonic_ms(store) + MEMORY_READING_MS;
+		reading->resident_bytes = resident_bytes();
+		memory_get_figures(&reading->allocator);
+	}
+	return reading;
+}
+
 double memory_ratio(size_t a, size_t b)
 {
 	return b ? (double)a / (double)b : 0;
@@ -27,7 +38,7 @@ void memory_use_get(struct store *store, struct memory_use *out_use)
 		.used_bytes = store_used_bytes(store),
 		.peak_bytes = store_counters(store)->peak_memory_bytes,
 		.startup_bytes = store_startup_bytes(store),
-		.resident_bytes = resident_bytes(),
+		.reading = *read_memory(store),
 	};
 	size_t counted_bytes = store_counted_bytes(store);
 	use.uncounted_bytes = use.used_bytes > counted_bytes ? use.used_bytes - counted_bytes : 0;
@@ -49,7 +60,6 @@ void memory_use_get(struct store *store, struct memory_use *out_use)
 	use.dataset_bytes = use.used_bytes - use.overhead_bytes;
 	if (use.used_bytes > use.startup_bytes)
 		use.dataset_percent = memory_ratio(use.dataset_bytes, use.used_bytes - use.startup_bytes) * 100;
-	memory_get_figures(&use.allocator);
 	*out_use = use;
 }
 

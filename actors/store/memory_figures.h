@@ -8,6 +8,14 @@
 #include "actors/store/store.h"
 #include "storage/memory.h"
 
+/* What takes system calls and locks to find out: read anew when it is needed and MEMORY_READING_MS old. */
+struct memory_reading {
+	int64_t ends_ms;       /* monotonic; 0: read now */
+	size_t resident_bytes; /* of the whole process, as the system counts; 0 when it doesn't tell */
+	struct memory_figures allocator;
+};
+#define MEMORY_READING_MS 100
+
 struct memory_use {
 	size_t used_bytes, peak_bytes; /* keyspaces and large values, with what waits at the reaper */
 	size_t uncounted_bytes;        /* of used_bytes, what doesn't count against maxmemory */
@@ -15,9 +23,8 @@ struct memory_use {
 	size_t overhead_bytes;         /* of used_bytes, what holds no key and no value: startup and tables */
 	size_t dataset_bytes;          /* the rest */
 	double dataset_percent;        /* of what was added since the start */
-	size_t resident_bytes;         /* of the whole process, as the system counts; 0 when it doesn't tell */
 	uint64_t keys;
-	struct memory_figures allocator;
+	struct memory_reading reading;
 };
 
 void memory_use_get(struct store *store, struct memory_use *out_use);

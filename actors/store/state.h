@@ -9,6 +9,7 @@
 
 #include "actors/actor.h"
 #include "actors/observer.h"
+#include "actors/store/memory_figures.h"
 #include "actors/store/stopwatch.h"
 #include "actors/store/store.h"
 #include "actors/turn_message.h"
@@ -98,6 +99,7 @@ struct store {
 	uint64_t attention_ns;          /* a call of at least this length is for the slow log or the latency monitor */
 	struct slowlog slowlog;
 	struct latency latency;
+	struct memory_reading memory_reading;
 
 	int64_t armed_ms;               /* monotonic; INT64_MAX when no tick is to come */
 	bool upkeep_is_unfinished;

@@ -397,6 +397,11 @@ struct latency *store_latency(struct store *store)
 	return &store->latency;
 }
 
+struct memory_reading *store_memory_reading(struct store *store)
+{
+	return &store->memory_reading;
+}
+
 const char *store_run_id(const struct store *store)
 {
 	return store->run_id;

@@ -95,6 +95,8 @@ const struct error_count *store_error_counts(const struct store *store, size_t *
 /* What took long; see slowlog.h and latency.h. */
 struct slowlog *store_slowlog(struct store *store);
 struct latency *store_latency(struct store *store);
+/* See memory_figures.h. */
+struct memory_reading *store_memory_reading(struct store *store);
 
 /* Commands a second, of the last second or so. */
 uint64_t store_commands_per_second(const struct store *store);
