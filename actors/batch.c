@@ -50,14 +50,16 @@ struct request *request_batch_add(struct request_batch *batch)
 	return &batch->requests[batch->count++];
 }
 
-bool request_batch_take_run(struct request_batch *batch, struct buffer *run)
+bool request_batch_reserve_runs(struct request_batch *batch, size_t more)
 {
-	if (!reserve((void **)&batch->runs, &batch->run_capacity, batch->run_count + 1, sizeof(*batch->runs), 8))
-		return false;
+	return reserve((void **)&batch->runs, &batch->run_capacity, batch->run_count + more, sizeof(*batch->runs), 8);
+}
+
+void request_batch_take_run(struct request_batch *batch, struct buffer *run)
+{
 	batch->taken_bytes += run->capacity;
 	batch->runs[batch->run_count++] = *run;
 	*run = (struct buffer){ 0 };
-	return true;
 }
 
 bool request_batch_take_blobs(struct request_batch *batch, struct blob *const *blobs, size_t count)

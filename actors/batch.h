@@ -74,10 +74,11 @@ struct request_batch *request_batch_create(size_t bytes);
 /* Forgets the content, frees runs and blobs that nobody took, keeps the buffers. */
 void request_batch_reset(struct request_batch *batch);
 void request_batch_destroy(struct request_batch **batch);
-/* NULL without memory; the same holds for false from the other two, which then have taken nothing. */
+/* NULL without memory; false from the others likewise, which then have taken nothing. */
 struct request *request_batch_add(struct request_batch *batch);
-/* The batch takes the run, or one hold of each blob, until it is reset. */
-bool request_batch_take_run(struct request_batch *batch, struct buffer *run);
+/* The batch takes the run, or one hold of each blob, until it is reset. Room for runs is reserved before. */
+bool request_batch_reserve_runs(struct request_batch *batch, size_t more);
+void request_batch_take_run(struct request_batch *batch, struct buffer *run);
 bool request_batch_take_blobs(struct request_batch *batch, struct blob *const *blobs, size_t count);
 
 enum reply_flags {

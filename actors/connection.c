@@ -69,8 +69,7 @@ void connection_break_off(struct connection *connection)
 	connection->fd = -1;
 	connection->pause |= PAUSE_ENDED;
 	record_end(connection);
-	if (connection->is_lingering)
-		reactor_linger_no_more(reactor, connection);
+	reactor_linger_no_more(reactor, connection);
 	reactor->output_bytes -= connection->output.bytes;
 	reactor->output_taken_bytes -= connection->output.taken_bytes;
 	output_fini(&connection->output);
@@ -96,14 +95,16 @@ static void linger(struct connection *connection)
 	reactor_linger(connection->reactor, connection);
 }
 
-/* Closes when nothing is owed any more. */
+/* Closes when nothing is owed any more. Till then the client must go on taking what is. */
 static void close_if_finished(struct connection *connection)
 {
-	if (connection->output.bytes > 0 || connection->is_lingering)
+	if (connection->is_lingering)
 		return;
 	if (!connection->is_closing && (!(connection->pause & PAUSE_ENDED) || connection->in_flight > 0))
 		return;
-	if (may_close_at_once(connection))
+	if (connection->output.bytes > 0)
+		reactor_linger(connection->reactor, connection);
+	else if (may_close_at_once(connection))
 		connection_break_off(connection);
 	else
 		linger(connection);
@@ -162,6 +163,8 @@ static void take_output_status(struct connection *connection, enum output_status
 	case OUTPUT_WAITING:
 		ev_io_start(reactor->loop, &connection->writable);
 		check_limits(connection, is_pushed);
+		if (connection->fd >= 0)
+			close_if_finished(connection);
 		return;
 	case OUTPUT_NO_MEMORY:
 		log_event(LOG_WARNING, "Client id=%llu closed: no memory for its replies",
@@ -188,11 +191,11 @@ static void on_writable(struct ev_loop *loop, ev_io *watcher, int events)
 static uint32_t take_flags(struct connection *connection, const struct reply_part *parts, size_t count, bool *out_is_pushed)
 {
 	uint32_t flags = 0;
-	*out_is_pushed = true;
+	bool has_answer = false, has_bytes = false;
 	for (size_t i = 0; i < count; i++) {
 		uint32_t answered = parts[i].answered;
-		if (answered)
-			*out_is_pushed = false;
+		has_answer |= answered > 0;
+		has_bytes |= parts[i].text_len > 0 || parts[i].blob;
 		connection->in_flight -= answered < connection->in_flight ? answered : connection->in_flight;
 		flags |= parts[i].flags;
 		if (parts[i].flags & REPLY_HOLD)
@@ -204,6 +207,7 @@ static uint32_t take_flags(struct connection *connection, const struct reply_par
 		if (parts[i].flags & REPLY_UNAUTHENTICATED)
 			connection->is_authenticated = false;
 	}
+	*out_is_pushed = has_bytes && !has_answer;
 	return flags;
 }
 

@@ -41,6 +41,7 @@ struct connection {
 	bool is_starved;
 	bool is_at_end;              /* the client has closed its side: nothing is unread */
 	bool is_lingering;           /* all is sent; waits for the client to have it */
+	bool has_deadline;           /* for taking the last of its output, or for having all of it */
 	ev_io readable, writable;
 
 	struct resp_parser parser;

@@ -125,11 +125,12 @@ static void add_protocol_error(struct connection *connection, struct request_bat
 	struct buffer text = { 0 };
 	buffer_append(&text, connection->parser.error, strlen(connection->parser.error));
 	struct resp_arg arg = { .data = text.data, .len = (uint32_t)text.len };
-	if (text.failed || !resp_args_reserve(&batch->args, 1) || !request_batch_take_run(batch, &text)) {
+	if (text.failed || !resp_args_reserve(&batch->args, 1) || !request_batch_reserve_runs(batch, 1)) {
 		buffer_fini(&text);
 		give_up(connection, "no memory for a protocol error");
 		return;
 	}
+	request_batch_take_run(batch, &text);
 	batch->args.items[batch->args.count++] = arg;
 	struct request *request = reactor_record(connection->reactor, connection->ref, REQUEST_PROTOCOL_ERROR);
 	request->first_arg = batch->args.count - 1;
@@ -156,20 +157,18 @@ static bool keep_rest(struct connection *connection, uint8_t *rest, size_t len, 
 	return true;
 }
 
-/* The run holds `done` bytes of whole requests: it goes to the batch, and what follows them begins a new one. */
-static bool give_run(struct connection *connection, struct request_batch *batch, size_t done, size_t len)
+/*
+ * The run holds `done` bytes of whole requests: it goes to the batch, which has room for it, and what follows them begins a new one.
+ * False when there is no memory for that; the run is the batch's all the same.
+ */
+static bool give_run(struct connection *connection, struct request_batch *batch, size_t done)
 {
 	struct buffer run = connection->partial;
 	connection->partial = (struct buffer){ 0 };
-	if (len > done) {
-		buffer_append(&connection->partial, run.data + done, len - done);
-		resp_args_rebase(&connection->args, 0, run.data + done, connection->partial.data);
-	}
-	if (connection->partial.failed || !request_batch_take_run(batch, &run)) {
-		buffer_fini(&run);
-		return false;
-	}
-	return true;
+	buffer_append(&connection->partial, run.data + done, run.len - done);
+	resp_args_rebase(&connection->args, 0, run.data + done, connection->partial.data);
+	request_batch_take_run(batch, &run);
+	return !connection->partial.failed;
 }
 
 /* A large bulk begins: `have` bytes of it are at `data`. */
@@ -262,6 +261,8 @@ static bool parse_in_batch(struct connection *connection, struct request_batch *
 			add_protocol_error(connection, batch);
 			return true;
 		case RESP_NO_MEMORY:
+			batch->args.count = first_arg;
+			batch->bytes.len += done;
 			return false;
 		}
 	}
@@ -269,42 +270,51 @@ static bool parse_in_batch(struct connection *connection, struct request_batch *
 	return true;
 }
 
-/* Every request that the connection's own run of bytes holds by now. */
-static bool parse_partial(struct connection *connection, struct request_batch *batch)
+/* Every request that the connection's own run of bytes holds by now; `*out_done` bytes of it are done with. False without memory. */
+static bool parse_run(struct connection *connection, struct request_batch *batch, size_t *out_done)
 {
 	struct resp_limits limits = limits_of(connection);
 	struct resp_parser *parser = &connection->parser;
 	struct buffer *run = &connection->partial;
-	size_t done = 0;
-	while (done < run->len) {
-		size_t rest = run->len - done;
-		switch (resp_parse(parser, &limits, run->data + done, rest, &connection->args)) {
+	while (*out_done < run->len) {
+		size_t rest = run->len - *out_done;
+		switch (resp_parse(parser, &limits, run->data + *out_done, rest, &connection->args)) {
 		case RESP_REQUEST:
 			if (!add_gathered_command(connection, batch))
 				return false;
 			/* fall through */
 		case RESP_EMPTY:
-			done += parser->consumed;
+			*out_done += parser->consumed;
 			break;
 		case RESP_INCOMPLETE:
-			return done == 0 || give_run(connection, batch, done, run->len);
+			return true;
 		case RESP_LARGE_BULK:
 			rest -= parser->consumed;
 			run->len -= rest;
-			return begin_large(connection, run->data + run->len, rest) &&
-			       (done == 0 || give_run(connection, batch, done, run->len));
+			return begin_large(connection, run->data + run->len, rest);
 		case RESP_ERROR:
 			if (verdict_must_wait(connection)) {
 				wait_for_verdict(connection);
-				return done == 0 || give_run(connection, batch, done, run->len);
+				return true;
 			}
+			*out_done = run->len;
 			add_protocol_error(connection, batch);
-			return give_run(connection, batch, run->len, run->len);
+			return true;
 		case RESP_NO_MEMORY:
 			return false;
 		}
 	}
-	return give_run(connection, batch, done, run->len);
+	return true;
+}
+
+/* Whatever happens behind them, requests that are recorded point into the run: it goes with them. */
+static bool parse_partial(struct connection *connection, struct request_batch *batch)
+{
+	size_t done = 0;
+	if (!request_batch_reserve_runs(batch, 2)) /* with that of a protocol error */
+		return false;
+	bool has_memory = parse_run(connection, batch, &done);
+	return (done == 0 || give_run(connection, batch, done)) && has_memory;
 }
 
 /* ---- reading ---- */

@@ -5,8 +5,12 @@
 #include <string.h>
 
 #include "actors/crash.h"
+#include "actors/log.h"
 #include "actors/subscriber.h"
 #include "actors/turn_message.h"
+
+/* Room for escapes is made for so many bytes at a time. */
+#define ESCAPED_AT_ONCE 4096u
 
 struct observer {
 	struct subscriber subscriber;
@@ -62,23 +66,30 @@ static void take_tally(struct observations *seen, const struct tally *tally)
 		command_count_merge(&seen->commands[i], &tally->commands[i]);
 }
 
-/* An argument in double quotes, what isn't printable as an escape. */
+/* What isn't printable is shown as an escape of up to four bytes. Returns how many. */
+static size_t escape(uint8_t byte, uint8_t out[4])
+{
+	static const char hex[] = "0123456789abcdef";
+	static const uint8_t letters[256] = { ['\\'] = '\\', ['"'] = '"', ['\n'] = 'n', ['\r'] = 'r',
+					      ['\t'] = 't',  ['\a'] = 'a', ['\b'] = 'b' };
+	bool is_plain = byte >= 0x20 && byte < 0x7f && !letters[byte];
+	out[0] = is_plain ? byte : '\\';
+	out[1] = letters[byte] ? letters[byte] : 'x';
+	out[2] = (uint8_t)hex[byte >> 4];
+	out[3] = (uint8_t)hex[byte & 15];
+	return is_plain ? 1 : letters[byte] ? 2 : 4;
+}
+
+/* An argument in double quotes. */
 static void append_quoted(struct buffer *out, struct slice text)
 {
-	static const char escapes[] = "\\\\\"\"\nn\rr\tt\aa\bb";
 	buffer_append(out, "\"", 1);
-	for (size_t i = 0; i < text.len; i++) {
-		uint8_t byte = text.data[i];
-		const char *pair = NULL;
-		for (const char *e = escapes; *e && !pair; e += 2)
-			if ((uint8_t)*e == byte)
-				pair = e;
-		if (pair)
-			buffer_printf(out, "\\%c", pair[1]);
-		else if (byte < 0x20 || byte >= 0x7f)
-			buffer_printf(out, "\\x%02x", byte);
-		else
-			buffer_append(out, &byte, 1);
+	for (size_t at = 0, end; at < text.len; at = end) {
+		end = text.len - at > ESCAPED_AT_ONCE ? at + ESCAPED_AT_ONCE : text.len;
+		if (!buffer_reserve(out, 4 * (end - at)))
+			return;
+		for (size_t i = at; i < end; i++)
+			out->len += escape(text.data[i], out->data + out->len);
 	}
 	buffer_append(out, "\"", 1);
 }
@@ -104,10 +115,12 @@ static void show_commands(struct observer *observer, const struct buffer *comman
 	while (command_record_next(&at, &record))
 		append_line(&lines, &record, &at);
 	struct blob *blob = lines.failed || lines.len > UINT32_MAX ? NULL : blob_create((uint32_t)lines.len);
-	if (!blob)
-		crash_broken_invariant("no memory for what MONITOR shows");
-	memcpy(blob->data, lines.data, lines.len);
-	blob->len = (uint32_t)lines.len;
+	if (blob) {
+		memcpy(blob->data, lines.data, lines.len);
+		blob->len = (uint32_t)lines.len;
+	} else {
+		log_event(LOG_WARNING, "MONITOR misses commands: no memory for %zu bytes of them", commands->len);
+	}
 	buffer_fini(&lines);
 	actor_post(observer->subscriber.actor, observer->subscriber.store, STORE_MONITOR_LINES,
 		   subscriber_take_credit(&observer->subscriber), blob);

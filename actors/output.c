@@ -7,8 +7,9 @@
 
 /* Vectors per call. The kernel takes 1024; a reply seldom has more than three, a pipeline of blobs has many. */
 #define VECTORS_MAX 128
-/* Room of a piece made for texts: small replies that wait share one. */
-#define PIECE_BYTES 16384u
+/* Room of a piece made for texts: small replies that wait share one. Between blobs there is little to share; it doubles from there. */
+#define PIECE_BYTES_FIRST 256u
+#define PIECE_BYTES_MAX 16384u
 
 static struct output_piece *add_piece(struct output *output, size_t capacity)
 {
@@ -31,8 +32,12 @@ bool output_add_text(struct output *output, const uint8_t *text, size_t len)
 	if (len == 0)
 		return true;
 	struct output_piece *piece = output->last;
-	if (!piece || piece->blob || piece->capacity - piece->len < len)
-		piece = add_piece(output, len > PIECE_BYTES ? len : PIECE_BYTES);
+	if (!piece || piece->blob || piece->capacity - piece->len < len) {
+		size_t room = piece && !piece->blob ? 2 * piece->capacity : PIECE_BYTES_FIRST;
+		if (room > PIECE_BYTES_MAX)
+			room = PIECE_BYTES_MAX;
+		piece = add_piece(output, len > room ? len : room);
+	}
 	if (!piece)
 		return false;
 	memcpy(piece->text + piece->len, text, len);

@@ -20,8 +20,8 @@
 #include "actors/log.h"
 
 #define DRAIN_SECONDS 2.0
-/* How long a client may take to receive its last replies. */
-#define LINGER_MS 2000
+/* How long a client whose connection ends may take none of its last replies. */
+#define LINGER_MS 5000
 /* Connections accepted per wake-up, so that a storm of them leaves the others their turn. */
 #define ACCEPTS_MAX 128
 /* More than any kernel's queue of a listener has by default. */
@@ -212,10 +212,13 @@ static void arm_linger(struct reactor *reactor)
 
 void reactor_linger(struct reactor *reactor, struct connection *connection)
 {
+	reactor_linger_no_more(reactor, connection);
+	connection->has_deadline = true;
 	connection->linger_until_ms = monotonic_ms() + LINGER_MS;
 	connection->previous_lingering = reactor->last_lingering;
 	*(reactor->last_lingering ? &reactor->last_lingering->next_lingering : &reactor->first_lingering) = connection;
 	reactor->last_lingering = connection;
+	connection->next_lingering = NULL;
 	if (reactor->first_lingering == connection)
 		arm_linger(reactor);
 }
@@ -223,6 +226,9 @@ void reactor_linger(struct reactor *reactor, struct connection *connection)
 void reactor_linger_no_more(struct reactor *reactor, struct connection *connection)
 {
 	struct connection *next = connection->next_lingering, *previous = connection->previous_lingering;
+	if (!connection->has_deadline)
+		return;
+	connection->has_deadline = false;
 	*(previous ? &previous->next_lingering : &reactor->first_lingering) = next;
 	*(next ? &next->previous_lingering : &reactor->last_lingering) = previous;
 	if (!previous)

@@ -71,7 +71,7 @@ struct reactor {
 	size_t taken_out;                 /* bytes of large arguments in them */
 	struct connection *starved;       /* not read for want of a batch */
 	struct connection *doomed;        /* to be freed before the next wait */
-	struct connection *first_lingering, *last_lingering; /* in the order in which their time is over */
+	struct connection *first_lingering, *last_lingering; /* that have a deadline, the first to come first */
 	size_t output_bytes;              /* waiting in all connections */
 	size_t output_taken_bytes;        /* memory for it, without blobs */
 	size_t output_told_bytes;         /* what the store knows of that */
@@ -105,7 +105,7 @@ struct request_batch *reactor_batch(struct reactor *reactor);
 /* The same for records without bytes, which always find room. */
 struct request *reactor_record(struct reactor *reactor, struct connection_ref connection, enum request_kind kind);
 void reactor_starve(struct reactor *reactor, struct connection *connection);
-/* The connection is broken off if it is still there after LINGER_MS. */
+/* The connection is broken off if it is still there after LINGER_MS from now on. */
 void reactor_linger(struct reactor *reactor, struct connection *connection);
 void reactor_linger_no_more(struct reactor *reactor, struct connection *connection);
 /* Gives a slot; what was in the connection's output no longer counts. The struct is freed before the loop waits again. */

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "actors/crash.h"
+#include "actors/log.h"
 #include "actors/store/state.h"
 
 static struct turn_message *publication(struct store *store)
@@ -101,8 +102,11 @@ void store_feed_command(struct store *store, const struct session *session, cons
 	if (!(session->flags & SESSION_UNIX_SOCKET))
 		record.address = slice_of(session->address, strlen(session->address));
 	command_record_append(&message->commands, &record, call->argv, call->secrets);
-	if (message->commands.failed) /* a record is whole or not there */
-		crash_broken_invariant("no memory for what MONITOR shows");
+	if (message->commands.failed) { /* a record is whole or not there */
+		log_event(LOG_WARNING, "MONITOR misses a command: no memory for it");
+		message->commands.len = before;
+		message->commands.failed = false;
+	}
 	if (message->commands.len > before)
 		message->head.holds |= BUS_COMMANDS;
 }

@@ -20,7 +20,7 @@ struct waiting_request {
 	struct resp_arg argv[];
 };
 
-/* Arguments are copied behind the vector; blobs are held. */
+/* Arguments are copied behind the vector; blobs are held. NULL without memory. */
 static struct waiting_request *copy_request(const struct resp_arg *argv, uint32_t argc, const struct command *command,
 					    uint64_t hash)
 {
@@ -29,7 +29,7 @@ static struct waiting_request *copy_request(const struct resp_arg *argv, uint32_
 		bytes += argv[i].is_large ? 0 : argv[i].len;
 	struct waiting_request *copy = malloc(bytes);
 	if (!copy)
-		crash_broken_invariant("no memory for a command that must wait");
+		return NULL;
 	*copy = (struct waiting_request){ .kind = REQUEST_COMMAND, .command = command, .hash = hash, .bytes = bytes, .argc = argc };
 	uint8_t *at = (uint8_t *)&copy->argv[argc];
 	for (uint32_t i = 0; i < argc; i++) {
@@ -166,14 +166,36 @@ static void park(struct store *store, struct session *session, enum park_topic t
 	part->flags = (uint16_t)((part->flags & ~REPLY_GO_ON) | REPLY_HOLD);
 }
 
+/* A request that has waited already is taken over, so that to wait again costs nothing. */
+static struct waiting_request *keep_request(struct call *call)
+{
+	struct session *session = call->session;
+	struct waiting_request *request = session->in_hand;
+	if (request && request->argv == call->argv)
+		session->in_hand = NULL;
+	else
+		request = copy_request(call->argv, call->argc, call->command, call->hash);
+	if (request) {
+		request->command = call->command;
+		request->hash = call->hash;
+		request->secrets = call->secrets;
+	}
+	return request;
+}
+
 void session_park(struct call *call, enum park_topic topic, int64_t deadline_ms, session_resume *resume, void *state)
 {
 	struct session *session = call->session;
-	park(call->store, session, topic, deadline_ms);
-	session->parked_request = copy_request(call->argv, call->argc, call->command, call->hash);
-	session->parked_request->secrets = call->secrets;
 	session->resume = resume;
 	session->state = state;
+	session->parked_request = keep_request(call);
+	if (session->parked_request) {
+		park(call->store, session, topic, deadline_ms);
+		return;
+	}
+	if (resume)
+		resume(call, WAKE_CLOSED, NULL);
+	reply_error(call, "OOM no memory for a command that has to wait");
 }
 
 bool session_ends_with_client(const struct session *session)
@@ -181,15 +203,18 @@ bool session_ends_with_client(const struct session *session)
 	return session->topic == PARK_NOTHING || session->topic == PARK_PAUSE || session->topic == PARK_SLICE;
 }
 
-void session_queue(struct session *session, const struct request *request, const struct resp_arg *argv)
+bool session_queue(struct session *session, const struct request *request, const struct resp_arg *argv)
 {
 	struct waiting_request *copy = copy_request(argv, request->argc, request->command, request->hash);
+	if (!copy)
+		return false;
 	copy->kind = (enum request_kind)request->kind;
 	if (copy->kind == REQUEST_CLOSED)
 		session->flags |= SESSION_ENDED;
 	*(session->waiting_last ? &session->waiting_last->next : &session->waiting_first) = copy;
 	session->waiting_last = copy;
 	session->waiting_bytes += copy->bytes;
+	return true;
 }
 
 static struct waiting_request *take_waiting(struct session *session)
@@ -222,15 +247,28 @@ static struct call call_of(struct store *store, struct session *session, const s
 	};
 }
 
+/* Unless the session has parked with it again. */
+static void free_in_hand(struct session *session)
+{
+	if (session->in_hand)
+		free_request(session->in_hand);
+	session->in_hand = NULL;
+}
+
 /* Its end was the last that waited. True: the session is gone. */
 static bool run_next(struct store *store, struct session *session)
 {
 	struct waiting_request *request = take_waiting(session);
-	bool is_end = request->kind == REQUEST_CLOSED;
+	if (request->kind == REQUEST_CLOSED) {
+		store_execute(store, session, REQUEST_CLOSED, NULL);
+		free_request(request);
+		return true;
+	}
 	struct call call = call_of(store, session, request);
+	session->in_hand = request;
 	store_execute(store, session, request->kind, &call);
-	free_request(request);
-	return is_end;
+	free_in_hand(session);
+	return false;
 }
 
 /* What came behind the command that is now finished, as long as the turn has time for it. */
@@ -265,11 +303,12 @@ static void unpark(struct store *store, struct session *session, enum wake_reaso
 		return;
 	struct call call = call_of(store, session, request);
 	session->parked_request = NULL;
+	session->in_hand = request;
 	if (session->resume)
 		store_resume(store, session, &call, reason, answer);
 	else if (reason != WAKE_CLOSED)
 		run_at_last(store, session, &call);
-	free_request(request);
+	free_in_hand(session);
 }
 
 void session_abandon(struct store *store, struct session *session)

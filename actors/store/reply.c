@@ -184,7 +184,7 @@ void reply_blob(struct call *call, struct blob *blob)
 {
 	struct buffer *text = text_of(call);
 	resp_write_bulk_header(text, blob->len);
-	if (text == &call->store->discarded)
+	if (text == &call->store->discarded || text->failed)
 		return;
 	store_send_blob(call->store, call->session, blob);
 	buffer_append(text_of(call), "\r\n", 2);
@@ -193,11 +193,6 @@ void reply_blob(struct call *call, struct blob *blob)
 void reply_null(struct call *call)
 {
 	resp_write_null(text_of(call), call->session->resp);
-}
-
-void reply_null_array(struct call *call)
-{
-	resp_write_null_array(text_of(call), call->session->resp);
 }
 
 void reply_array(struct call *call, size_t count)

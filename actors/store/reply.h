@@ -28,7 +28,6 @@ void reply_entry(struct call *call, const struct entry *entry);
 /* The same for a blob, which the reply holds until it is out. */
 void reply_blob(struct call *call, struct blob *blob);
 void reply_null(struct call *call);
-void reply_null_array(struct call *call);
 void reply_array(struct call *call, size_t count);
 void reply_map(struct call *call, size_t pairs);
 void reply_set(struct call *call, size_t count);

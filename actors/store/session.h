@@ -85,6 +85,7 @@ struct session {
 	enum wake_reason deadline_reason; /* what resume is told at the deadline */
 	size_t deadline_at;          /* private: position among the deadlines */
 	struct waiting_request *parked_request; /* the command that parked, kept for resume; NULL on PARK_TURN */
+	struct waiting_request *in_hand; /* one that has waited and is being executed; it may park again */
 	struct waiting_request *waiting_first, *waiting_last;
 	size_t waiting_bytes;
 
@@ -92,7 +93,10 @@ struct session {
 	struct session *topic_next, *topic_previous; /* those parked on the same topic */
 };
 
-/* Parks call->session. `deadline_ms` is monotonic, INT64_MAX for none. The call's arguments are copied and stay valid for resume. */
+/*
+ * Parks call->session. `deadline_ms` is monotonic, INT64_MAX for none. The call's arguments are copied and stay valid for resume.
+ * Without memory for that the command ends with an error, once resume has been called with WAKE_CLOSED.
+ */
 void session_park(struct call *call, enum park_topic topic, int64_t deadline_ms, session_resume *resume, void *state);
 
 /* A parked session is resumed before this turn ends, with WAKE_DEADLINE as if its time had come, or with WAKE_KILLED. */

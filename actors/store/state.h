@@ -138,6 +138,8 @@ struct store {
 void store_execute_backlog(struct store *store);
 /* The clock of what a turn may execute starts. */
 void store_begin_turn(struct store *store);
+/* Nothing keeps all commands waiting: the store is not frozen, and MONITOR's observer has credit. */
+bool store_is_free(const struct store *store);
 /* Another command may begin in this turn. */
 bool store_may_go_on(const struct store *store);
 /* There are requests that only wait for the next turn. */
@@ -155,7 +157,7 @@ void session_close(struct store *store, struct session *session);
 struct session *session_at(const struct store *store, struct connection_ref connection);
 
 /* park.c */
-void session_queue(struct session *session, const struct request *request, const struct resp_arg *argv);
+bool session_queue(struct session *session, const struct request *request, const struct resp_arg *argv);
 /* Resumes the session; whoever parks again stays parked. */
 void session_wake(struct store *store, struct session *session, enum wake_reason reason, void *answer);
 /* A parked session's client is gone: resumes with WAKE_CLOSED, and runs nothing. */

@@ -54,10 +54,10 @@ static void on_credit(struct store *store, const struct message *message)
 	bus_return_credit(store->bus, subscriber_number(store, message->sender), message->number);
 }
 
-/* One text, held once for each receiver. */
+/* One text, held once for each receiver; NULL when there was no memory for it. */
 static void on_monitor_lines(struct store *store, struct blob *lines)
 {
-	for (struct session *session = store->first_session; session; session = session->next)
+	for (struct session *session = store->first_session; session && lines; session = session->next)
 		if ((session->flags & SESSION_MONITOR) && !(session->flags & SESSION_CLOSING))
 			store_send_blob(store, session, lines);
 	blob_release(&lines);
@@ -154,9 +154,11 @@ static void store_turn(void *state, struct message message)
 	store->monotonic_ms = (int64_t)(now_ns / 1000000);
 	store->eviction_ends_ns = 0;
 	store->eviction_is_over = false;
-	eviction_tick(&store->eviction, store->keyspaces, store->keyspace_count, store->now_ms);
+	eviction_tick(&store->eviction, store->keyspaces, store->keyspaces_named, store->now_ms);
 	store_begin_turn(store);
 	take(store, message);
+	if (store->is_stopping && message.type != STORE_STOP)
+		return; /* the subscribers may have stopped by now: nothing follows what STORE_STOP gave them */
 	store_wake_ready(store);
 	store_execute_backlog(store);
 	store_upkeep(store);

@@ -9,6 +9,7 @@
  */
 #include <string.h>
 
+#include "actors/log.h"
 #include "actors/store/state.h"
 
 /* How far ahead: enough for a trip to memory each (about 80 ns, against some 100 ns a request). */
@@ -58,8 +59,8 @@ static void settle_skipping(struct session *session)
 		session->flags &= ~(uint32_t)SESSION_REPLY_SKIP;
 }
 
-/* A reply that found no memory half-way is taken back and becomes an error. */
-static void settle_memory(struct store *store, const struct session *session, size_t text_began)
+/* A reply that found no memory half-way is taken back and becomes an error; if half of it is not here any more, its last. */
+static void settle_memory(struct store *store, struct session *session, size_t text_began)
 {
 	struct reactor_side *side = &store->reactors[session->connection.reactor];
 	static const char error[] = "-OOM no memory for the reply\r\n";
@@ -67,8 +68,14 @@ static void settle_memory(struct store *store, const struct session *session, si
 		return;
 	struct buffer *text = &side->open->text;
 	text->failed = false;
-	text->len = text_began > side->part_begins ? text_began : side->part_begins;
-	buffer_append(text, error, sizeof(error) - 1);
+	if (text_began >= side->part_begins) {
+		text->len = text_began;
+		buffer_append(text, error, sizeof(error) - 1);
+		return;
+	}
+	text->len = side->part_begins;
+	store_part(store, session->connection)->flags |= REPLY_CLOSE;
+	session->flags |= SESSION_CLOSING;
 }
 
 static size_t text_length(const struct store *store, const struct session *session)
@@ -120,6 +127,7 @@ void store_run(struct store *store, struct session *session, struct call *call)
 	if (has_no_credit || must_wait_for_memory(store, call)) {
 		session_park(call, has_no_credit ? PARK_BUS_CREDIT : PARK_MEMORY, INT64_MAX, NULL, NULL);
 		store_begin_lap(store);
+		finish(store, session, flags_before);
 		return;
 	}
 	bool is_watched = store->wanted & BUS_COMMANDS; /* MONITOR itself is not shown */
@@ -189,12 +197,24 @@ static bool must_queue(const struct session *session, const struct request *requ
 	return request->kind != REQUEST_CLOSED || !((session->flags & SESSION_CLOSING) || session_ends_with_client(session));
 }
 
+/* What can't be kept until its turn comes would leave the client without an answer: so it is left without a connection. */
+static void give_up(struct store *store, struct session *session, const struct request *request)
+{
+	log_event(LOG_WARNING, "Client id=%llu closed: no memory for a command that has to wait",
+		  (unsigned long long)session->connection.id);
+	if (request->kind == REQUEST_CLOSED)
+		store_execute(store, session, REQUEST_CLOSED, NULL);
+	else
+		session_kill(store, session);
+}
+
 static void execute_for(struct store *store, const struct request_batch *batch, const struct request *request,
 			struct session *session)
 {
 	const struct resp_arg *argv = request->argc ? &batch->args.items[request->first_arg] : NULL;
 	if (must_queue(session, request)) {
-		session_queue(session, request, argv);
+		if (!session_queue(session, request, argv))
+			give_up(store, session, request);
 		store_begin_lap(store);
 		return;
 	}
@@ -224,7 +244,7 @@ static void execute(struct store *store, const struct request_batch *batch, cons
 	store_begin_lap(store);
 }
 
-static bool is_free(const struct store *store)
+bool store_is_free(const struct store *store)
 {
 	return store->monotonic_ms >= store->frozen_until_ms &&
 	       (!(store->wanted & BUS_COMMANDS) || bus_has_credit(store->bus, BUS_COMMANDS));
@@ -238,14 +258,14 @@ static bool time_is_left(const struct store *store)
 
 bool store_may_go_on(const struct store *store)
 {
-	return is_free(store) && time_is_left(store);
+	return store_is_free(store) && time_is_left(store);
 }
 
 bool store_is_behind(const struct store *store)
 {
 	bool has_credited = store->parked[PARK_BUS_CREDIT].first && store_has_credit(store);
 	bool has_unpaused = store->parked[PARK_PAUSE].first && !store_is_paused(store);
-	return is_free(store) && (store->backlog_first || store->parked[PARK_TURN].first || has_credited || has_unpaused);
+	return store_is_free(store) && (store->backlog_first || store->parked[PARK_TURN].first || has_credited || has_unpaused);
 }
 
 void store_begin_turn(struct store *store)
@@ -265,7 +285,7 @@ static bool execute_batch(struct store *store, struct request_batch *batch)
 	for (size_t i = batch->done; i < batch->done + ENTRIES_AHEAD; i++)
 		prefetch(store, batch, i, keyspace_prefetch_entry);
 	store_begin_lap(store);
-	while (batch->done < batch->count && is_free(store)) {
+	while (batch->done < batch->count && store_is_free(store)) {
 		prepare(store, batch, batch->done + DIRECTORY_AHEAD);
 		prefetch(store, batch, batch->done + BUCKETS_AHEAD, keyspace_prefetch_bucket);
 		prefetch(store, batch, batch->done + ENTRIES_AHEAD, keyspace_prefetch_entry);
@@ -280,7 +300,7 @@ void store_execute_backlog(struct store *store)
 {
 	while (store->backlog_first && store_may_go_on(store)) {
 		struct request_batch *batch = store->backlog_first;
-		if (!execute_batch(store, batch) || !is_free(store))
+		if (!execute_batch(store, batch) || !store_is_free(store))
 			return;
 		store->backlog_first = batch->next;
 		if (!batch->next)

@@ -124,7 +124,7 @@ void store_upkeep(struct store *store)
 			store->upkeep_is_unfinished = true;
 		if (!close_idle(store))
 			store->upkeep_is_unfinished = true;
-		store->room_due_ms = store_room_slice(store);
+		store->room_due_ms = store_is_free(store) ? store_room_slice(store) : INT64_MAX; /* credit comes with a message */
 	}
 	give_garbage(store);
 	size_t used = store_used_bytes(store);
