@@ -2,6 +2,7 @@
  * Clients that mean harm, or are merely many: whatever one does, the others are served, memory stays bounded, and a reply
  * never reaches anyone but the one who asked.
  */
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "support/wire.h"
 
 static struct server *server;
+static int descriptors_at_first;
 
 /* Somebody else is served. */
 static bool others_are_served(void)
@@ -124,6 +126,99 @@ static void a_client_that_never_reads_costs_bounded_memory(void)
 			CU_ASSERT(grown < (512u << 20) * (size_t)patience());
 		peer_reset(&greedy);
 	}
+	peer_close(&other);
+	CU_ASSERT(connections_come_down_to(1));
+}
+
+static int count_descriptors(void)
+{
+	char path[64];
+	int count = 0;
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)server_pid(server));
+	DIR *directory = opendir(path);
+	while (directory && readdir(directory))
+		count++;
+	if (directory)
+		closedir(directory);
+	return count;
+}
+
+static bool descriptors_come_down_to(int connections)
+{
+	struct peer *peer = peer_connect(server);
+	int64_t deadline = deadline_after(2 * PATIENCE_MS);
+	while (count_descriptors() > descriptors_at_first + connections + 1 && deadline_left_ms(deadline) > 0)
+		CU_ASSERT(GIVES(peer, "+PONG\r\n", "PING"));
+	peer_close(&peer);
+	return deadline_left_ms(deadline) > 0;
+}
+
+/* Their sessions are gone, or on their way, and nobody could kill them: the connection must not stay for ever. */
+static void who_ends_and_takes_nothing_is_closed(void)
+{
+	enum { ENDING = 10 };
+	ONLY_OURS();
+	struct peer *other = peer_connect(server), *ending[ENDING];
+	fill(other, "wanted", 8 << 20);
+	for (int i = 0; i < ENDING; i++) {
+		ending[i] = peer_connect(server);
+		CU_ASSERT(peer_send_text(ending[i], i % 2 ? "GET wanted\r\nQUIT\r\n" : "GET wanted\r\n"));
+		if (i % 2 == 0)
+			peer_half_close(ending[i]);
+	}
+	CU_ASSERT(descriptors_come_down_to(1));
+	for (int i = 0; i < ENDING; i++)
+		peer_close(&ending[i]);
+	peer_close(&other);
+	CU_ASSERT(connections_come_down_to(1));
+}
+
+/* More than a reactor may keep waits for a client that has asked for all of it, and its last command needs an answer from elsewhere. */
+static void who_has_much_to_read_may_ask_what_takes_time(void)
+{
+	enum { WANTED = 40, KEYS = 100000 };
+	ONLY_OURS();
+	struct peer *other = peer_connect(server), *slow = peer_connect(server);
+	fill(other, "wanted", 4 << 20);
+	for (int i = 0; i < KEYS; i++) { /* to list them takes longer than a turn: the last command begins another */
+		char command[40];
+		snprintf(command, sizeof(command), "SET key:%d v\r\n", i);
+		CU_ASSERT(peer_send_text(other, command));
+	}
+	CU_ASSERT(peer_expect_times(other, "+OK\r\n", KEYS));
+	for (int i = 0; i < WANTED; i++)
+		CU_ASSERT(peer_send_text(slow, "GET wanted\r\n"));
+	CU_ASSERT(peer_send_text(slow, "KEYS *\r\nCLIENT INFO\r\n"));
+	int64_t deadline = deadline_after(PATIENCE_MS);
+	const char *clients;
+	do
+		clients = COMMAND(other, "CLIENT", "LIST");
+	while (clients && !strstr(clients, "cmd=client|info") && deadline_left_ms(deadline) > 0);
+	for (int i = 0; i < WANTED + 2; i++)
+		CU_ASSERT_PTR_NOT_NULL(peer_reply(slow));
+	CU_ASSERT(GIVES(other, "+OK\r\n", "FLUSHALL"));
+	peer_close(&slow);
+	peer_close(&other);
+	CU_ASSERT(connections_come_down_to(1));
+}
+
+static void small_texts_between_large_values_take_little(void)
+{
+	enum { ASKED = 7000 };
+	ONLY_OURS();
+	struct peer *other = peer_connect(server), *slow = peer_connect(server);
+	fill(other, "wanted", 16384);
+	int64_t before = info(other, "memory", "used_memory");
+	for (int i = 0; i < ASKED; i++)
+		CU_ASSERT(peer_send_text(slow, "GET wanted\r\n"));
+	CU_ASSERT(peer_send_text(slow, "CLIENT SETNAME done\r\n"));
+	int64_t deadline = deadline_after(PATIENCE_MS);
+	const char *clients;
+	do
+		clients = COMMAND(other, "CLIENT", "LIST");
+	while (clients && !strstr(clients, "name=done") && deadline_left_ms(deadline) > 0);
+	CU_ASSERT(info(other, "memory", "used_memory") < before + ASKED * 1024);
+	peer_reset(&slow);
 	peer_close(&other);
 	CU_ASSERT(connections_come_down_to(1));
 }
@@ -254,6 +349,7 @@ static void a_reply_never_reaches_another_client(void)
 static void server_starts(void)
 {
 	server = server_start("--maxclients 10100 --timeout 0");
+	descriptors_at_first = count_descriptors();
 }
 
 static void server_stops(void)
@@ -266,6 +362,9 @@ static const struct suite_case cases[] = {
 	CASE(half_a_request_and_silence_disturbs_nobody),
 	CASE(a_declared_length_costs_nothing),
 	CASE(a_client_that_never_reads_costs_bounded_memory),
+	CASE(who_ends_and_takes_nothing_is_closed),
+	CASE(who_has_much_to_read_may_ask_what_takes_time),
+	CASE(small_texts_between_large_values_take_little),
 	CASE(half_a_million_commands_sent_before_reading_are_all_answered),
 	CASE(storms_of_connections_pass),
 	CASE(ten_thousand_connections_are_served),
