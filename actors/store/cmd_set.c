@@ -340,6 +340,7 @@ void cmd_getset(struct call *call)
 
 /* ---- several keys ---- */
 
+/* Without memory for a pair those before it stay: to keep what they replaced would take more of it. */
 static bool assign_pairs(struct call *call)
 {
 	struct entry *entry;
