@@ -275,7 +275,7 @@ static bool run_next(struct store *store, struct session *session)
 static void run_waiting(struct store *store, struct session *session)
 {
 	while (session->waiting_first && !(session->flags & SESSION_PARKED)) {
-		if (!store_may_go_on(store))
+		if (!store_may_go_on(store, session->connection.reactor))
 			park(store, session, PARK_TURN, INT64_MAX);
 		else if (run_next(store, session))
 			return;
@@ -324,12 +324,11 @@ void session_wake(struct store *store, struct session *session, enum wake_reason
 
 void store_wake_ready(struct store *store)
 {
-	struct session *session;
 	store_wake_paused(store);
-	while ((session = store->parked[PARK_BUS_CREDIT].first) && store_has_credit(store) && store_may_go_on(store))
-		session_wake(store, session, WAKE_ANSWER, NULL);
-	while ((session = store->parked[PARK_TURN].first) && store_may_go_on(store))
-		session_wake(store, session, WAKE_ANSWER, NULL);
+	while (store_may_wake_first(store, PARK_BUS_CREDIT) && store_has_credit(store))
+		session_wake(store, store->parked[PARK_BUS_CREDIT].first, WAKE_ANSWER, NULL);
+	while (store_may_wake_first(store, PARK_TURN))
+		session_wake(store, store->parked[PARK_TURN].first, WAKE_ANSWER, NULL);
 }
 
 /* Not at once: its reply and what waits behind it must not come into the midst of another session's command. */

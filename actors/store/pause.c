@@ -39,6 +39,6 @@ void store_wake_paused(struct store *store)
 		return;
 	store->pause_mode = PAUSE_NONE;
 	/* One of them may begin another pause. */
-	while (store->parked[PARK_PAUSE].first && !store_is_paused(store) && store_may_go_on(store))
+	while (!store_is_paused(store) && store_may_wake_first(store, PARK_PAUSE))
 		session_wake(store, store->parked[PARK_PAUSE].first, WAKE_ANSWER, NULL);
 }

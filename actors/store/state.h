@@ -140,8 +140,10 @@ void store_execute_backlog(struct store *store);
 void store_begin_turn(struct store *store);
 /* Nothing keeps all commands waiting: the store is not frozen, and MONITOR's observer has credit. */
 bool store_is_free(const struct store *store);
-/* Another command may begin in this turn. */
-bool store_may_go_on(const struct store *store);
+/* Another command of a client of that reactor may begin in this turn. */
+bool store_may_go_on(const struct store *store, uint32_t reactor);
+/* The first of those who wait for this, if there is one, may be woken in this turn. */
+bool store_may_wake_first(const struct store *store, enum park_topic topic);
 /* There are requests that only wait for the next turn. */
 bool store_is_behind(const struct store *store);
 /* What a request of a session that isn't parked asks for; the last one of a connection frees the session. */

@@ -4,8 +4,8 @@
  * A batch is executed in order. Ahead of the request in hand the command and the hash of its first key are worked out, and what
  * leads to the key is prefetched step by step: by the time a request is executed its data are in the cache.
  *
- * A batch may be left half executed, when the turn has lasted for TURN_NS, the store is frozen or MONITOR's observer has no
- * credit; it goes on in a later turn. What it has answered so far leaves with the turn, and the batch goes home when it is through.
+ * A batch may be left half executed, when the turn has lasted for TURN_NS or written TEXT_BYTES_MAX, the store is frozen or MONITOR's
+ * observer has no credit; it goes on in a later turn. What it has answered so far leaves with the turn, and the batch goes home when it is through.
  */
 #include <string.h>
 
@@ -18,6 +18,8 @@
 #define ENTRIES_AHEAD 8
 /* After this long a turn begins no further command: a full batch of plain ones takes half of it. */
 #define TURN_NS 500000u
+/* With so much text for a reactor it leaves before more is written: a buffer of that size is used again, one that grows is not. */
+#define TEXT_BYTES_MAX (768u * 1024)
 
 /* Once for each request, in order: a batch may be gone on with, and to hash a large key takes long. */
 static void prepare(const struct store *store, struct request_batch *batch, size_t index)
@@ -256,16 +258,35 @@ static bool time_is_left(const struct store *store)
 	return store->lap_ticks < store->turn_ends_ticks;
 }
 
-bool store_may_go_on(const struct store *store)
+static bool text_is_left(const struct store *store, uint32_t reactor)
 {
-	return store_is_free(store) && time_is_left(store);
+	const struct reply_batch *open = store->reactors[reactor].open;
+	return !open || open->text.len < TEXT_BYTES_MAX;
 }
 
+bool store_may_go_on(const struct store *store, uint32_t reactor)
+{
+	return store_is_free(store) && time_is_left(store) && text_is_left(store, reactor);
+}
+
+static bool first_has_room(const struct store *store, enum park_topic topic)
+{
+	const struct session *first = store->parked[topic].first;
+	return first && text_is_left(store, first->connection.reactor);
+}
+
+bool store_may_wake_first(const struct store *store, enum park_topic topic)
+{
+	return first_has_room(store, topic) && store_is_free(store) && time_is_left(store);
+}
+
+/* Whose reactor has yet to take what is written for it goes on when that is taken, which is a turn of its own. */
 bool store_is_behind(const struct store *store)
 {
-	bool has_credited = store->parked[PARK_BUS_CREDIT].first && store_has_credit(store);
-	bool has_unpaused = store->parked[PARK_PAUSE].first && !store_is_paused(store);
-	return store_is_free(store) && (store->backlog_first || store->parked[PARK_TURN].first || has_credited || has_unpaused);
+	bool has_backlog = store->backlog_first && text_is_left(store, store->backlog_first->reactor);
+	bool has_credited = first_has_room(store, PARK_BUS_CREDIT) && store_has_credit(store);
+	bool has_unpaused = first_has_room(store, PARK_PAUSE) && !store_is_paused(store);
+	return store_is_free(store) && (has_backlog || first_has_room(store, PARK_TURN) || has_credited || has_unpaused);
 }
 
 void store_begin_turn(struct store *store)
@@ -290,7 +311,7 @@ static bool execute_batch(struct store *store, struct request_batch *batch)
 		prefetch(store, batch, batch->done + BUCKETS_AHEAD, keyspace_prefetch_bucket);
 		prefetch(store, batch, batch->done + ENTRIES_AHEAD, keyspace_prefetch_entry);
 		execute(store, batch, &batch->requests[batch->done++]);
-		if (!time_is_left(store))
+		if (!time_is_left(store) || !text_is_left(store, batch->reactor))
 			break;
 	}
 	return batch->done == batch->count;
@@ -298,8 +319,8 @@ static bool execute_batch(struct store *store, struct request_batch *batch)
 
 void store_execute_backlog(struct store *store)
 {
-	while (store->backlog_first && store_may_go_on(store)) {
-		struct request_batch *batch = store->backlog_first;
+	struct request_batch *batch;
+	while ((batch = store->backlog_first) && store_may_go_on(store, batch->reactor)) {
 		if (!execute_batch(store, batch) || !store_is_free(store))
 			return;
 		store->backlog_first = batch->next;
