@@ -392,7 +392,8 @@ class Call:
         shown = [n for n in names if not (variadic and n == names[-1])]
         if self.fields:
             variadic = "..."
-            given.append("&(%s_options){__VA_ARGS__}" % self.c)
+            # ISO C knows no empty braces; __extension__ keeps -Wpedantic quiet about them in a caller's code.
+            given.append("__extension__ &(%s_options){__VA_ARGS__}" % self.c)
         if variadic:
             shown.append(variadic)
         head = ", ".join(["client", "context"] + shown)

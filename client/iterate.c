@@ -58,8 +58,8 @@ static qc_error check(const qc_client *client, const qc_iterate_options *options
 		is_known = is_command(options, known[i]);
 	if (!is_known)
 		return qc_errorf(QC_INVALID, "%s can't be iterated over", options->command);
-	if (options->key.len == SIZE_MAX)
-		return qc_errorf(QC_INVALID, "the key is NULL");
+	if (arg_is_missing(&options->key))
+		return qc_errorf(QC_INVALID, "the key is %s", arg_missing_text(&options->key));
 	if (wants_key != (options->key.data || options->key.len))
 		return qc_errorf(QC_INVALID, wants_key ? "%s needs a key" : "%s takes no key",
 				 options->command ? options->command : "SCAN");

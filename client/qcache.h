@@ -127,7 +127,7 @@ typedef struct qc_args {
 	size_t count;
 } qc_args;
 
-/* NULL is no string: the call fails with QC_INVALID. */
+/* NULL is no string, nor is it bytes of some length: the call fails with QC_INVALID. */
 static inline qc_arg qc_arg_text(const char *text)
 {
 	qc_arg arg;
@@ -142,6 +142,16 @@ static inline qc_arg qc_bytes(const void *data, size_t len)
 	qc_arg arg;
 	arg.data = data ? data : "";
 	arg.len = data ? len : 0;
+	arg.number[0] = 0;
+	return arg;
+}
+
+/* What qc_arg() makes of NULL. Another void pointer fails alike: how long it is nobody knows. */
+static inline qc_arg qc_arg_void(const void *pointer)
+{
+	qc_arg arg;
+	arg.data = pointer;
+	arg.len = SIZE_MAX;
 	arg.number[0] = 0;
 	return arg;
 }
@@ -412,7 +422,7 @@ typedef struct qc_iterate_options {
 } qc_iterate_options;
 
 QC_API qc_iterator *qc_iterate_with(qc_client *client, const qc_iterate_options *options);
-#define qc_iterate(client, ...) qc_iterate_with(client, &(qc_iterate_options){__VA_ARGS__})
+#define qc_iterate(client, ...) qc_iterate_with(client, __extension__ &(qc_iterate_options){__VA_ARGS__})
 QC_API bool qc_advance(qc_iterator *iterator, qc_context *context);
 QC_API void qc_iterator_close(qc_iterator *iterator);
 
@@ -472,14 +482,22 @@ QC_DEFERRABLE(qc_iterator, qc_iterator_close)
 }
 #else
 
-/* An argument of whatever is given: a C string, an integer, a floating-point number, or a qc_arg. */
+/*
+ * An argument of whatever is given: a C string, an integer, a bool (1 or 0), a float or double, a qc_arg; NULL makes the call
+ * fail. Anything else doesn't compile, as what is meant is not known: cast it, or use qc_bytes().
+ * - A char: (int)c is its number, qc_bytes(&c, 1) the letter. A literal such as 'x' is an int to the compiler, and a number here.
+ * - Pointers to unsigned char and their like: such bytes need not end with a NUL.
+ * - A long double: (double)x may lose some of it.
+ */
 #define qc_arg(value)                                                                                                  \
-	_Generic((value), char *: qc_arg_text, const char *: qc_arg_text, qc_arg: qc_arg_same, float: qc_arg_double,   \
-		 double: qc_arg_double, unsigned: qc_arg_unsigned, unsigned long: qc_arg_unsigned,                     \
-		 unsigned long long: qc_arg_unsigned, default: qc_arg_int)(value)
+	_Generic((value), char *: qc_arg_text, const char *: qc_arg_text, qc_arg: qc_arg_same, void *: qc_arg_void,    \
+		 bool: qc_arg_int, signed char: qc_arg_int, short: qc_arg_int, int: qc_arg_int, long: qc_arg_int,      \
+		 long long: qc_arg_int, unsigned char: qc_arg_unsigned, unsigned short: qc_arg_unsigned,               \
+		 unsigned: qc_arg_unsigned, unsigned long: qc_arg_unsigned, unsigned long long: qc_arg_unsigned,       \
+		 float: qc_arg_double, double: qc_arg_double)(value)
 
 /* A list of arguments from at most 256 values: QC_LIST("a", 1, qc_bytes(p, n)). It lives to the end of the scope. */
-#define QC_LIST(...) QC_LIST_OF(((const qc_arg[]){QC_EACH(__VA_ARGS__)}))
+#define QC_LIST(...) QC_LIST_OF((__extension__(const qc_arg[]){QC_EACH(__VA_ARGS__)}))
 #define QC_LIST_OF(array) ((qc_args){array, sizeof(array) / sizeof((array)[0])})
 #define QC_EACH(...) __VA_OPT__(QC_AGAIN(QC_STEP(__VA_ARGS__)))
 #define QC_STEP(value, ...) qc_arg(value), __VA_OPT__(QC_STEP_LATER QC_PARENS(__VA_ARGS__))

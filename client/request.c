@@ -63,8 +63,8 @@ qc_error request_write(struct buffer *out, qc_args args)
 	if (args.count == 0)
 		return qc_errorf(QC_INVALID, "a command without a name");
 	for (size_t i = 0; i < args.count; i++) {
-		if (args.items[i].len == SIZE_MAX)
-			return qc_errorf(QC_INVALID, "argument %zu is NULL", i);
+		if (arg_is_missing(&args.items[i]))
+			return qc_errorf(QC_INVALID, "argument %zu is %s", i, arg_missing_text(&args.items[i]));
 		room += args.items[i].len + HEADER_MAX_BYTES + 2;
 	}
 	if (!buffer_reserve(out, room))
@@ -84,9 +84,9 @@ qc_error request_write(struct buffer *out, qc_args args)
 
 unsigned request_flags(qc_args args)
 {
-	if (args.count == 0 || args.items[0].len == SIZE_MAX)
+	if (args.count == 0 || arg_is_missing(&args.items[0]))
 		return 0;
-	const qc_arg *sub = args.count > 1 && args.items[1].len != SIZE_MAX ? &args.items[1] : NULL;
+	const qc_arg *sub = args.count > 1 && !arg_is_missing(&args.items[1]) ? &args.items[1] : NULL;
 	const qc_table_entry *info = table_look_up(arg_data(&args.items[0]), args.items[0].len,
 						      sub ? arg_data(sub) : NULL, sub ? sub->len : 0);
 	return info ? info->flags : 0;
@@ -96,7 +96,7 @@ void request_name(qc_args args, char *out, size_t size)
 {
 	size_t len = 0;
 
-	if (args.count > 0 && args.items[0].len != SIZE_MAX) {
+	if (args.count > 0 && !arg_is_missing(&args.items[0])) {
 		const char *name = arg_data(&args.items[0]);
 		len = args.items[0].len < size - 1 ? args.items[0].len : size - 1;
 		for (size_t i = 0; i < len; i++)

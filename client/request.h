@@ -22,6 +22,18 @@ void request_name(qc_args args, char *out, size_t size);
  */
 bool text_spells(const char *text, size_t len, const char *word);
 
+/* NULL, or a pointer of which the length isn't known. */
+static inline bool arg_is_missing(const qc_arg *arg)
+{
+	return arg->len == SIZE_MAX;
+}
+
+/* "argument 2 is ..." */
+static inline const char *arg_missing_text(const qc_arg *arg)
+{
+	return arg->data ? "a void pointer, which has no length: see qc_bytes()" : "NULL";
+}
+
 static inline const void *arg_data(const qc_arg *arg)
 {
 	return arg->data ? arg->data : arg->number;

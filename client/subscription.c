@@ -326,8 +326,8 @@ static qc_error prepare(struct subscription *s, struct client *client, qc_contex
 static qc_error check_names(qc_args names)
 {
 	for (size_t i = 0; i < names.count; i++)
-		if (names.items[i].len == SIZE_MAX)
-			return qc_errorf(QC_INVALID, "the name of channel %zu is NULL", i);
+		if (arg_is_missing(&names.items[i]))
+			return qc_errorf(QC_INVALID, "the name of channel %zu is %s", i, arg_missing_text(&names.items[i]));
 	return no_error();
 }
 

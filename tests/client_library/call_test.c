@@ -87,6 +87,11 @@ static void errors_are_values_of_a_kind(void)
 	FAILS(qc_do(c, ctx), QC_INVALID);
 	FAILS(qc_do(c, ctx, "GET", (const char *)NULL), QC_INVALID);
 	FAILS(qc_do(c, ctx, (const char *)NULL), QC_INVALID);
+	FAILS(qc_set(c, ctx, "k", NULL), QC_INVALID);
+	qc_status pointer = qc_set(c, ctx, "k", (void *)&f);
+	FAILS(pointer, QC_INVALID);
+	CU_ASSERT_STRING_EQUAL(pointer.err.text, "argument 2 is a void pointer, which has no length: see qc_bytes()");
+	CU_ASSERT_EQUAL(qc_exists(c, ctx, "k").value, 0);
 	FAILS(qc_do(c, ctx, "SELECT", 1), QC_INVALID);
 	FAILS(qc_select(c, ctx, 1), QC_INVALID);
 	if (fixture_has(&f, "LPUSH", "an error's code of its own")) {
@@ -124,6 +129,14 @@ static void numbers_are_written_exactly(void)
 	CU_ASSERT_STRING_EQUAL(u.data, "18446744073709551615");
 	GOOD(qc_set(f.client, ctx, "b", (bool)true));
 	CU_ASSERT_EQUAL(qc_incr(f.client, ctx, "b").value, 2);
+	qc_result of_all_types qc_auto = qc_do(f.client, ctx, "MSET", "a", (signed char)-1, "b", (unsigned char)255, "c", (short)-2,
+					       "d", (unsigned short)65535, "e", -3L, "f", 4UL, "g", -5LL, "h", 6ULL, "i", 1.5f, "j", 'x');
+	GOOD(of_all_types);
+	qc_result back qc_auto = qc_mget(f.client, ctx, "a", "b", "c", "d", "e", "f", "g", "h", "i", "j");
+	static const char *const written[] = {"-1", "255", "-2", "65535", "-3", "4", "-5", "6", "1.5", "120"};
+	CU_ASSERT_EQUAL(qc_reply_count(back.reply), 10);
+	for (size_t i = 0; i < qc_reply_count(back.reply); i++)
+		CU_ASSERT_STRING_EQUAL(qc_reply_text(qc_reply_at(back.reply, i)), written[i]);
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		GOOD(qc_set(f.client, ctx, "d", numbers[i]));
 		qc_string d qc_auto = qc_get(f.client, ctx, "d");
