@@ -50,10 +50,18 @@ static int64_t state_deadline(const struct async *a)
 	return a->entries != *a->unsent ? a->entries->deadline_ns : NO_DEADLINE;
 }
 
+/* Of that, and of the first command that waits for a connection. */
+static int64_t next_deadline(const struct async *a)
+{
+	int64_t state_ns = state_deadline(a);
+
+	return a->state != READY && a->entries && a->entries->deadline_ns < state_ns ? a->entries->deadline_ns : state_ns;
+}
+
 /* Sets the timer when something is due before it; when it comes too early it is set again. */
 static void set_timer(struct async *a)
 {
-	int64_t deadline_ns = a->refused ? 0 : state_deadline(a);
+	int64_t deadline_ns = a->refused ? 0 : next_deadline(a);
 
 	if (deadline_ns >= a->timer_ns)
 		return;
@@ -269,6 +277,8 @@ void qc_async_expired(qc_async *handle)
 	enter(a);
 	a->timer_ns = NO_DEADLINE;
 	async_fail_refused(a);
+	if (!a->closed && a->state != READY)
+		async_fail_late(a, monotonic_ns());
 	if (!a->closed && state_deadline(a) <= monotonic_ns()) {
 		char peer[160];
 		address_show(&a->settings.addresses[a->address_index], peer, sizeof(peer));
@@ -379,6 +389,8 @@ void qc_async_do_args(qc_async *handle, qc_callback *callback, void *data, qc_ar
 		set_timer(a);
 		return;
 	}
+	if (a->state != READY)
+		entry->deadline_ns = deadline_after_ms(a->settings.timeout_ms);
 	*a->last = entry;
 	a->last = &entry->next;
 	/* It goes out when the loop finds the socket writable, together with what is added until then. */

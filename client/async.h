@@ -4,7 +4,8 @@
  * socket as it takes them.
  *
  * RESTING -> CONNECTING -> SECURING -> GREETING -> READY; a failure leads to PAUSING, and from there to CONNECTING. After
- * retries + 1 dials in vain the commands that wait fail, and it rests until somebody wants something.
+ * retries + 1 dials in vain it rests, unless commands wait: each of those has its deadline, and as all get the same time and begin
+ * it together or in the order of the list, the first of the list is always the first to go.
  *
  * A callback may close the handle: what runs callbacks holds `depth`, and the last one out frees. So after anything here that
  * calls back, `closed` is to be looked at before the rest is touched.
@@ -27,7 +28,7 @@ struct entry {
 	qc_callback *callback;
 	void *data;
 	qc_error err;      /* of a command that was refused before it could be sent */
-	int64_t deadline_ns;
+	int64_t deadline_ns; /* of waiting for a connection, then of the answer */
 	unsigned flags;
 	int attempts;
 	size_t len;
@@ -76,6 +77,10 @@ struct entry *async_pop_first(struct async *a);
 void async_fail_all(struct async *a, const qc_error *err);
 /* Those sent fail, but for reads that may be sent again, which go back to the front of those that wait. */
 void async_fail_sent(struct async *a, const qc_error *err);
+/* The connection is lost: the time for which those that wait may wait for another begins. */
+void async_restart_waiting(struct async *a);
+/* No connection, and these have waited for one for too long. */
+void async_fail_late(struct async *a, int64_t now_ns);
 /* What can't even be tried: told by the timer, not from inside of the call. */
 void async_refuse(struct async *a, struct entry *entry, qc_error err);
 void async_fail_refused(struct async *a);

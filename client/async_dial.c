@@ -58,6 +58,18 @@ static void pause_before_dial(struct async *a)
 	a->deadline_ns = monotonic_ns() + ms * 500000 + ms * 500000 * chance / UINT16_MAX;
 }
 
+/* May a later dial go better, however many have been in vain? */
+static bool may_pass(const qc_error *err)
+{
+	return err->kind == QC_NETWORK || err->kind == QC_TIMEOUT || qc_has_code(*err, "LOADING");
+}
+
+/* Is there nothing to wait for any more? What else than a refusal fails may have been an accident, the first few times. */
+static bool is_hopeless(const qc_error *err, bool tried_enough)
+{
+	return !may_pass(err) && (err->kind == QC_SERVER || tried_enough);
+}
+
 void async_lost(struct async *a, qc_error err)
 {
 	bool was_ready = a->state == READY;
@@ -70,14 +82,18 @@ void async_lost(struct async *a, qc_error err)
 	if (!was_ready)
 		a->address_index = (a->address_index + 1) % a->settings.address_count;
 	async_fail_sent(a, &err);
+	if (was_ready)
+		async_restart_waiting(a);
 	if (was_ready && !a->closed)
 		async_tell_push(a, (qc_result){.err = err, .reply = NULL});
 	if (a->closed)
 		return;
-	if (a->dials >= tries || err.kind == QC_SERVER) {
+	if (is_hopeless(&err, a->dials >= tries)) {
 		a->dials = 0;
 		async_fail_all(a, &err);
 	}
+	if (a->dials >= tries && !a->entries)
+		a->dials = 0;
 	if (!a->closed && (a->entries || was_ready || a->dials > 0))
 		pause_before_dial(a);
 }

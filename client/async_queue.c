@@ -77,6 +77,34 @@ void async_fail_sent(struct async *a, const qc_error *err)
 	}
 }
 
+void async_restart_waiting(struct async *a)
+{
+	int64_t deadline_ns = deadline_after_ms(a->settings.timeout_ms);
+
+	for (struct entry *entry = a->entries; entry; entry = entry->next)
+		entry->deadline_ns = deadline_ns;
+}
+
+static qc_error error_no_connection(const struct async *a)
+{
+	if (!qc_failed(a->handle))
+		return qc_errorf(QC_TIMEOUT, "no connection in time");
+	return qc_errorf(QC_TIMEOUT, "no connection in time: %s", a->handle.err.text);
+}
+
+void async_fail_late(struct async *a, int64_t now_ns)
+{
+	/* What callbacks add meanwhile has a later deadline. */
+	while (a->entries && a->entries->deadline_ns <= now_ns) {
+		struct entry *entry = a->entries;
+		qc_error err = error_no_connection(a);
+		a->entries = entry->next;
+		if (!a->entries)
+			a->last = &a->entries;
+		fail(a, entry, &err);
+	}
+}
+
 void async_refuse(struct async *a, struct entry *entry, qc_error err)
 {
 	entry->err = err;

@@ -7,8 +7,12 @@
  *	ev_run(loop, 0);
  *
  * One connection, on which commands go out as a pipeline and replies come back in order. It dials by itself and, when the
- * connection is lost, again, with back-off: commands that have not been sent wait for it; those sent and not answered fail
- * with QC_NETWORK, unless they only read, and then they are sent again.
+ * connection is lost, again, with back-off, as long as anything waits. Commands sent and not answered fail with QC_NETWORK
+ * then, unless they only read: those are sent again. What is not sent waits for the new connection, for options.timeout_ms
+ * from when the old one was lost or the command was given, and no longer: then it fails with QC_TIMEOUT and what stood in the
+ * way. All that waits fails earlier when waiting can't help: at once when the server refuses the client (a wrong password:
+ * QC_SERVER), after options.retries when there is another fault than that of the network. Only the time bounds how much waits:
+ * who may give more meanwhile than there is memory for must count.
  *
  * All calls and callbacks are made in the loop's thread. Callbacks may call anything here, qc_async_close() included.
  * A host's name is looked up when it dials, which may block: give an address where that matters.
@@ -41,8 +45,9 @@ typedef struct qc_async_loop {
 /* The result is released when the callback returns, unless it takes it: copies it and sets result->reply to NULL. */
 typedef void qc_callback(qc_async *async, qc_result *result, void *data);
 
-/* Begins to dial at once. options.pool_size and its like mean nothing here; timeout_ms holds for each command, from when it is
- * sent, but for those that block; of those sent behind one that blocks, from when that is answered. */
+/* Begins to dial at once. options.pool_size and its like mean nothing here; timeout_ms holds for each command while it waits for
+ * a connection, and again from when it is sent, but then not for those that block; of those sent behind one that blocks, from when
+ * that is answered. */
 QC_API qc_async *qc_async_open(const qc_options *options, const qc_async_loop *loop);
 /*
  * Every command that waits for its reply gets QC_CLOSED. Only the callbacks that are called meanwhile may still use the handle:

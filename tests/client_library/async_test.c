@@ -343,18 +343,104 @@ static void what_fails_is_told(void)
 	CU_ASSERT_EQUAL(seen.last_kind, QC_TIMEOUT);
 	qc_async_close(a);
 	fake_stop(&fake);
-	a = qc_ev_dial(seen.loop, "127.0.0.1:1", .backoff_min_ms = 1, .backoff_max_ms = 1);
-	qc_async_do(a, on_reply, &seen, "GET", "n");
-	CU_ASSERT(await(&seen, 2));
-	CU_ASSERT_EQUAL(seen.last_kind, QC_NETWORK);
-	qc_async_close(a);
 	a = qc_ev_dial(seen.loop, "nonsense://x");
 	FAILS(*a, QC_INVALID);
 	qc_async_do(a, on_reply, &seen, "GET", "n");
-	CU_ASSERT(await(&seen, 3));
+	CU_ASSERT(await(&seen, 2));
 	CU_ASSERT_EQUAL(seen.last_kind, QC_INVALID);
 	qc_async_close(a);
 	ev_loop_destroy(seen.loop);
+}
+
+static void run_for(struct ev_loop *loop, int64_t ms)
+{
+	ev_timer timer;
+
+	ev_timer_init(&timer, run_out, (double)ms / 1000.0, 0);
+	ev_timer_start(loop, &timer);
+	ev_run(loop, 0);
+	ev_timer_stop(loop, &timer);
+}
+
+/* Longer than all retries with their pauses take. */
+#define RESTART_MS 400
+
+static void commands_wait_for_a_server_that_restarts(void)
+{
+	struct seen seen = {.loop = ev_loop_new(EVFLAG_AUTO), .in_order = true};
+	char address[32], start[32];
+	uint16_t port = free_port();
+
+	snprintf(start, sizeof(start), "--port %u", port);
+	snprintf(address, sizeof(address), "127.0.0.1:%u", port);
+	struct server *server = server_start("%s", start);
+	qc_async *a = qc_ev_dial(seen.loop, address, .timeout_ms = PATIENCE_MS * patience());
+	qc_async_do(a, on_reply, &seen, "PING");
+	CU_ASSERT(await(&seen, 1));
+	CU_ASSERT(server_stop(&server));
+	run_for(seen.loop, RESTART_MS / 4);
+	for (int i = 0; i < 100; i++)
+		qc_async_do(a, on_count, &seen, "INCR", "n");
+	run_for(seen.loop, RESTART_MS);
+	CU_ASSERT_EQUAL(seen.replies, 1);
+	FAILS(*a, QC_NETWORK);
+	server = server_start("%s", start);
+	CU_ASSERT(await(&seen, 101));
+	CU_ASSERT(seen.in_order);
+	CU_ASSERT_EQUAL(seen.last_int, 100);
+	GOOD(*a);
+	qc_async_close(a);
+	ev_loop_destroy(seen.loop);
+	CU_ASSERT(server_stop(&server));
+}
+
+static void nobody_waits_for_a_connection_for_ever(void)
+{
+	struct seen seen = {.loop = ev_loop_new(EVFLAG_AUTO)};
+	qc_async *a = qc_ev_dial(seen.loop, "127.0.0.1:1", .timeout_ms = LIMIT_MS, .retries = -1);
+	int64_t began = monotonic_ms();
+
+	/* One that may block for ever, but not before it is sent. */
+	qc_async_do(a, on_reply, &seen, "BLPOP", "list", 0);
+	run_for(seen.loop, LIMIT_MS / 3);
+	qc_async_do(a, on_reply, &seen, "GET", "n");
+	CU_ASSERT(await(&seen, 1));
+	CU_ASSERT(monotonic_ms() - began >= LIMIT_MS - 1);
+	CU_ASSERT_EQUAL(seen.last_kind, QC_TIMEOUT);
+	CU_ASSERT(await(&seen, 2));
+	CU_ASSERT(monotonic_ms() - began >= LIMIT_MS + LIMIT_MS / 3 - 1);
+	CU_ASSERT_EQUAL(seen.last_kind, QC_TIMEOUT);
+	/* It rests when nobody waits, and begins anew when somebody does. */
+	run_for(seen.loop, LIMIT_MS);
+	qc_async_do(a, on_reply, &seen, "GET", "n");
+	CU_ASSERT(await(&seen, 3));
+	CU_ASSERT_EQUAL(seen.last_kind, QC_TIMEOUT);
+	/* A callback that gives another closes nothing and ends nothing. */
+	struct retry retry = {.seen.loop = seen.loop, .limit = 2};
+	qc_async_do(a, try_again, &retry, "GET", "n");
+	CU_ASSERT(await(&retry.seen, 2));
+	CU_ASSERT_EQUAL(retry.seen.last_kind, QC_TIMEOUT);
+	qc_async_do(a, close_it, &seen, "GET", "n");
+	qc_async_do(a, on_reply, &seen, "GET", "n");
+	CU_ASSERT(await(&seen, 6));
+	CU_ASSERT_EQUAL(seen.last_kind, QC_CLOSED);
+	ev_loop_destroy(seen.loop);
+}
+
+static void a_refusal_of_the_client_is_told_at_once(void)
+{
+	struct server *server = server_start("--requirepass secret");
+	struct seen seen = {.loop = ev_loop_new(EVFLAG_AUTO)};
+	char address[32];
+
+	snprintf(address, sizeof(address), "127.0.0.1:%u", server_port(server));
+	qc_async *a = qc_ev_dial(seen.loop, address, .password = "wrong", .timeout_ms = -1);
+	qc_async_do(a, on_reply, &seen, "GET", "n");
+	CU_ASSERT(await(&seen, 1));
+	CU_ASSERT_EQUAL(seen.last_kind, QC_SERVER);
+	qc_async_close(a);
+	ev_loop_destroy(seen.loop);
+	CU_ASSERT(server_stop(&server));
 }
 
 static void on_push(qc_async *async, qc_result *result, void *data)
@@ -411,6 +497,9 @@ static const struct suite_case cases[] = {
 	CASE(reads_are_sent_again_and_writes_are_not),
 	CASE(what_stands_behind_a_blocking_command_has_its_time_still),
 	CASE(what_fails_is_told),
+	CASE(commands_wait_for_a_server_that_restarts),
+	CASE(nobody_waits_for_a_connection_for_ever),
+	CASE(a_refusal_of_the_client_is_told_at_once),
 	CASE(pushes_have_a_callback_of_their_own),
 };
 
