@@ -367,14 +367,16 @@ typedef struct qc_subscription {
 } qc_subscription;
 
 enum qc_message_type {
+	QC_NO_MESSAGE,   /* `err` says why: the wait has ended (QC_DEADLINE, QC_CANCELLED), or a subscription was refused (QC_SERVER) */
 	QC_MESSAGE,      /* something was published */
 	QC_SUBSCRIBED,   /* to `channel` (or pattern), also after a reconnect */
 	QC_UNSUBSCRIBED,
-	QC_DISCONNECTED, /* messages may have been lost from here until the next QC_SUBSCRIBED */
+	QC_DISCONNECTED, /* messages may have been lost from here until the next QC_SUBSCRIBED; no error: it mends itself */
 };
 
+/* No error ends a subscription that could be made: the next call may well give a message. */
 typedef struct qc_message {
-	qc_error err;
+	qc_error err;        /* of QC_NO_MESSAGE, and of that only */
 	qc_reply *reply;     /* for qc_release() */
 	enum qc_message_type type;
 	const char *channel; /* NUL behind them, as everywhere */
@@ -382,6 +384,7 @@ typedef struct qc_message {
 	const char *pattern; /* NULL when it was no pattern that matched */
 	const char *data;
 	size_t len;
+	qc_error cause;      /* of QC_DISCONNECTED: what has cut the connection; else QC_OK */
 } qc_message;
 
 /* When `queue` (default 128) messages wait, no more are read until some are taken: the server keeps what it is willing to. */
@@ -390,6 +393,12 @@ typedef struct qc_subscribe_options {
 	size_t queue;
 } qc_subscribe_options;
 
+/*
+ * Connects, and then returns; that the server has subscribed is told by a QC_SUBSCRIBED for each name. The context counts until it
+ * returns, for connecting: its end doesn't end the subscription. That is done by qc_unsubscribe() alone, which waits for the
+ * subscription's thread and frees all, so that nobody may be in a call on it. To end it from another thread than the one that waits
+ * in qc_next_message(): cancel the context that this was given, and unsubscribe when the thread has left the call.
+ */
 QC_API qc_subscription *qc_subscribe_args(qc_client *client, qc_context *context, qc_args channels,
 					  const qc_subscribe_options *options);
 #define qc_subscribe(client, context, ...) qc_subscribe_args(client, context, QC_LIST(__VA_ARGS__), NULL)
@@ -397,7 +406,7 @@ QC_API qc_subscription *qc_subscribe_args(qc_client *client, qc_context *context
 	qc_subscribe_args(client, context, (qc_args){0}, &(qc_subscribe_options){.patterns = QC_LIST(__VA_ARGS__)})
 /* Adds or removes, from any thread. `command` is SUBSCRIBE, UNSUBSCRIBE, PSUBSCRIBE, PUNSUBSCRIBE, SSUBSCRIBE, SUNSUBSCRIBE. */
 QC_API qc_status qc_subscription_change(qc_subscription *subscription, const char *command, qc_args names);
-/* The next message; waits for one. Several threads may. */
+/* The next message; waits for one, until the context ends. Several threads may. */
 QC_API qc_message qc_next_message(qc_subscription *subscription, qc_context *context);
 /* Readable while a message waits: for one's own loop, with a context that has ended already, to not wait. */
 QC_API int qc_subscription_fd(const qc_subscription *subscription);

@@ -85,13 +85,28 @@ static qc_message take(struct subscription *s)
 	return message;
 }
 
-static qc_message empty_message(enum qc_message_type type, qc_error err)
+static qc_message empty_message(enum qc_message_type type)
 {
 	qc_message message;
 
 	memset(&message, 0, sizeof(message));
 	message.type = type;
+	return message;
+}
+
+static qc_message no_message(qc_error err)
+{
+	qc_message message = empty_message(QC_NO_MESSAGE);
+
 	message.err = err;
+	return message;
+}
+
+static qc_message disconnected(qc_error cause)
+{
+	qc_message message = empty_message(QC_DISCONNECTED);
+
+	message.cause = cause;
 	return message;
 }
 
@@ -166,7 +181,7 @@ static bool read_message(struct resp_reply *reply, qc_message *out)
 	qc_reply *root = reply_public(reply);
 	const char *word = qc_reply_text(qc_reply_at(root, 0));
 
-	*out = empty_message(QC_MESSAGE, qc_reply_err(root));
+	*out = no_message(qc_reply_err(root));
 	out->reply = root;
 	if (qc_failed(*out))
 		return true;
@@ -268,7 +283,7 @@ static void *run(void *context)
 			attempt = 1;
 			err = serve(s);
 			if (qc_context_err(s->life).kind == QC_OK)
-				put(s, empty_message(QC_DISCONNECTED, err));
+				put(s, disconnected(err));
 		}
 		conn_close(&s->conn);
 		if (back_off(&s->pool->settings, s->life, attempt++).kind != QC_OK)
@@ -429,7 +444,7 @@ qc_message qc_next_message(qc_subscription *handle, qc_context *context)
 	struct message_waiter waiter = {.waiter.wake = on_context_end, .subscription = s};
 	int64_t until = context_deadline_ns(context);
 	struct timespec moment = {until / 1000000000, until % 1000000000};
-	qc_message message = empty_message(QC_MESSAGE, handle->err);
+	qc_message message = no_message(handle->err);
 	int late = 0;
 
 	if (qc_failed(*handle))

@@ -27,15 +27,15 @@ static void listen_in(qc_subscription *room)
 
 	for (;;) {
 		qc_message m qc_auto = qc_next_message(room, now);
-		if (qc_failed(m) && qc_is(m.err, QC_DEADLINE))
+		if (qc_is(m.err, QC_DEADLINE))
 			break;
+		if (qc_failed(m))
+			qc_fatal(m.err);
 		if (m.type == QC_DISCONNECTED)
-			puts("(the line is cut; dialling)");
+			printf("(the line is cut: %s; dialling)\n", m.cause.text);
 		else if (m.type == QC_SUBSCRIBED)
 			puts("(you are in)");
-		else if (qc_failed(m))
-			qc_fatal(m.err);
-		else
+		else if (m.type == QC_MESSAGE)
 			puts(m.data);
 	}
 	fflush(stdout);

@@ -107,7 +107,11 @@ static void a_lost_connection_is_told_and_mended(void)
 		qc_release(&m);
 		GOOD(qc_client_kill(f.client, ctx, "TYPE", "pubsub"));
 		m = next(s);
+		/* No failure, so that a loop that ends with the first goes on. */
 		CU_ASSERT_EQUAL(m.type, QC_DISCONNECTED);
+		GOOD(m);
+		CU_ASSERT_EQUAL(m.cause.kind, QC_NETWORK);
+		CU_ASSERT(m.cause.text[0] != 0);
 		qc_release(&m);
 		m = next(s);
 		CU_ASSERT_EQUAL(m.type, QC_SUBSCRIBED);
@@ -141,7 +145,9 @@ static void its_descriptor_is_readable_while_messages_wait(void)
 		CU_ASSERT_EQUAL(m.type, QC_SUBSCRIBED);
 		qc_release(&m);
 		CU_ASSERT(!is_readable(p.fd));
-		FAILS(qc_next_message(s, no_wait), QC_DEADLINE);
+		qc_message none = qc_next_message(s, no_wait);
+		FAILS(none, QC_DEADLINE);
+		CU_ASSERT_EQUAL(none.type, QC_NO_MESSAGE);
 		publish(f.client, "news", "one");
 		CU_ASSERT_EQUAL(poll(&p, 1, PATIENCE_MS), 1);
 		m = qc_next_message(s, no_wait);
@@ -175,6 +181,53 @@ static void a_full_queue_loses_nothing(void)
 		/* With messages left, and a thread that waits for room. */
 		for (int i = 0; i < 50; i++)
 			publish(f.client, "news", "left");
+		qc_unsubscribe(s);
+	}
+	CU_ASSERT(fixture_stop(&f));
+}
+
+static void a_refused_subscription_is_an_error_and_no_message(void)
+{
+	struct fixture f = fixture_start("");
+
+	if (fixture_has(&f, "SUBSCRIBE", "refused subscriptions") && fixture_has(&f, "ACL", "refused subscriptions")) {
+		qc_result made qc_auto = qc_do(f.client, ctx, "ACL", "SETUSER", "listener", "on", ">pw", "+@all", "~*", "resetchannels", "&open");
+		GOOD(made);
+		qc_client *c = qc_dial(f.address, .user = "listener", .password = "pw");
+		qc_subscription *s = qc_subscribe(c, ctx, "shut");
+		qc_message m = next(s);
+		FAILS(m, QC_SERVER);
+		CU_ASSERT_EQUAL(m.type, QC_NO_MESSAGE);
+		CU_ASSERT(qc_has_code(m.err, "NOPERM"));
+		qc_release(&m);
+		/* It goes on all the same. */
+		GOOD(qc_subscription_change(s, "SUBSCRIBE", QC_LIST("open")));
+		m = next_of(s, QC_SUBSCRIBED);
+		CU_ASSERT_STRING_EQUAL(m.channel, "open");
+		qc_release(&m);
+		qc_unsubscribe(s);
+		qc_close(c);
+	}
+	CU_ASSERT(fixture_stop(&f));
+}
+
+/* As the header says: the context of subscribing doesn't count afterwards. */
+static void a_subscription_outlives_the_context_that_made_it(void)
+{
+	struct fixture f = fixture_start("");
+
+	if (fixture_has(&f, "SUBSCRIBE", "the context of a subscription")) {
+		qc_context *brief = qc_context_with_cancel(ctx);
+		qc_subscription *s = qc_subscribe(f.client, brief, "news");
+		qc_context_free(brief);
+		GOOD_FATAL(*s);
+		qc_message m = next(s);
+		CU_ASSERT_EQUAL(m.type, QC_SUBSCRIBED);
+		qc_release(&m);
+		publish(f.client, "news", "one");
+		m = next(s);
+		CU_ASSERT_STRING_EQUAL(m.data, "one");
+		qc_release(&m);
 		qc_unsubscribe(s);
 	}
 	CU_ASSERT(fixture_stop(&f));
@@ -218,6 +271,8 @@ static const struct suite_case cases[] = {
 	CASE(a_lost_connection_is_told_and_mended),
 	CASE(its_descriptor_is_readable_while_messages_wait),
 	CASE(a_full_queue_loses_nothing),
+	CASE(a_refused_subscription_is_an_error_and_no_message),
+	CASE(a_subscription_outlives_the_context_that_made_it),
 	CASE(waiting_for_a_message_can_be_cancelled),
 };
 
