@@ -343,7 +343,10 @@ static qc_error check(const struct settings *s)
 
 qc_error settings_init(struct settings *out, const qc_options *options)
 {
+	static const qc_options defaults = {.address = NULL};
+
 	memset(out, 0, sizeof(*out));
+	options = options ? options : &defaults;
 	qc_error err = parse_addresses(out, options->address && *options->address ? options->address : "localhost");
 	if (err.kind == QC_OK)
 		err = copy_texts(out, options);

@@ -322,7 +322,7 @@ void qc_async_close(qc_async *handle)
 	struct async *a = async_of(handle);
 	qc_error err = qc_errorf(QC_CLOSED, "closed");
 
-	if (a == &no_async || a->closed)
+	if (!a || a == &no_async || a->closed)
 		return;
 	enter(a);
 	a->closed = true;

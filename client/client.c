@@ -82,7 +82,7 @@ void qc_close(qc_client *handle)
 {
 	struct client *client = client_of(handle);
 
-	if (client == &no_client)
+	if (!client || client == &no_client)
 		return;
 	if (client->pinned)
 		pool_give(client->pool, client->pinned);

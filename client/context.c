@@ -22,6 +22,12 @@ static struct qc_context background = {.deadline_ns = NO_DEADLINE, .is_static = 
 /* What is given when there is no memory for a context: it has ended. */
 static struct qc_context no_memory = {.deadline_ns = NO_DEADLINE, .is_static = true, .ended = QC_NO_MEMORY};
 
+/* NULL is the background. */
+static inline const struct qc_context *known(const struct qc_context *context)
+{
+	return context ? context : &background;
+}
+
 int64_t monotonic_ns(void)
 {
 	struct timespec now;
@@ -66,6 +72,7 @@ static qc_context *context_create(qc_context *parent, int64_t deadline_ns)
 
 	if (!context)
 		return &no_memory;
+	parent = parent ? parent : &background;
 	pthread_mutex_init(&context->lock, NULL);
 	context->holders = 1;
 	context->deadline_ns = deadline_ns < parent->deadline_ns ? deadline_ns : parent->deadline_ns;
@@ -98,7 +105,7 @@ qc_context *qc_context_with_deadline(qc_context *parent, int64_t deadline_ms)
 
 void qc_cancel(qc_context *context)
 {
-	if (!context->is_static)
+	if (!known(context)->is_static)
 		context_end(context, QC_CANCELLED);
 }
 
@@ -123,6 +130,7 @@ void qc_context_free(qc_context *context)
 
 qc_error qc_context_err(const qc_context *context)
 {
+	context = known(context);
 	enum qc_kind ended = atomic_load_explicit(&context->ended, memory_order_acquire);
 
 	if (ended == QC_NO_MEMORY)
@@ -136,19 +144,19 @@ qc_error qc_context_err(const qc_context *context)
 
 bool context_can_end(const qc_context *context)
 {
-	return context != &background;
+	return known(context) != &background;
 }
 
 int64_t context_deadline_ns(const qc_context *context)
 {
-	return context->deadline_ns;
+	return known(context)->deadline_ns;
 }
 
 bool context_join(qc_context *context, struct context_waiter *waiter)
 {
 	waiter->link = NULL;
-	if (context->is_static)
-		return context->ended == QC_OK;
+	if (known(context)->is_static)
+		return known(context)->ended == QC_OK;
 	pthread_mutex_lock(&context->lock);
 	bool lasts = context->ended == QC_OK;
 	if (lasts) {
@@ -164,7 +172,7 @@ bool context_join(qc_context *context, struct context_waiter *waiter)
 
 void context_leave(qc_context *context, struct context_waiter *waiter)
 {
-	if (context->is_static)
+	if (known(context)->is_static)
 		return;
 	pthread_mutex_lock(&context->lock);
 	if (waiter->link) {
@@ -199,8 +207,8 @@ qc_error context_sleep(qc_context *context, int64_t ns)
 				  .woken = PTHREAD_COND_INITIALIZER};
 	int64_t until = monotonic_ns() + ns;
 
-	if (until > context->deadline_ns)
-		until = context->deadline_ns;
+	if (until > context_deadline_ns(context))
+		until = context_deadline_ns(context);
 	struct timespec moment = {until / 1000000000, until % 1000000000};
 	if (!context_join(context, &sleeper.waiter))
 		return qc_context_err(context);

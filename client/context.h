@@ -4,6 +4,8 @@
  * A context keeps a list of waiters: one for each child, and one for each call that is about to wait. Ending it wakes them all.
  * A waiter's `wake` runs under the context's lock, in the thread that cancels: it may take locks, but none under which
  * anybody joins or leaves a context. Parents' locks are taken before children's.
+ *
+ * Wherever a context is wanted NULL is the background.
  */
 #ifndef CLIENT_CONTEXT_H
 #define CLIENT_CONTEXT_H

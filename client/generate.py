@@ -508,7 +508,8 @@ def source(commands, calls):
         fixed = sum("word(&w" in line or "put(&w" in line for line in call.code)
         lists = [n for t, n, _ in call.params if t == "qc_args"] + ["options->" + n for t, n in call.fields if t == "qc_args"]
         room = " + ".join([str(fixed)] + [n + ".count" for n in lists])
-        body = ["\tqc_arg space[ROOM];\n", "\tstruct words w = words_begin(space, %s);\n\n" % room]
+        body = ["\tstatic const %s_options none;\n\toptions = options ? options : &none;\n" % call.c] if call.fields else []
+        body += ["\tqc_arg space[ROOM];\n", "\tstruct words w = words_begin(space, %s);\n\n" % room]
         body += [line + "\n" for line in call.code]
         variants = [("", *call.result())]
         if call.has_reply_variant():

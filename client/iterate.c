@@ -68,10 +68,12 @@ static qc_error check(const qc_client *client, const qc_iterate_options *options
 
 qc_iterator *qc_iterate_with(qc_client *client, const qc_iterate_options *options)
 {
+	static const qc_iterate_options all = {.match = NULL};
 	struct iterator *it = calloc(1, sizeof(*it));
 
 	if (!it)
 		return &no_iterator.handle;
+	options = options ? options : &all;
 	it->handle.err = check(client, options);
 	it->client = client;
 	it->cursor = qc_arg(0);
@@ -158,7 +160,7 @@ void qc_iterator_close(qc_iterator *handle)
 {
 	struct iterator *it = (struct iterator *)handle;
 
-	if (it == &no_iterator)
+	if (!it || it == &no_iterator)
 		return;
 	qc_release(&it->page);
 	free(it->match);

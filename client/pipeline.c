@@ -34,7 +34,7 @@ void qc_pipeline_close(qc_pipeline *handle)
 {
 	struct pipeline *pipeline = pipeline_of(handle);
 
-	if (pipeline == &no_pipeline)
+	if (!pipeline || pipeline == &no_pipeline)
 		return;
 	buffer_fini(&pipeline->out);
 	free(pipeline);

@@ -17,6 +17,8 @@
  *   at the end of its scope; pointers into it live as long. Handles have a function that closes them, for
  *   qc_defer(). qc_status, qc_int and qc_float hold nothing.
  * - Handles are never NULL: one that could not be made carries its error, and every call on it returns that error.
+ * - NULL may stand for a context (qc_background()), for options (all zero, which means the defaults) and for what is to be
+ *   closed, freed, cancelled or released (nothing is done). Anything else is to be given.
  * - A context says until when a call may take, and lets another thread cancel it. A cancelled call returns at once.
  * - Strings are bytes with a length; what comes from the server has a NUL behind it besides.
  *   qc_arg() makes an argument of a C string, a number or bytes; calls do it by themselves.

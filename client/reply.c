@@ -117,6 +117,8 @@ void qc_release(void *result)
 {
 	qc_result *owner = result;
 
+	if (!owner)
+		return;
 	resp_reply_free((struct resp_reply *)owner->reply);
 	owner->reply = NULL;
 }
@@ -214,6 +216,8 @@ qc_string qc_results_string(const qc_results *results, size_t index)
 
 void qc_results_release(qc_results *results)
 {
+	if (!results)
+		return;
 	for (size_t i = 0; !results->owner && i < results->count; i++)
 		resp_reply_free((struct resp_reply *)results->replies[i]);
 	resp_reply_free((struct resp_reply *)results->owner);

@@ -383,7 +383,7 @@ void qc_unsubscribe(qc_subscription *handle)
 {
 	struct subscription *s = (struct subscription *)handle;
 
-	if (s == &no_subscription)
+	if (!s || s == &no_subscription)
 		return;
 	if (s->has_thread) {
 		qc_cancel(s->life);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "client/qcache_async.h"
 #include "client_library/fixture.h"
 
 static qc_context *ctx;
@@ -647,6 +648,48 @@ static void a_closed_or_failed_handle_says_why(void)
 	qc_close(c);
 }
 
+static void null_is_the_background_the_defaults_and_nothing_to_release(void)
+{
+	struct fixture f = fixture_start("");
+	qc_context *child = qc_context_with_timeout(NULL, 60000);
+
+	GOOD(qc_set(f.client, NULL, "k", "v"));
+	GOOD(qc_set_call(f.client, NULL, qc_arg("k"), qc_arg("w"), NULL));
+	qc_string k qc_auto = qc_get(f.client, child, "k");
+	CU_ASSERT_STRING_EQUAL(k.data, "w");
+	CU_ASSERT(qc_is(qc_context_err(NULL), QC_OK));
+	qc_client *pinned = qc_pin(f.client, NULL);
+	GOOD(qc_send(pinned, NULL, QC_LIST("PING")));
+	qc_result pong qc_auto = qc_receive(pinned, NULL);
+	GOOD(pong);
+	qc_pipeline *p = qc_pipeline_open(f.client);
+	qc_add(p, "PING");
+	qc_results ran qc_auto_results = qc_run(p, NULL);
+	GOOD(ran);
+	qc_iterator *it = qc_iterate_with(f.client, NULL);
+	CU_ASSERT(qc_advance(it, NULL));
+	qc_client *with qc_defer(qc_close) = qc_open_with(NULL, &(qc_options){.address = f.address});
+	GOOD(*with);
+	/* Whoever listens at the default address. */
+	qc_client *at_default = qc_open(NULL);
+	CU_ASSERT(!qc_is(at_default->err, QC_INVALID));
+	qc_close(at_default);
+	qc_iterator_close(it);
+	qc_pipeline_close(p);
+	qc_close(pinned);
+	qc_context_free(child);
+	qc_close(NULL);
+	qc_pipeline_close(NULL);
+	qc_iterator_close(NULL);
+	qc_unsubscribe(NULL);
+	qc_async_close(NULL);
+	qc_cancel(NULL);
+	qc_context_free(NULL);
+	qc_release(NULL);
+	qc_results_release(NULL);
+	CU_ASSERT(fixture_stop(&f));
+}
+
 static const struct suite_case cases[] = {
 	CASE(the_systems_own_example_reads_alike),
 	CASE(typed_calls_take_their_options),
@@ -669,6 +712,7 @@ static const struct suite_case cases[] = {
 	CASE(the_table_is_the_servers),
 	CASE(lists_may_be_long),
 	CASE(a_closed_or_failed_handle_says_why),
+	CASE(null_is_the_background_the_defaults_and_nothing_to_release),
 };
 
 int main(int argc, char **argv)
