@@ -129,8 +129,8 @@ static ssize_t write_some(struct conn *conn, const void *data, size_t len, short
 }
 
 /*
- * Who can't be cancelled and waits just as long as the socket's own limit needs no poll: the kernel waits in recv(2) itself, one
- * call instead of two. The socket's limit begins with each call, so only the first read of an exchange may be left to it.
+ * Who can't be cancelled and has all of the time limit left needs no poll at first: the kernel waits in recv(2) itself, one call
+ * instead of two. The socket's limit begins with each call, so only the first read of an exchange may be left to it.
  */
 static bool may_wait_in_recv(const struct conn *conn, const qc_context *context, int64_t deadline_ns)
 {
@@ -403,13 +403,22 @@ static qc_error secure(struct conn *c, const struct settings *settings, struct t
 	return err;
 }
 
-/* From here on a plain socket blocks, for no longer than the time limit of commands. Dialling has had one of its own. */
+/*
+ * What recv(2) is left to wait of the time limit. It counts by the kernel's timer wheel, which fires late by up to an eighth of
+ * the time, and by some ticks; poll(2) is exact, and is what the rest is for. A shorter limit is poll's alone.
+ */
+#define RECV_SHARE(ms) ((ms) / 4 * 3)
+#define RECV_LEAST_MS 200
+
+/* From here on a plain socket blocks, for less than the time limit of commands. Dialling has had one of its own. */
 static qc_error let_block(struct conn *c, const struct settings *settings)
 {
 	int flags = fcntl(c->fd, F_GETFL);
-	int64_t ms = settings->timeout_ms < 0 ? 0 : settings->timeout_ms;
+	int64_t ms = settings->timeout_ms < 0 ? 0 : RECV_SHARE(settings->timeout_ms);
 	struct timeval limit = {ms / 1000, ms % 1000 * 1000};
 
+	if (settings->timeout_ms >= 0 && settings->timeout_ms < RECV_LEAST_MS)
+		return no_error();
 	if (flags < 0 || fcntl(c->fd, F_SETFL, flags & ~O_NONBLOCK) < 0 ||
 	    setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0)
 		return lost(c, errno, "setsockopt");

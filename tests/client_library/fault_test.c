@@ -436,6 +436,37 @@ static void silence_is_a_timeout(void)
 	fake_stop(&fake);
 }
 
+/*
+ * The kernel's limit of a socket comes late by up to an eighth (a quarter of a second for three): so it is set to less, and the
+ * rest is waited for otherwise. Looked at rather than measured, as a busy machine is late by itself.
+ */
+static void no_time_limit_is_left_to_the_kernels_coarse_clock(void)
+{
+	struct fake *fake = fake_start(never_answer, NULL);
+	struct timeval limit = {0, 0};
+	socklen_t size = sizeof(limit);
+	char address[32];
+
+	fake_address(address, sizeof(address), fake);
+	qc_client *c = qc_dial(address, .timeout_ms = 3000);
+	qc_client *pinned = qc_pin(c, ctx);
+	GOOD(*pinned);
+	CU_ASSERT_EQUAL(getsockopt(qc_pinned_fd(pinned), SOL_SOCKET, SO_RCVTIMEO, &limit, &size), 0);
+	CU_ASSERT(limit.tv_sec * 1000 + limit.tv_usec / 1000 <= 3000 * 7 / 8);
+	qc_close(pinned);
+	qc_close(c);
+	fake_stop(&fake);
+	/* And what that leaves is waited for: not before its time. */
+	fake = fake_start(never_answer, NULL);
+	fake_address(address, sizeof(address), fake);
+	c = qc_dial(address, .timeout_ms = 400, .retries = -1);
+	int64_t began = monotonic_ms();
+	FAILS(qc_incr(c, ctx, "k"), QC_TIMEOUT);
+	CU_ASSERT(monotonic_ms() - began >= 399);
+	qc_close(c);
+	fake_stop(&fake);
+}
+
 /* Takes what is said and answers nothing at all, not even to HELLO. */
 static void stay_mute(struct fake *fake, int fd, unsigned number, void *data)
 {
@@ -780,6 +811,7 @@ static const struct suite_case cases[] = {
 	CASE(another_address_serves_when_one_is_gone),
 	CASE(a_server_that_comes_back_is_found_again),
 	CASE(silence_is_a_timeout),
+	CASE(no_time_limit_is_left_to_the_kernels_coarse_clock),
 	CASE(a_mute_server_ends_a_dial_in_the_time_to_dial),
 	CASE(a_dial_without_limit_waits_in_peace),
 	CASE(a_reply_without_end_is_a_timeout),
