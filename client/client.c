@@ -252,21 +252,23 @@ static qc_error run_pinned(struct client *client, qc_context *context, struct re
 
 static qc_error run(struct client *client, qc_context *context, struct request *request, int *out_attempts)
 {
+	const char *culprit = request->culprit ? request->culprit : request->name;
+
 	if (client->handle.err.kind != QC_OK)
 		return client->handle.err;
 	if (request->flags & COMMAND_ANSWERS_BY_PUSH)
-		return qc_errorf(QC_INVALID, "%s isn't a call: see qc_subscribe(), qc_send()", request->name);
+		return qc_errorf(QC_INVALID, "%s isn't a call: see qc_subscribe(), qc_send()", culprit);
 	if (client->is_pinned)
 		return run_pinned(client, context, request);
 	if (request->flags & QC_COMMAND_CONNECTION)
-		return qc_errorf(QC_INVALID, "%s needs a connection of its own: see qc_pin()", request->name);
+		return qc_errorf(QC_INVALID, "%s needs a connection of its own: see qc_pin()", culprit);
 	return run_pooled(client->pool, context, request, out_attempts);
 }
 
 static qc_error run_hooked(struct client *client, qc_context *context, struct request *request)
 {
 	const struct settings *settings = &client->pool->settings;
-	qc_event event = {.command = request->name, .commands = request->count, .args = request->args, .attempts = 1};
+	qc_event event = {.command = request->name, .commands = request->commands, .args = request->args, .attempts = 1};
 
 	for (size_t i = 0; i < settings->hook_count; i++)
 		if (settings->hooks[i].before)
@@ -296,7 +298,7 @@ qc_result qc_do_args(qc_client *client, qc_context *context, qc_args args)
 {
 	struct resp_reply *reply = NULL;
 	char name[32];
-	struct request request = {.name = name, .args = args, .count = 1, .replies = &reply};
+	struct request request = {.name = name, .args = args, .count = 1, .commands = 1, .replies = &reply};
 	qc_result out;
 
 	request_name(args, name, sizeof(name));

@@ -22,10 +22,12 @@ static inline struct client *client_of(qc_client *handle)
 /* Commands to be sent and what they answer. */
 struct request {
 	const char *name;    /* for hooks */
+	const char *culprit; /* for errors: the command that CONNECTION or COMMAND_ANSWERS_BY_PUSH is said of; NULL: `name` */
 	qc_args args;        /* of a single command, written when it is sent */
 	const void *data;    /* or several, written already; NULL for a single one */
 	size_t len;
 	size_t count;        /* replies to come */
+	size_t commands;     /* for hooks: how many the caller has given */
 	unsigned flags;      /* enum qc_command_flags: what all have (READONLY), or one has (BLOCKING, CONNECTION) */
 	struct resp_reply **replies; /* out: `count` places */
 };

@@ -48,6 +48,16 @@ void pipeline_empty(struct pipeline *pipeline)
 	pipeline->out.len = 0;
 	pipeline->count = 0;
 	pipeline->flags = QC_COMMAND_READONLY;
+	pipeline->culprit[0] = 0;
+}
+
+/* For the error to come. What needs a connection of its own may have one, what isn't a call is never right here. */
+static void note_culprit(struct pipeline *pipeline, qc_args args, unsigned flags)
+{
+	unsigned is_new = flags & ~pipeline->flags;
+
+	if ((is_new & COMMAND_ANSWERS_BY_PUSH) || ((is_new & QC_COMMAND_CONNECTION) && !pipeline->culprit[0]))
+		request_name(args, pipeline->culprit, sizeof(pipeline->culprit));
 }
 
 void qc_pipeline_add_args(qc_pipeline *handle, qc_args args)
@@ -60,6 +70,7 @@ void qc_pipeline_add_args(qc_pipeline *handle, qc_args args)
 	handle->err = request_write(&pipeline->out, args);
 	if (!(flags & QC_COMMAND_READONLY))
 		pipeline->flags &= ~(unsigned)QC_COMMAND_READONLY;
+	note_culprit(pipeline, args, flags);
 	pipeline->flags |= flags & (QC_COMMAND_BLOCKING | QC_COMMAND_CONNECTION | COMMAND_ANSWERS_BY_PUSH);
 	pipeline->count++;
 }
@@ -74,7 +85,9 @@ static qc_results send_all(struct pipeline *pipeline, qc_context *context, size_
 {
 	struct resp_reply **replies = calloc(count, sizeof(*replies));
 	struct request request = {.name = "pipeline", .data = pipeline->out.data, .len = pipeline->out.len,
-				  .count = count, .flags = pipeline->flags, .replies = replies};
+				  .count = count, .commands = pipeline->count, .flags = pipeline->flags, .replies = replies};
+
+	request.culprit = pipeline->culprit[0] ? pipeline->culprit : NULL;
 
 	if (!replies)
 		return failed(error_no_memory());

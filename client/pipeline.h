@@ -12,6 +12,7 @@ struct pipeline {
 	struct buffer out;
 	size_t count;
 	unsigned flags; /* READONLY when all are, BLOCKING and CONNECTION when one is */
+	char culprit[32]; /* the first that has CONNECTION, or rather the first that isn't a call at all */
 };
 
 /* Of a client that is known to outlive it. */

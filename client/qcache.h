@@ -251,7 +251,7 @@ typedef struct qc_client {
 /* One run of a command or a pipeline, for hooks. */
 typedef struct qc_event {
 	const char *command;    /* "GET", or "pipeline" */
-	size_t commands;        /* 1, or the pipeline's length */
+	size_t commands;        /* 1, or the pipeline's length, without MULTI and EXEC */
 	qc_args args;           /* of a single command; empty for a pipeline */
 	const qc_error *err;    /* after */
 	int64_t elapsed_ns;     /* after */

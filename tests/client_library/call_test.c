@@ -384,6 +384,18 @@ static void a_pipeline_gives_every_reply_and_every_error(void)
 	qc_add(p, "SELECT", 1);
 	qc_results stateful qc_auto_results = qc_run(p, ctx);
 	FAILS(stateful, QC_INVALID);
+	CU_ASSERT_STRING_EQUAL(stateful.err.text, "SELECT needs a connection of its own: see qc_pin()");
+	qc_add(p, "GET", "a");
+	qc_add(p, "Client", "setname", "me");
+	qc_add(p, "subscribe", "news");
+	qc_add(p, "SELECT", 1);
+	qc_results no_call qc_auto_results = qc_run(p, ctx);
+	FAILS(no_call, QC_INVALID);
+	CU_ASSERT_STRING_EQUAL(no_call.err.text, "SUBSCRIBE isn't a call: see qc_subscribe(), qc_send()");
+	/* Nothing of that is left behind. */
+	qc_add(p, "GET", "a");
+	qc_results again qc_auto_results = qc_run(p, ctx);
+	GOOD(again);
 	qc_pipeline_close(p);
 	CU_ASSERT(fixture_stop(&f));
 }
@@ -545,7 +557,7 @@ static void note_before(void *data, const qc_event *event)
 	struct log *log = data;
 	size_t used = strlen(log->text);
 
-	snprintf(log->text + used, sizeof(log->text) - used, "<%s %zu", event->command, event->args.count);
+	snprintf(log->text + used, sizeof(log->text) - used, "<%s %zu/%zu", event->command, event->commands, event->args.count);
 }
 
 static void note_after(void *data, const qc_event *event)
@@ -570,7 +582,14 @@ static void hooks_see_every_command(void)
 	qc_add(p, "GET", "a");
 	qc_add(p, "GET", "a");
 	qc_results r qc_auto_results = qc_run(p, ctx);
-	CU_ASSERT_STRING_EQUAL(log.text, "<SET 3 ok><INCR 2 server error><pipeline 0 ok>");
+	CU_ASSERT_STRING_EQUAL(log.text, "<SET 1/3 ok><INCR 1/2 server error><pipeline 2/0 ok>");
+	if (fixture_has(&f, "MULTI", "transactions seen by hooks")) {
+		log.text[0] = 0;
+		qc_add(p, "GET", "a");
+		qc_results one qc_auto_results = qc_run_multi(p, ctx);
+		GOOD(one);
+		CU_ASSERT(strstr(log.text, "<pipeline 1/0 ok>") != NULL);
+	}
 	qc_pipeline_close(p);
 	qc_close(c);
 	CU_ASSERT(fixture_stop(&f));
