@@ -250,6 +250,20 @@ static qc_error parse_address(struct settings *s, struct address *address, const
 	return parse_host(address, text, (size_t)(end - text));
 }
 
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* People write blanks behind a comma, and files end in a newline. */
+static void trim(const char **text, const char **end)
+{
+	while (*text < *end && is_blank(**text))
+		++*text;
+	while (*text < *end && is_blank((*end)[-1]))
+		--*end;
+}
+
 static qc_error parse_addresses(struct settings *s, const char *text)
 {
 	size_t count = 1;
@@ -261,9 +275,10 @@ static qc_error parse_addresses(struct settings *s, const char *text)
 	if (!s->addresses)
 		return error_no_memory();
 	while (err.kind == QC_OK && s->address_count < count) {
-		const char *end = strchrnul(text, ',');
+		const char *comma = strchrnul(text, ','), *end = comma;
+		trim(&text, &end);
 		err = parse_address(s, &s->addresses[s->address_count++], text, end);
-		text = end + 1;
+		text = comma + 1;
 	}
 	return err;
 }

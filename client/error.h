@@ -18,7 +18,7 @@ static inline qc_error no_error(void)
 
 /* "what: text of errno" */
 qc_error error_errno(enum qc_kind kind, int number, const char *what);
-/* From an error reply: the first word is the code when it is in capital letters. */
+/* From an error reply. The first word is the code when it looks like one and fits: a word that was cut might be another's. */
 qc_error error_server(const char *text, size_t len);
 qc_error error_no_memory(void);
 

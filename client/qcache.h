@@ -269,7 +269,7 @@ typedef struct qc_hook {
 typedef struct qc_options {
 	/*
 	 * "host:port", "unix:/path", "redis://user:password@host:port/db?timeout=2s", "rediss://" for TLS; several, parted
-	 * by commas, are tried in turn: the first that answers serves until it fails. localhost:6379.
+	 * by commas (and blanks), are tried in turn: the first that answers serves until it fails. localhost:6379.
 	 */
 	const char *address;
 	const char *user, *password;

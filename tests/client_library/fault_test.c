@@ -368,13 +368,40 @@ static void a_server_that_loads_is_asked_again(void)
 	fake_stop(&fake);
 }
 
+static void a_servers_code_is_its_first_word_in_capitals(void)
+{
+	static const struct { const char *reply, *code, *text; } errors[] = {
+		{"-WRONGTYPE of it\r\n", "WRONGTYPE", "WRONGTYPE of it"}, {"-ERR\r\n", "ERR", "ERR"},
+		{"-E_2 x\r\n", "E_2", "E_2 x"},                           {"-lower case\r\n", "", "lower case"},
+		{"-Mixed case\r\n", "", "Mixed case"},                    {"-ERR: x\r\n", "", "ERR: x"},
+		{"-ABCDEFGHIJKLMNOPQRSTUVWXYZ1 x\r\n", "ABCDEFGHIJKLMNOPQRSTUVWXYZ1", "ABCDEFGHIJKLMNOPQRSTUVWXYZ1 x"},
+		{"-ABCDEFGHIJKLMNOPQRSTUVWXYZ12 x\r\n", "", "ABCDEFGHIJKLMNOPQRSTUVWXYZ12 x"},
+	};
+	struct replies replies = {.text = "+OK\r\n", .fine_from = 100};
+	struct fake *fake = fake_start(answer, &replies);
+	char address[32];
+
+	fake_address(address, sizeof(address), fake);
+	qc_client *c = qc_dial(address);
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+		replies.text = errors[i].reply;
+		qc_status set = qc_set(c, ctx, "k", "v");
+		FAILS(set, QC_SERVER);
+		CU_ASSERT_STRING_EQUAL(set.err.code, errors[i].code);
+		CU_ASSERT_STRING_EQUAL(set.err.text, errors[i].text);
+	}
+	qc_close(c);
+	fake_stop(&fake);
+}
+
 static void another_address_serves_when_one_is_gone(void)
 {
 	struct replies first_replies = {.text = ":1\r\n", .fine_from = 100}, second_replies = {.text = ":2\r\n", .fine_from = 100};
 	struct fake *first = fake_start(answer, &first_replies), *second = fake_start(answer, &second_replies);
 	char addresses[80];
 
-	snprintf(addresses, sizeof(addresses), "127.0.0.1:1,127.0.0.1:%u,127.0.0.1:%u", fake_port(first), fake_port(second));
+	/* Blanks around an address are no part of it. */
+	snprintf(addresses, sizeof(addresses), " 127.0.0.1:1, 127.0.0.1:%u ,\t127.0.0.1:%u\n", fake_port(first), fake_port(second));
 	qc_client *c = qc_dial(addresses, .backoff_min_ms = 1);
 	CU_ASSERT_EQUAL(qc_incr(c, ctx, "k").value, 1);
 	CU_ASSERT_EQUAL(qc_pool_stats(c).failovers, 1);
@@ -808,6 +835,7 @@ static const struct suite_case cases[] = {
 	CASE(only_what_is_safe_is_tried_again),
 	CASE(the_programs_locale_is_not_the_protocols),
 	CASE(a_server_that_loads_is_asked_again),
+	CASE(a_servers_code_is_its_first_word_in_capitals),
 	CASE(another_address_serves_when_one_is_gone),
 	CASE(a_server_that_comes_back_is_found_again),
 	CASE(silence_is_a_timeout),
