@@ -423,6 +423,10 @@ HEADER = """/*
  *
  * What may be left out is named: qc_set(c, ctx, "key", "value", .nx = true, .ex = 60). A list in front of options is given
  * as QC_LIST(...). The functions behind the macros end in _call.
+ *
+ * An option that is false, zero or an empty list is left out: .ex = 0 is no EX at all, and so no expiry, where the server would
+ * have refused EX 0. Check what was computed; where a command means something by a zero, say it by
+ * qc_do(c, ctx, "COMMAND", ..., "OPTION", 0). Options of type qc_arg know the difference: .ifeq = qc_arg(0), qc_arg("").
  */
 #ifndef QCACHE_COMMANDS_H
 #define QCACHE_COMMANDS_H

@@ -62,7 +62,8 @@ enum qc_kind {
 
 typedef struct qc_error {
 	enum qc_kind kind;
-	char code[28];  /* QC_SERVER: the error's first word, "WRONGTYPE"; else empty */
+	/* QC_SERVER: the error's first word, "WRONGTYPE", when that has capital letters, digits and _ alone, and fits; else empty */
+	char code[28];
 	char text[224]; /* for people; cut when longer */
 } qc_error;
 
@@ -319,7 +320,7 @@ typedef struct qc_stats {
 
 QC_API qc_stats qc_pool_stats(const qc_client *client);
 
-/* Calls. qc_do(c, ctx, "SET", "foo", 42); typed calls for every command stand in qcache_commands.h. */
+/* Calls. qc_do(c, ctx, "SET", "foo", 42); typed calls for every command, in whose options zero is absent, stand in qcache_commands.h. */
 
 QC_API qc_result qc_do_args(qc_client *client, qc_context *context, qc_args args);
 #define qc_do(client, context, ...) qc_do_args(client, context, QC_LIST(__VA_ARGS__))
@@ -468,7 +469,7 @@ typedef struct qc_table_entry {
 QC_API size_t qc_table_count(void);
 /* In the order of names; NULL behind the last. */
 QC_API const qc_table_entry *qc_table_at(size_t index);
-/* A command, or its sub-command (NULL for none); any case. NULL when it isn't known. */
+/* A command, or (unless that is NULL) its sub-command; any case. NULL when there is none of that name. */
 QC_API const qc_table_entry *qc_table_find(const char *name, const char *subcommand);
 
 QC_API const char *qc_version(void);

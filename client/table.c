@@ -56,5 +56,8 @@ const qc_table_entry *qc_table_find(const char *name, const char *subcommand)
 	const qc_table_entry *entry =
 		table_look_up(name, strlen(name), subcommand, subcommand ? strlen(subcommand) : 0);
 
-	return entry && entry < command_table + command_table_count ? entry : NULL;
+	/* Looking up gives the command itself for a sub-command that isn't known, as a call must be judged by something. */
+	if (!entry || entry >= command_table + command_table_count || (subcommand && !strchr(entry->name, ' ')))
+		return NULL;
+	return entry;
 }

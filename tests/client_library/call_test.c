@@ -38,6 +38,10 @@ static void typed_calls_take_their_options(void)
 	CU_ASSERT_EQUAL(qc_incrby(c, ctx, "k", -2).value, 40);
 	CU_ASSERT_EQUAL(qc_expire(c, ctx, "k", 50, .gt = true).value, 0);
 	CU_ASSERT_EQUAL(qc_persist(c, ctx, "k").value, 1);
+	/* Zero is left out, and can be said all the same. */
+	GOOD(qc_set(c, ctx, "k", 40, .ex = 0));
+	CU_ASSERT_EQUAL(qc_ttl(c, ctx, "k").value, -1);
+	FAILS(qc_do(c, ctx, "SET", "k", 41, "EX", 0), QC_SERVER);
 	qc_result old qc_auto = qc_set_reply(c, ctx, "k", "new", .get = true);
 	GOOD(old);
 	CU_ASSERT_STRING_EQUAL(qc_reply_text(old.reply), "40");
@@ -605,6 +609,9 @@ static void the_table_knows_the_commands(void)
 	CU_ASSERT(set->flags & QC_COMMAND_WRITE);
 	CU_ASSERT_STRING_EQUAL(get->name, "CONFIG GET");
 	CU_ASSERT_PTR_NULL(qc_table_find("nosuchcommand", NULL));
+	CU_ASSERT_PTR_NULL(qc_table_find("CONFIG", "nope"));
+	CU_ASSERT_PTR_NULL(qc_table_find("GET", "k"));
+	CU_ASSERT_PTR_NOT_NULL(qc_table_find("CONFIG", NULL));
 	for (size_t i = 0; i + 1 < qc_table_count(); i++)
 		CU_ASSERT(strcmp(qc_table_at(i)->name, qc_table_at(i + 1)->name) < 0);
 	CU_ASSERT_PTR_NULL(qc_table_at(qc_table_count()));
