@@ -51,7 +51,7 @@ enum qc_kind {
 	QC_SERVER,    /* the server refused; `code` tells more */
 	QC_CANCELLED, /* the context was cancelled */
 	QC_DEADLINE,  /* the context's deadline passed */
-	QC_TIMEOUT,   /* a time limit of the client's options passed: dialling, an answer, a place in the pool */
+	QC_TIMEOUT,   /* a time limit of the client's options passed: dialling, an answer, a place in the pool, a new connection */
 	QC_NETWORK,   /* no connection, or a lost one */
 	QC_PROTOCOL,  /* what came is not the protocol, or not the reply that the call expects */
 	QC_CONFLICT,  /* qc_watch(): a watched key kept changing */
@@ -320,7 +320,10 @@ typedef struct qc_stats {
 
 QC_API qc_stats qc_pool_stats(const qc_client *client);
 
-/* Calls. qc_do(c, ctx, "SET", "foo", 42); typed calls for every command, in whose options zero is absent, stand in qcache_commands.h. */
+/*
+ * Calls. qc_do(c, ctx, "SET", "foo", 42). Typed calls for every command stand in qcache_commands.h; in their options zero means
+ * absent.
+ */
 
 QC_API qc_result qc_do_args(qc_client *client, qc_context *context, qc_args args);
 #define qc_do(client, context, ...) qc_do_args(client, context, QC_LIST(__VA_ARGS__))
@@ -500,6 +503,7 @@ QC_DEFERRABLE(qc_iterator, qc_iterator_close)
  * - A char: (int)c is its number, qc_bytes(&c, 1) the letter. A literal such as 'x' is an int to the compiler, and a number here.
  * - Pointers to unsigned char and their like: such bytes need not end with a NUL.
  * - A long double: (double)x may lose some of it.
+ * - A bit-field, of which some compilers make a type for each width: (int)s.field.
  */
 #define qc_arg(value)                                                                                                  \
 	_Generic((value), char *: qc_arg_text, const char *: qc_arg_text, qc_arg: qc_arg_same, void *: qc_arg_void,    \
