@@ -28,23 +28,37 @@ static unsigned fingerprint_of(uint64_t hash)
 	return (unsigned)(hash >> 51);
 }
 
+static uint64_t room_of(const struct ghosts *ghosts)
+{
+	return (uint64_t)ghosts->chunks.count * CHUNK_LINES;
+}
+
+static bool add_chunk(struct ghosts *ghosts)
+{
+	if (!chunks_grow(&ghosts->chunks, CHUNK_BYTES))
+		return false;
+	memset(ghosts->chunks.list[ghosts->chunks.count - 1], 0, CHUNK_BYTES);
+	return true;
+}
+
+/* False: there is nothing to do, or no memory to do it with. */
+static bool fit_by_a_chunk(struct ghosts *ghosts, uint64_t wanted)
+{
+	if (room_of(ghosts) < wanted)
+		return add_chunk(ghosts);
+	/* One chunk to spare, lest a number that swings free and clear it each time. */
+	if (room_of(ghosts) < wanted + 2 * CHUNK_LINES)
+		return false;
+	chunks_shrink(&ghosts->chunks, CHUNK_BYTES);
+	return true;
+}
+
 void ghosts_fit(struct ghosts *ghosts, uint64_t keys)
 {
 	uint64_t wanted = keys / KEYS_A_LINE + 1;
-	for (int i = 0; i < CHUNKS_A_CALL && ghosts->lines != wanted; i++) {
-		uint64_t room = (uint64_t)ghosts->chunks.count * CHUNK_LINES;
-		if (wanted <= room) {
-			ghosts->lines = wanted;
-			/* One chunk to spare, lest a number that swings free and clear it each time. */
-			if (wanted + 2 * CHUNK_LINES <= room)
-				chunks_shrink(&ghosts->chunks, CHUNK_BYTES);
-			continue;
-		}
-		if (!chunks_grow(&ghosts->chunks, CHUNK_BYTES))
-			return;
-		memset(ghosts->chunks.list[ghosts->chunks.count - 1], 0, CHUNK_BYTES);
-		ghosts->lines = room + CHUNK_LINES < wanted ? room + CHUNK_LINES : wanted;
-	}
+	for (int i = 0; i < CHUNKS_A_CALL && fit_by_a_chunk(ghosts, wanted); i++)
+		continue;
+	ghosts->lines = room_of(ghosts) < wanted ? room_of(ghosts) : wanted;
 }
 
 /* The newest stands first. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "storage/access.h"
+#include "storage/memory.h"
 #include "support/keys.h"
 #include "support/random.h"
 #include "support/suite.h"
@@ -328,6 +329,25 @@ static void lrfu_remembers_who_was_evicted(void)
 	end();
 }
 
+static void lrfu_gives_its_history_back_when_all_keys_leave_at_once(void)
+{
+	enum { KEYS = 300000, TURNS = 100 };
+	begin(EVICT_ALLKEYS_LRFU);
+	size_t empty_bytes = memory_used_bytes();
+	for (uint64_t i = 0; i < KEYS; i++)
+		keys_set(keyspaces[0], keys_numbered(i), text("value"));
+	size_t before_bytes = memory_used_bytes();
+	for (int i = 0; i < TURNS; i++)
+		eviction_tick(&eviction, keyspaces, 2, now_ms);
+	CU_ASSERT(memory_used_bytes() - before_bytes >= 3 * KEYS);
+	keyspace_destroy(&keyspaces[0]);
+	keyspaces[0] = keyspace_create();
+	for (int i = 0; i < TURNS; i++)
+		eviction_tick(&eviction, keyspaces, 2, now_ms);
+	CU_ASSERT(memory_used_bytes() <= empty_bytes + KEYS / 8);
+	end();
+}
+
 static void random_takes_all_alike(void)
 {
 	enum { KEYS = 100, ROUNDS = 20000 };
@@ -420,6 +440,7 @@ static const struct suite_case cases[] = {
 	CASE(lfu_takes_who_was_used_least),
 	CASE(lrfu_keeps_what_is_used_through_a_scan),
 	CASE(lrfu_remembers_who_was_evicted),
+	CASE(lrfu_gives_its_history_back_when_all_keys_leave_at_once),
 	CASE(random_takes_all_alike),
 	CASE(keys_come_and_go_while_others_are_evicted),
 	CASE(idle_time_is_known_to_the_second),
