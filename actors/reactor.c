@@ -258,7 +258,7 @@ static bool grow_slots(struct reactor *reactor)
 	return true;
 }
 
-/* The lowest slots are used again first, so that the store's table of sessions stays small. */
+/* Slots are used again before new ones are made, so that the store's table of sessions, by slot, stays small. */
 static bool take_slot(struct reactor *reactor, uint32_t *out_slot)
 {
 	if (reactor->free_count) {
