@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "access.h"
+#include "draw.h"
 #include "entry_layout.h"
 #include "keyspace_layout.h"
 
@@ -199,11 +200,6 @@ static uint64_t eligible(const struct eviction *eviction, const struct keyspace 
 	return goes_by_expiry(eviction) ? keyspace->expiry.count : keyspace->table.count;
 }
 
-static uint64_t below(uint64_t bits, uint64_t end)
-{
-	return (uint64_t)((unsigned __int128)bits * end >> 64);
-}
-
 static bool choose_any(const struct eviction *eviction, struct keyspace *const *keyspaces, uint32_t count,
 		       uint64_t (*random)(void *), void *context, struct eviction_victim *out_victim)
 {
@@ -213,7 +209,7 @@ static bool choose_any(const struct eviction *eviction, struct keyspace *const *
 		total += eligible(eviction, keyspaces[i]);
 	if (total == 0)
 		return false;
-	uint64_t nth = below(random(context), total);
+	uint64_t nth = draw_below(random(context), total);
 	while (nth >= eligible(eviction, keyspaces[database]))
 		nth -= eligible(eviction, keyspaces[database++]);
 	const struct keyspace *keyspace = keyspaces[database];

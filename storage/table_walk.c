@@ -12,6 +12,7 @@
 
 #include <string.h>
 
+#include "draw.h"
 #include "entry_layout.h"
 
 /* A slot drawn at random is in use once in ten or so; this many misses in a row don't happen by chance. */
@@ -46,12 +47,6 @@ uint64_t table_scan(const struct table *table, uint64_t cursor, keyspace_visit *
 	return reverse_bits(reverse_bits(number) + interval_of(table, number));
 }
 
-/* A number below `end`, from 64 random bits. */
-static uint64_t scale(uint64_t bits, uint64_t end)
-{
-	return (uint64_t)((unsigned __int128)bits * end >> 64);
-}
-
 static unsigned longest_room(const struct table *table)
 {
 	unsigned number = BUCKET_ROOMS - 1;
@@ -79,12 +74,12 @@ struct entry *table_random(const struct table *table, uint64_t (*random)(void *)
 	if (table->count == 0)
 		return NULL;
 	for (int i = 0; i < MAX_DRAWS; i++) {
-		uint64_t bucket = *table_bucket(table, scale(random(context), table->buckets));
-		uint64_t slot = scale(random(context), longest);
+		uint64_t bucket = *table_bucket(table, draw_below(random(context), table->buckets));
+		uint64_t slot = draw_below(random(context), longest);
 		if (slot < bucket_count(bucket))
 			return bucket_entry(bucket, (unsigned)slot);
 	}
-	return entry_nth(table, scale(random(context), table->count));
+	return entry_nth(table, draw_below(random(context), table->count));
 }
 
 void table_get_shape(const struct table *table, struct keyspace_shape *out_shape)
