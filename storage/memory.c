@@ -15,11 +15,6 @@ static void *backend_alloc(size_t bytes)
 	return malloc(bytes);
 }
 
-static void *backend_resize(void *block, size_t new_bytes)
-{
-	return realloc(block, new_bytes);
-}
-
 static void backend_free(void *block, size_t bytes)
 {
 	free(block);
@@ -125,11 +120,6 @@ static void *backend_alloc(size_t bytes)
 	return mallocx(bytes, owner_flags);
 }
 
-static void *backend_resize(void *block, size_t new_bytes)
-{
-	return rallocx(block, new_bytes, owner_flags);
-}
-
 static void backend_free(void *block, size_t bytes)
 {
 	sdallocx(block, bytes, owner_flags);
@@ -186,17 +176,6 @@ void *memory_alloc(size_t bytes)
 	if (block)
 		count_owner(taken);
 	return block;
-}
-
-void *memory_resize(void *block, size_t old_bytes, size_t new_bytes)
-{
-	if (memory_refuses())
-		return NULL;
-	size_t taken = memory_size_class(new_bytes);
-	void *moved = backend_resize(block, taken);
-	if (moved)
-		count_owner(taken - memory_size_class(old_bytes));
-	return moved;
 }
 
 /* jemalloc's classes: 8, then multiples of 16 up to 128, then four to each doubling. */

@@ -6,8 +6,8 @@
  * each other with a happens-before edge, so no lock is needed. memory_free_elsewhere() is for the reaper
  * and may run on any thread at any time; what it frees counts as used until it has been freed.
  *
- * Outcomes: memory_alloc() and memory_resize() return NULL when there is no memory (ordinary: the caller
- * replies with an out-of-memory error and its state is unchanged).
+ * Outcomes: memory_alloc() returns NULL when there is no memory (ordinary: the caller replies with an
+ * out-of-memory error and its state is unchanged).
  */
 #ifndef STORAGE_MEMORY_H
 #define STORAGE_MEMORY_H
@@ -28,9 +28,6 @@ void memory_init(void);
  * or fewer.
  */
 void *memory_alloc(size_t bytes);
-
-/* Like realloc. `old_bytes` is what was asked for before. NULL leaves the old block as it was. */
-void *memory_resize(void *block, size_t old_bytes, size_t new_bytes);
 
 /* What a request of `bytes` (> 0) really takes: the size class it is rounded up to. */
 size_t memory_size_class(size_t bytes);
