@@ -19,8 +19,9 @@
 
 /* Batches of requests and replies under way with some large values each; bounded by the reactors for each connection. */
 #define PASSING_BYTES_FREE ((size_t)32 << 20)
-/* The clock is looked at every few keys. */
+/* The clock is looked at every few keys; after each where many databases may have to be walked through to choose one. */
 #define EVICTIONS_PER_LOOK 8
+#define DATABASES_PER_LOOK 512
 /*
  * A slice by maxmemory-eviction-tenacity: to 10, 50 us each; above, 15 % more for each. Redis knows no bound at 100; here a turn
  * stays below two milliseconds whatever else it does.
@@ -86,6 +87,11 @@ static bool may_evict(const struct store *store)
 	return !store_is_paused(store) && store_has_credit(store);
 }
 
+static bool is_time_to_look(const struct store *store, uint32_t evicted)
+{
+	return store->keyspaces_named > DATABASES_PER_LOOK || evicted % EVICTIONS_PER_LOOK == EVICTIONS_PER_LOOK - 1;
+}
+
 static enum room evict_until_enough(struct store *store, size_t own_bytes)
 {
 	struct eviction_victim victim;
@@ -94,11 +100,11 @@ static enum room evict_until_enough(struct store *store, size_t own_bytes)
 			return ROOM_LATER;
 		if (!store->eviction_ends_ns)
 			store->eviction_ends_ns = monotonic_ns() + slice_ns(store);
-		if (n % EVICTIONS_PER_LOOK == EVICTIONS_PER_LOOK - 1 && monotonic_ns() > store->eviction_ends_ns)
+		if (is_time_to_look(store, n) && monotonic_ns() > store->eviction_ends_ns)
 			store->eviction_is_over = true;
 		if (store->eviction_is_over)
 			return ROOM_LATER;
-		if (!eviction_choose(&store->eviction, store->keyspaces, store->keyspace_count, store_random, store, &victim))
+		if (!eviction_choose(&store->eviction, store->keyspaces, store->keyspaces_named, store_random, store, &victim))
 			return ROOM_NONE;
 		evict(store, &victim);
 	}

@@ -144,6 +144,34 @@ static void every_policy_makes_room_for_every_write(void)
 	end();
 }
 
+/* How long it takes to write many more keys than there is room for, with so many databases. */
+static int64_t ms_to_fill(int databases, const char *policy)
+{
+	enum { KEYS = 30000 };
+	char directives[128], limit[32];
+	snprintf(directives, sizeof(directives), "--databases %d --maxmemory-policy %s", databases, policy);
+	begin(directives);
+	snprintf(limit, sizeof(limit), "%lld", (long long)used(peer) + 2 * MB);
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "SET", "maxmemory", limit));
+	int64_t begun_ms = monotonic_ms();
+	CU_ASSERT_EQUAL(fill(peer, "k", 0, KEYS, 200, true), KEYS);
+	int64_t took_ms = monotonic_ms() - begun_ms;
+	CU_ASSERT(count_keys(peer) < KEYS / 2);
+	end();
+	return took_ms;
+}
+
+static void databases_that_nobody_has_named_make_no_eviction_slower(void)
+{
+	static const char *const policies[] = { "volatile-ttl", "volatile-random", "allkeys-random" };
+	ONLY_OURS();
+	for (int i = 0; i < 3; i++) {
+		int64_t few = ms_to_fill(16, policies[i]), many = ms_to_fill(65536, policies[i]);
+		printf("%s: %lld ms, with many databases %lld ms\n", policies[i], (long long)few, (long long)many);
+		CU_ASSERT(many < 5 * few + 500 * patience());
+	}
+}
+
 /* One value evicted makes room for one. */
 static void large_values_are_evicted(void)
 {
@@ -367,6 +395,7 @@ static const struct suite_case cases[] = {
 	CASE(without_a_policy_writes_fail_and_the_rest_goes_on),
 	CASE(volatile_policies_fail_when_nothing_expires),
 	CASE(every_policy_makes_room_for_every_write),
+	CASE(databases_that_nobody_has_named_make_no_eviction_slower),
 	CASE(large_values_are_evicted),
 	CASE(large_values_of_many_pipelines_are_all_taken),
 	CASE(a_lower_limit_is_reached_while_others_are_served),
