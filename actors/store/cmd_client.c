@@ -352,22 +352,38 @@ static bool filter_fits(const struct call *call, const struct kill_filter *filte
 	       !(filter->skips_me && session == call->session);
 }
 
+/* Whom the filter lets pass; the caller's own session dies when it has its reply. */
+static unsigned kill_if_fits(struct call *call, const struct kill_filter *filter, struct session *session, bool *kills_me)
+{
+	if (!filter_fits(call, filter, session))
+		return 0;
+	if (session == call->session)
+		*kills_me = true;
+	else
+		session_kill(call->store, session);
+	return 1;
+}
+
+static int64_t kill_all_that_fit(struct call *call, const struct kill_filter *filter, bool *kills_me)
+{
+	int64_t killed = 0;
+	struct session *session;
+	if (filter->id) {
+		session = session_find(call->store, (uint64_t)filter->id);
+		return session ? kill_if_fits(call, filter, session, kills_me) : 0;
+	}
+	for (session = store_first_session(call->store); session; session = session->next)
+		killed += kill_if_fits(call, filter, session, kills_me);
+	return killed;
+}
+
 void cmd_client_kill(struct call *call)
 {
 	struct kill_filter filter;
-	int64_t killed = 0;
 	bool kills_me = false;
 	if (!parse_kill_filter(call, &filter))
 		return;
-	for (struct session *session = store_first_session(call->store); session; session = session->next) {
-		if (!filter_fits(call, &filter, session))
-			continue;
-		killed++;
-		if (session == call->session)
-			kills_me = true;
-		else
-			session_kill(call->store, session);
-	}
+	int64_t killed = kill_all_that_fit(call, &filter, &kills_me);
 	if (call->argc > 3)
 		reply_integer(call, killed);
 	else if (killed)

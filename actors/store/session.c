@@ -79,26 +79,42 @@ static void refuse(struct store *store, const struct request *request, const cha
 	store->counters.connections_rejected++;
 }
 
+static void free_session(struct session *session)
+{
+	free(session->name);
+	free(session->address);
+	free(session->local_address);
+	free(session);
+}
+
+/* NULL when there is no memory. */
+static struct session *make_session(struct store *store, const struct request *request)
+{
+	struct session *session = calloc(1, sizeof(*session));
+	if (!session)
+		return NULL;
+	session->connection = request->connection;
+	session->address = strdup(request->origin->address);
+	session->local_address = strdup(request->origin->local_address);
+	if (session->address && session->local_address &&
+	    reserve_slot(&store->reactors[session->connection.reactor], session->connection.slot) &&
+	    session_index_add(&store->session_index, session))
+		return session;
+	free_session(session);
+	return NULL;
+}
+
 struct session *session_open(struct store *store, const struct request *request)
 {
 	const char *reason = reason_to_refuse(store, request);
 	struct session *session = NULL;
 	store->counters.connections_received++;
-	if (!reason)
-		session = calloc(1, sizeof(*session));
-	if (session) {
-		session->address = strdup(request->origin->address);
-		session->local_address = strdup(request->origin->local_address);
-	}
-	if (!session || !session->address || !session->local_address ||
-	    !reserve_slot(&store->reactors[request->connection.reactor], request->connection.slot)) {
-		if (session)
-			free(session->address), free(session->local_address);
-		free(session);
-		refuse(store, request, reason ? reason : "ERR no memory for another client");
+	if (!reason && !(session = make_session(store, request)))
+		reason = "ERR no memory for another client";
+	if (reason) {
+		refuse(store, request, reason);
 		return NULL;
 	}
-	session->connection = request->connection;
 	session->fd = request->origin->fd;
 	session->resp = RESP2;
 	session->user = "default";
@@ -126,22 +142,18 @@ void session_close(struct store *store, struct session *session)
 	}
 	session_free_waiting(session);
 	unlink_session(store, session);
+	session_index_remove(&store->session_index, session);
 	/* The slot may have a new session by now, if this one had to outlive its connection. */
 	struct session **slot = &store->reactors[session->connection.reactor].sessions[session->connection.slot];
 	if (*slot == session)
 		*slot = NULL;
-	free(session->name);
-	free(session->address);
-	free(session->local_address);
-	free(session);
+	free_session(session);
 }
 
 struct session *session_find(struct store *store, uint64_t id)
 {
-	for (struct session *session = store->first_session; session; session = session->next)
-		if (session->connection.id == id && !(session->flags & SESSION_CLOSING))
-			return session;
-	return NULL;
+	struct session *session = session_index_find(&store->session_index, id);
+	return session && !(session->flags & SESSION_CLOSING) ? session : NULL;
 }
 
 /* The session itself goes when its reactor records the end of the connection. */

@@ -90,6 +90,7 @@ struct session {
 	size_t waiting_bytes;
 
 	struct session *next, *previous;             /* all sessions, in order of id */
+	struct session *index_next;                  /* private to session_index.c */
 	struct session *topic_next, *topic_previous; /* those parked on the same topic */
 };
 

@@ -10,6 +10,7 @@
 #include "actors/actor.h"
 #include "actors/observer.h"
 #include "actors/store/memory_figures.h"
+#include "actors/store/session_index.h"
 #include "actors/store/stopwatch.h"
 #include "actors/store/store.h"
 #include "actors/turn_message.h"
@@ -75,6 +76,7 @@ struct store {
 	struct reactor_side *reactors;
 	uint32_t reactor_count;
 	struct session *first_session, *last_session;
+	struct session_index session_index;
 	uint64_t session_count, monitor_count, parked_count;
 	struct parked_list parked[PARK_TOPICS];
 	struct deadlines deadlines;

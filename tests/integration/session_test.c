@@ -55,6 +55,41 @@ static void kill_closes_the_one_who_is_meant(void)
 	peer_close(&suicidal);
 }
 
+/* The next line of a CLIENT LIST is that of the connection; moves on. */
+static bool line_is_of(const char **at, long long id)
+{
+	char begins[32];
+	snprintf(begins, sizeof(begins), "id=%lld ", id);
+	bool is_right = *at && strncmp(*at, begins, strlen(begins)) == 0;
+	*at = *at ? strchr(*at, '\n') : NULL;
+	if (*at)
+		++*at;
+	return is_right;
+}
+
+static void clients_are_listed_in_the_order_in_which_their_ids_are_asked_for(void)
+{
+	struct peer *gone = peer_connect(server), *other = peer_connect(server);
+	char me[32], them[32], absent[32];
+	long long own_id = client_id(peer), other_id = client_id(other), gone_id = client_id(gone);
+	snprintf(me, sizeof(me), "%lld", own_id);
+	snprintf(them, sizeof(them), "%lld", other_id);
+	snprintf(absent, sizeof(absent), "%lld", gone_id);
+	CU_ASSERT(GIVES(peer, ":1\r\n", "CLIENT", "KILL", "ID", absent));
+	CU_ASSERT(peer_expect_closed(gone));
+	const char *reply = COMMAND(peer, "CLIENT", "LIST", "ID", them, absent, me, "0", "-5", them), *at = reply ? strchr(reply, '\n') : NULL;
+	CU_ASSERT_FATAL(at != NULL);
+	at++;
+	CU_ASSERT(line_is_of(&at, other_id));
+	CU_ASSERT(line_is_of(&at, own_id));
+	CU_ASSERT(line_is_of(&at, other_id));
+	CU_ASSERT(at && strcmp(at, "\r\n") == 0);
+	CU_ASSERT(GIVES(peer, "$0\r\n\r\n", "CLIENT", "LIST", "ID", absent));
+	CU_ASSERT(GIVES(peer, "-ERR Invalid client ID\r\n", "CLIENT", "LIST", "ID", me, "x"));
+	peer_close(&gone);
+	peer_close(&other);
+}
+
 static void ids_are_never_used_again(void)
 {
 	long long last = 0;
@@ -354,6 +389,7 @@ static void a_client_over_its_output_limit_is_closed(void)
 static const struct suite_case cases[] = {
 	CASE(server_starts),
 	CASE(kill_closes_the_one_who_is_meant),
+	CASE(clients_are_listed_in_the_order_in_which_their_ids_are_asked_for),
 	CASE(ids_are_never_used_again),
 	CASE(monitor_shows_commands_in_their_order),
 	CASE(monitor_hides_passwords),
