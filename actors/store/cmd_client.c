@@ -32,18 +32,14 @@ static bool is_fit_for_name(struct slice name)
 bool call_set_session_name(struct call *call, uint32_t index)
 {
 	struct slice name = call_arg(call, index);
-	char *copy = NULL;
 	if (!is_fit_for_name(name)) {
 		reply_error(call, "ERR Client names cannot contain spaces, newlines or special characters.");
 		return false;
 	}
-	if (name.len > 0 && !(copy = strndup((const char *)name.data, name.len))) {
-		reply_no_memory(call);
-		return false;
-	}
-	free(call->session->name);
-	call->session->name = copy;
-	return true;
+	if (session_set_name(call->store, call->session, name))
+		return true;
+	reply_no_memory(call);
+	return false;
 }
 
 void cmd_client_setname(struct call *call)
@@ -170,7 +166,7 @@ static void add_client_line(struct call *call, const struct connection_figures *
 		      session->waiting_bytes);
 	buffer_printf(out, " obl=0 oll=%u omem=%llu tot-mem=%llu events=%s cmd=%s user=%s redir=-1 resp=%d\n",
 		      figure->output_parts, (unsigned long long)figure->output_bytes,
-		      (unsigned long long)(sizeof(*session) + buffers + session->waiting_bytes),
+		      (unsigned long long)(sizeof(*session) + session->name_bytes + buffers + session->waiting_bytes),
 		      figure->output_bytes ? "rw" : "r", command, session->user, session->resp);
 }
 

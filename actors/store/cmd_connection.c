@@ -32,8 +32,7 @@ void cmd_reset(struct call *call)
 	session_clear_monitor(call);
 	session->database = 0;
 	session->resp = RESP2;
-	free(session->name);
-	session->name = NULL;
+	session_set_name(call->store, session, slice_of("", 0));
 	session->flags &= ~(uint32_t)(SESSION_AUTHENTICATED | SESSION_REPLY_OFF | SESSION_REPLY_SKIP_NEXT);
 	if (!store_config(call->store)->requirepass[0])
 		session->flags |= SESSION_AUTHENTICATED;

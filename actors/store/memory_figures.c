@@ -71,6 +71,6 @@ size_t memory_of_clients(struct store *store, const struct connection_figures *f
 		bytes += figure->input_bytes + figure->input_free + figure->output_bytes;
 	}
 	for (const struct session *session = store_first_session(store); session; session = session->next)
-		bytes += sizeof(*session) + session->waiting_bytes;
+		bytes += sizeof(*session) + session->name_bytes + session->waiting_bytes;
 	return bytes;
 }

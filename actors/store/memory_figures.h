@@ -17,7 +17,7 @@ struct memory_reading {
 #define MEMORY_READING_MS 100
 
 struct memory_use {
-	size_t used_bytes, peak_bytes; /* keyspaces and large values, with what waits at the reaper */
+	size_t used_bytes, peak_bytes; /* what store_used_bytes() tells */
 	size_t uncounted_bytes;        /* of used_bytes, what doesn't count against maxmemory */
 	size_t startup_bytes;          /* with no key */
 	size_t overhead_bytes;         /* of used_bytes, what holds no key and no value: startup and tables */

@@ -5,8 +5,8 @@
  * its slice. When the slice is over and there is still too much, the command waits (PARK_MEMORY), and a slice at the end of
  * this and of each following turn goes on until it can run. It fails only when there is nothing that may be evicted.
  *
- * What counts is what the keyspaces and their blobs take, what waits at the reaper, and what the reactors keep for clients that
- * don't read fast enough. Blobs on their way, in requests and replies, no eviction can free: they count as far as they are more
+ * What counts is what the keyspaces and their blobs take, what waits at the reaper, what the reactors keep for clients that
+ * don't read fast enough, and the clients' names, which may be of any length. Blobs on their way, in requests and replies, no eviction can free: they count as far as they are more
  * than PASSING_BYTES_FREE, and those of the command that needs room count for it. While the reaper frees something, nothing
  * is evicted in its stead: room is coming.
  */
@@ -31,9 +31,10 @@
 /* How soon to look again whether the reaper has made room. */
 #define REAPER_LOOK_MS 1
 
-static size_t output_bytes(const struct store *store)
+/* Kept for clients: what waits for them, and their names. */
+static size_t client_bytes(const struct store *store)
 {
-	size_t bytes = 0;
+	size_t bytes = store->name_bytes;
 	for (uint32_t i = 0; i < store->reactor_count; i++)
 		bytes += store->reactors[i].output_bytes;
 	return bytes;
@@ -41,7 +42,7 @@ static size_t output_bytes(const struct store *store)
 
 size_t store_used_bytes(const struct store *store)
 {
-	return memory_used_bytes() + blob_used_bytes() + output_bytes(store);
+	return memory_used_bytes() + blob_used_bytes() + client_bytes(store);
 }
 
 /* With `own_bytes` in the blobs of the command that asks. */
@@ -50,7 +51,7 @@ static size_t counted_bytes(const struct store *store, size_t own_bytes)
 	size_t kept = blob_kept_bytes(), all = blob_used_bytes();
 	size_t passing = all > kept ? all - kept : 0; /* the two are not read at one moment */
 	size_t over = passing > PASSING_BYTES_FREE ? passing - PASSING_BYTES_FREE : 0;
-	return memory_used_bytes() + kept + (over > own_bytes ? over : own_bytes) + output_bytes(store);
+	return memory_used_bytes() + kept + (over > own_bytes ? over : own_bytes) + client_bytes(store);
 }
 
 size_t store_counted_bytes(const struct store *store)

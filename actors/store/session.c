@@ -147,6 +147,7 @@ void session_close(struct store *store, struct session *session)
 	struct session **slot = &store->reactors[session->connection.reactor].sessions[session->connection.slot];
 	if (*slot == session)
 		*slot = NULL;
+	store->name_bytes -= session->name_bytes;
 	free_session(session);
 }
 
@@ -154,6 +155,19 @@ struct session *session_find(struct store *store, uint64_t id)
 {
 	struct session *session = session_index_find(&store->session_index, id);
 	return session && !(session->flags & SESSION_CLOSING) ? session : NULL;
+}
+
+bool session_set_name(struct store *store, struct session *session, struct slice name)
+{
+	char *copy = NULL;
+	if (name.len > 0 && !(copy = strndup((const char *)name.data, name.len)))
+		return false;
+	free(session->name);
+	store->name_bytes -= session->name_bytes;
+	session->name = copy;
+	session->name_bytes = copy ? name.len + 1 : 0;
+	store->name_bytes += session->name_bytes;
+	return true;
 }
 
 /* The session itself goes when its reactor records the end of the connection. */

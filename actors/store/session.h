@@ -69,7 +69,8 @@ struct session {
 	uint32_t database;
 	enum resp_version resp;
 	int fd;                      /* for CLIENT LIST only */
-	char *name;                  /* NULL without one */
+	char *name;                  /* NULL without one; session_set_name() */
+	size_t name_bytes;           /* what it takes */
 	char *address, *local_address;
 	const char *user;            /* "default" */
 	int64_t opened_ms;           /* wall clock */
@@ -105,6 +106,9 @@ void session_unblock(struct store *store, struct session *session, enum wake_rea
 
 /* NULL when there is no such connection (any more). */
 struct session *session_find(struct store *store, uint64_t id);
+
+/* Takes a copy, and counts it as used memory; an empty name is none. False without memory: the former one stays. */
+bool session_set_name(struct store *store, struct session *session, struct slice name);
 
 /* Closes another (or the own) session's connection without writing what waits. */
 void session_kill(struct store *store, struct session *session);

@@ -23,13 +23,17 @@ static uint32_t shown_argc(const struct call *call)
 	return call->argc < SLOWLOG_ARGS_MAX ? call->argc : SLOWLOG_ARGS_MAX;
 }
 
+/* At most, when it is cut. */
+static size_t bytes_of_cut(struct slice text)
+{
+	return (text.len < SLOWLOG_ARG_BYTES_MAX ? text.len : SLOWLOG_ARG_BYTES_MAX) + NOTE_BYTES;
+}
+
 static size_t bytes_of_args(const struct call *call)
 {
 	size_t bytes = 0;
-	for (uint32_t i = 0; i < shown_argc(call); i++) {
-		size_t len = shown_arg(call, i).len;
-		bytes += (len < SLOWLOG_ARG_BYTES_MAX ? len : SLOWLOG_ARG_BYTES_MAX) + NOTE_BYTES;
-	}
+	for (uint32_t i = 0; i < shown_argc(call); i++)
+		bytes += bytes_of_cut(shown_arg(call, i));
 	return bytes;
 }
 
@@ -79,9 +83,9 @@ void slowlog_add(struct slowlog *log, const struct call *call, uint64_t duration
 {
 	const struct session *session = call->session;
 	struct slice address = slice_of(session->address, strlen(session->address));
-	struct slice name = session->name ? slice_of(session->name, strlen(session->name)) : slice_of("", 0);
+	struct slice name = slice_of(session->name, session->name ? session->name_bytes - 1 : 0);
 	uint32_t argc = shown_argc(call);
-	size_t bytes = argc * sizeof(struct slice) + bytes_of_args(call) + address.len + name.len;
+	size_t bytes = argc * sizeof(struct slice) + bytes_of_args(call) + address.len + bytes_of_cut(name);
 	struct slow_entry *entry = malloc(sizeof(*entry) + bytes);
 	if (!entry)
 		return;
@@ -91,7 +95,7 @@ void slowlog_add(struct slowlog *log, const struct call *call, uint64_t duration
 	char *at = (char *)(entry->argv + argc);
 	copy_args(entry, &at, call);
 	entry->address = copy_whole(&at, address);
-	entry->name = copy_whole(&at, name);
+	entry->name = copy_cut(&at, name);
 	link_newest(log, entry);
 	slowlog_trim(log, max);
 }

@@ -1,6 +1,6 @@
 /*
- * The slow log: commands that took long, the newest first, with copies of their arguments cut to a bounded size and
- * without their secrets. The store's own; only its turns call.
+ * The slow log: commands that took long, the newest first, with copies of their arguments and of the client's name, both cut to
+ * a bounded size, and without their secrets. The store's own; only its turns call.
  */
 #ifndef ACTORS_STORE_SLOWLOG_H
 #define ACTORS_STORE_SLOWLOG_H

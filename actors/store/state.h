@@ -78,6 +78,7 @@ struct store {
 	struct session *first_session, *last_session;
 	struct session_index session_index;
 	uint64_t session_count, monitor_count, parked_count;
+	size_t name_bytes;              /* of all sessions' names, whose length nothing bounds */
 	struct parked_list parked[PARK_TOPICS];
 	struct deadlines deadlines;
 

@@ -50,7 +50,8 @@ void store_name_database(struct store *store, uint32_t database);
 /* Two databases change places. */
 void store_swap(struct store *store, uint32_t a, uint32_t b);
 
-/* The data, what waits at the reaper, large values under way in requests and replies, and replies that clients have not taken. */
+/* The data, what waits at the reaper, large values under way in requests and replies, replies that clients have not taken, and the
+ * names that clients have given themselves. */
 size_t store_used_bytes(const struct store *store);
 /* Of that, what counts against maxmemory: large values under way only as far as they are too many. */
 size_t store_counted_bytes(const struct store *store);

@@ -353,6 +353,30 @@ static void hello_switches_the_protocol_and_back(void)
 	peer_close(&one);
 }
 
+static void a_long_name_counts_as_memory_and_is_cut_in_the_slow_log(void)
+{
+	enum { NAME_BYTES = 10000000 };
+	ONLY_OURS();
+	struct peer *one = peer_connect(server);
+	char *name = malloc(NAME_BYTES + 1);
+	memset(name, 'n', NAME_BYTES);
+	name[NAME_BYTES] = '\0';
+	int64_t used = info_number(COMMAND(peer, "INFO", "memory"), "used_memory");
+	int64_t clients = info_number(COMMAND(peer, "INFO", "memory"), "mem_clients_normal");
+	CU_ASSERT(GIVES(one, "+OK\r\n", "CLIENT", "SETNAME", name));
+	free(name);
+	CU_ASSERT(info_number(COMMAND(peer, "INFO", "memory"), "used_memory") >= used + NAME_BYTES);
+	CU_ASSERT(info_number(COMMAND(peer, "INFO", "memory"), "mem_clients_normal") >= clients + NAME_BYTES);
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "SET", "slowlog-log-slower-than", "0"));
+	CU_ASSERT(GIVES(one, "+PONG\r\n", "PING"));
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "SET", "slowlog-log-slower-than", "10000"));
+	CU_ASSERT(COMMAND(peer, "SLOWLOG", "GET", "10") != NULL);
+	CU_ASSERT(peer_reply_length(peer) < 10000);
+	CU_ASSERT(GIVES(one, "+RESET\r\n", "RESET"));
+	CU_ASSERT(info_number(COMMAND(peer, "INFO", "memory"), "mem_clients_normal") < clients + NAME_BYTES);
+	peer_close(&one);
+}
+
 static void quit_answers_what_came_before_it(void)
 {
 	struct peer *one = peer_connect(server);
@@ -407,6 +431,7 @@ static const struct suite_case cases[] = {
 	CASE(info_counts_commands_and_keys),
 	CASE(replies_can_be_switched_off),
 	CASE(hello_switches_the_protocol_and_back),
+	CASE(a_long_name_counts_as_memory_and_is_cut_in_the_slow_log),
 	CASE(quit_answers_what_came_before_it),
 	CASE(a_client_over_its_output_limit_is_closed),
 	CASE(server_stops),

@@ -19,6 +19,12 @@ static void add(struct slowlog *log, const struct resp_arg *argv, uint32_t argc,
 	slowlog_add(log, &call, 42, max);
 }
 
+static void call_oneself(char *name)
+{
+	session.name = name;
+	session.name_bytes = name ? strlen(name) + 1 : 0;
+}
+
 static bool is_text(struct slice slice, const char *text)
 {
 	return slice_equal(slice, slice_of(text, strlen(text)));
@@ -28,9 +34,9 @@ static void an_entry_tells_who_what_when_and_how_long(void)
 {
 	struct slowlog log = { 0 };
 	const struct resp_arg argv[] = { arg_of("GET"), arg_of("key") };
-	session.name = "me";
+	call_oneself("me");
 	add(&log, argv, 2, 0, 10);
-	session.name = NULL;
+	call_oneself(NULL);
 	const struct slow_entry *entry = log.newest;
 	CU_ASSERT_EQUAL(entry->id, 0);
 	CU_ASSERT_EQUAL(entry->when_s, 1);
@@ -83,6 +89,22 @@ static void long_arguments_are_cut_and_many_are_counted(void)
 	slowlog_trim(&log, 0);
 }
 
+static void a_long_name_is_cut_as_arguments_are(void)
+{
+	struct slowlog log = { 0 };
+	const struct resp_arg argv[] = { arg_of("PING") };
+	char name[SLOWLOG_ARG_BYTES_MAX + 1000 + 1], cut[SLOWLOG_ARG_BYTES_MAX + 48];
+	memset(name, 'n', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	call_oneself(name);
+	add(&log, argv, 1, 0, 10);
+	call_oneself(NULL);
+	snprintf(cut, sizeof(cut), "%.*s... (1000 more bytes)", SLOWLOG_ARG_BYTES_MAX, name);
+	CU_ASSERT(is_text(log.newest->name, cut));
+	CU_ASSERT(is_text(log.newest->argv[0], "PING"));
+	slowlog_trim(&log, 0);
+}
+
 static void secrets_are_not_kept(void)
 {
 	struct slowlog log = { 0 };
@@ -98,6 +120,7 @@ static const struct suite_case cases[] = {
 	CASE(an_entry_tells_who_what_when_and_how_long),
 	CASE(the_newest_stay_and_ids_go_on),
 	CASE(long_arguments_are_cut_and_many_are_counted),
+	CASE(a_long_name_is_cut_as_arguments_are),
 	CASE(secrets_are_not_kept),
 };
 SUITE_MAIN("slowlog", cases)
