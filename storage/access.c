@@ -4,7 +4,9 @@
  * when there are none the clock stands still, as nothing could carry its time.
  *
  * What holds: an entry's tick is never more than LIMIT old after a sweep, and a sweep comes round within SWEEP ticks; both
- * together stay below what the bits can tell, with room for a sweep that is late.
+ * together stay below what the bits can tell, with room for a sweep that is late. How much a turn sweeps is bounded, and turns may
+ * be so far apart that each begins another tick: what a turn has left over must then be swept by turns of its own, whose time is
+ * too short for a tick (eviction_is_behind()).
  */
 #include "access.h"
 
@@ -55,7 +57,8 @@ static struct {
 	uint32_t tick;              /* wraps at 2^bits of the kind */
 	uint64_t uses;              /* since the tick began */
 	int64_t tick_began_ms;      /* ACCESS_LFU: the period that was last seen, in ms since 1970 */
-	uint64_t sweep_owed;        /* ticks since the last share of the sweep was given */
+	uint64_t sweep_ticks;       /* since a share of the sweep was asked for */
+	uint64_t sweep_owed;        /* parts of a bucket, as many to each as a round of the sweep has ticks */
 	const struct entry *found;  /* by the last access_touch(), in this turn */
 	uint64_t random;
 	int64_t first_ms;           /* when all began: nothing has been idle for longer */
@@ -83,7 +86,7 @@ static void begin_tick(int64_t now_ms)
 	state.tick = (state.tick + 1) & tick_mask();
 	state.began_ms[state.tick] = now_ms;
 	state.tick_began_ms = now_ms;
-	state.sweep_owed++;
+	state.sweep_ticks++;
 }
 
 void access_configure(const struct access_settings *settings)
@@ -111,7 +114,7 @@ static void advance_periods(int64_t now_ms)
 	state.tick_began_ms = now_ms;
 	uint32_t ticks = passed < LFU_LEAP ? (uint32_t)passed : LFU_LEAP;
 	state.tick = (state.tick + ticks) & tick_mask();
-	state.sweep_owed += ticks;
+	state.sweep_ticks += ticks;
 }
 
 static void advance_ticks(uint64_t keys, int64_t now_ms)
@@ -144,16 +147,24 @@ void access_advance(uint64_t keys, int64_t now_ms)
 		ghosts_fit(&state.ghosts, keys);
 }
 
+/* Each tick makes a share of the buckets due; what is no whole bucket stays owed. More than one whole round never is. */
 uint64_t access_sweep_due(uint64_t buckets, uint64_t most)
 {
-	uint64_t round = kind_numbers()->sweep;
-	uint64_t owed = state.sweep_owed < round ? state.sweep_owed : round;
-	uint64_t due = owed * buckets / round;
+	uint64_t round = kind_numbers()->sweep, all = buckets * round;
+	state.sweep_owed += state.sweep_ticks * buckets;
+	state.sweep_ticks = 0;
+	if (state.sweep_owed > all)
+		state.sweep_owed = all;
+	uint64_t due = state.sweep_owed / round;
 	if (due > most)
 		due = most;
-	/* What a share of a bucket is owed for stays owed. */
-	state.sweep_owed = due ? owed - due * round / buckets : owed;
+	state.sweep_owed -= due * round;
 	return due;
+}
+
+bool access_sweep_is_due(void)
+{
+	return state.sweep_owed >= kind_numbers()->sweep;
 }
 
 static uint64_t next_random(void)

@@ -22,6 +22,7 @@
 #ifndef STORAGE_ACCESS_H
 #define STORAGE_ACCESS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "entry.h"
@@ -41,6 +42,8 @@ enum access_kind access_kind(void);
 void access_advance(uint64_t keys, int64_t now_ms);
 /* How many of all `buckets` are due to be swept (access_sweep()), not more than `most`. What is told is taken as done. */
 uint64_t access_sweep_due(uint64_t buckets, uint64_t most);
+/* There is more to be swept than access_sweep_due() has told. */
+bool access_sweep_is_due(void);
 /* Marks an entry whose bits would soon be taken for new ones. */
 void access_sweep(struct entry *entry);
 

@@ -277,3 +277,8 @@ void eviction_tick(struct eviction *eviction, struct keyspace *const *keyspaces,
 		sweep_bucket(&keyspaces[hand->database]->table, hand->at++);
 	}
 }
+
+bool eviction_is_behind(void)
+{
+	return access_sweep_is_due();
+}

@@ -72,5 +72,7 @@ bool eviction_choose(struct eviction *eviction, struct keyspace *const *keyspace
 
 /* Once a turn: keeps the clock going and sweeps a share of the buckets (access.h), 64 at most. */
 void eviction_tick(struct eviction *eviction, struct keyspace *const *keyspaces, uint32_t count, int64_t now_ms);
+/* More than a turn's share is due: another turn is wanted soon, even if there is nothing else for it to do. */
+bool eviction_is_behind(void);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * What the store does on its own account, a slice in every turn: expired keys leave, idle clients are closed, garbage goes to the
- * reaper. What is left over goes on in the next turn, for which the timer is armed at once.
+ * reaper; the ages of keys have been kept at the turn's beginning. What is left over goes on in the next turn, for which the timer is armed at once.
  */
 #include <stdlib.h>
 
@@ -123,6 +123,8 @@ void store_upkeep(struct store *store)
 		if (!expire_keys(store))
 			store->upkeep_is_unfinished = true;
 		if (!close_idle(store))
+			store->upkeep_is_unfinished = true;
+		if (eviction_is_behind())
 			store->upkeep_is_unfinished = true;
 		store->room_due_ms = store_is_free(store) ? store_room_slice(store) : INT64_MAX; /* credit comes with a message */
 	}

@@ -172,6 +172,35 @@ static void databases_that_nobody_has_named_make_no_eviction_slower(void)
 	}
 }
 
+static long long count_tick_turns(void)
+{
+	static const char field[] = "turns_store_STORE_TICK:count=";
+	const char *reply = COMMAND(peer, "INFO", "actors"), *at = reply ? strstr(reply, field) : NULL;
+	return at ? strtoll(at + sizeof(field) - 1, NULL, 10) : 0;
+}
+
+/* So many uses at once move the clock of ages so far on that a turn can't sweep what is due, and nobody else asks for a turn. */
+static void ages_that_one_turn_cannot_keep_are_kept_by_turns_of_their_own(void)
+{
+	enum { KEYS = 200000, USES = 1000000 };
+	ONLY_OURS();
+	char *text = malloc(32 + USES * 9);
+	begin("");
+	CU_ASSERT_EQUAL(fill(peer, "k", 0, KEYS, 10, false), KEYS);
+	size_t len = (size_t)sprintf(text, "*%d\r\n$5\r\nTOUCH\r\n", USES + 1);
+	for (int i = 0; i < USES; i++, len += 8)
+		memcpy(text + len, "$2\r\nk1\r\n", 8);
+	long long before = count_tick_turns();
+	CU_ASSERT(peer_send(peer, text, len));
+	free(text);
+	CU_ASSERT(peer_expect_text(peer, ":1000000\r\n"));
+	int64_t deadline = deadline_after(10000);
+	while (count_tick_turns() == before && deadline_left_ms(deadline) > 0)
+		continue;
+	CU_ASSERT(count_tick_turns() > before);
+	end();
+}
+
 /* One value evicted makes room for one. */
 static void large_values_are_evicted(void)
 {
@@ -396,6 +425,7 @@ static const struct suite_case cases[] = {
 	CASE(volatile_policies_fail_when_nothing_expires),
 	CASE(every_policy_makes_room_for_every_write),
 	CASE(databases_that_nobody_has_named_make_no_eviction_slower),
+	CASE(ages_that_one_turn_cannot_keep_are_kept_by_turns_of_their_own),
 	CASE(large_values_are_evicted),
 	CASE(large_values_of_many_pipelines_are_all_taken),
 	CASE(a_lower_limit_is_reached_while_others_are_served),

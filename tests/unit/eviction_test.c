@@ -249,6 +249,42 @@ static void lfu_counts_uses_and_forgets_them_by_the_minute(void)
 	end();
 }
 
+/* A turn, and those that it asks for: none sweeps more than 64 buckets, and none is asked for without need. */
+static void turn_with_its_followers(void)
+{
+	struct keyspace_shape shapes[2];
+	keyspace_get_shape(keyspaces[0], &shapes[0]);
+	keyspace_get_shape(keyspaces[1], &shapes[1]);
+	uint64_t turns = 0, most = (shapes[0].buckets + shapes[1].buckets) / 64 + 2;
+	do
+		eviction_tick(&eviction, keyspaces, 2, now_ms);
+	while (++turns < most && eviction_is_behind());
+	CU_ASSERT(turns < most);
+}
+
+/* Once more than the clock's 256 periods: nobody's count may come back because the clock has gone round. */
+static void fade(uint64_t keys, int64_t turn_minutes)
+{
+	begin(EVICT_ALLKEYS_LFU);
+	for (uint64_t i = 0; i < keys; i++)
+		keys_set(keyspaces[i % 2], keys_numbered(i), text("value"));
+	for (int64_t minutes = turn_minutes; minutes < 600; minutes += turn_minutes) {
+		now_ms += turn_minutes * MINUTE_MS;
+		turn_with_its_followers();
+		uint64_t unfaded = 0;
+		for (uint64_t i = 0; i < keys; i += 97)
+			unfaded += entry_frequency(keys_find(keyspaces[i % 2], keys_numbered(i), 0)) > (minutes < 5 ? 5 - minutes : 0);
+		CU_ASSERT_EQUAL(unfaded, 0);
+	}
+	end();
+}
+
+static void counts_fade_however_many_keys_there_are_and_however_rare_the_turns(void)
+{
+	fade(200000, 1);
+	fade(5000, 50);
+}
+
 static void lfu_count_grows_with_the_logarithm_of_uses(void)
 {
 	begin(EVICT_ALLKEYS_LFU);
@@ -436,6 +472,7 @@ static const struct suite_case cases[] = {
 	CASE(lru_of_many_keys_takes_old_ones),
 	CASE(who_was_used_long_ago_is_not_taken_for_new_when_the_clock_has_gone_round),
 	CASE(lfu_counts_uses_and_forgets_them_by_the_minute),
+	CASE(counts_fade_however_many_keys_there_are_and_however_rare_the_turns),
 	CASE(lfu_count_grows_with_the_logarithm_of_uses),
 	CASE(lfu_takes_who_was_used_least),
 	CASE(lrfu_keeps_what_is_used_through_a_scan),
