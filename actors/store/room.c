@@ -6,9 +6,9 @@
  * this and of each following turn goes on until it can run. It fails only when there is nothing that may be evicted.
  *
  * What counts is what the keyspaces and their blobs take, what waits at the reaper, what the reactors keep for clients that
- * don't read fast enough, and the clients' names, which may be of any length. Blobs on their way, in requests and replies, no eviction can free: they count as far as they are more
- * than PASSING_BYTES_FREE, and those of the command that needs room count for it. While the reaper frees something, nothing
- * is evicted in its stead: room is coming.
+ * don't read fast enough, and the clients' names, which may be of any length. Blobs on their way, in requests and replies, no
+ * eviction can free: they count as far as they are more than PASSING_BYTES_FREE, and those of the command that needs room count
+ * for it. While the reaper frees something, nothing is evicted in its stead: room is coming.
  */
 #include <stdlib.h>
 

@@ -4,8 +4,9 @@
  * A batch is executed in order. Ahead of the request in hand the command and the hash of its first key are worked out, and what
  * leads to the key is prefetched step by step: by the time a request is executed its data are in the cache.
  *
- * A batch may be left half executed, when the turn has lasted for TURN_NS or written TEXT_BYTES_MAX, the store is frozen or MONITOR's
- * observer has no credit; it goes on in a later turn. What it has answered so far leaves with the turn, and the batch goes home when it is through.
+ * A batch may be left half executed, when the turn has lasted for TURN_NS or written TEXT_BYTES_MAX, the store is frozen or
+ * MONITOR's observer has no credit; it goes on in a later turn. What it has answered so far leaves with the turn, and the batch
+ * goes home when it is through.
  */
 #include <string.h>
 

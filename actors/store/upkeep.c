@@ -1,6 +1,7 @@
 /*
  * What the store does on its own account, a slice in every turn: expired keys leave, idle clients are closed, garbage goes to the
- * reaper; the ages of keys have been kept at the turn's beginning. What is left over goes on in the next turn, for which the timer is armed at once.
+ * reaper; the ages of keys have been kept at the turn's beginning. What is left over goes on in the next turn, for which the timer
+ * is armed at once.
  */
 #include <stdlib.h>
 
