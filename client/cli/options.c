@@ -1,6 +1,8 @@
 #include "client/cli/options.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +10,8 @@
 
 static const char usage[] =
 	"usage: qcache-cli [option ...] [command [argument ...]]\n"
+	"\n"
+	"Options take one dash or two; a value is the next word, or attached as in -p=6379.\n"
 	"\n"
 	"Where the server is:\n"
 	"  -addr HOST:PORT     also a URL or the path of a unix socket; localhost:6379\n"
@@ -38,154 +42,301 @@ static const char usage[] =
 	"Without a command it asks for them. The exit status is 0 when all went well, 1 when a command failed, 2 for a wrong\n"
 	"command line, 3 when there is no connection.\n";
 
+/* What goes with some of the tools only. */
+enum extra {
+	WITH_KEYS = 1,     /* which keys */
+	WITH_PAUSE = 2,
+	WITH_REPEAT = 4,
+	WITH_FORM = 8,     /* JSON or CSV */
+	WITH_TIMEOUT = 16,
+	/* These say nothing to a command. */
+	ONLY_TOOLS = WITH_KEYS | WITH_TIMEOUT,
+};
+#define EXTRAS 5
+
 struct reader {
 	struct options *out;
 	char **argv;
 	int argc, at;
-	const char *host, *port, *socket, *url;
-	bool tls, wrong;
+	const char *attached; /* what follows the = of the option in hand, until it is taken; else NULL */
+	bool wrong;
+	const struct known *tool, *extras[EXTRAS];
+	/* What was given. */
+	const char *host, *socket, *url, *password, *user, *ca, *cert, *key, *sni, *pattern, *type, *file;
+	long port, db, repeat, count;
+	double interval_s, dial_s;
+	int format, protocol;
+	bool tls, insecure, last_from_stdin;
 };
 
-static enum options_status wrong(const char *format, const char *what)
+enum kind { FLAG, TEXT, NUMBER, SECONDS, CHOICE, TOOL, FILE_TOOL, HELP, VERSION };
+
+struct known {
+	const char *name, *other;
+	enum kind kind;
+	size_t to;         /* in struct reader */
+	long least, most;  /* of a number; the first is what a choice chooses */
+	enum extra extra;  /* what it is, or what goes with the tool */
+};
+
+#define TO(field) offsetof(struct reader, field)
+
+static const struct known options_known[] = {
+	{"addr", "u", TEXT, TO(url), 0, 0, 0},
+	{"uri", "url", TEXT, TO(url), 0, 0, 0},
+	{"h", "host", TEXT, TO(host), 0, 0, 0},
+	{"p", "port", NUMBER, TO(port), 1, 65535, 0},
+	{"s", "socket", TEXT, TO(socket), 0, 0, 0},
+	{"a", "pass", TEXT, TO(password), 0, 0, 0},
+	{"user", NULL, TEXT, TO(user), 0, 0, 0},
+	{"n", "db", NUMBER, TO(db), 0, 1000000, 0},
+	{"tls", NULL, FLAG, TO(tls), 0, 0, 0},
+	{"cacert", NULL, TEXT, TO(ca), 0, 0, 0},
+	{"cert", NULL, TEXT, TO(cert), 0, 0, 0},
+	{"key", NULL, TEXT, TO(key), 0, 0, 0},
+	{"sni", NULL, TEXT, TO(sni), 0, 0, 0},
+	{"insecure", NULL, FLAG, TO(insecure), 0, 0, 0},
+	{"2", NULL, CHOICE, TO(protocol), 2, 0, 0},
+	{"3", NULL, CHOICE, TO(protocol), 3, 0, 0},
+	{"t", NULL, SECONDS, TO(dial_s), 0, 0, 0},
+	{"x", NULL, FLAG, TO(last_from_stdin), 0, 0, 0},
+	{"r", "repeat", NUMBER, TO(repeat), -1, 1000000000, WITH_REPEAT},
+	{"i", "interval", SECONDS, TO(interval_s), 0, 0, WITH_PAUSE},
+	{"json", NULL, CHOICE, TO(format), FORMAT_JSON, 0, WITH_FORM},
+	{"csv", NULL, CHOICE, TO(format), FORMAT_CSV, 0, WITH_FORM},
+	{"raw", NULL, CHOICE, TO(format), FORMAT_RAW, 0, 0},
+	{"no-raw", NULL, CHOICE, TO(format), FORMAT_STANDARD, 0, 0},
+	{"pattern", NULL, TEXT, TO(pattern), 0, 0, WITH_KEYS},
+	{"type", NULL, TEXT, TO(type), 0, 0, WITH_KEYS},
+	{"count", NULL, NUMBER, TO(count), 1, 1000000000, WITH_KEYS},
+	{"stat", NULL, TOOL, 0, TOOL_STAT, 0, WITH_PAUSE | WITH_REPEAT},
+	{"latency", NULL, TOOL, 0, TOOL_LATENCY, 0, WITH_PAUSE},
+	{"latency-dist", NULL, TOOL, 0, TOOL_LATENCY_DIST, 0, WITH_PAUSE},
+	{"bigkeys", NULL, TOOL, 0, TOOL_BIGKEYS, 0, WITH_KEYS},
+	{"memkeys", NULL, TOOL, 0, TOOL_MEMKEYS, 0, WITH_KEYS},
+	{"scan", NULL, TOOL, 0, TOOL_SCAN, 0, WITH_KEYS | WITH_FORM},
+	{"pipe", NULL, TOOL, 0, TOOL_PIPE, 0, WITH_TIMEOUT},
+	{"import", NULL, FILE_TOOL, 0, TOOL_IMPORT, 0, WITH_TIMEOUT},
+	{"rdb", NULL, FILE_TOOL, 0, TOOL_RDB, 0, 0},
+	{"help", "?", HELP, 0, 0, 0, 0},
+	{"version", "v", VERSION, 0, 0, 0, 0},
+};
+#define KNOWN (sizeof(options_known) / sizeof(options_known[0]))
+
+static enum options_status wrong(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static enum options_status wrong(const char *format, ...)
 {
+	va_list args;
+
 	fputs("qcache-cli: ", stderr);
-	fprintf(stderr, format, what);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
 	fputs(" (see qcache-cli --help)\n", stderr);
 	return OPTIONS_WRONG;
 }
 
-/* The word behind the option. */
-static const char *value(struct reader *r)
+/* What stands behind the option: attached by =, or the next word. `given` is the option as it was written. */
+static const char *value(struct reader *r, const char *given)
 {
+	const char *attached = r->attached;
+
+	r->attached = NULL;
+	if (attached)
+		return attached;
 	if (r->at + 1 < r->argc)
 		return r->argv[++r->at];
 	r->wrong = true;
-	wrong("%s wants a value", r->argv[r->at]);
+	wrong("%s wants a value", given);
 	return "";
 }
 
-static long number(struct reader *r, long least, long most)
+static long number(struct reader *r, const struct known *known, const char *given)
 {
-	const char *name = r->argv[r->at], *text = value(r);
+	const char *text = value(r, given);
 	char *end;
 
 	if (r->wrong)
 		return 0;
 	errno = 0;
 	long n = strtol(text, &end, 10);
-	if (!*text || *end || errno || n < least || n > most) {
+	if (!*text || *end || errno || n < known->least || n > known->most) {
 		r->wrong = true;
-		wrong("%s wants a number", name);
+		wrong("%s wants a number from %ld to %ld, not \"%s\"", given, known->least, known->most, text);
 	}
 	return n;
 }
 
-static const char *port_number(struct reader *r)
+static double seconds(struct reader *r, const char *given)
 {
-	number(r, 1, 65535);
-	return r->argv[r->at];
-}
-
-static double seconds(struct reader *r)
-{
-	const char *name = r->argv[r->at], *text = value(r);
+	const char *text = value(r, given);
 	char *end;
 	double n = strtod(text, &end);
 
 	if (!r->wrong && (!*text || *end || !(n >= 0 && n < 1e9))) {
 		r->wrong = true;
-		wrong("%s wants seconds", name);
+		wrong("%s wants seconds from 0 on, not \"%s\"", given, text);
 	}
 	return n;
 }
 
-static const struct { const char *name; enum tool tool; } tools[] = {
-	{"stat", TOOL_STAT},       {"latency", TOOL_LATENCY}, {"latency-dist", TOOL_LATENCY_DIST}, {"bigkeys", TOOL_BIGKEYS},
-	{"memkeys", TOOL_MEMKEYS}, {"scan", TOOL_SCAN},       {"pipe", TOOL_PIPE},                 {"import", TOOL_IMPORT},
-	{"rdb", TOOL_RDB},
-};
-
-static const struct { const char *name; enum format format; } formats[] = {
-	{"json", FORMAT_JSON}, {"csv", FORMAT_CSV}, {"raw", FORMAT_RAW}, {"no-raw", FORMAT_STANDARD},
-};
-
-static bool is(const char *name, const char *a, const char *b)
+static void take_tool(struct reader *r, const struct known *known, const char *given)
 {
-	return strcmp(name, a) == 0 || (b && strcmp(name, b) == 0);
+	if (r->tool && (r->tool != known || known->kind == FILE_TOOL)) {
+		r->wrong = true;
+		wrong("-%s and -%s exclude each other", r->tool->name, known->name);
+		return;
+	}
+	r->tool = known;
+	if (known->kind == FILE_TOOL)
+		r->file = value(r, given);
 }
 
-static bool read_where(struct reader *r, const char *name)
+static void note_extra(struct reader *r, const struct known *known)
 {
-	qc_options *c = &r->out->connection;
-
-	if (is(name, "addr", "u") || is(name, "uri", "url"))
-		r->url = value(r);
-	else if (is(name, "h", "host"))
-		r->host = value(r);
-	else if (is(name, "p", "port"))
-		r->port = port_number(r);
-	else if (is(name, "s", "socket"))
-		r->socket = value(r);
-	else if (is(name, "a", "pass"))
-		c->password = value(r);
-	else if (is(name, "user", NULL))
-		c->user = value(r);
-	else if (is(name, "n", "db"))
-		c->db = (int)number(r, 0, 1000000);
-	else if (is(name, "tls", NULL))
-		r->tls = true;
-	else if (is(name, "cacert", NULL))
-		c->tls_ca = value(r);
-	else if (is(name, "cert", NULL))
-		c->tls_cert = value(r);
-	else if (is(name, "key", NULL))
-		c->tls_key = value(r);
-	else if (is(name, "sni", NULL))
-		c->tls_name = value(r);
-	else if (is(name, "insecure", NULL))
-		c->tls_insecure = true;
-	else if (is(name, "2", NULL) || is(name, "3", NULL))
-		c->protocol = *name - '0';
-	else if (is(name, "t", NULL))
-		c->dial_timeout_ms = (int64_t)(seconds(r) * 1000);
-	else
-		return false;
-	return true;
+	for (size_t i = 0; i < EXTRAS; i++)
+		if (known->extra == 1U << i)
+			r->extras[i] = known;
 }
 
-static bool read_how(struct reader *r, const char *name)
+static enum options_status take_option(struct reader *r, const struct known *known, const char *given)
 {
-	struct options *o = r->out;
+	void *to = (char *)r + known->to;
 
-	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
-		if (is(name, formats[i].name, NULL)) {
-			o->format = formats[i].format;
-			return true;
+	switch (known->kind) {
+	case HELP:
+		fputs(usage, stdout);
+		return OPTIONS_DONE;
+	case VERSION:
+		printf("qcache-cli %s\n", qc_version());
+		return OPTIONS_DONE;
+	case FLAG:
+		*(bool *)to = true;
+		break;
+	case CHOICE:
+		*(int *)to = (int)known->least;
+		break;
+	case TEXT:
+		*(const char **)to = value(r, given);
+		break;
+	case NUMBER:
+		*(long *)to = number(r, known, given);
+		break;
+	case SECONDS:
+		*(double *)to = seconds(r, given);
+		break;
+	case TOOL:
+	case FILE_TOOL:
+		take_tool(r, known, given);
+		return r->wrong ? OPTIONS_WRONG : OPTIONS_FINE;
+	}
+	note_extra(r, known);
+	return r->wrong ? OPTIONS_WRONG : OPTIONS_FINE;
+}
+
+static const struct known *find_known(const char *name)
+{
+	for (size_t i = 0; i < KNOWN; i++)
+		if (strcmp(name, options_known[i].name) == 0 || (options_known[i].other && strcmp(name, options_known[i].other) == 0))
+			return &options_known[i];
+	return NULL;
+}
+
+#define NAME_MAX_BYTES 31
+
+/* How many letters must be inserted, left out or changed to make one of the other (Levenshtein). */
+static size_t distance(const char *a, const char *b)
+{
+	size_t row[NAME_MAX_BYTES + 1], width = strlen(b);
+
+	for (size_t j = 0; j <= width; j++)
+		row[j] = j;
+	for (size_t i = 1; a[i - 1]; i++) {
+		size_t diagonal = row[0];
+		row[0] = i;
+		for (size_t j = 1; j <= width; j++) {
+			size_t best = diagonal + (a[i - 1] != b[j - 1]);
+			best = row[j] + 1 < best ? row[j] + 1 : best;
+			best = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
+			diagonal = row[j];
+			row[j] = best;
 		}
 	}
-	for (size_t i = 0; i < sizeof(tools) / sizeof(tools[0]); i++) {
-		if (is(name, tools[i].name, NULL)) {
-			o->tool = tools[i].tool;
-			if (o->tool == TOOL_IMPORT || o->tool == TOOL_RDB)
-				o->file = value(r);
-			return true;
-		}
+	return row[width];
+}
+
+/* Of the long names, the one that was probably meant; NULL. */
+static const char *nearest(const char *name)
+{
+	/* Of a short one every letter says something. */
+	size_t len = strlen(name), least = len < 5 ? 2 : 3;
+	const char *found = NULL;
+
+	for (size_t i = 0; i < 2 * KNOWN && len > 2 && len <= NAME_MAX_BYTES; i++) {
+		const char *candidate = i % 2 ? options_known[i / 2].other : options_known[i / 2].name;
+		size_t far = candidate && strlen(candidate) > 2 ? distance(name, candidate) : least;
+		if (far >= least)
+			continue;
+		least = far;
+		found = candidate;
 	}
-	if (is(name, "x", NULL))
-		o->last_from_stdin = true;
-	else if (is(name, "r", "repeat"))
-		o->repeat = number(r, -1, 1000000000);
-	else if (is(name, "i", "interval"))
-		o->interval_s = seconds(r);
-	else if (is(name, "pattern", NULL))
-		o->pattern = value(r);
-	else if (is(name, "type", NULL))
-		o->type = value(r);
-	else if (is(name, "count", NULL))
-		o->count = number(r, 1, 1000000000);
-	else
-		return false;
-	return true;
+	return found;
+}
+
+static enum options_status refuse_unknown(const char *given, const char *name)
+{
+	const char *meant = nearest(name);
+
+	if (meant)
+		return wrong("unknown option %s; is -%s meant?", given, meant);
+	return wrong("unknown option %s", given);
+}
+
+/* The option at r->at, and its value. */
+static enum options_status read_option(struct reader *r)
+{
+	struct text given = {NULL, 0, 0};
+	const char *word = r->argv[r->at], *equals = strchr(word, '=');
+
+	text_add(&given, word, equals ? (size_t)(equals - word) : strlen(word));
+	r->attached = equals ? equals + 1 : NULL;
+	const char *name = given.data + (given.data[1] == '-' ? 2 : 1);
+	const struct known *known = find_known(name);
+	enum options_status status = known ? take_option(r, known, given.data) : refuse_unknown(given.data, name);
+	if (status == OPTIONS_FINE && r->attached)
+		status = wrong("%s takes no value", given.data);
+	text_fini(&given);
+	return status;
+}
+
+/* "-scan, -bigkeys": the tools with which the option goes. */
+static void list_tools(struct text *out, enum extra extra)
+{
+	for (size_t i = 0; i < KNOWN; i++) {
+		const struct known *k = &options_known[i];
+		if ((k->kind == TOOL || k->kind == FILE_TOOL) && (k->extra & extra))
+			text_printf(out, "%s-%s", out->len ? ", " : "", k->name);
+	}
+}
+
+/* An option that would have no effect isn't passed over in silence: whoever gave it relies on it. */
+static enum options_status check_extras(const struct reader *r)
+{
+	struct text names = {NULL, 0, 0};
+
+	for (size_t i = 0; i < EXTRAS; i++) {
+		const struct known *given = r->extras[i];
+		if (!given || (r->tool ? r->tool->extra & given->extra : !(given->extra & ONLY_TOOLS)))
+			continue;
+		if (r->tool)
+			return wrong("-%s does not go with -%s", given->name, r->tool->name);
+		list_tools(&names, given->extra);
+		wrong("-%s goes with %s", given->name, names.data);
+		text_fini(&names);
+		return OPTIONS_WRONG;
+	}
+	return OPTIONS_FINE;
 }
 
 void options_fini(struct options *o)
@@ -227,11 +378,19 @@ static void take_db(struct options *o)
 	memmove(slash, end, strlen(end) + 1);
 }
 
+/* An empty variable is one that isn't set. */
+static const char *from_environment(const char *name)
+{
+	const char *text = getenv(name);
+
+	return text && *text ? text : NULL;
+}
+
 /* Where to, from the several ways to say it. */
 static enum options_status choose_address(struct reader *r)
 {
 	struct options *o = r->out;
-	const char *host = r->host ? r->host : "127.0.0.1", *port = r->port ? r->port : "6379";
+	const char *host = r->host ? r->host : "127.0.0.1";
 	bool is_v6 = strchr(host, ':') && *host != '[';
 
 	if ((r->url != NULL) + (r->socket != NULL) + (r->host || r->port) > 1)
@@ -241,7 +400,8 @@ static enum options_status choose_address(struct reader *r)
 	else if (r->url)
 		text_printf(&o->address, "%s%s", r->tls && !strstr(r->url, "://") ? "rediss://" : "", r->url);
 	else
-		text_printf(&o->address, "%s%s%s%s:%s", r->tls ? "rediss://" : "", is_v6 ? "[" : "", host, is_v6 ? "]" : "", port);
+		text_printf(&o->address, "%s%s%s%s:%ld", r->tls ? "rediss://" : "", is_v6 ? "[" : "", host, is_v6 ? "]" : "",
+			    r->port ? r->port : 6379);
 	const char *address = o->address.data;
 	bool has_user = strchr(address, '@') && *address != '/' && strncasecmp(address, "unix:", 5) != 0;
 	/* Taken for a host's name it would be looked up, and shown. */
@@ -250,41 +410,54 @@ static enum options_status choose_address(struct reader *r)
 	take_db(o);
 	take_address(o);
 	if (!o->connection.password && !has_user) {
-		const char *own = getenv("QCACHE_AUTH");
-		o->connection.password = own ? own : getenv("REDISCLI_AUTH");
+		const char *own = from_environment("QCACHE_AUTH");
+		o->connection.password = own ? own : from_environment("REDISCLI_AUTH");
 	}
 	return OPTIONS_FINE;
 }
 
+/* What needs no further thought. */
+static void take_values(const struct reader *r)
+{
+	struct options *o = r->out;
+
+	*o = (struct options){
+		.connection = {.protocol = r->protocol, .timeout_ms = -1, .retries = -1, .pool_size = 2, .db = (int)r->db,
+			       .password = r->password, .user = r->user, .tls_ca = r->ca, .tls_cert = r->cert, .tls_key = r->key,
+			       .tls_name = r->sni, .tls_insecure = r->insecure, .dial_timeout_ms = (int64_t)(r->dial_s * 1000)},
+		.format = (enum format)r->format,
+		.tool = r->tool ? (enum tool)r->tool->least : TOOL_NONE,
+		.file = r->file,
+		.pattern = r->pattern,
+		.type = r->type,
+		.count = r->count,
+		.repeat = r->repeat,
+		.interval_s = r->interval_s,
+		.last_from_stdin = r->last_from_stdin,
+		.command = r->argv + r->at,
+		.command_count = r->argc - r->at,
+	};
+	/* JSON can say what RESP2 can't: maps, booleans, doubles. */
+	if (o->format == FORMAT_JSON)
+		o->connection.protocol = 3;
+}
+
 enum options_status options_parse(struct options *options, int argc, char **argv)
 {
-	struct reader r = {.out = options, .argv = argv, .argc = argc, .at = 1};
+	struct reader r = {.out = options, .argv = argv, .argc = argc, .at = 1, .repeat = 1, .interval_s = -1, .protocol = 2};
+	enum options_status status = OPTIONS_FINE;
 
-	*options = (struct options){.repeat = 1, .interval_s = -1,
-				    .connection = {.protocol = 2, .timeout_ms = -1, .retries = -1, .pool_size = 2}};
-	for (; r.at < argc && argv[r.at][0] == '-' && argv[r.at][1]; r.at++) {
-		const char *given = argv[r.at], *name = given + (given[1] == '-' ? 2 : 1);
-		if (is(name, "help", "?")) {
-			fputs(usage, stdout);
-			return OPTIONS_DONE;
-		}
-		if (is(name, "version", "v")) {
-			printf("qcache-cli %s\n", qc_version());
-			return OPTIONS_DONE;
-		}
-		if (!read_where(&r, name) && !read_how(&r, name))
-			return wrong("unknown option %s", given);
-		if (r.wrong)
-			return OPTIONS_WRONG;
-	}
-	options->command = argv + r.at;
-	options->command_count = argc - r.at;
-	if (options->tool != TOOL_NONE && options->command_count)
+	*options = (struct options){.repeat = 1};
+	for (; status == OPTIONS_FINE && r.at < argc && argv[r.at][0] == '-' && argv[r.at][1]; r.at++)
+		status = read_option(&r);
+	if (status == OPTIONS_FINE)
+		status = check_extras(&r);
+	if (status != OPTIONS_FINE)
+		return status;
+	take_values(&r);
+	if (r.tool && options->command_count)
 		return wrong("a tool and a command (%s) exclude each other", options->command[0]);
 	if (options->last_from_stdin && !options->command_count)
 		return wrong("%s", "-x wants a command");
-	/* JSON can say what RESP2 can't: maps, booleans, doubles. */
-	if (options->format == FORMAT_JSON)
-		options->connection.protocol = 3;
 	return choose_address(&r);
 }

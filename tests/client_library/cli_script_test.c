@@ -60,7 +60,8 @@ static void scripts_get_plain_output_and_a_status(void)
 	CU_ASSERT(script_gives(&f, "$CLI -n 5 dbsize; $CLI --db 0 exists foo", 0, "0\n1\n"));
 	CU_ASSERT(script_gives(&f, "$CLI -frob; echo $?", 0,
 			       "qcache-cli: unknown option -frob (see qcache-cli --help)\n2\n"));
-	CU_ASSERT(script_gives(&f, "$CLI -r x ping", 2, "qcache-cli: -r wants a number (see qcache-cli --help)\n"));
+	CU_ASSERT(script_gives(&f, "$CLI -r x ping", 2,
+			       "qcache-cli: -r wants a number from -1 to 1000000000, not \"x\" (see qcache-cli --help)\n"));
 	CU_ASSERT(script_gives(&f, "$CLI -h elsewhere ping 2>/dev/null", 2, ""));
 	CU_ASSERT(script_gives(&f, "CLI=${CLI% -addr*}; $CLI -p 1 ping 2>&1 | head -c 19; $CLI -p 1 ping 2>/dev/null", 3,
 			       "Could not connect: "));
@@ -241,12 +242,58 @@ static void a_port_that_is_none_is_a_wrong_command_line(void)
 {
 	struct fixture none = {.address = "none"};
 
-	CU_ASSERT(script_gives(&none, "${CLI% -addr*} -p abc ping", 2, "qcache-cli: -p wants a number (see qcache-cli --help)\n"));
-	CU_ASSERT(script_gives(&none, "${CLI% -addr*} -p 70000 ping", 2, "qcache-cli: -p wants a number (see qcache-cli --help)\n"));
+	CU_ASSERT(script_gives(&none, "${CLI% -addr*} -p abc ping", 2,
+			       "qcache-cli: -p wants a number from 1 to 65535, not \"abc\" (see qcache-cli --help)\n"));
+	CU_ASSERT(script_gives(&none, "${CLI% -addr*} -p 70000 ping", 2,
+			       "qcache-cli: -p wants a number from 1 to 65535, not \"70000\" (see qcache-cli --help)\n"));
 	CU_ASSERT(script_gives(&none, "${CLI% -addr*} -addr localhost:abc ping", 2,
 			       "Could not connect: address: \"abc\" is not a port\n"));
 	CU_ASSERT(script_gives(&none, "${CLI% -addr*} -addr localhost:abc -stat", 2,
 			       "Could not connect: address: \"abc\" is not a port\n"));
+}
+
+static void options_that_do_not_go_together_are_refused_by_name(void)
+{
+	static const struct { const char *options, *refusal; } cases[] = {
+		{"-import f -pipe", "-import and -pipe exclude each other"},
+		{"--scan --stat", "-scan and -stat exclude each other"},
+		{"--pattern x*", "-pattern goes with -bigkeys, -memkeys, -scan"},
+		{"-count 5 ping", "-count goes with -bigkeys, -memkeys, -scan"},
+		{"-pipe -type set", "-type does not go with -pipe"},
+		{"-stat -json", "-json does not go with -stat"},
+		{"-bigkeys -i 1", "-i does not go with -bigkeys"},
+		{"--latncy", "unknown option --latncy; is -latency meant?"},
+		{"--tls=yes ping", "--tls takes no value"},
+		{"--scan --count=0", "--count wants a number from 1 to 1000000000, not \"0\""},
+		{"-i=-1 ping", "-i wants seconds from 0 on, not \"-1\""},
+	};
+	struct fixture none = {.address = "none"};
+	char line[160], refusal[160];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(line, sizeof(line), "$CLI %s", cases[i].options);
+		snprintf(refusal, sizeof(refusal), "qcache-cli: %s (see qcache-cli --help)\n", cases[i].refusal);
+		CU_ASSERT(script_gives(&none, line, 2, refusal));
+	}
+}
+
+static void values_may_be_attached_to_their_options(void)
+{
+	struct fixture f = fixture_start("");
+
+	CU_ASSERT(script_gives(&f, "ADDR=${CLI#*-addr }; CLI=${CLI% -addr*}; $CLI --addr=$ADDR ping; $CLI -addr=$ADDR ping; "
+				   "$CLI -h=127.0.0.1 -p=${ADDR#*:} --repeat=2 echo a=b", 0, "PONG\nPONG\na=b\na=b\n"));
+	CU_ASSERT(fixture_stop(&f));
+}
+
+static void an_empty_variable_is_no_password(void)
+{
+	struct fixture f = {.server = server_start("--requirepass secret")};
+
+	snprintf(f.address, sizeof(f.address), "127.0.0.1:%u", server_port(f.server));
+	CU_ASSERT(script_gives(&f, "QCACHE_AUTH= REDISCLI_AUTH=secret $CLI ping; QCACHE_AUTH= REDISCLI_AUTH= $CLI ping", 1,
+			       "PONG\nNOAUTH Authentication required.\n"));
+	CU_ASSERT(server_stop(&f.server));
 }
 
 static void fail_once(struct fake *fake, int fd, unsigned number, void *data)
@@ -329,6 +376,9 @@ static const struct suite_case cases[] = {
 	CASE(a_password_of_300_characters_is_taken_from_a_url),
 	CASE(passwords_stay_out_of_errors_about_addresses),
 	CASE(a_port_that_is_none_is_a_wrong_command_line),
+	CASE(options_that_do_not_go_together_are_refused_by_name),
+	CASE(values_may_be_attached_to_their_options),
+	CASE(an_empty_variable_is_no_password),
 	CASE(the_status_of_a_repeated_command_is_its_worst),
 	CASE(a_snapshot_goes_to_a_pipe),
 	CASE(figures_of_a_server_that_tells_none_are_left_out),
