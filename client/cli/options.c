@@ -37,6 +37,7 @@ static const char usage[] =
 	"  -scan               all keys; -pattern GLOB, -type TYPE, -count N\n"
 	"  -pipe               sends what comes on standard input, RESP or commands, as fast as it goes\n"
 	"  -import FILE        loads CSV (key,value[,seconds]) or RESP; - is standard input\n"
+	"                      both give up without a reply for -pipe-timeout SECONDS; 30, 0: never\n"
 	"  -rdb FILE           fetches a snapshot; - is standard output\n"
 	"\n"
 	"Without a command it asks for them. The exit status is 0 when all went well, 1 when a command failed, 2 for a wrong\n"
@@ -63,7 +64,7 @@ struct reader {
 	const struct known *tool, *extras[EXTRAS];
 	/* What was given. */
 	const char *host, *socket, *url, *password, *user, *ca, *cert, *key, *sni, *pattern, *type, *file;
-	long port, db, repeat, count;
+	long port, db, repeat, count, pipe_timeout_s;
 	double interval_s, dial_s;
 	int format, protocol;
 	bool tls, insecure, last_from_stdin;
@@ -109,6 +110,7 @@ static const struct known options_known[] = {
 	{"pattern", NULL, TEXT, TO(pattern), 0, 0, WITH_KEYS},
 	{"type", NULL, TEXT, TO(type), 0, 0, WITH_KEYS},
 	{"count", NULL, NUMBER, TO(count), 1, 1000000000, WITH_KEYS},
+	{"pipe-timeout", NULL, NUMBER, TO(pipe_timeout_s), 0, 1000000000, WITH_TIMEOUT},
 	{"stat", NULL, TOOL, 0, TOOL_STAT, 0, WITH_PAUSE | WITH_REPEAT},
 	{"latency", NULL, TOOL, 0, TOOL_LATENCY, 0, WITH_PAUSE},
 	{"latency-dist", NULL, TOOL, 0, TOOL_LATENCY_DIST, 0, WITH_PAUSE},
@@ -431,6 +433,7 @@ static void take_values(const struct reader *r)
 		.pattern = r->pattern,
 		.type = r->type,
 		.count = r->count,
+		.pipe_timeout_s = r->pipe_timeout_s,
 		.repeat = r->repeat,
 		.interval_s = r->interval_s,
 		.last_from_stdin = r->last_from_stdin,
@@ -444,7 +447,8 @@ static void take_values(const struct reader *r)
 
 enum options_status options_parse(struct options *options, int argc, char **argv)
 {
-	struct reader r = {.out = options, .argv = argv, .argc = argc, .at = 1, .repeat = 1, .interval_s = -1, .protocol = 2};
+	struct reader r = {.out = options, .argv = argv, .argc = argc, .at = 1, .repeat = 1, .interval_s = -1, .protocol = 2,
+			   .pipe_timeout_s = 30};
 	enum options_status status = OPTIONS_FINE;
 
 	*options = (struct options){.repeat = 1};

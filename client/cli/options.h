@@ -29,6 +29,7 @@ struct options {
 	const char *file;   /* of --import, --rdb */
 	const char *pattern, *type;
 	long count, repeat; /* repeat: -1 for ever */
+	long pipe_timeout_s; /* 0: none */
 	double interval_s;  /* -1: not given */
 	bool last_from_stdin;
 	char **command;     /* what stands behind the options */

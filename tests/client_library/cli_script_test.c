@@ -171,6 +171,66 @@ static void an_import_of_a_broken_file_fails(void)
 	CU_ASSERT(fixture_stop(&f));
 }
 
+static void an_import_that_is_refused_comes_to_an_end(void)
+{
+	struct fixture f = {.server = server_start("--requirepass secret")};
+
+	snprintf(f.address, sizeof(f.address), "127.0.0.1:%u", server_port(f.server));
+	CU_ASSERT(script_gives(&f, "printf 'a,1\n\nb,2\n' >ab.csv; $CLI -import ab.csv 2>&1 >out; echo $?; tail -1 out", 0,
+			       "ab.csv: line 1, key \"a\": NOAUTH Authentication required.\n"
+			       "ab.csv: line 3, key \"b\": NOAUTH Authentication required.\n"
+			       "qcache-cli: the ECHO behind the last command is refused: NOAUTH Authentication required.\n"
+			       "1\nerrors: 2, replies: 2\n"));
+	CU_ASSERT(script_gives(&f, "printf 'get a\n*1\r\n$4\r\nPING\r\n' | $CLI -pipe 2>&1 >out | wc -l; tail -1 out", 0,
+			       "3\nerrors: 2, replies: 2\n"));
+	CU_ASSERT(server_stop(&f.server));
+}
+
+static void stay_silent(struct fake *fake, int fd, unsigned number, void *data)
+{
+	char word[32];
+
+	(void)fake, (void)number, (void)data;
+	while (fake_read(fd, word, sizeof(word)))
+		;
+}
+
+static void a_server_that_stops_answering_is_not_awaited_for_ever(void)
+{
+	struct fake *fake = fake_start(stay_silent, NULL);
+	struct fixture f = at_fake(fake);
+
+	CU_ASSERT(script_gives(&f, "printf '*1\r\n$4\r\nPING\r\n' | $CLI -pipe -pipe-timeout 1 2>&1 >out; echo $?; tail -1 out", 0,
+			       "qcache-cli: no reply for 1 s\n1\nerrors: 0, replies: 0\n"));
+	fake_stop(&fake);
+}
+
+static void what_is_no_resp_or_no_whole_command_fails(void)
+{
+	struct fixture f = fixture_start("");
+
+	CU_ASSERT(script_gives(&f, "printf '*x\r\n' >bad.resp; $CLI -import bad.resp 2>&1 >out | head -1; tail -1 out; "
+				   "$CLI -import bad.resp >out 2>&1", 1,
+			       "ERR Protocol error: invalid multibulk length\nerrors: 1, replies: 1\n"));
+	CU_ASSERT(script_gives(&f, "printf '*1\r\n$4\r\nPING\r\n*2\r\n$4\r\nECHO\r\n$9\r\nha' | $CLI -pipe 2>&1 >out; "
+				   "echo $?; tail -1 out", 0,
+			       "qcache-cli: the input ends in the middle of a command\n1\nerrors: 0, replies: 1\n"));
+	CU_ASSERT(fixture_stop(&f));
+}
+
+static void errors_of_an_import_name_line_and_key(void)
+{
+	struct fixture f = fixture_start("");
+
+	/* With a byte order mark, as spreadsheets write one. */
+	CU_ASSERT(script_gives(&f, "printf '\357\273\277\"a\",\"two\nlines\"\nb,2,x\nc,3\n' >bom.csv; "
+				   "$CLI -import bom.csv 2>&1 >out; echo $?; $CLI mget a b c", 0,
+			       "bom.csv: line 3, key \"b\": ERR value is not an integer or out of range\n1\ntwo\nlines\n\n3\n"));
+	/* What only begins like one is part of the key. */
+	CU_ASSERT(script_gives(&f, "printf '\357\273x,1\n' | $CLI -import - >out; printf '\357\273x' | $CLI -x get", 0, "1\n"));
+	CU_ASSERT(fixture_stop(&f));
+}
+
 /* Ends the first connection behind SET in a transaction, and makes a file then. */
 static void lose_transaction(struct fake *fake, int fd, unsigned number, void *data)
 {
@@ -371,6 +431,10 @@ static const struct suite_case cases[] = {
 	CASE(the_tools_measure),
 	CASE(an_import_from_a_pipe_in_odd_pieces_loses_nothing),
 	CASE(an_import_of_a_broken_file_fails),
+	CASE(an_import_that_is_refused_comes_to_an_end),
+	CASE(a_server_that_stops_answering_is_not_awaited_for_ever),
+	CASE(what_is_no_resp_or_no_whole_command_fails),
+	CASE(errors_of_an_import_name_line_and_key),
 	CASE(a_script_ends_where_its_transaction_is_lost),
 	CASE(a_tool_that_is_refused_says_so),
 	CASE(a_password_of_300_characters_is_taken_from_a_url),
