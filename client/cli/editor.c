@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,12 +54,26 @@ static size_t read_line(const struct prompt *p, struct words *words)
 	return whole;
 }
 
+/*
+ * A hint is drawn in grey from its first letter on, and the library draws no more of a line than has changed: nothing that stands
+ * behind the hint is sure to be drawn and to end the colour. So it is ended before the line is drawn anew, and before a key is awaited.
+ */
+static void end_grey(struct prompt *p)
+{
+	if (!p->is_grey)
+		return;
+	fputs("\033[0m", stdout);
+	fflush(stdout);
+	p->is_grey = false;
+}
+
 static char *hint(EditLine *edit)
 {
 	struct words words = {NULL, 0, 0, NULL};
 	struct prompt *p;
 
 	el_get(edit, EL_CLIENTDATA, &p);
+	end_grey(p);
 	const LineInfo *info = el_line(edit);
 	size_t whole = read_line(p, &words), used = strlen(p->text) + (size_t)(info->lastchar - info->buffer);
 	const struct help_entry *entry =
@@ -75,9 +90,10 @@ static char *hint(EditLine *edit)
 		return (char *)"";
 	if (p->session->colour) {
 		struct text coloured = {NULL, 0, 0};
-		text_printf(&coloured, "\1\033[90m\1%s\1\033[0m\1", p->hint.data);
+		text_printf(&coloured, "\1\033[90m\1%s", p->hint.data);
 		text_fini(&p->hint);
 		p->hint = coloured;
+		p->is_grey = true;
 	}
 	return p->hint.data;
 }
@@ -147,8 +163,11 @@ static void on_resize(int number)
 static int read_key(EditLine *edit, wchar_t *out)
 {
 	mbstate_t state;
-	char byte;
+	struct prompt *p;
+	char byte, encoded[MB_LEN_MAX];
 
+	el_get(edit, EL_CLIENTDATA, &p);
+	end_grey(p);
 	memset(&state, 0, sizeof(state));
 	for (;;) {
 		ssize_t n = read(STDIN_FILENO, &byte, 1);
@@ -163,12 +182,15 @@ static int read_key(EditLine *edit, wchar_t *out)
 		size_t used = mbrtowc(out, &byte, 1, &state);
 		if (used == (size_t)-2)
 			continue;
-		/* No character here: the byte stands for itself. */
+		/* No character here: the byte stands for itself, where the locale has such a character. */
 		if (used == (size_t)-1)
 			*out = (unsigned char)byte;
 		else if (used == 0)
 			*out = 0;
-		return 1;
+		if (used != (size_t)-1 || wcrtomb(encoded, *out, &(mbstate_t){0}) != (size_t)-1)
+			return 1;
+		fputs("\a", stderr);
+		memset(&state, 0, sizeof(state));
 	}
 }
 
@@ -253,13 +275,15 @@ static unsigned char on_paste(EditLine *edit, int key)
 {
 	struct text text = {NULL, 0, 0};
 	struct prompt *p;
-	char c;
+	wchar_t c;
 
 	(void)key;
 	el_get(edit, EL_CLIENTDATA, &p);
-	while (el_getc(edit, &c) == 1) {
-		c = c == '\r' ? '\n' : c;
-		text_add(&text, &c, 1);
+	while (el_wgetc(edit, &c) == 1) {
+		char bytes[MB_LEN_MAX];
+		size_t len = wcrtomb(bytes, c == L'\r' ? L'\n' : c, &(mbstate_t){0});
+		if (len != (size_t)-1)
+			text_add(&text, bytes, len);
 		if (text.len >= strlen(PASTE_END) && strcmp(text.data + text.len - strlen(PASTE_END), PASTE_END) == 0) {
 			text.len -= strlen(PASTE_END);
 			text.data[text.len] = 0;

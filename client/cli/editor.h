@@ -17,6 +17,7 @@ struct prompt {
 	char text[256];         /* what stands in front of the line */
 	struct text hint;       /* what stands at its right */
 	struct text pasted;     /* lines that wait to be run */
+	bool is_grey;           /* the terminal may have been left in the colour of the hint */
 	bool was_interrupted;   /* Ctrl-C threw the line away */
 	bool is_finished;       /* the line is entered: no more hints */
 	bool is_continued;      /* a quote is open: the next line goes on */

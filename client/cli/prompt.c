@@ -194,7 +194,17 @@ static char *edit_line(struct prompt *p)
 		return NULL;
 	}
 	fflush(stdout);
-	return checked(strndup(got, strcspn(got, "\n")));
+	/* One that was recalled may have more than one line, in quotes: only the last line's end is none of it. */
+	return checked(strndup(got, (size_t)len - (got[len - 1] == '\n')));
+}
+
+/* For the characters that are typed; numbers stay as the protocol has them. Without a language in the environment they are UTF-8. */
+static void choose_characters(void)
+{
+	const char *chosen = setlocale(LC_CTYPE, "");
+
+	if (!chosen || strcmp(chosen, "C") == 0 || strcmp(chosen, "POSIX") == 0)
+		setlocale(LC_CTYPE, "C.UTF-8");
 }
 
 int prompt_run(struct session *session)
@@ -203,8 +213,7 @@ int prompt_run(struct session *session)
 	struct text line = {NULL, 0, 0};
 	bool goes_on = true;
 
-	/* For the characters that are typed; numbers stay as the protocol has them. */
-	setlocale(LC_CTYPE, "");
+	choose_characters();
 	session->is_interactive = true;
 	interrupt_only_commands();
 	help_init(&p.help);

@@ -139,6 +139,27 @@ static void type_and_see(struct sitting *s, const char *keys)
 	CU_ASSERT(terminal_waits_at(s->terminal, line));
 }
 
+static void the_colour_of_a_hint_ends_with_it(void)
+{
+	struct sitting s = sit_down(NULL, 80);
+
+	type_and_see(&s, "set");
+	for (const char *c = " foo bar"; *c; c++) {
+		char line[96];
+		snprintf(line, sizeof(line), "%sset%.*s", s.prompt, (int)(c + 1 - " foo bar"), " foo bar");
+		terminal_type(s.terminal, (char[]){*c, 0});
+		CU_ASSERT(terminal_waits_at(s.terminal, line));
+	}
+	CU_ASSERT(terminal_has_plain(s.terminal, "set foo bar"));
+	terminal_type(s.terminal, "\r");
+	CU_ASSERT(terminal_waits_at(s.terminal, s.prompt));
+	CU_ASSERT(terminal_has_plain(s.terminal, "OK"));
+	enter(&s, "ping");
+	CU_ASSERT(terminal_has_plain(s.terminal, "> ping"));
+	CU_ASSERT(terminal_has_plain(s.terminal, "PONG"));
+	get_up(&s);
+}
+
 static void control_c_throws_a_line_away(void)
 {
 	struct sitting s = sit_down(NULL, 80);
@@ -214,6 +235,55 @@ static void history_is_kept_between_runs_but_for_secrets(void)
 	terminal_type(s.terminal, "\r");
 	CU_ASSERT(terminal_shows(s.terminal, "OK"));
 	get_up(&s);
+}
+
+/* With the arrow up, past `lines` newer lines, whatever the cursor's place in it then. */
+static void recall(struct sitting *s, int lines)
+{
+	while (lines-- >= 0)
+		terminal_type(s->terminal, "\033[A");
+	CU_ASSERT(terminal_shows(s->terminal, "set ml \"one"));
+	terminal_type(s->terminal, "\r");
+	CU_ASSERT(terminal_shows(s->terminal, "OK"));
+	enter(s, "get ml");
+	CU_ASSERT(terminal_shows(s->terminal, "\"one\\ntwo\""));
+}
+
+static void a_recalled_line_is_whole_that_was_typed_as_several(void)
+{
+	struct sitting s = sit_down(NULL, 80);
+
+	terminal_type(s.terminal, "set ml \"one\r");
+	CU_ASSERT(terminal_waits_at(s.terminal, "... "));
+	terminal_type(s.terminal, "two\"\r");
+	CU_ASSERT(terminal_waits_at(s.terminal, s.prompt));
+	enter(&s, "del ml");
+	enter(&s, "clear");
+	/* Past del and clear. */
+	recall(&s, 2);
+	get_up(&s);
+	s = sit_down(NULL, 80);
+	/* From the file; get and quit came later. */
+	recall(&s, 2);
+	get_up(&s);
+}
+
+static void characters_are_kept_where_the_environment_names_no_language(void)
+{
+	struct fixture f = fixture_start("");
+	const char *argv[] = {"env", "-u", "LC_ALL", "-u", "LC_CTYPE", "-u", "LANG", fixture_cli(), "-addr", f.address, NULL};
+	struct terminal *t = terminal_start(argv, home, 24, 80);
+	char prompt[72];
+
+	snprintf(prompt, sizeof(prompt), "%s> ", f.address);
+	CU_ASSERT(terminal_waits_at(t, prompt));
+	terminal_type(t, "echo caf\xc3\xa9\r");
+	CU_ASSERT(terminal_shows(t, "\"caf\\xc3\\xa9\""));
+	terminal_type(t, "\033[200~echo th\xc3\xa9\n\033[201~");
+	CU_ASSERT(terminal_shows(t, "\"th\\xc3\\xa9\""));
+	terminal_type(t, "quit\r");
+	CU_ASSERT_EQUAL(terminal_stop(&t), 0);
+	CU_ASSERT(fixture_stop(&f));
 }
 
 static void several_lines_are_pasted_at_once(void)
@@ -408,9 +478,12 @@ static const struct suite_case cases[] = {
 	CASE(the_prompt_shows_database_and_transaction),
 	CASE(tab_completes_commands_and_subcommands),
 	CASE(hints_stand_at_the_right_as_one_types),
+	CASE(the_colour_of_a_hint_ends_with_it),
 	CASE(control_c_throws_a_line_away),
 	CASE(a_server_that_comes_back_is_found_again),
 	CASE(history_is_kept_between_runs_but_for_secrets),
+	CASE(a_recalled_line_is_whole_that_was_typed_as_several),
+	CASE(characters_are_kept_where_the_environment_names_no_language),
 	CASE(several_lines_are_pasted_at_once),
 	CASE(the_window_may_change_its_size),
 	CASE(help_tells_what_a_command_takes),

@@ -25,6 +25,8 @@ struct terminal {
 	long line_feeds, awaited; /* so many in all; so many when what was typed has had its effect */
 	bool wraps; /* the last column is filled: the next character begins a line */
 	char screen[ROWS_MAX][COLUMNS_MAX + 1];
+	bool coloured[ROWS_MAX][COLUMNS_MAX + 1];
+	bool in_colour; /* what is written now */
 	char escape[32];
 	size_t escape_len;
 };
@@ -32,6 +34,7 @@ struct terminal {
 static void clear_line(struct terminal *t, int row, int from, int to)
 {
 	memset(&t->screen[row][from], ' ', (size_t)(to - from));
+	memset(&t->coloured[row][from], 0, (size_t)(to - from));
 }
 
 struct terminal *terminal_start(const char *const argv[], const char *home, int rows, int columns)
@@ -87,6 +90,7 @@ static void line_feed(struct terminal *t)
 		return;
 	}
 	memmove(t->screen[0], t->screen[1], sizeof(t->screen[0]) * (size_t)(t->rows - 1));
+	memmove(t->coloured[0], t->coloured[1], sizeof(t->coloured[0]) * (size_t)(t->rows - 1));
 	clear_line(t, t->rows - 1, 0, COLUMNS_MAX);
 }
 
@@ -127,7 +131,10 @@ static void obey(struct terminal *t, const char *numbers, char letter)
 		for (int row = first == 2 ? 0 : t->row + 1; row < t->rows; row++)
 			clear_line(t, row, 0, COLUMNS_MAX);
 		break;
-	default: /* colours and modes show nothing */
+	case 'm':
+		t->in_colour = first != 0;
+		break;
+	default: /* modes show nothing */
 		break;
 	}
 }
@@ -161,6 +168,7 @@ static void take(struct terminal *t, char c)
 			line_feed(t);
 		}
 		t->screen[t->row][t->column] = c;
+		t->coloured[t->row][t->column] = t->in_colour;
 		t->wraps = t->column == t->columns - 1;
 		t->column += !t->wraps;
 	}
@@ -184,6 +192,16 @@ bool terminal_has(struct terminal *t, const char *text)
 	for (int i = 0; i < t->rows; i++)
 		if (strstr(t->screen[i], text))
 			return true;
+	return false;
+}
+
+bool terminal_has_plain(struct terminal *t, const char *text)
+{
+	for (int i = 0; i < t->rows; i++) {
+		const char *at = strstr(t->screen[i], text);
+		if (at && !memchr(&t->coloured[i][at - t->screen[i]], true, strlen(text)))
+			return true;
+	}
 	return false;
 }
 

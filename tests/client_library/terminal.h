@@ -26,6 +26,9 @@ bool terminal_waits_at(struct terminal *terminal, const char *text);
 /* Is the text on the screen now? */
 bool terminal_has(struct terminal *terminal, const char *text);
 
+/* Does it stand there without any colour? */
+bool terminal_has_plain(struct terminal *terminal, const char *text);
+
 /* Waits for the program's end; its exit status, -1 when it had to be killed. Frees. */
 int terminal_stop(struct terminal **terminal);
 
