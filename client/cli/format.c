@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define RED "\033[31m"
 #define GREY "\033[90m"
@@ -54,10 +55,11 @@ static void standard_scalar(struct text *out, const qc_reply *reply, bool colour
 		text_quote(out, text, qc_reply_len(reply));
 		text_puts(out, colour ? PLAIN : "");
 		break;
+	case QC_VERBATIM:
+		format_text(out, reply);
+		return;
 	default:
 		text_add(out, text, qc_reply_len(reply));
-		if (qc_reply_type(reply) == QC_VERBATIM && qc_reply_len(reply) && text[qc_reply_len(reply) - 1] == '\n')
-			return;
 		break;
 	}
 	text_puts(out, "\n");
@@ -195,6 +197,51 @@ static void json(struct text *out, const qc_reply *reply)
 		text_puts(out, text);
 	} else {
 		text_json(out, text, qc_reply_len(reply));
+	}
+}
+
+/* Texts, which quotes and escapes would spoil */
+
+static const struct { const char *command, *sub; } texts[] = {
+	{"info", NULL},         {"lolwut", NULL},        {"client", "list"},    {"client", "info"},
+	{"memory", "doctor"},   {"memory", "malloc-stats"}, {"latency", "doctor"}, {"latency", "graph"},
+	{"cluster", "nodes"},   {"cluster", "info"},     {"debug", "htstats"},  {"debug", "htstats-key"},
+};
+
+bool format_is_text(const char *command, const char *sub)
+{
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (strcasecmp(texts[i].command, command) == 0 && (!texts[i].sub || (sub && strcasecmp(texts[i].sub, sub) == 0)))
+			return true;
+	return false;
+}
+
+void format_text(struct text *out, const qc_reply *reply)
+{
+	const char *text = qc_reply_text(reply);
+	size_t len = qc_reply_len(reply);
+
+	text_add(out, text, len);
+	if (len == 0 || text[len - 1] != '\n')
+		text_puts(out, "\n");
+}
+
+void format_string(struct text *out, const char *data, size_t len, enum format format)
+{
+	switch (format) {
+	case FORMAT_AUTO:
+	case FORMAT_STANDARD:
+		text_quote(out, data, len);
+		break;
+	case FORMAT_RAW:
+		text_add(out, data, len);
+		break;
+	case FORMAT_CSV:
+		csv_string(out, data, len);
+		break;
+	case FORMAT_JSON:
+		text_json(out, data, len);
+		break;
 	}
 }
 

@@ -228,12 +228,7 @@ int tool_scan(struct session *s)
 		return outcome_status(connected);
 	qc_iterator *it = qc_iterate(s->line, .match = o->pattern, .type = o->type, .count = o->count);
 	while (qc_advance(it, interrupt_begin())) {
-		if (s->format == FORMAT_STANDARD || s->format == FORMAT_CSV)
-			text_quote(&s->out, it->data, it->len);
-		else if (s->format == FORMAT_JSON)
-			text_json(&s->out, it->data, it->len);
-		else
-			text_add(&s->out, it->data, it->len);
+		format_string(&s->out, it->data, it->len, s->format);
 		text_puts(&s->out, "\n");
 		if (s->out.len > 65536)
 			print(&s->out);

@@ -114,11 +114,25 @@ static int run_lines(struct session *s)
 		if (status == WORDS_FINE && words_is(&words, 0, "quit"))
 			break;
 	}
-	if (!is_whole_input())
+	bool is_whole = is_whole_input();
+	if (s->state.in_multi) {
+		fputs("qcache-cli: the input ends inside of a transaction, which is not executed\n", stderr);
+		is_whole = false;
+	}
+	if (!is_whole)
 		worst = worst > OUTCOME_FAILED ? worst : OUTCOME_FAILED;
 	words_fini(&words);
 	free(line);
 	return outcome_status(worst);
+}
+
+/* What goes through stdio's buffer is only known to be written now. */
+static int flush_output(int status)
+{
+	if (fflush(stdout) == 0 || status != EXIT_FINE)
+		return status;
+	perror("qcache-cli: standard output");
+	return EXIT_FAILED;
 }
 
 int main(int argc, char **argv)
@@ -130,7 +144,7 @@ int main(int argc, char **argv)
 	enum options_status parsed = options_parse(&options, argc, argv);
 	if (parsed != OPTIONS_FINE) {
 		options_fini(&options);
-		return parsed == OPTIONS_DONE ? EXIT_FINE : EXIT_USAGE;
+		return parsed == OPTIONS_DONE ? flush_output(EXIT_FINE) : EXIT_USAGE;
 	}
 	signal(SIGPIPE, SIG_IGN);
 	interrupt_start();
@@ -145,5 +159,5 @@ int main(int argc, char **argv)
 		status = run_lines(&session);
 	session_fini(&session);
 	options_fini(&options);
-	return status;
+	return flush_output(status);
 }

@@ -129,18 +129,16 @@ static int save(struct fetch *f, const char *head, const char *path)
 	}
 	bool to_stdout = strcmp(path, "-") == 0;
 	int fd = to_stdout ? STDOUT_FILENO : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return give_up_saving(f, path, errno);
 	struct progress progress;
 	uint64_t done = 0;
 	progress_start(&progress, "bytes", length);
-	bool fine = fd >= 0;
-	if (has_mark)
-		fine = fine && copy_to_mark(f, fd, head + 5, &progress, &done);
-	else
-		fine = fine && copy_length(f, fd, length, &progress, &done);
+	bool fine = has_mark ? copy_to_mark(f, fd, head + 5, &progress, &done) : copy_length(f, fd, length, &progress, &done);
 	fine = fine && sync_file(fd);
 	int number = errno;
 	progress_end(&progress);
-	if (fd >= 0 && !to_stdout)
+	if (!to_stdout)
 		close(fd);
 	if (!fine)
 		return give_up_saving(f, path, number);

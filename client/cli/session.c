@@ -16,8 +16,12 @@ static void write_piece(const char *data, size_t len)
 {
 	for (size_t done = 0; done < len;) {
 		ssize_t n = write(STDOUT_FILENO, data + done, len - done);
-		if (n < 0 && errno != EINTR)
-			exit(errno == EPIPE ? 0 : 1);
+		if (n < 0 && errno == EPIPE)
+			exit(0);
+		if (n < 0 && errno != EINTR) {
+			perror("qcache-cli: standard output");
+			exit(1);
+		}
 		done += n > 0 ? (size_t)n : 0;
 	}
 }
@@ -188,16 +192,20 @@ static bool is_dead(struct session *s)
 	return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }
 
-/* Before a command. What was meant for a transaction that is lost must not run outside of it: LOST then, also if connected again. */
+/*
+ * Before a command. What was meant for a transaction that is lost must not run outside of it, nor one whose watched keys may have
+ * changed unseen: LOST then, also if connected again.
+ */
 static enum outcome ensure_connected(struct session *s)
 {
-	bool was = s->line != NULL, lost_multi = s->state.in_multi;
+	bool was = s->line != NULL;
+	const char *lost = state_at_stake(&s->state);
 
 	if (was && !is_dead(s))
 		return OUTCOME_FINE;
-	if (was && (s->is_interactive || lost_multi))
-		fprintf(stderr, "The server has closed the connection%s.\n", lost_multi ? "; the transaction is lost" : "");
-	if (lost_multi && !s->is_interactive) {
+	if (was && (s->is_interactive || lost))
+		fprintf(stderr, "The server has closed the connection%s%s.\n", lost ? "; " : "", lost ? lost : "");
+	if (lost && !s->is_interactive) {
 		session_drop(s);
 		return OUTCOME_LOST;
 	}
@@ -206,7 +214,7 @@ static enum outcome ensure_connected(struct session *s)
 		return outcome;
 	if (was && s->is_interactive)
 		fprintf(stderr, "Connected again to %s.\n", s->options->shown);
-	return lost_multi ? OUTCOME_LOST : OUTCOME_FINE;
+	return lost ? OUTCOME_LOST : OUTCOME_FINE;
 }
 
 qc_result session_call(struct session *s, qc_args args)
@@ -238,10 +246,9 @@ static bool is_stream(const struct words *w)
 	return false;
 }
 
-/* False when Ctrl-C has ended it. */
-static bool show(struct session *s, const qc_reply *reply)
+/* What `out` holds. False when Ctrl-C has ended it. */
+static bool show_out(struct session *s)
 {
-	format_reply(&s->out, reply, s->format, s->colour);
 	if (print_until_interrupt(&s->out))
 		return true;
 	/* It may have stopped within a colour, or within the sequence for one. */
@@ -249,6 +256,23 @@ static bool show(struct session *s, const qc_reply *reply)
 	print(&s->out);
 	fputs("(cancelled: the rest is not shown)\n", stderr);
 	return false;
+}
+
+static bool show(struct session *s, const qc_reply *reply)
+{
+	format_reply(&s->out, reply, s->format, s->colour);
+	return show_out(s);
+}
+
+/* The same for the answer to this command. */
+static bool show_answer(struct session *s, const struct words *w, const qc_reply *reply)
+{
+	bool is_text = qc_reply_type(reply) == QC_BULK && format_is_text(w->owned[0], w->count > 1 ? w->owned[1] : NULL);
+
+	if (s->format != FORMAT_STANDARD || !is_text)
+		return show(s, reply);
+	format_text(&s->out, reply);
+	return show_out(s);
 }
 
 static enum outcome show_error(struct session *s, const qc_error *err)
@@ -266,14 +290,21 @@ static enum outcome show_error(struct session *s, const qc_error *err)
 	return err->kind == QC_INVALID ? OUTCOME_FAILED : OUTCOME_LOST;
 }
 
+/* Whatever ends the connection: what goes with it is said. */
+static void say_what_is_lost(const struct session *s)
+{
+	const char *lost = state_at_stake(&s->state);
+
+	if (lost)
+		fprintf(stderr, "The connection is given up; %s.\n", lost);
+}
+
 /* Shows what comes until Ctrl-C or the end of the connection, which is then of no further use. */
-static enum outcome stream(struct session *s, const struct words *w)
+static enum outcome listen_on(struct session *s)
 {
 	qc_context *context = interrupt_begin();
-	qc_status sent = qc_send(s->line, context, (qc_args){w->items, w->count});
-	qc_error err = sent.err;
+	qc_error err = {.kind = QC_OK};
 	enum outcome outcome = OUTCOME_FINE;
-	bool first = true;
 
 	if (s->is_interactive)
 		fputs("Reading messages... (press Ctrl-C to stop)\n", stderr);
@@ -282,14 +313,10 @@ static enum outcome stream(struct session *s, const struct words *w)
 		err = message.err;
 		if (err.kind != QC_OK || !show(s, message.reply))
 			break;
-		if (first && qc_reply_type(message.reply) == QC_ERROR) {
-			outcome = OUTCOME_FAILED;
-			break;
-		}
-		first = false;
 	}
 	if (err.kind != QC_OK && err.kind != QC_CANCELLED)
 		outcome = show_error(s, &err);
+	say_what_is_lost(s);
 	session_drop(s);
 	interrupt_end();
 	if (s->is_interactive)
@@ -322,25 +349,64 @@ static enum outcome settle_late(struct session *s)
 	return outcome;
 }
 
+/* Of the commands that EXEC has run, has one failed? */
+static bool has_error(const qc_reply *replies)
+{
+	for (size_t i = 0; i < qc_reply_count(replies); i++)
+		if (qc_reply_type(qc_reply_at(replies, i)) == QC_ERROR)
+			return true;
+	return false;
+}
+
 static enum outcome call(struct session *s, const struct words *w)
 {
 	qc_result result qc_auto = qc_do_args(s->line, interrupt_begin(), (qc_args){w->items, w->count});
 
 	if (result.err.kind == QC_OK) {
-		bool whole = show(s, result.reply);
+		bool whole = show_answer(s, w, result.reply);
 		state_note(&s->state, w, result.reply);
-		return !whole ? OUTCOME_CANCELLED : state_is_settled(&s->state) ? OUTCOME_FINE : settle_late(s);
+		if (s->state.is_subscribed)
+			return listen_on(s);
+		if (!whole)
+			return OUTCOME_CANCELLED;
+		if (!state_is_settled(&s->state))
+			return settle_late(s);
+		return words_is(w, 0, "exec") && has_error(result.reply) ? OUTCOME_FAILED : OUTCOME_FINE;
 	}
-	if (words_is(w, 0, "exec") && result.err.kind == QC_SERVER)
+	if (s->state.in_multi && words_is(w, 0, "exec") && result.err.kind == QC_SERVER)
 		state_forget_multi(&s->state);
 	enum outcome outcome = show_error(s, &result.err);
 	if (result.err.kind == QC_SERVER || result.err.kind == QC_INVALID)
 		return outcome;
 	/* What became of EXEC itself isn't known. */
-	if (s->state.in_multi && !words_is(w, 0, "exec"))
-		fputs("The transaction is lost.\n", stderr);
+	if (!words_is(w, 0, "exec"))
+		say_what_is_lost(s);
 	lose_line(s, outcome);
 	return outcome;
+}
+
+/* A command whose answer others may follow, unless it is refused, or only queued. */
+static enum outcome stream(struct session *s, const struct words *w)
+{
+	qc_context *context = interrupt_begin();
+	qc_error err = qc_send(s->line, context, (qc_args){w->items, w->count}).err;
+	qc_result first qc_auto = {.err = err};
+
+	if (err.kind == QC_OK)
+		first = qc_receive(s->line, context);
+	if (first.err.kind != QC_OK) {
+		enum outcome outcome = show_error(s, &first.err);
+		say_what_is_lost(s);
+		lose_line(s, outcome);
+		return outcome;
+	}
+	bool whole = show(s, first.reply);
+	if (qc_reply_type(first.reply) == QC_ERROR)
+		return OUTCOME_FAILED;
+	if (!state_is_queued(&s->state, first.reply))
+		return listen_on(s);
+	state_note(&s->state, w, first.reply);
+	return whole ? OUTCOME_FINE : OUTCOME_CANCELLED;
 }
 
 /* SHUTDOWN and QUIT are answered by the end of the connection. */

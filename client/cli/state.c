@@ -69,6 +69,24 @@ static void on_discard(struct state *s, const struct words *w, const qc_reply *r
 	state_forget_multi(s);
 }
 
+static void on_watch(struct state *s, const struct words *w, const qc_reply *reply)
+{
+	(void)w, (void)reply;
+	s->is_watching = true;
+}
+
+static void on_unwatch(struct state *s, const struct words *w, const qc_reply *reply)
+{
+	(void)w, (void)reply;
+	s->is_watching = false;
+}
+
+static void on_subscribe(struct state *s, const struct words *w, const qc_reply *reply)
+{
+	(void)w, (void)reply;
+	s->is_subscribed = true;
+}
+
 static void on_reset(struct state *s, const struct words *w, const qc_reply *reply)
 {
 	(void)w, (void)reply;
@@ -82,10 +100,11 @@ static const struct {
 	void (*note)(struct state *state, const struct words *words, const qc_reply *reply);
 } notes[] = {
 	{"select", on_select}, {"auth", on_auth},       {"hello", on_hello}, {"multi", on_multi},
-	{"exec", on_exec},     {"discard", on_discard}, {"reset", on_reset},
+	{"exec", on_exec},     {"discard", on_discard}, {"reset", on_reset}, {"watch", on_watch},
+	{"unwatch", on_unwatch}, {"subscribe", on_subscribe}, {"psubscribe", on_subscribe}, {"ssubscribe", on_subscribe},
 };
 
-static bool is_queued(const struct state *s, const qc_reply *reply)
+bool state_is_queued(const struct state *s, const qc_reply *reply)
 {
 	return s->in_multi && qc_reply_type(reply) == QC_SIMPLE && strcmp(qc_reply_text(reply), "QUEUED") == 0;
 }
@@ -100,7 +119,7 @@ static void put_aside(struct state *s, const struct words *w)
 
 void state_note(struct state *s, const struct words *w, const qc_reply *reply)
 {
-	bool waits = is_queued(s, reply);
+	bool waits = state_is_queued(s, reply);
 
 	for (size_t i = 0; i < sizeof(notes) / sizeof(notes[0]); i++) {
 		if (!words_is(w, 0, notes[i].name))
@@ -121,7 +140,12 @@ void state_forget_multi(struct state *s)
 	free(s->queued);
 	s->queued = NULL;
 	s->queued_count = s->queue_length = 0;
-	s->in_multi = false;
+	s->in_multi = s->is_watching = s->is_subscribed = false;
+}
+
+const char *state_at_stake(const struct state *s)
+{
+	return s->in_multi ? "the transaction is lost" : s->is_watching ? "keys are watched no more" : NULL;
 }
 
 bool state_is_settled(const struct state *s)

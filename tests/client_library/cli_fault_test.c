@@ -233,6 +233,42 @@ static void nothing_of_a_lost_transaction_runs_outside_of_it(void)
 	stage_close(&s);
 }
 
+/* Ends the first connection behind SET, which follows WATCH; counts that, and MULTI and EXEC. */
+static void end_while_watching(struct fake *fake, int fd, unsigned number, void *data)
+{
+	char word[32];
+
+	(void)fake;
+	while (fake_read(fd, word, sizeof(word))) {
+		bool is_set = number == 0 && strcmp(word, "set") == 0;
+		fake_send_text(fd, strcmp(word, "command") == 0 ? "*0\r\n" : "+OK\r\n");
+		if (is_set)
+			shutdown(fd, SHUT_RDWR);
+		*(atomic_int *)data += is_set || strcmp(word, "multi") == 0 || strcmp(word, "exec") == 0;
+	}
+}
+
+static void a_transaction_does_not_begin_where_its_watch_is_lost(void)
+{
+	struct stage s;
+
+	stage_open(&s, end_while_watching, NULL);
+	CU_ASSERT(terminal_waits_at(s.terminal, s.prompt));
+	terminal_type(s.terminal, "watch k\r");
+	CU_ASSERT(terminal_waits_at(s.terminal, s.prompt));
+	terminal_type(s.terminal, "set a 1\r");
+	stage_await(&s, 1);
+	CU_ASSERT(terminal_waits_at(s.terminal, s.prompt));
+	terminal_type(s.terminal, "\033[200~multi\nset k 2\nexec\n\033[201~");
+	CU_ASSERT(terminal_shows(s.terminal, "keys are watched no more."));
+	CU_ASSERT(terminal_waits_at(s.terminal, s.prompt));
+	CU_ASSERT_EQUAL(s.seen, 1);
+	/* That was said: now it is a new one. */
+	terminal_type(s.terminal, "multi\r");
+	CU_ASSERT(terminal_shows(s.terminal, "(TX)> "));
+	stage_close(&s);
+}
+
 static const struct suite_case cases[] = {
 	CASE(control_c_cancels_a_command_and_not_the_program),
 	CASE(control_c_ends_connecting_and_not_the_program),
@@ -240,6 +276,7 @@ static const struct suite_case cases[] = {
 	CASE(nulls_in_what_a_server_tells_of_its_commands_are_no_text),
 	CASE(control_c_ends_the_printing_of_a_long_reply),
 	CASE(nothing_of_a_lost_transaction_runs_outside_of_it),
+	CASE(a_transaction_does_not_begin_where_its_watch_is_lost),
 };
 
 int main(int argc, char **argv)

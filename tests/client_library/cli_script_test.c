@@ -356,6 +356,58 @@ static void an_empty_variable_is_no_password(void)
 	CU_ASSERT(server_stop(&f.server));
 }
 
+static void a_script_that_ends_inside_of_a_transaction_fails(void)
+{
+	struct fixture f = fixture_start("");
+
+	if (fixture_has(&f, "MULTI", "transactions in scripts")) {
+		CU_ASSERT(script_gives(&f, "printf 'multi\nset a 1\n' | $CLI", 1,
+				       "OK\nQUEUED\n"
+				       "qcache-cli: the input ends inside of a transaction, which is not executed\n"));
+		CU_ASSERT(script_gives(&f, "printf 'set s x\nmulti\nincr s\nset t 1\nexec\n' | $CLI", 1,
+				       "OK\nOK\nQUEUED\nQUEUED\nERR value is not an integer or out of range\nOK\n"));
+		CU_ASSERT(script_gives(&f, "printf 'multi\nset t 2\nexec\n' | $CLI", 0, "OK\nQUEUED\nOK\n"));
+	}
+	CU_ASSERT(fixture_stop(&f));
+}
+
+static void a_live_view_ended_by_control_c_is_fine(void)
+{
+	struct fixture f = fixture_start("");
+
+	CU_ASSERT(script_gives(&f, "$CLI monitor >seen & p=$!; until test -s seen; do :; done; kill -INT $p; wait $p; echo $?; cat seen", 0,
+			       "0\nOK\n"));
+	CU_ASSERT(fixture_stop(&f));
+}
+
+static void output_that_can_not_be_written_is_an_error(void)
+{
+	struct fixture f = fixture_start("");
+
+	CU_ASSERT(script_gives(&f, "$CLI ping 2>&1 >/dev/full", 1, "qcache-cli: standard output: No space left on device\n"));
+	CU_ASSERT(script_gives(&f, "$CLI --version 2>&1 >/dev/full", 1, "qcache-cli: standard output: No space left on device\n"));
+	CU_ASSERT(fixture_stop(&f));
+}
+
+static void scanned_keys_are_csv_when_asked_for(void)
+{
+	struct fixture f = fixture_start("");
+
+	CU_ASSERT(script_gives(&f, "$CLI set 'a\"b' 1; $CLI --scan --csv; $CLI --csv keys '*'; $CLI --scan --json", 0,
+			       "OK\n\"a\"\"b\"\n\"a\"\"b\"\n\"a\\\"b\"\n"));
+	CU_ASSERT(fixture_stop(&f));
+}
+
+static void texts_for_people_are_printed_as_they_are(void)
+{
+	struct fixture f = fixture_start("");
+
+	CU_ASSERT(script_gives(&f, "for v in 2 3; do $CLI -$v -no-raw INFO server | grep -c '^redis_version:7'; "
+				   "$CLI -$v -no-raw client list | grep -c ^id=; done; $CLI -no-raw echo '# Server'", 0,
+			       "1\n2\n1\n2\n\"# Server\"\n"));
+	CU_ASSERT(fixture_stop(&f));
+}
+
 static void fail_once(struct fake *fake, int fd, unsigned number, void *data)
 {
 	char word[32];
@@ -402,6 +454,7 @@ static void a_snapshot_goes_to_a_pipe(void)
 				       "hello 0\n5 bytes\n"));
 		CU_ASSERT(script_gives(&f, "{ $CLI -rdb /dev/stdout; echo $?; } | cat", 0, "hello5 bytes\n0\n"));
 		CU_ASSERT(script_gives(&f, "$CLI -rdb f.rdb && cat f.rdb", 0, "5 bytes\nhello"));
+		CU_ASSERT(script_gives(&f, "$CLI -rdb /nowhere/f.rdb", 1, "qcache-cli: /nowhere/f.rdb: No such file or directory\n"));
 		fake_stop(&fake);
 	}
 }
@@ -440,6 +493,11 @@ static const struct suite_case cases[] = {
 	CASE(a_password_of_300_characters_is_taken_from_a_url),
 	CASE(passwords_stay_out_of_errors_about_addresses),
 	CASE(a_port_that_is_none_is_a_wrong_command_line),
+	CASE(a_script_that_ends_inside_of_a_transaction_fails),
+	CASE(a_live_view_ended_by_control_c_is_fine),
+	CASE(output_that_can_not_be_written_is_an_error),
+	CASE(scanned_keys_are_csv_when_asked_for),
+	CASE(texts_for_people_are_printed_as_they_are),
 	CASE(options_that_do_not_go_together_are_refused_by_name),
 	CASE(values_may_be_attached_to_their_options),
 	CASE(an_empty_variable_is_no_password),

@@ -443,8 +443,8 @@ static void what_was_typed_is_done_again_after_a_lost_connection(void)
 	CU_ASSERT(server_stop(&server));
 }
 
-/* A select that is queued, at the prompt. */
-static void queue_select(struct sitting *s, const char *line)
+/* One that is queued, at the prompt. */
+static void queue_line(struct sitting *s, const char *line)
 {
 	char prompt[96];
 
@@ -461,14 +461,43 @@ static void a_select_in_a_transaction_counts_when_it_is_executed(void)
 	struct sitting s = sit_down(NULL, 80);
 
 	if (fixture_has(&s.f, "MULTI", "SELECT in a transaction")) {
-		queue_select(&s, "select 5\r");
+		queue_line(&s, "select 5\r");
 		enter(&s, "discard");
 		/* There is no such database: an error stands among the replies of EXEC. */
-		queue_select(&s, "select 5000\r");
+		queue_line(&s, "select 5000\r");
 		enter(&s, "exec");
-		queue_select(&s, "select 5\r");
+		queue_line(&s, "select 5\r");
 		snprintf(s.prompt, sizeof(s.prompt), "%s[5]> ", s.f.address);
 		enter(&s, "exec");
+	}
+	get_up(&s);
+}
+
+static void info_is_shown_as_text(void)
+{
+	struct sitting s = sit_down(NULL, 80);
+
+	enter(&s, "info clients");
+	CU_ASSERT(terminal_has(s.terminal, "connected_clients:"));
+	CU_ASSERT(!terminal_has(s.terminal, "\\r\\n"));
+	get_up(&s);
+}
+
+static void a_subscription_in_a_transaction_waits_for_exec(void)
+{
+	struct sitting s = sit_down(NULL, 80);
+
+	if (fixture_has(&s.f, "MULTI", "SUBSCRIBE in a transaction") && fixture_has(&s.f, "SUBSCRIBE", "SUBSCRIBE in a transaction")) {
+		queue_line(&s, "subscribe news\r");
+		enter(&s, "discard");
+		CU_ASSERT(terminal_has(s.terminal, "OK"));
+		queue_line(&s, "subscribe news\r");
+		terminal_type(s.terminal, "exec\r");
+		CU_ASSERT(terminal_shows(s.terminal, "Reading messages"));
+		terminal_type(s.terminal, "\003");
+		CU_ASSERT(terminal_waits_at(s.terminal, s.prompt));
+		enter(&s, "echo on");
+		CU_ASSERT(terminal_has(s.terminal, "\"on\""));
 	}
 	get_up(&s);
 }
@@ -492,6 +521,8 @@ static const struct suite_case cases[] = {
 	CASE(a_password_can_be_typed_whatever_the_options_want),
 	CASE(what_was_typed_is_done_again_after_a_lost_connection),
 	CASE(a_select_in_a_transaction_counts_when_it_is_executed),
+	CASE(info_is_shown_as_text),
+	CASE(a_subscription_in_a_transaction_waits_for_exec),
 };
 
 int main(int argc, char **argv)
