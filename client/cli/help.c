@@ -177,7 +177,7 @@ static const char general[] =
 	"  TAB               completes commands and sub-commands; what they take stands at the right\n"
 	"  N COMMAND         runs it N times\n"
 	"  Ctrl-C            ends the command, or throws the line away; Ctrl-D or quit ends the program\n"
-	"  clear, connect HOST PORT\n";
+	"  clear, connect HOST [PORT], connect HOST:PORT, connect SOCKET-PATH\n";
 
 void help_print(const struct help *help, const struct words *words, struct text *out)
 {

@@ -1,5 +1,6 @@
 #include "client/cli/options.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -32,7 +33,7 @@ static const char usage[] =
 	"\n"
 	"Tools:\n"
 	"  -stat               a line about the server, again and again (-i SECONDS)\n"
-	"  -latency            how long an answer takes; -latency-dist draws it\n"
+	"  -latency            how long an answer takes, also as -json or -csv; -latency-dist draws it\n"
 	"  -bigkeys, -memkeys  the largest keys by elements, or by memory\n"
 	"  -scan               all keys; -pattern GLOB, -type TYPE, -count N\n"
 	"  -pipe               sends what comes on standard input, RESP or commands, as fast as it goes\n"
@@ -112,7 +113,7 @@ static const struct known options_known[] = {
 	{"count", NULL, NUMBER, TO(count), 1, 1000000000, WITH_KEYS},
 	{"pipe-timeout", NULL, NUMBER, TO(pipe_timeout_s), 0, 1000000000, WITH_TIMEOUT},
 	{"stat", NULL, TOOL, 0, TOOL_STAT, 0, WITH_PAUSE | WITH_REPEAT},
-	{"latency", NULL, TOOL, 0, TOOL_LATENCY, 0, WITH_PAUSE},
+	{"latency", NULL, TOOL, 0, TOOL_LATENCY, 0, WITH_PAUSE | WITH_FORM},
 	{"latency-dist", NULL, TOOL, 0, TOOL_LATENCY_DIST, 0, WITH_PAUSE},
 	{"bigkeys", NULL, TOOL, 0, TOOL_BIGKEYS, 0, WITH_KEYS},
 	{"memkeys", NULL, TOOL, 0, TOOL_MEMKEYS, 0, WITH_KEYS},
@@ -358,11 +359,47 @@ static void take_address(struct options *o)
 		o->shown[strcspn(o->shown, "/")] = 0;
 }
 
-void options_aim(struct options *o, const char *host, const char *port)
+static bool is_port(const char *text)
 {
-	text_clear(&o->address);
-	text_printf(&o->address, "%s:%s", host, port);
+	char *end;
+	long n = strtol(text, &end, 10);
+
+	return isdigit((unsigned char)*text) && !*end && n >= 1 && n <= 65535;
+}
+
+/* Host and port as an address has them, from one word or two; false when they are none. */
+static bool write_target(struct text *out, const char *target, const char *port)
+{
+	const char *first = strchr(target, ':'), *colon = strrchr(target, ':');
+	/* Colons of IPv6 are no port's, but behind brackets. */
+	bool is_bare_v6 = *target != '[' && first != colon;
+	bool has_port = colon > target && !is_bare_v6 && (*target != '[' || colon[-1] == ']');
+	size_t host_len = has_port ? (size_t)(colon - target) : strlen(target);
+
+	if (host_len == 0 || (*target == ':' && !is_bare_v6) || strpbrk(target, "@/ ") || (has_port && port))
+		return false;
+	port = has_port ? colon + 1 : port ? port : "6379";
+	text_printf(out, "%s%.*s%s:%s", is_bare_v6 ? "[" : "", (int)host_len, target, is_bare_v6 ? "]" : "", port);
+	return is_port(port);
+}
+
+bool options_aim(struct options *o, const char *target, const char *port)
+{
+	bool is_path = *target == '/' || strncasecmp(target, "unix:", 5) == 0;
+	struct text address = {NULL, 0, 0};
+
+	if (is_path)
+		text_printf(&address, "%s%s", *target == '/' ? "unix:" : "", target);
+	else
+		text_puts(&address, strncasecmp(o->address.data, "rediss://", 9) == 0 ? "rediss://" : "");
+	if (is_path ? port != NULL : !write_target(&address, target, port)) {
+		text_fini(&address);
+		return false;
+	}
+	text_fini(&o->address);
+	o->address = address;
 	take_address(o);
+	return true;
 }
 
 /* The database leaves a URL for the options: at the prompt one may have to log in before it can be chosen. */

@@ -46,7 +46,10 @@ enum options_status {
 enum options_status options_parse(struct options *options, int argc, char **argv);
 void options_fini(struct options *options);
 
-/* Another server, with all else as it was. */
-void options_aim(struct options *options, const char *host, const char *port);
+/*
+ * Another server, with all else as it was: HOST, HOST:PORT, or the path of a unix socket; or a host and a port (else NULL). False when
+ * it is none of them, and nothing is changed then.
+ */
+bool options_aim(struct options *options, const char *target, const char *port);
 
 #endif

@@ -73,12 +73,15 @@ static void remember(struct prompt *p, const char *line, const struct words *wor
 
 /* Lines */
 
+/* What is no address costs nobody the connection there is. */
 static void reconnect_to(struct prompt *p, const struct words *w)
 {
 	struct options *o = (struct options *)p->session->options;
 
-	options_aim(o, w->owned[1], w->count > 2 ? w->owned[2] : "6379");
-	session_connect(p->session);
+	if ((w->count == 2 || w->count == 3) && options_aim(o, w->owned[1], w->count > 2 ? w->owned[2] : NULL))
+		session_connect(p->session);
+	else
+		text_puts(&p->session->out, "usage: connect HOST [PORT], connect HOST:PORT, connect SOCKET-PATH\n");
 }
 
 /* Commands of our own; false when it is one for the server. */
@@ -88,7 +91,7 @@ static bool run_own(struct prompt *p, const struct words *w)
 		help_print(&p->help, w, &p->session->out);
 	else if (words_is(w, 0, "clear") && w->count == 1)
 		text_puts(&p->session->out, "\033[H\033[2J");
-	else if (words_is(w, 0, "connect") && (w->count == 2 || w->count == 3))
+	else if (words_is(w, 0, "connect"))
 		reconnect_to(p, w);
 	else
 		return false;

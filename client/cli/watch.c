@@ -104,10 +104,25 @@ static void show_samples(struct session *s, const struct samples *all, bool agai
 	print(&s->out);
 }
 
-/* Live on a terminal until Ctrl-C; else for the interval (a second), and one line. */
+/* For programs: milliseconds, under the names and in the order of redis-cli. */
+static void show_record(struct session *s, const struct samples *all)
+{
+	double least = (double)all->least / 1000, most = (double)all->most / 1000;
+	double mean = (double)all->sum / (double)all->count / 1000;
+	unsigned long long count = all->count;
+
+	if (s->format == FORMAT_JSON)
+		text_printf(&s->out, "{\"min\":%.3f,\"max\":%.3f,\"avg\":%.3f,\"count\":%llu}\n", least, most, mean, count);
+	else
+		text_printf(&s->out, "%.3f,%.3f,%.3f,%llu\n", least, most, mean, count);
+	print(&s->out);
+}
+
+/* Live on a terminal until Ctrl-C; for the interval (a second) and in one line where none is, or the form is for programs. */
 int tool_latency(struct session *s)
 {
-	bool live = isatty(STDOUT_FILENO) && s->options->interval_s < 0;
+	bool is_record = s->format == FORMAT_JSON || s->format == FORMAT_CSV;
+	bool live = isatty(STDOUT_FILENO) && s->options->interval_s < 0 && !is_record;
 	int64_t until = clock_us() + (int64_t)((s->options->interval_s > 0 ? s->options->interval_s : 1) * 1e6), shown = 0;
 	struct samples all = {0};
 	qc_error err;
@@ -125,7 +140,9 @@ int tool_latency(struct session *s)
 		if ((!live && clock_us() >= until) || !pause_us(10000))
 			break;
 	}
-	if (all.count) {
+	if (all.count && is_record) {
+		show_record(s, &all);
+	} else if (all.count) {
 		text_puts(&s->out, live ? "\r" : "");
 		show_samples(s, &all, false);
 	}

@@ -123,6 +123,9 @@ static void the_tools_measure(void)
 	if (fixture_has(&f, "MEMORY", "the largest keys by memory"))
 		CU_ASSERT(script_gives(&f, "$CLI -memkeys | head -1", 0, "2 keys\n"));
 	CU_ASSERT(script_gives(&f, "$CLI -latency -i 0.1 | grep -c 'min .* max .* avg .* samples'", 0, "1\n"));
+	CU_ASSERT(script_gives(&f, "$CLI -latency -json -i 0.1 | grep -Ec '^.\"min\":[0-9.]+,\"max\":[0-9.]+,\"avg\":[0-9.]+,"
+				   "\"count\":[0-9]+.$'", 0, "1\n"));
+	CU_ASSERT(script_gives(&f, "$CLI -latency -csv -i 0.1 | grep -Ec '^([0-9.]+,){3}[0-9]+$'", 0, "1\n"));
 	CU_ASSERT(script_gives(&f, "$CLI -latency-dist -i 0.1 | grep -c '(100.0%)'", 0, "1\n"));
 	CU_ASSERT(script_gives(&f, "$CLI -stat -r 2 -i 0.05 | cut -c1-6", 0, "keys  \n2     \n2     \n"));
 	if (fixture_has(&f, "SYNC", "fetching a snapshot")) {

@@ -214,6 +214,34 @@ static void a_server_that_comes_back_is_found_again(void)
 	CU_ASSERT(server_stop(&again));
 }
 
+static void connect_leaves_a_connection_only_for_an_address(void)
+{
+	static const char *const wrong[] = {"connect", "connect localhost abc", "connect localhost 70000", "connect me:pw@host",
+					    "connect localhost:1 2", "connect /tmp/x.sock 5", "connect a b c"};
+	struct sitting s = sit_down(NULL, 100);
+	char line[160], prompt[120];
+
+	enter(&s, "client setname kept");
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		enter(&s, wrong[i]);
+		CU_ASSERT(terminal_has(s.terminal, "usage: connect HOST [PORT], connect HOST:PORT, connect SOCKET-PATH"));
+		enter(&s, "clear");
+	}
+	enter(&s, "client getname");
+	CU_ASSERT(terminal_has(s.terminal, "\"kept\""));
+	snprintf(line, sizeof(line), "connect %s", s.f.address);
+	enter(&s, line);
+	enter(&s, "client getname");
+	CU_ASSERT(terminal_has(s.terminal, "(nil)"));
+	snprintf(line, sizeof(line), "connect %s\r", server_socket_path(s.f.server));
+	snprintf(prompt, sizeof(prompt), "unix:%s> ", server_socket_path(s.f.server));
+	terminal_type(s.terminal, line);
+	CU_ASSERT(terminal_waits_at(s.terminal, prompt));
+	terminal_type(s.terminal, "ping\r");
+	CU_ASSERT(terminal_shows(s.terminal, "PONG"));
+	get_up(&s);
+}
+
 static void history_is_kept_between_runs_but_for_secrets(void)
 {
 	char path[96];
@@ -510,6 +538,7 @@ static const struct suite_case cases[] = {
 	CASE(the_colour_of_a_hint_ends_with_it),
 	CASE(control_c_throws_a_line_away),
 	CASE(a_server_that_comes_back_is_found_again),
+	CASE(connect_leaves_a_connection_only_for_an_address),
 	CASE(history_is_kept_between_runs_but_for_secrets),
 	CASE(a_recalled_line_is_whole_that_was_typed_as_several),
 	CASE(characters_are_kept_where_the_environment_names_no_language),
