@@ -43,21 +43,34 @@ static void note_reply(struct load *l, const char *error)
 		l->is_refused = true;
 }
 
+/* Is this what came of the ECHO? When it isn't the mark itself, that is said. */
+static bool is_last(struct load *l, enum qc_reply_type type, const char *text)
+{
+	if (type == QC_BULK && strcmp(text, l->mark) == 0)
+		return true;
+	if (l->replies < l->sent.commands)
+		return false;
+	if (type == QC_ERROR)
+		fail(l, "the ECHO behind the last command is refused: %s", text);
+	else if (type == QC_SIMPLE && strcmp(text, "QUEUED") == 0)
+		fail(l, "the input ends inside of a transaction, which is not executed");
+	else
+		return false;
+	return true;
+}
+
 static void take_reply(struct load *l, const qc_reply *reply)
 {
-	const char *text = qc_reply_text(reply), *error = qc_reply_type(reply) == QC_ERROR ? text : NULL;
+	enum qc_reply_type type = qc_reply_type(reply);
+	const char *text = qc_reply_text(reply);
 
 	/* Comes unasked. */
-	if (qc_reply_type(reply) == QC_PUSH)
+	if (type == QC_PUSH)
 		return;
-	if (l->is_marked && qc_reply_type(reply) == QC_BULK && strcmp(text, l->mark) == 0) {
+	if (l->is_marked && is_last(l, type, text))
 		l->is_done = true;
-	} else if (l->is_marked && error && l->replies >= l->sent.commands) {
-		fail(l, "the ECHO behind the last command is refused: %s", error);
-		l->is_done = true;
-	} else {
-		note_reply(l, error);
-	}
+	else
+		note_reply(l, type == QC_ERROR ? text : NULL);
 }
 
 /* False when the context has ended before the last reply has come. */

@@ -213,7 +213,7 @@ static enum outcome ensure_connected(struct session *s)
 	if (outcome != OUTCOME_FINE)
 		return outcome;
 	if (was && s->is_interactive)
-		fprintf(stderr, "Connected again to %s.\n", s->options->shown);
+		fprintf(stderr, "Connected again to %s%s.\n", s->options->shown, lost ? "; the command was not run" : "");
 	return lost ? OUTCOME_LOST : OUTCOME_FINE;
 }
 

@@ -261,6 +261,7 @@ static void a_transaction_does_not_begin_where_its_watch_is_lost(void)
 	CU_ASSERT(terminal_waits_at(s.terminal, s.prompt));
 	terminal_type(s.terminal, "\033[200~multi\nset k 2\nexec\n\033[201~");
 	CU_ASSERT(terminal_shows(s.terminal, "keys are watched no more."));
+	CU_ASSERT(terminal_shows(s.terminal, "; the command was not run."));
 	CU_ASSERT(terminal_waits_at(s.terminal, s.prompt));
 	CU_ASSERT_EQUAL(s.seen, 1);
 	/* That was said: now it is a new one. */

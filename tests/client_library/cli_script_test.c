@@ -369,6 +369,8 @@ static void a_script_that_ends_inside_of_a_transaction_fails(void)
 				       "qcache-cli: the input ends inside of a transaction, which is not executed\n"));
 		CU_ASSERT(script_gives(&f, "printf 'set s x\nmulti\nincr s\nset t 1\nexec\n' | $CLI", 1,
 				       "OK\nOK\nQUEUED\nQUEUED\nERR value is not an integer or out of range\nOK\n"));
+		CU_ASSERT(script_gives(&f, "printf 'multi\nset a 1\n' | $CLI -pipe 2>&1 >out", 1,
+				       "qcache-cli: the input ends inside of a transaction, which is not executed\n"));
 		CU_ASSERT(script_gives(&f, "printf 'multi\nset t 2\nexec\n' | $CLI", 0, "OK\nQUEUED\nOK\n"));
 	}
 	CU_ASSERT(fixture_stop(&f));
