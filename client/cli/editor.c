@@ -56,7 +56,8 @@ static size_t read_line(const struct prompt *p, struct words *words)
 
 /*
  * A hint is drawn in grey from its first letter on, and the library draws no more of a line than has changed: nothing that stands
- * behind the hint is sure to be drawn and to end the colour. So it is ended before the line is drawn anew, and before a key is awaited.
+ * behind the hint is sure to be drawn and to end the colour. So it is ended before the line is drawn anew, and before a key is
+ * awaited.
  */
 static void end_grey(struct prompt *p)
 {

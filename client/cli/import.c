@@ -1,6 +1,6 @@
 /*
- * Files to be loaded: CSV, or RESP, which begins with a "*". A row of CSV becomes a SET; where rows come from is kept until their replies
- * have come, so that an error can name them.
+ * Files to be loaded: CSV, or RESP, which begins with a "*". A row of CSV becomes a SET; where rows come from is kept until their
+ * replies have come, so that an error can name them.
  */
 #include <errno.h>
 #include <stdio.h>

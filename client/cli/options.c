@@ -240,9 +240,9 @@ static enum options_status take_option(struct reader *r, const struct known *kno
 
 static const struct known *find_known(const char *name)
 {
-	for (size_t i = 0; i < KNOWN; i++)
-		if (strcmp(name, options_known[i].name) == 0 || (options_known[i].other && strcmp(name, options_known[i].other) == 0))
-			return &options_known[i];
+	for (const struct known *k = options_known; k < options_known + KNOWN; k++)
+		if (strcmp(name, k->name) == 0 || (k->other && strcmp(name, k->other) == 0))
+			return k;
 	return NULL;
 }
 

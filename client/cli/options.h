@@ -1,5 +1,5 @@
 /*
- * The command line. Long options take one dash or two.
+ * The command line. Options take one dash or two, and a value as the next word or behind an =.
  */
 #ifndef CLIENT_CLI_OPTIONS_H
 #define CLIENT_CLI_OPTIONS_H
@@ -47,8 +47,8 @@ enum options_status options_parse(struct options *options, int argc, char **argv
 void options_fini(struct options *options);
 
 /*
- * Another server, with all else as it was: HOST, HOST:PORT, or the path of a unix socket; or a host and a port (else NULL). False when
- * it is none of them, and nothing is changed then.
+ * Another server, with all else as it was: HOST, HOST:PORT, or the path of a unix socket; or a host and a port (else NULL).
+ * False when it is none of them, and nothing is changed then.
  */
 bool options_aim(struct options *options, const char *target, const char *port);
 

@@ -201,7 +201,7 @@ static char *edit_line(struct prompt *p)
 	return checked(strndup(got, (size_t)len - (got[len - 1] == '\n')));
 }
 
-/* For the characters that are typed; numbers stay as the protocol has them. Without a language in the environment they are UTF-8. */
+/* For what is typed, which is UTF-8 where the environment names no language; numbers stay as the protocol has them. */
 static void choose_characters(void)
 {
 	const char *chosen = setlocale(LC_CTYPE, "");

@@ -99,8 +99,8 @@ static const struct {
 	const char *name;
 	void (*note)(struct state *state, const struct words *words, const qc_reply *reply);
 } notes[] = {
-	{"select", on_select}, {"auth", on_auth},       {"hello", on_hello}, {"multi", on_multi},
-	{"exec", on_exec},     {"discard", on_discard}, {"reset", on_reset}, {"watch", on_watch},
+	{"select", on_select},   {"auth", on_auth},           {"hello", on_hello},         {"multi", on_multi},
+	{"exec", on_exec},       {"discard", on_discard},     {"reset", on_reset},         {"watch", on_watch},
 	{"unwatch", on_unwatch}, {"subscribe", on_subscribe}, {"psubscribe", on_subscribe}, {"ssubscribe", on_subscribe},
 };
 

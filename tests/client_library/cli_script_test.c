@@ -380,8 +380,8 @@ static void a_live_view_ended_by_control_c_is_fine(void)
 {
 	struct fixture f = fixture_start("");
 
-	CU_ASSERT(script_gives(&f, "$CLI monitor >seen & p=$!; until test -s seen; do :; done; kill -INT $p; wait $p; echo $?; cat seen", 0,
-			       "0\nOK\n"));
+	CU_ASSERT(script_gives(&f, "$CLI monitor >seen & p=$!; until test -s seen; do :; done; kill -INT $p; wait $p; "
+				   "echo $?; cat seen", 0, "0\nOK\n"));
 	CU_ASSERT(fixture_stop(&f));
 }
 
@@ -459,7 +459,8 @@ static void a_snapshot_goes_to_a_pipe(void)
 				       "hello 0\n5 bytes\n"));
 		CU_ASSERT(script_gives(&f, "{ $CLI -rdb /dev/stdout; echo $?; } | cat", 0, "hello5 bytes\n0\n"));
 		CU_ASSERT(script_gives(&f, "$CLI -rdb f.rdb && cat f.rdb", 0, "5 bytes\nhello"));
-		CU_ASSERT(script_gives(&f, "$CLI -rdb /nowhere/f.rdb", 1, "qcache-cli: /nowhere/f.rdb: No such file or directory\n"));
+		CU_ASSERT(script_gives(&f, "$CLI -rdb /nowhere/f.rdb", 1,
+				       "qcache-cli: /nowhere/f.rdb: No such file or directory\n"));
 		fake_stop(&fake);
 	}
 }

@@ -513,9 +513,10 @@ static void info_is_shown_as_text(void)
 
 static void a_subscription_in_a_transaction_waits_for_exec(void)
 {
+	static const char what[] = "SUBSCRIBE in a transaction";
 	struct sitting s = sit_down(NULL, 80);
 
-	if (fixture_has(&s.f, "MULTI", "SUBSCRIBE in a transaction") && fixture_has(&s.f, "SUBSCRIBE", "SUBSCRIBE in a transaction")) {
+	if (fixture_has(&s.f, "MULTI", what) && fixture_has(&s.f, "SUBSCRIBE", what)) {
 		queue_line(&s, "subscribe news\r");
 		enter(&s, "discard");
 		CU_ASSERT(terminal_has(s.terminal, "OK"));
