@@ -6,27 +6,55 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-/* Changed while there is one thread: by log_open() at start and log_close() at the end. */
+/*
+ * Changed while there is one thread: by log_open() at start and log_close() at the end. The number stays the same in between; what
+ * it stands for is exchanged in one step (dup3), so that any thread may write to it meanwhile.
+ */
 static int descriptor = STDOUT_FILENO;
+static char *followed_path; /* absolute, since the process may change its directory; NULL for stdout */
 
 /* Relaxed is enough for both: neither orders anything else. */
 static _Atomic int lowest_level = LOG_NOTICE;
 static _Atomic uint64_t lost_lines;
 
+static int open_file(const char *path)
+{
+	return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
+}
+
+/* NULL without memory, or without a directory to begin at. */
+static char *absolute(const char *path)
+{
+	char *directory = path[0] == '/' ? NULL : getcwd(NULL, 0), *whole = NULL;
+	if (path[0] == '/')
+		return strdup(path);
+	if (directory && asprintf(&whole, "%s/%s", directory, path) < 0)
+		whole = NULL;
+	free(directory);
+	return whole;
+}
+
 bool log_open(const char *path, enum log_level level)
 {
 	int fd = STDOUT_FILENO;
+	char *whole = NULL;
 	if (path[0] != '\0') {
-		fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
-		if (fd < 0)
+		whole = absolute(path);
+		fd = whole ? open_file(whole) : -1;
+		if (fd < 0) {
+			free(whole);
 			return false;
+		}
 	}
 	log_close();
 	descriptor = fd;
+	followed_path = whole;
 	log_set_level(level);
 	return true;
 }
@@ -41,10 +69,34 @@ void log_close(void)
 	if (descriptor != STDOUT_FILENO)
 		close(descriptor);
 	descriptor = STDOUT_FILENO;
+	free(followed_path);
+	followed_path = NULL;
+}
+
+/* Is the file of that name the one that is open? */
+static bool is_in_place(void)
+{
+	struct stat named, opened;
+	return stat(followed_path, &named) == 0 && fstat(descriptor, &opened) == 0 && named.st_dev == opened.st_dev &&
+	       named.st_ino == opened.st_ino;
+}
+
+/* Two threads may do so at once: both open the same file. False: lines still go to the former one. */
+static bool follow_name(void)
+{
+	if (!followed_path || is_in_place())
+		return true;
+	int fd = open_file(followed_path);
+	if (fd < 0)
+		return false;
+	bool follows = dup3(fd, descriptor, O_CLOEXEC) == descriptor;
+	close(fd);
+	return follows;
 }
 
 int log_descriptor(void)
 {
+	follow_name();
 	return descriptor;
 }
 
@@ -94,11 +146,11 @@ static size_t put_escaped(char *line, size_t len, size_t size, const char *text)
 	return len;
 }
 
-static bool write_line(const char *line, size_t len)
+static bool write_line(int fd, const char *line, size_t len)
 {
 	ssize_t written;
 	do {
-		written = write(descriptor, line, len);
+		written = write(fd, line, len);
 	} while (written < 0 && errno == EINTR);
 	return written == (ssize_t)len;
 }
@@ -109,7 +161,10 @@ static void put_line(enum log_level level, const char *text)
 	size_t len = put_prefix(line, sizeof(line), level);
 	len = put_escaped(line, len, sizeof(line), text);
 	line[len++] = '\n';
-	if (!write_line(line, len))
+	/* The former file may be one that nobody finds any more. */
+	if (!follow_name())
+		write_line(STDERR_FILENO, line, len);
+	if (!write_line(descriptor, line, len))
 		atomic_fetch_add_explicit(&lost_lines, 1, memory_order_relaxed);
 }
 

@@ -6,6 +6,9 @@
  * lines of several threads don't mix. Control bytes that come with the arguments are written as \xNN, a newline as
  * \n: one event is one line whatever a client has sent. A line has at most LOG_LINE_BYTES; the rest is cut.
  *
+ * The log is the file that bears the name when a line is written, not the one that bore it at start: who rotates logs may move
+ * it away, and a new one is made. Where that fails, lines go to the former file and to stderr.
+ *
  * A write may block on a slow disk; turns log rarely and never per request. What can't be written is lost, and
  * counted in the next line that can.
  */
@@ -27,7 +30,7 @@ void log_close(void);
 /* Lines below the level in force are not written. */
 void log_event(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The descriptor that lines go to, for crash reports. */
+/* The descriptor that lines go to, for crash reports: async-signal-safe. */
 int log_descriptor(void);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "actors/log.h"
@@ -139,23 +140,75 @@ static void a_log_that_can_not_be_opened_leaves_the_old_one(void)
 
 static void lost_lines_are_counted_in_the_next_one(void)
 {
-	begin(LOG_NOTICE);
-	int log = dup(log_descriptor()), full = open("/dev/full", O_WRONLY);
-	CU_ASSERT_FATAL(log >= 0 && full >= 0);
-	dup2(full, log_descriptor());
+	CU_ASSERT_TRUE_FATAL(log_open("/dev/full", LOG_NOTICE));
 	log_event(LOG_NOTICE, "lost one");
 	log_event(LOG_NOTICE, "lost two");
 	log_event(LOG_NOTICE, "lost three");
-	dup2(log, log_descriptor());
+	begin(LOG_NOTICE);
 	log_event(LOG_NOTICE, "back");
 	log_event(LOG_NOTICE, "again");
-	close(log);
-	close(full);
 	char *text = end();
 	CU_ASSERT_EQUAL(count(text, "\n"), 3);
 	CU_ASSERT_PTR_NOT_NULL(strstr(text, " # 3 lines could not be written to the log\n"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(text, " * back\n"));
 	free(text);
+}
+
+static void a_file_that_is_moved_away_gets_a_successor(void)
+{
+	char moved[310];
+	begin(LOG_NOTICE);
+	snprintf(moved, sizeof(moved), "%s.1", path);
+	log_event(LOG_NOTICE, "before");
+	CU_ASSERT_EQUAL_FATAL(rename(path, moved), 0);
+	log_event(LOG_NOTICE, "after");
+	log_event(LOG_NOTICE, "later");
+	char *former = file_text(moved), *text = end();
+	CU_ASSERT_EQUAL(count(former, "\n"), 1);
+	CU_ASSERT_PTR_NOT_NULL(strstr(former, " before\n"));
+	CU_ASSERT_EQUAL(count(text, "\n"), 2);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, " after\n"));
+	free(former);
+	free(text);
+}
+
+static void a_relative_name_stays_where_it_was_when_the_directory_changes(void)
+{
+	char here[4096];
+	scratch_create(scratch, sizeof(scratch));
+	snprintf(path, sizeof(path), "%s/log", scratch);
+	CU_ASSERT_FATAL(getcwd(here, sizeof(here)) != NULL && chdir(scratch) == 0);
+	CU_ASSERT_TRUE_FATAL(log_open("log", LOG_NOTICE));
+	CU_ASSERT_EQUAL_FATAL(chdir(here), 0);
+	unlink(path);
+	log_event(LOG_NOTICE, "made anew");
+	char *text = end();
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, " made anew\n"));
+	free(text);
+}
+
+/* The line is in the former file, wherever that is, and on stderr. */
+static void without_a_successor_lines_show_on_stderr(void)
+{
+	char moved[310], errors[310];
+	begin(LOG_NOTICE);
+	snprintf(moved, sizeof(moved), "%s.1", path);
+	snprintf(errors, sizeof(errors), "%s/stderr", scratch);
+	int kept = dup(STDERR_FILENO), shown = open(errors, O_WRONLY | O_CREAT, 0600);
+	CU_ASSERT_FATAL(kept >= 0 && shown >= 0 && rename(path, moved) == 0 && mkdir(path, 0700) == 0);
+	dup2(shown, STDERR_FILENO);
+	log_event(LOG_NOTICE, "homeless");
+	dup2(kept, STDERR_FILENO);
+	close(kept);
+	close(shown);
+	char *former = file_text(moved), *text = file_text(errors);
+	CU_ASSERT_PTR_NOT_NULL(strstr(former, " homeless\n"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, " homeless\n"));
+	free(former);
+	free(text);
+	log_close();
+	rmdir(path);
+	scratch_remove(scratch);
 }
 
 static const struct suite_case cases[] = {
@@ -166,6 +219,9 @@ static const struct suite_case cases[] = {
 	CASE(lines_of_several_threads_do_not_mix),
 	CASE(a_log_that_can_not_be_opened_leaves_the_old_one),
 	CASE(lost_lines_are_counted_in_the_next_one),
+	CASE(a_file_that_is_moved_away_gets_a_successor),
+	CASE(a_relative_name_stays_where_it_was_when_the_directory_changes),
+	CASE(without_a_successor_lines_show_on_stderr),
 };
 
 SUITE_MAIN("log", cases)
