@@ -198,7 +198,7 @@ void cmd_copy(struct call *call)
 		reply_error(call, "ERR source and destination objects are the same");
 		return;
 	}
-	struct entry *entry = call_find(call, 1);
+	struct entry *entry = call_find_to_read(call, 1);
 	if (!entry || (!replaces && is_there(call, &to)))
 		reply_integer(call, 0);
 	else if (copy_to(call, entry, keyspace_expiry_ms(call_keyspace(call), entry), &to))

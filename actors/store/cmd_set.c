@@ -269,7 +269,9 @@ static void set_with_options(struct call *call, const struct set_options *option
 	what.ttl = options->flags & SET_KEEPTTL ? KEYSPACE_KEEP_TTL : KEYSPACE_DROP_TTL;
 	if (!read_option_time(call, options, &what.when_ms))
 		return;
-	if (options->flags & (SET_CONDITIONS | SET_GET))
+	if (options->flags & SET_GET)
+		entry = call_find_to_read(call, 1);
+	else if (options->flags & SET_CONDITIONS)
 		entry = call_find(call, 1);
 	if ((options->flags & (SET_GET | SET_IFEQ)) && entry && entry_type(entry) != ENTRY_STRING) {
 		reply_wrong_type(call);
@@ -334,7 +336,7 @@ void cmd_getset(struct call *call)
 {
 	struct assignment what = { .value_index = 2, .ttl = KEYSPACE_DROP_TTL, .when_ms = NO_EXPIRY };
 	struct entry *entry;
-	if (call_find_string(call, 1, &entry))
+	if (call_read_string(call, 1, &entry))
 		assign_and_get(call, entry, &what);
 }
 
@@ -405,7 +407,7 @@ void cmd_getex(struct call *call)
 	struct set_options options;
 	struct entry *entry;
 	int64_t when_ms;
-	if (!parse_set_options(call, 2, OPTIONS_OF_GETEX, &options) || !call_find_string(call, 1, &entry))
+	if (!parse_set_options(call, 2, OPTIONS_OF_GETEX, &options) || !call_read_string(call, 1, &entry))
 		return;
 	if (!entry) {
 		reply_null(call);

@@ -48,7 +48,7 @@ static void sort(struct call *call, bool may_store)
 	uint32_t store_index;
 	if (!parse_sort_options(call, may_store, &store_index))
 		return;
-	if (call_find(call, 1)) {
+	if (call_find_to_read(call, 1)) {
 		reply_wrong_type(call);
 	} else if (store_index == 0) {
 		reply_array(call, 0);

@@ -5,15 +5,24 @@
 
 #include "actors/store/handlers.h"
 
-bool call_find_string(struct call *call, uint32_t index, struct entry **out_entry)
+static bool accept_string(struct call *call, struct entry *entry, struct entry **out_entry)
 {
-	struct entry *entry = call_find(call, index);
 	if (entry && entry_type(entry) != ENTRY_STRING) {
 		reply_wrong_type(call);
 		return false;
 	}
 	*out_entry = entry;
 	return true;
+}
+
+bool call_find_string(struct call *call, uint32_t index, struct entry **out_entry)
+{
+	return accept_string(call, call_find(call, index), out_entry);
+}
+
+bool call_read_string(struct call *call, uint32_t index, struct entry **out_entry)
+{
+	return accept_string(call, call_find_to_read(call, index), out_entry);
 }
 
 /* ---- whole ---- */
@@ -51,7 +60,7 @@ void cmd_strlen(struct call *call)
 void cmd_getdel(struct call *call)
 {
 	struct entry *entry;
-	if (!call_find_string(call, 1, &entry))
+	if (!call_read_string(call, 1, &entry))
 		return;
 	if (!entry) {
 		reply_null(call);

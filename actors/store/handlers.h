@@ -46,6 +46,8 @@ void call_effect_value(struct call *call, enum effect_type type, uint32_t databa
 
 /* The string under a key, NULL without the key. False: it is of another type, and the error has been written. */
 bool call_find_string(struct call *call, uint32_t index, struct entry **out_entry);
+/* The same with call_find_to_read(). */
+bool call_read_string(struct call *call, uint32_t index, struct entry **out_entry);
 
 /* "ERR invalid expire time in 'set' command". */
 void reply_invalid_expiry(struct call *call);

@@ -318,16 +318,20 @@ uint64_t call_hash(const struct call *call, uint32_t arg_index)
 	return keyspace_hash(call_arg(call, arg_index));
 }
 
+static void count_read(struct store *store, const struct entry *entry)
+{
+	if (entry)
+		store->counters.keyspace_hits++;
+	else
+		store->counters.keyspace_misses++;
+}
+
 struct entry *call_peek(struct call *call, uint32_t arg_index)
 {
 	struct entry *entry = keyspace_find(call_keyspace(call), call_arg(call, arg_index), call_hash(call, arg_index),
 					    call->now_ms);
-	if (call->command->flags & COMMAND_READONLY) {
-		if (entry)
-			call->store->counters.keyspace_hits++;
-		else
-			call->store->counters.keyspace_misses++;
-	}
+	if (call->command->flags & COMMAND_READONLY)
+		count_read(call->store, entry);
 	return entry;
 }
 
@@ -336,6 +340,14 @@ struct entry *call_find(struct call *call, uint32_t arg_index)
 	struct entry *entry = call_peek(call, arg_index);
 	if (entry && !(call->session->flags & SESSION_NO_TOUCH))
 		access_touch(entry);
+	return entry;
+}
+
+struct entry *call_find_to_read(struct call *call, uint32_t arg_index)
+{
+	struct entry *entry = call_find(call, arg_index);
+	if (!(call->command->flags & COMMAND_READONLY))
+		count_read(call->store, entry);
 	return entry;
 }
 

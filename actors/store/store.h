@@ -28,7 +28,9 @@ uint32_t store_database_count(const struct store *store);
 /* Looks up a key in the call's database, with the hash that the turn has computed when it is the first one. Counts a
  * hit or a miss when the command is a read. NULL when absent or expired. */
 struct entry *call_find(struct call *call, uint32_t arg_index);
-/* The same for a command that only wants to know about the key: it doesn't count as a use of it. */
+/* The same for a command that answers what it found and may write: it counts a hit or a miss all the same. */
+struct entry *call_find_to_read(struct call *call, uint32_t arg_index);
+/* As call_find() for a command that only wants to know about the key: it doesn't count as a use of it. */
 struct entry *call_peek(struct call *call, uint32_t arg_index);
 uint64_t call_hash(const struct call *call, uint32_t arg_index);
 /* Random bits from the store's own generator. */
