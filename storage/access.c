@@ -54,6 +54,7 @@ static const struct kind_numbers {
 
 static struct {
 	struct access_settings settings;
+	bool is_converting;         /* entries may still have the bits of another kind */
 	uint32_t tick;              /* wraps at 2^bits of the kind */
 	uint64_t uses;              /* since the tick began */
 	int64_t tick_began_ms;      /* ACCESS_LFU: the period that was last seen, in ms since 1970 */
@@ -91,6 +92,8 @@ static void begin_tick(int64_t now_ms)
 
 void access_configure(const struct access_settings *settings)
 {
+	if (settings->kind != state.settings.kind)
+		state.is_converting = true;
 	bool is_other = settings->kind != state.settings.kind || settings->decay_minutes != state.settings.decay_minutes;
 	if (settings->kind != ACCESS_LRFU)
 		ghosts_fini(&state.ghosts);
@@ -275,8 +278,30 @@ uint16_t access_of_new(uint64_t hash)
 	__builtin_unreachable();
 }
 
+bool access_is_converting(void)
+{
+	return state.is_converting;
+}
+
+void access_end_conversion(void)
+{
+	state.is_converting = false;
+}
+
+void access_convert(struct entry *entry)
+{
+	switch (state.settings.kind) {
+	case ACCESS_LRU: entry->clock = lru_clock(state.tick, false); return;
+	case ACCESS_LFU: entry->clock = lfu_clock(0); return;
+	case ACCESS_LRFU: entry->clock = lrfu_clock(state.tick, 0); return;
+	}
+}
+
+/* While there are entries with foreign bits all are the coldest: once there are none, who is left of those chosen is warmer. */
 uint32_t access_coldness(const struct entry *entry)
 {
+	if (state.is_converting)
+		return UINT32_MAX;
 	switch (state.settings.kind) {
 	case ACCESS_LRU: return age_of(lru_tick(entry)) * (lru_is_used(entry) ? WEIGHT_USED : WEIGHT_UNUSED);
 	case ACCESS_LFU: return 255 - lfu_count(entry);
@@ -289,7 +314,7 @@ void access_forget(const struct entry *entry, uint64_t hash)
 {
 	if (state.settings.kind != ACCESS_LRFU)
 		return;
-	unsigned count = lrfu_count(entry);
+	unsigned count = state.is_converting ? 0 : lrfu_count(entry);
 	ghosts_put(&state.ghosts, hash, count ? count : 1);
 }
 
@@ -313,7 +338,7 @@ void access_sweep(struct entry *entry)
 
 int64_t entry_idle_ms(const struct entry *entry, int64_t now_ms)
 {
-	if (state.settings.kind == ACCESS_LFU)
+	if (state.settings.kind == ACCESS_LFU || state.is_converting)
 		return 0;
 	uint32_t tick = state.settings.kind == ACCESS_LRU ? lru_tick(entry) : lrfu_tick(entry);
 	int64_t since_ms = state.began_ms[tick] > state.first_ms ? state.began_ms[tick] : state.first_ms;
@@ -322,6 +347,8 @@ int64_t entry_idle_ms(const struct entry *entry, int64_t now_ms)
 
 unsigned entry_frequency(const struct entry *entry)
 {
+	if (state.is_converting)
+		return 0;
 	switch (state.settings.kind) {
 	case ACCESS_LRU: return 0;
 	case ACCESS_LFU: return lfu_count(entry);

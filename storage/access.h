@@ -14,7 +14,8 @@
  * uses is told apart whether they come at ten a second or at a million. Numbers wrap; who is too old to be told from new is
  * found and marked by a sweep in time (access_sweep_due).
  *
- * A change of kind leaves the bits of the former one, which mean little until the sweep has been round.
+ * A change of kind leaves the bits of the former one, which mean nothing under the new. They are written anew step by step
+ * (access_convert()), as of keys that were used when the kind changed and not since; until all are, no key is told from another.
  *
  * One state for the process, as the keyspaces have one owner: only the store actor calls. Nothing here allocates but the
  * history of ACCESS_LRFU (ghosts.h).
@@ -37,6 +38,11 @@ struct access_settings {
 
 void access_configure(const struct access_settings *settings);
 enum access_kind access_kind(void);
+
+/* Since the last change of kind, access_convert() has not been called for all entries that there are. */
+bool access_is_converting(void);
+void access_convert(struct entry *entry);
+void access_end_conversion(void);
 
 /* At the beginning of each turn: `keys` is how many there are in all keyspaces. */
 void access_advance(uint64_t keys, int64_t now_ms);

@@ -19,6 +19,8 @@
  */
 #define LFU_LOOKS 3u
 #define SWEEP_BUCKETS_A_TURN 64u
+/* So a million keys take some two thousand turns, a tenth of a second's work. */
+#define CONVERTED_BUCKETS_A_TURN 64u
 /* Of so many the numbers of keys are asked in every turn. */
 #define KEYSPACES_A_TURN 32u
 
@@ -31,6 +33,7 @@ void eviction_configure(struct eviction *eviction, enum eviction_policy policy, 
 	else if (policy == EVICT_ALLKEYS_LRFU)
 		settings.kind = ACCESS_LRFU;
 	access_configure(&settings);
+	eviction->conversion = (struct eviction_hand){ 0 };
 	eviction->policy = policy;
 	eviction->samples = samples < EVICTION_SAMPLES_MAX ? (uint32_t)samples : EVICTION_SAMPLES_MAX;
 	if (settings.kind == ACCESS_LFU)
@@ -250,6 +253,23 @@ static void sweep_bucket(const struct table *table, uint64_t number)
 		access_sweep(bucket_entry(bucket, i));
 }
 
+static void convert_entry(void *context, struct entry *entry)
+{
+	access_convert(entry);
+}
+
+/* Buckets in the order of a scan, which misses no entry though the table grows and shrinks meanwhile. */
+static void convert(struct eviction *eviction, struct keyspace *const *keyspaces, uint32_t count)
+{
+	struct eviction_hand *hand = &eviction->conversion;
+	for (unsigned i = 0; i < CONVERTED_BUCKETS_A_TURN && hand->database < count; i++) {
+		hand->at = table_scan(&keyspaces[hand->database]->table, hand->at, convert_entry, NULL);
+		hand->database += hand->at == 0;
+	}
+	if (hand->database >= count)
+		access_end_conversion();
+}
+
 static void count_keys(struct eviction *eviction, struct keyspace *const *keyspaces, uint32_t count)
 {
 	if (eviction->turns_to_count > 0) {
@@ -269,6 +289,8 @@ void eviction_tick(struct eviction *eviction, struct keyspace *const *keyspaces,
 	struct eviction_hand *hand = &eviction->sweep;
 	count_keys(eviction, keyspaces, count);
 	access_advance(eviction->keys, now_ms);
+	if (access_is_converting())
+		convert(eviction, keyspaces, count);
 	for (uint64_t due = access_sweep_due(eviction->buckets, SWEEP_BUCKETS_A_TURN); due > 0; due--) {
 		while (hand->database >= count || hand->at >= keyspaces[hand->database]->table.buckets) {
 			hand->database = hand->database + 1 < count ? hand->database + 1 : 0;
@@ -280,5 +302,5 @@ void eviction_tick(struct eviction *eviction, struct keyspace *const *keyspaces,
 
 bool eviction_is_behind(void)
 {
-	return access_sweep_is_due();
+	return access_sweep_is_due() || access_is_converting();
 }

@@ -51,6 +51,7 @@ struct eviction {
 	uint32_t samples;          /* entries looked at for one that is evicted, at most EVICTION_SAMPLES_MAX */
 	int64_t to_look_at;        /* entries owed to the pool; negative after a long bucket */
 	struct eviction_hand hand, sweep;
+	struct eviction_hand conversion; /* to another kind of bits; `at` is a cursor of keyspace_scan() */
 	uint64_t keys, buckets;    /* in all keyspaces, when they were counted last */
 	uint32_t turns_to_count;   /* until they are counted again: many keyspaces aren't asked in every turn */
 	uint32_t pooled;
@@ -70,7 +71,10 @@ void eviction_configure(struct eviction *eviction, enum eviction_policy policy, 
 bool eviction_choose(struct eviction *eviction, struct keyspace *const *keyspaces, uint32_t count,
 		     uint64_t (*random)(void *), void *context, struct eviction_victim *out_victim);
 
-/* Once a turn: keeps the clock going and sweeps a share of the buckets (access.h), 64 at most. */
+/*
+ * Once a turn: keeps the clock going and sweeps a share of the buckets (access.h), 64 at most; converts as many after a change
+ * of kind.
+ */
 void eviction_tick(struct eviction *eviction, struct keyspace *const *keyspaces, uint32_t count, int64_t now_ms);
 /* More than a turn's share is due: another turn is wanted soon, even if there is nothing else for it to do. */
 bool eviction_is_behind(void);

@@ -462,6 +462,80 @@ static void idle_time_is_known_to_the_second(void)
 	end();
 }
 
+/* Keys that have been used and others, so many that no turn converts them all; then the policy changes. */
+static void change_policy(enum eviction_policy from, enum eviction_policy to, uint64_t keys)
+{
+	begin(from);
+	for (uint64_t i = 0; i < keys; i++) {
+		keys_set(keyspaces[i % 2], keys_numbered(i), text("value"));
+		if (i % 3 == 0)
+			use(keyspaces[i % 2], i);
+		eviction_tick(&eviction, keyspaces, 2, now_ms);
+	}
+	tick();
+	eviction_configure(&eviction, to, 64, 0, 1);
+}
+
+static void await_conversion(void)
+{
+	int turns = 0;
+	for (; access_is_converting() && turns < 1000; turns++)
+		eviction_tick(&eviction, keyspaces, 2, now_ms);
+	CU_ASSERT(turns > 1 && turns < 1000);
+}
+
+static void counts_begin_at_nothing_when_the_policy_becomes_lfu(void)
+{
+	enum { KEYS = 20000 };
+	change_policy(EVICT_ALLKEYS_LRU, EVICT_ALLKEYS_LFU, KEYS);
+	for (uint64_t i = 0; i < KEYS; i++)
+		CU_ASSERT_EQUAL(entry_frequency(keys_find(keyspaces[i % 2], keys_numbered(i), 0)), 0);
+	await_conversion();
+	for (uint64_t i = 0; i < KEYS; i++)
+		CU_ASSERT_EQUAL(entry_frequency(keys_find(keyspaces[i % 2], keys_numbered(i), 0)), 0);
+	use(keyspaces[1], 7);
+	CU_ASSERT_EQUAL(entry_frequency(keys_find(keyspaces[1], keys_numbered(7), 0)), 1);
+	keys_set(keyspaces[0], keys_numbered(KEYS), text("new"));
+	CU_ASSERT_EQUAL(entry_frequency(keys_find(keyspaces[0], keys_numbered(KEYS), 0)), 5);
+	for (uint64_t i = 0; i < KEYS - 1; i++) {
+		uint64_t number = evict();
+		CU_ASSERT(number != 7 && number != KEYS);
+	}
+	end();
+}
+
+static void ages_begin_anew_when_the_policy_is_lfu_no_more(void)
+{
+	enum { KEYS = 20000 };
+	change_policy(EVICT_ALLKEYS_LFU, EVICT_ALLKEYS_LRU, KEYS);
+	await_conversion();
+	for (uint64_t i = 0; i < KEYS; i++)
+		CU_ASSERT(entry_idle_ms(keys_find(keyspaces[i % 2], keys_numbered(i), 0), now_ms) <= 1000);
+	tick();
+	use(keyspaces[1], 7);
+	for (uint64_t i = 0; i < KEYS - 1; i++)
+		CU_ASSERT(evict() != 7);
+	end();
+}
+
+/* Evictions, with the table shrinking under the conversion, take some key each time and leave none unconverted. */
+static void who_is_evicted_while_the_policy_changes_is_any(void)
+{
+	enum { KEYS = 20000 };
+	change_policy(EVICT_ALLKEYS_LRU, EVICT_ALLKEYS_LFU, KEYS);
+	while (access_is_converting()) {
+		for (int i = 0; i < 100; i++)
+			evict();
+		eviction_tick(&eviction, keyspaces, 2, now_ms);
+	}
+	CU_ASSERT(keyspace_count(keyspaces[0]) > 0);
+	for (uint64_t i = 0; i < KEYS; i++) {
+		const struct entry *entry = keys_find(keyspaces[i % 2], keys_numbered(i), 0);
+		CU_ASSERT(!entry || entry_frequency(entry) == 0);
+	}
+	end();
+}
+
 static const struct suite_case cases[] = {
 	CASE(nothing_is_evicted_without_a_policy_or_without_keys),
 	CASE(volatile_policies_leave_keys_without_a_time_alone),
@@ -481,6 +555,9 @@ static const struct suite_case cases[] = {
 	CASE(random_takes_all_alike),
 	CASE(keys_come_and_go_while_others_are_evicted),
 	CASE(idle_time_is_known_to_the_second),
+	CASE(counts_begin_at_nothing_when_the_policy_becomes_lfu),
+	CASE(ages_begin_anew_when_the_policy_is_lfu_no_more),
+	CASE(who_is_evicted_while_the_policy_changes_is_any),
 };
 
 SUITE_MAIN("eviction", cases)
