@@ -349,6 +349,14 @@ int64_t keyspace_average_ttl_ms(const struct keyspace *keyspace, int64_t now_ms)
 	return samples ? (int64_t)(sum / samples) : 0;
 }
 
+size_t keyspace_entry_bytes(const struct keyspace *keyspace, const struct entry *entry, uint64_t hash)
+{
+	uint64_t bucket = *table_bucket(&keyspace->table, table_bucket_number(&keyspace->table, hash));
+	size_t shared = sizeof(bucket) + memory_size_class(bucket_bytes(bucket_room(bucket)));
+	size_t place = entry_has_expiry(entry) ? sizeof(struct expiry_node) : 0;
+	return entry_used_bytes(entry) + shared / bucket_count(bucket) + place;
+}
+
 uint64_t keyspace_scan(const struct keyspace *keyspace, uint64_t cursor, keyspace_visit *visit, void *context)
 {
 	return table_scan(&keyspace->table, cursor, visit, context);

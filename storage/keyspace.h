@@ -107,6 +107,9 @@ uint64_t keyspace_expiring_count(const struct keyspace *keyspace);
 /* The mean of the times to live that are left, in ms, estimated from a sample; 0 when there are none. */
 int64_t keyspace_average_ttl_ms(const struct keyspace *keyspace, int64_t now_ms);
 
+/* All that a present entry takes: itself, its value, its share of its bucket, and its place among those that expire. */
+size_t keyspace_entry_bytes(const struct keyspace *keyspace, const struct entry *entry, uint64_t hash);
+
 /*
  * One step of a scan: calls `visit` for every entry of one bucket (4 to 16 as a rule), expired ones
  * included, and returns the cursor of the next step; 0 begins and 0 ends. Every key that is there from the

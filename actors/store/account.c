@@ -119,23 +119,21 @@ void store_watch_changed(struct store *store)
 
 #define RATE_MS 1000
 
-static uint64_t rate_now(const struct store *store)
-{
-	uint64_t elapsed_ms = (uint64_t)(store->monotonic_ms - store->rate_since_ms);
-	return (store->counters.commands - store->rate_commands) * 1000 / elapsed_ms;
-}
-
+/* Called before anything is counted, so that what a turn after a long silence does is not taken for the silence's. */
 void store_roll_rate(struct store *store)
 {
-	if (store->monotonic_ms - store->rate_since_ms < RATE_MS)
+	int64_t second_ms = store->monotonic_ms - store->monotonic_ms % RATE_MS;
+	if (second_ms == store->rate_since_ms)
 		return;
-	store->commands_per_second = rate_now(store);
-	store->rate_since_ms = store->monotonic_ms;
+	bool follows = second_ms == store->rate_since_ms + RATE_MS;
+	store->commands_before = follows ? store->counters.commands - store->rate_commands : 0;
+	store->rate_since_ms = second_ms;
 	store->rate_commands = store->counters.commands;
 }
 
-/* After a time without any turn the last second counted was long ago. */
+/* Of the second under way and the one before: nothing is left of what is older. */
 uint64_t store_commands_per_second(const struct store *store)
 {
-	return store->monotonic_ms - store->rate_since_ms < RATE_MS ? store->commands_per_second : rate_now(store);
+	uint64_t elapsed_ms = RATE_MS + (uint64_t)(store->monotonic_ms - store->rate_since_ms);
+	return (store->commands_before + store->counters.commands - store->rate_commands) * 1000 / elapsed_ms;
 }

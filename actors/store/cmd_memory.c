@@ -31,9 +31,11 @@ void cmd_memory_usage(struct call *call)
 {
 	if (!parse_samples(call))
 		return;
-	const struct entry *entry = keyspace_find_any(call_keyspace(call), call_arg(call, 2), call_hash(call, 2));
+	const struct keyspace *keyspace = call_keyspace(call);
+	uint64_t hash = call_hash(call, 2);
+	const struct entry *entry = keyspace_find_any(keyspace, call_arg(call, 2), hash);
 	if (entry)
-		reply_integer(call, (int64_t)entry_used_bytes(entry));
+		reply_integer(call, (int64_t)keyspace_entry_bytes(keyspace, entry, hash));
 	else
 		reply_null(call);
 }
@@ -100,8 +102,9 @@ static void reply_allocator(struct call *call, const struct memory_use *use)
 	number(call, "allocator-rss.bytes", figures->resident - figures->active);
 	fraction(call, "rss-overhead.ratio", memory_ratio(use->reading.resident_bytes, figures->resident));
 	number(call, "rss-overhead.bytes", use->reading.resident_bytes - figures->resident);
-	fraction(call, "fragmentation", memory_ratio(use->reading.resident_bytes, use->used_bytes));
-	number(call, "fragmentation.bytes", use->reading.resident_bytes - use->used_bytes);
+	size_t allocated = memory_allocated_bytes(use);
+	fraction(call, "fragmentation", memory_ratio(use->reading.resident_bytes, allocated));
+	number(call, "fragmentation.bytes", use->reading.resident_bytes - allocated);
 }
 
 static void resume_stats(struct call *call, enum wake_reason reason, void *answer)

@@ -62,6 +62,16 @@ static void bytes(struct info *info, const char *name, uint64_t value)
 	human(info, human_name, value);
 }
 
+/* What there is none of, or what never happens here: names with a blank between. */
+static void none(struct info *info, const char *names)
+{
+	for (const char *name = names; *name; name += strspn(name, " ")) {
+		size_t len = strcspn(name, " ");
+		buffer_printf(&info->text, "%.*s:0\r\n", (int)len, name);
+		name += len;
+	}
+}
+
 struct directive_value {
 	struct info *info;
 	const char *line;
@@ -82,6 +92,18 @@ static void directive(struct info *info, const char *line, const char *name)
 
 /* ---- sections ---- */
 
+/* The same for each build of one version by one compiler (FNV-1a). */
+static uint64_t build_id(void)
+{
+	uint64_t hash = 0xcbf29ce484222325;
+	for (const char *c = QCACHE_VERSION " " __VERSION__; *c; c++)
+		hash = (hash ^ (uint8_t)*c) * 0x100000001b3;
+	return hash;
+}
+
+/* Redis's clock of recency: seconds, of which 24 bits are kept. */
+#define LRU_CLOCK_BITS 24
+
 static void write_server(struct info *info)
 {
 	struct utsname system;
@@ -97,6 +119,7 @@ static void write_server(struct info *info)
 	text(info, "qcache_version", QCACHE_VERSION);
 	text(info, "redis_git_sha1", "00000000");
 	number(info, "redis_git_dirty", 0);
+	buffer_printf(&info->text, "redis_build_id:%016" PRIx64 "\r\n", build_id());
 	text(info, "redis_mode", "standalone");
 	buffer_printf(&info->text, "os:%s %s %s\r\n", system.sysname, system.release, system.machine);
 	number(info, "arch_bits", sizeof(void *) * 8);
@@ -111,6 +134,9 @@ static void write_server(struct info *info)
 	number(info, "server_time_usec", (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
 	number(info, "uptime_in_seconds", (uint64_t)uptime);
 	number(info, "uptime_in_days", (uint64_t)uptime / 86400);
+	directive(info, "hz", "hz");
+	directive(info, "configured_hz", "hz");
+	number(info, "lru_clock", (uint64_t)now.tv_sec & ((1u << LRU_CLOCK_BITS) - 1));
 	text(info, "executable", executable);
 	text(info, "config_file", info->config->config_file);
 	number(info, "io_threads_active", info->config->io_threads > 1);
@@ -154,8 +180,9 @@ static void write_allocator(struct info *info, const struct memory_use *use)
 	difference(info, "allocator_rss_bytes", figures->resident, figures->active);
 	ratio(info, "rss_overhead_ratio", use->reading.resident_bytes, figures->resident);
 	difference(info, "rss_overhead_bytes", use->reading.resident_bytes, figures->resident);
-	ratio(info, "mem_fragmentation_ratio", use->reading.resident_bytes, use->used_bytes);
-	difference(info, "mem_fragmentation_bytes", use->reading.resident_bytes, use->used_bytes);
+	/* Not by used_memory, which is the data: buffers and the code's own needs would count as fragments. */
+	ratio(info, "mem_fragmentation_ratio", use->reading.resident_bytes, memory_allocated_bytes(use));
+	difference(info, "mem_fragmentation_bytes", use->reading.resident_bytes, memory_allocated_bytes(use));
 }
 
 static void write_memory(struct info *info)
@@ -179,29 +206,38 @@ static void write_memory(struct info *info)
 	directive(info, "maxmemory_policy", "maxmemory-policy");
 	number(info, "mem_not_counted_for_evict", use.uncounted_bytes);
 	write_allocator(info, &use);
-	number(info, "mem_clients_slaves", 0);
+	none(info, "used_memory_lua used_memory_vm_eval used_memory_scripts_eval number_of_cached_scripts number_of_functions "
+		   "number_of_libraries used_memory_vm_functions used_memory_vm_total used_memory_functions used_memory_scripts");
+	human(info, "used_memory_lua_human", 0);
+	human(info, "used_memory_vm_total_human", 0);
+	human(info, "used_memory_scripts_human", 0);
+	none(info, "mem_clients_slaves mem_replication_backlog mem_total_replication_buffers mem_cluster_links mem_aof_buffer");
 	number(info, "mem_clients_normal", info->client_bytes);
 	text(info, "mem_allocator", memory_allocator_name());
 	number(info, "active_defrag_running", 0);
+	number(info, "lazyfree_pending_objects", store_garbage_keys(info->store));
+	number(info, "lazyfreed_objects", store_counters(info->store)->reaped_keys);
 }
 
 /* Nothing is kept on disk, and nothing is being loaded: clients look for that before they begin. */
 static void write_persistence(struct info *info)
 {
-	number(info, "loading", 0);
-	number(info, "async_loading", 0);
+	none(info, "loading async_loading current_cow_peak current_cow_size current_cow_size_age");
+	text(info, "current_fork_perc", "0.00");
+	none(info, "current_save_keys_processed current_save_keys_total");
+	number(info, "rdb_changes_since_last_save", store_changes(info->store));
 	number(info, "rdb_bgsave_in_progress", 0);
+	number(info, "rdb_last_save_time", (uint64_t)store_started_ms(info->store) / 1000); /* as Redis without a save */
 	text(info, "rdb_last_bgsave_status", "ok");
 	text(info, "rdb_last_bgsave_time_sec", "-1");
 	text(info, "rdb_current_bgsave_time_sec", "-1");
-	number(info, "rdb_saves", 0);
-	number(info, "aof_enabled", 0);
-	number(info, "aof_rewrite_in_progress", 0);
-	number(info, "aof_rewrite_scheduled", 0);
+	none(info, "rdb_last_cow_size rdb_saves rdb_last_load_keys_expired rdb_last_load_keys_loaded");
+	none(info, "aof_enabled aof_rewrite_in_progress aof_rewrite_scheduled aof_rewrites aof_rewrites_consecutive_failures");
 	text(info, "aof_last_rewrite_time_sec", "-1");
 	text(info, "aof_current_rewrite_time_sec", "-1");
 	text(info, "aof_last_bgrewrite_status", "ok");
 	text(info, "aof_last_write_status", "ok");
+	none(info, "aof_last_cow_size module_fork_in_progress module_fork_last_cow_size");
 }
 
 static void write_stats(struct info *info)
@@ -212,22 +248,31 @@ static void write_stats(struct info *info)
 	number(info, "instantaneous_ops_per_sec", store_commands_per_second(info->store));
 	number(info, "total_net_input_bytes", info->totals.input_bytes - counters->input_bytes_before);
 	number(info, "total_net_output_bytes", info->totals.output_bytes - counters->output_bytes_before);
+	none(info, "total_net_repl_input_bytes total_net_repl_output_bytes instantaneous_input_repl_kbps "
+		   "instantaneous_output_repl_kbps");
 	number(info, "rejected_connections", counters->connections_rejected);
+	none(info, "sync_full sync_partial_ok sync_partial_err");
 	number(info, "expired_keys", counters->expired_keys);
+	text(info, "expired_stale_perc", "0.00"); /* who has expired is known, not estimated */
+	number(info, "expired_time_cap_reached_count", counters->expiry_slices_cut);
+	number(info, "expire_cycle_cpu_milliseconds", counters->expiry_ns / 1000000);
 	number(info, "evicted_keys", counters->evicted_keys);
+	number(info, "evicted_clients", 0);
+	number(info, "total_eviction_exceeded_time", counters->excess_ms + (uint64_t)store_excess_ms(info->store));
+	number(info, "current_eviction_exceeded_time", (uint64_t)store_excess_ms(info->store));
 	number(info, "keyspace_hits", counters->keyspace_hits);
 	number(info, "keyspace_misses", counters->keyspace_misses);
-	number(info, "pubsub_channels", 0);
-	number(info, "pubsub_patterns", 0);
-	number(info, "pubsubshard_channels", 0);
-	number(info, "latest_fork_usec", 0); /* nothing ever forks */
-	number(info, "total_forks", 0);
-	number(info, "tracking_total_keys", 0);
-	number(info, "tracking_total_items", 0);
-	number(info, "tracking_total_prefixes", 0);
+	none(info, "pubsub_channels pubsub_patterns pubsubshard_channels latest_fork_usec total_forks migrate_cached_sockets "
+		   "slave_expires_tracked_keys active_defrag_hits active_defrag_misses active_defrag_key_hits "
+		   "active_defrag_key_misses total_active_defrag_time current_active_defrag_time tracking_total_keys "
+		   "tracking_total_items tracking_total_prefixes unexpected_error_replies");
 	number(info, "total_error_replies", counters->error_replies);
 	number(info, "total_reads_processed", info->totals.reads - counters->reads_before);
 	number(info, "total_writes_processed", info->totals.writes - counters->writes_before);
+	bool is_threaded = info->config->io_threads > 1;
+	number(info, "io_threaded_reads_processed", is_threaded ? info->totals.reads - counters->reads_before : 0);
+	number(info, "io_threaded_writes_processed", is_threaded ? info->totals.writes - counters->writes_before : 0);
+	none(info, "dump_payload_sanitizations reply_buffer_shrinks reply_buffer_expands");
 	number(info, "protocol_errors", counters->protocol_errors);
 	number(info, "auth_failures", counters->auth_failures);
 }
@@ -252,6 +297,28 @@ static void seconds(struct info *info, const char *name, struct timeval time)
 	buffer_printf(&info->text, "%s:%lld.%06lld\r\n", name, (long long)time.tv_sec, (long long)time.tv_usec);
 }
 
+static struct timeval time_of_ticks(unsigned long long ticks)
+{
+	unsigned long long per_second = (unsigned long long)sysconf(_SC_CLK_TCK);
+	return (struct timeval){ (time_t)(ticks / per_second), (suseconds_t)(ticks % per_second * 1000000 / per_second) };
+}
+
+/* The 14th and 15th of the words that the system tells of a thread; the second is a name in parentheses. */
+static void write_main_thread_cpu(struct info *info)
+{
+	char path[64], line[1024];
+	unsigned long long user, system;
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)getpid());
+	FILE *file = fopen(path, "re");
+	const char *behind_name = file && fgets(line, sizeof(line), file) ? strrchr(line, ')') : NULL;
+	if (file)
+		fclose(file);
+	if (!behind_name || sscanf(behind_name, ") %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu %llu", &user, &system) != 2)
+		return;
+	seconds(info, "used_cpu_sys_main_thread", time_of_ticks(system));
+	seconds(info, "used_cpu_user_main_thread", time_of_ticks(user));
+}
+
 static void write_cpu(struct info *info)
 {
 	struct rusage process, children;
@@ -261,6 +328,7 @@ static void write_cpu(struct info *info)
 	seconds(info, "used_cpu_user", process.ru_utime);
 	seconds(info, "used_cpu_sys_children", children.ru_stime);
 	seconds(info, "used_cpu_user_children", children.ru_utime);
+	write_main_thread_cpu(info);
 }
 
 static void write_commandstats(struct info *info)

@@ -32,6 +32,12 @@ double memory_ratio(size_t a, size_t b)
 	return b ? (double)a / (double)b : 0;
 }
 
+size_t memory_allocated_bytes(const struct memory_use *use)
+{
+	size_t allocated = use->reading.allocator.allocated;
+	return allocated > use->used_bytes ? allocated : use->used_bytes;
+}
+
 void memory_use_get(struct store *store, struct memory_use *out_use)
 {
 	struct memory_use use = {

@@ -30,6 +30,8 @@ struct memory_use {
 void memory_use_get(struct store *store, struct memory_use *out_use);
 /* Buffers and what else is held for connections. */
 size_t memory_of_clients(struct store *store, const struct connection_figures *figures);
+/* What the allocator has given out, also for what used_bytes leaves out, like buffers; used_bytes where it doesn't tell. */
+size_t memory_allocated_bytes(const struct memory_use *use);
 /* 0 when the second is 0. */
 double memory_ratio(size_t a, size_t b);
 

@@ -116,14 +116,18 @@ struct store {
 
 	struct garbage *garbage;        /* waits for the reaper */
 	bool reaper_is_busy;
+	uint64_t garbage_keys;          /* that wait for the reaper, or are with it: */
+	uint64_t given_keys;
+	int64_t excess_since_ms;        /* monotonic: memory is above maxmemory; 0 when it isn't */
 
 	struct connection_figures *figures; /* gathered so far */
 	uint32_t figures_missing;
 	bool observations_are_asked, question_is_out;
 	int64_t tally_given_ms;
 	bool tally_has_news;            /* something has been counted since */
-	int64_t rate_since_ms;          /* of counters.commands: */
-	uint64_t rate_commands, commands_per_second;
+	int64_t rate_since_ms;          /* monotonic: when the second under way began */
+	uint64_t rate_commands;         /* counters.commands at that time */
+	uint64_t commands_before;       /* in the second before */
 
 	uint64_t random[4];
 	char run_id[41];                /* 40 hexadecimal digits, another at each start */
@@ -223,7 +227,7 @@ void store_account(struct store *store, const struct call *call);
 void store_account_resumed(struct store *store, const struct call *call);
 /* Directives that say what is watched may have changed. */
 void store_watch_changed(struct store *store);
-/* Now and then: begins another second over which commands are counted. */
+/* In each turn: begins another second over which commands are counted. */
 void store_roll_rate(struct store *store);
 /* Something on the store's own account took so long. */
 void store_watch_event(struct store *store, enum latency_event event, uint64_t ns);

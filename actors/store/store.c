@@ -66,6 +66,9 @@ static void on_monitor_lines(struct store *store, struct blob *lines)
 static void on_reaped(struct store *store)
 {
 	store->reaper_is_busy = false;
+	store->counters.reaped_keys += store->given_keys;
+	store->garbage_keys -= store->given_keys;
+	store->given_keys = 0;
 }
 
 static void on_taken(struct store *store, const struct message *message)
@@ -136,7 +139,6 @@ static void post_settings(struct store *store)
 
 static void give_tally_if_due(struct store *store)
 {
-	store_roll_rate(store);
 	if (store->monotonic_ms - store->tally_given_ms < TALLY_MS || !store->tally_has_news)
 		return;
 	if (bus_credit_bytes(store->bus, store->observer) <= 0)
@@ -155,6 +157,7 @@ static void store_turn(void *state, struct message message)
 	store->eviction_ends_ns = 0;
 	store->eviction_is_over = false;
 	eviction_tick(&store->eviction, store->keyspaces, store->keyspaces_named, store->now_ms);
+	store_roll_rate(store);
 	store_begin_turn(store);
 	take(store, message);
 	if (store->is_stopping && message.type != STORE_STOP)
@@ -414,6 +417,21 @@ struct latency *store_latency(struct store *store)
 struct memory_reading *store_memory_reading(struct store *store)
 {
 	return &store->memory_reading;
+}
+
+uint64_t store_garbage_keys(const struct store *store)
+{
+	return store->garbage_keys;
+}
+
+uint64_t store_changes(const struct store *store)
+{
+	return bus_sequence(store->bus);
+}
+
+int64_t store_excess_ms(const struct store *store)
+{
+	return store->excess_since_ms ? store->monotonic_ms - store->excess_since_ms : 0;
 }
 
 const char *store_run_id(const struct store *store)

@@ -81,6 +81,10 @@ struct store_counters {
 	uint64_t expired_keys, evicted_keys, error_replies;
 	uint64_t protocol_errors, auth_failures;
 	uint64_t peak_memory_bytes;
+	uint64_t reaped_keys;           /* freed by the reaper */
+	uint64_t expiry_ns;             /* spent on removing keys whose time was over */
+	uint64_t expiry_slices_cut;     /* that ended before the work was done */
+	uint64_t excess_ms;             /* of times that are over, with memory above maxmemory */
 	/* What the reactors' figures were at the last RESETSTAT: they count from the start. */
 	uint64_t reads_before, writes_before, input_bytes_before, output_bytes_before;
 };
@@ -101,7 +105,14 @@ struct latency *store_latency(struct store *store);
 /* See memory_figures.h. */
 struct memory_reading *store_memory_reading(struct store *store);
 
-/* Commands a second, of the last second or so. */
+/* Keys that wait to be freed by the reaper. */
+uint64_t store_garbage_keys(const struct store *store);
+/* Commands that have changed something, since the start; with what left of itself. */
+uint64_t store_changes(const struct store *store);
+/* For how long memory has been above maxmemory; 0 when it isn't. */
+int64_t store_excess_ms(const struct store *store);
+
+/* Commands a second, of the last second or two. */
 uint64_t store_commands_per_second(const struct store *store);
 
 /* Memory in use by the keyspaces before there was a key. */

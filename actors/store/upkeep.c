@@ -46,6 +46,13 @@ static bool may_expire(const struct store *store)
 	return !store->expiry_is_off && !store_is_paused(store);
 }
 
+static void account_expiry(struct store *store, uint64_t ns, bool is_done)
+{
+	store->counters.expiry_ns += ns;
+	store->counters.expiry_slices_cut += !is_done;
+	store_watch_event(store, LATENCY_EXPIRE_CYCLE, ns);
+}
+
 static bool expire_keys(struct store *store)
 {
 	uint64_t until_ns = 0;
@@ -61,7 +68,7 @@ static bool expire_keys(struct store *store)
 		is_done = expire_database(store, i, until_ns);
 	}
 	if (until_ns)
-		store_watch_event(store, LATENCY_EXPIRE_CYCLE, monotonic_ns() - (until_ns - EXPIRY_SLICE_NS));
+		account_expiry(store, monotonic_ns() - (until_ns - EXPIRY_SLICE_NS), is_done);
 	return is_done;
 }
 
@@ -95,6 +102,7 @@ static void give_garbage(struct store *store)
 	store->reaper_is_busy = true;
 	actor_post(store->actor, store->reaper, REAPER_FREE, 0, store->garbage);
 	store->garbage = NULL;
+	store->given_keys = store->garbage_keys;
 }
 
 enum keyspace_status store_flush(struct store *store, uint32_t database)
@@ -111,8 +119,21 @@ enum keyspace_status store_flush(struct store *store, uint32_t database)
 	}
 	*garbage = (struct garbage){ .keyspace = store->keyspaces[database], .next = store->garbage };
 	store->garbage = garbage;
+	store->garbage_keys += keyspace_count(garbage->keyspace);
 	store->keyspaces[database] = empty;
 	return KEYSPACE_OK;
+}
+
+static void account_excess(struct store *store)
+{
+	uint64_t limit = (uint64_t)store->config.maxmemory;
+	bool is_above = limit && store_counted_bytes(store) > limit;
+	if (is_above && !store->excess_since_ms)
+		store->excess_since_ms = store->monotonic_ms;
+	if (is_above || !store->excess_since_ms)
+		return;
+	store->counters.excess_ms += (uint64_t)store_excess_ms(store);
+	store->excess_since_ms = 0;
 }
 
 void store_upkeep(struct store *store)
@@ -130,6 +151,7 @@ void store_upkeep(struct store *store)
 		store->room_due_ms = store_is_free(store) ? store_room_slice(store) : INT64_MAX; /* credit comes with a message */
 	}
 	give_garbage(store);
+	account_excess(store);
 	size_t used = store_used_bytes(store);
 	if (used > store->counters.peak_memory_bytes)
 		store->counters.peak_memory_bytes = used;

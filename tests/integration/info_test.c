@@ -5,9 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/deadline.h"
 #include "support/shared_server.h"
 
 const char shared_server_directives[] = "--timeout 0";
+
+static int64_t info_of(const char *section, const char *field)
+{
+	return info_number(COMMAND(peer, "INFO", section), field);
+}
 
 /* ---- hits and misses ---- */
 
@@ -94,9 +100,93 @@ static void who_tells_what_is_found_counts_a_hit_or_a_miss(void)
 	}
 }
 
+/* ---- what dashboards read ---- */
+
+static const char *const fields[] = {
+	"redis_build_id", "hz", "configured_hz", "lru_clock", "used_memory_lua", "used_memory_scripts", "used_memory_vm_total",
+	"number_of_cached_scripts", "mem_replication_backlog", "mem_total_replication_buffers", "mem_aof_buffer", "mem_cluster_links",
+	"lazyfree_pending_objects", "lazyfreed_objects", "rdb_changes_since_last_save", "rdb_last_save_time", "rdb_last_cow_size",
+	"current_cow_size", "current_fork_perc", "aof_rewrites", "module_fork_in_progress", "total_net_repl_input_bytes", "sync_full",
+	"sync_partial_ok", "evicted_clients", "expired_stale_perc", "expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds",
+	"total_eviction_exceeded_time", "current_eviction_exceeded_time", "unexpected_error_replies", "io_threaded_reads_processed",
+	"reply_buffer_shrinks", "active_defrag_hits", "used_cpu_sys_main_thread", "used_cpu_user_main_thread",
+};
+
+static void nothing_is_missing_that_dashboards_read(void)
+{
+	const char *text = COMMAND(peer, "INFO");
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+		char line[64];
+		snprintf(line, sizeof(line), "\n%s:", fields[i]);
+		CU_ASSERT(strstr(text, line) != NULL);
+		if (!strstr(text, line))
+			fprintf(stderr, "no %s\n", fields[i]);
+	}
+}
+
+static void commands_a_second_are_those_of_the_last_two(void)
+{
+	for (int i = 0; i < 2000; i++)
+		CU_ASSERT(GIVES(peer, "+PONG\r\n", "PING"));
+	CU_ASSERT(info_of("stats", "instantaneous_ops_per_sec") > 100);
+	CU_ASSERT(GIVES(peer, ":0\r\n", "WAIT", "1", "2100"));
+	CU_ASSERT(info_of("stats", "instantaneous_ops_per_sec") < 10);
+}
+
+static void fragmentation_is_no_more_than_what_is_allocated_leaves(void)
+{
+	ONLY_OURS();
+	const char *text = COMMAND(peer, "INFO", "memory");
+	int64_t resident = info_number(text, "used_memory_rss"), allocated = info_number(text, "allocator_allocated");
+	int64_t used = info_number(text, "used_memory");
+	CU_ASSERT_EQUAL(info_number(text, "mem_fragmentation_bytes"), resident - (allocated > used ? allocated : used));
+	CU_ASSERT(allocated == 0 || info_number(text, "mem_fragmentation_ratio") < 20); /* 0: the allocator doesn't tell */
+}
+
+static void keys_of_a_flushed_database_are_freed_behind_the_scenes(void)
+{
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "FLUSHALL", "SYNC"));
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "RESETSTAT"));
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "DEBUG", "POPULATE", "1000"));
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "FLUSHALL", "ASYNC"));
+	int64_t until_ms = deadline_after(PATIENCE_MS);
+	while (info_of("memory", "lazyfreed_objects") == 0 && deadline_left_ms(until_ms) > 0)
+		continue;
+	CU_ASSERT(info_of("memory", "lazyfreed_objects") >= 1000);
+	CU_ASSERT_EQUAL(info_of("memory", "lazyfree_pending_objects"), 0);
+}
+
+static void changes_are_counted_and_reads_are_not(void)
+{
+	int64_t before = info_of("persistence", "rdb_changes_since_last_save");
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "SET", "changed", "1"));
+	CU_ASSERT(GIVES(peer, ":2\r\n", "INCR", "changed"));
+	CU_ASSERT(GIVES(peer, "$1\r\n2\r\n", "GET", "changed"));
+	CU_ASSERT_EQUAL(info_of("persistence", "rdb_changes_since_last_save"), before + 2);
+}
+
+/* Above a limit that nothing can be evicted for, time runs. */
+static void time_above_maxmemory_is_counted(void)
+{
+	ONLY_OURS();
+	CU_ASSERT_EQUAL(info_of("stats", "current_eviction_exceeded_time"), 0);
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "SET", "maxmemory", "1"));
+	CU_ASSERT(GIVES(peer, ":0\r\n", "WAIT", "1", "20"));
+	CU_ASSERT(info_of("stats", "current_eviction_exceeded_time") >= 19);
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "SET", "maxmemory", "0"));
+	CU_ASSERT_EQUAL(info_of("stats", "current_eviction_exceeded_time"), 0);
+	CU_ASSERT(info_of("stats", "total_eviction_exceeded_time") >= 19);
+}
+
 static const struct suite_case cases[] = {
 	CASE(server_starts),
 	CASE(who_tells_what_is_found_counts_a_hit_or_a_miss),
+	CASE(nothing_is_missing_that_dashboards_read),
+	CASE(commands_a_second_are_those_of_the_last_two),
+	CASE(fragmentation_is_no_more_than_what_is_allocated_leaves),
+	CASE(keys_of_a_flushed_database_are_freed_behind_the_scenes),
+	CASE(changes_are_counted_and_reads_are_not),
+	CASE(time_above_maxmemory_is_counted),
 	CASE(server_stops),
 };
 
