@@ -52,7 +52,7 @@ static int serve(struct config *config)
 }
 
 /* All of this comes before the first NNG call, whose threads inherit it. */
-static int set_up_and_serve(struct config *config)
+static int set_up_and_serve(struct config *config, char **argv)
 {
 	bool is_daemon = config->daemonize && !process_is_supervised((enum supervision)config->supervised);
 	if (is_daemon && !process_daemonise())
@@ -65,6 +65,8 @@ static int set_up_and_serve(struct config *config)
 		return refuse("can't bind to CPUs", config->server_cpulist);
 	if (!process_share_one_cpu())
 		log_event(LOG_WARNING, "Can't choose how threads share the CPU: %s", strerror(errno));
+	if (config->set_proc_title && !process_prepare_title(argv))
+		log_event(LOG_WARNING, "Can't set the title: %s", strerror(errno));
 	bool has_pidfile = config->pidfile[0] != '\0';
 	if (has_pidfile && !process_write_pidfile(config->pidfile))
 		log_event(LOG_WARNING, "Can't write pidfile %s: %s", config->pidfile, strerror(errno));
@@ -83,7 +85,7 @@ int main(int argc, char **argv)
 	int status = 0;
 	switch (config_load(&config, argc, argv, &error)) {
 	case CONFIG_LOADED:
-		status = set_up_and_serve(&config);
+		status = set_up_and_serve(&config, argv);
 		break;
 	case CONFIG_REFUSED:
 		fprintf(stderr, "qcache-server: %s\n", error.text);

@@ -33,6 +33,14 @@ void process_report_ready(enum supervision mode);
 /* The server is about to stop: tells the service manager when supervised. */
 void process_report_stopping(enum supervision mode);
 
+/*
+ * From now on process_set_title() changes what ps shows of this process: its name as it was called, and where it listens, in place
+ * of arguments that may hold a password. `argv` is main()'s, whose strings mean nothing afterwards. One thread at a time.
+ */
+bool process_prepare_title(char **argv);
+/* Cut to what the arguments and the environment had room for. Does nothing unless prepared. */
+void process_set_title(const char *where);
+
 bool process_enter_directory(const char *path);
 
 /* "PID\n"; an existing file is overwritten. */

@@ -154,11 +154,16 @@ static void on_listen(struct server *server, struct config *wanted)
 	free(wanted);
 }
 
-static void log_places(const struct server *server)
+/* In the log all of them, in the process's title the first. */
+static void show_places(const struct server *server)
 {
 	char where[1024];
 	places_print(&server->places, where, sizeof(where));
 	log_event(LOG_NOTICE, "Listening on %s", where[0] ? where : "nothing");
+	char *further = strstr(where, ", ");
+	if (further)
+		*further = '\0';
+	process_set_title(where);
 }
 
 static void on_listen_done(struct server *server)
@@ -166,7 +171,7 @@ static void on_listen_done(struct server *server)
 	places_fini(&server->places);
 	server->places = server->next_places;
 	server->next_places = (struct places){ 0 };
-	log_places(server);
+	show_places(server);
 	actor_post(server->supervisor, runtime_actor(server->runtime, ACTOR_STORE, 0), SUPERVISOR_LISTEN_DONE, 0, NULL);
 }
 
@@ -300,7 +305,7 @@ static void start_thread(struct server *server, struct actor *actor)
 
 static void log_start(const struct server *server)
 {
-	log_places(server);
+	show_places(server);
 	log_event(LOG_NOTICE, "%u reactor thread(s), %u pool threads for the store and the bus, 1 reaper", server->reactor_count,
 		  channel_pool_threads());
 	log_event(LOG_NOTICE, "Ready to accept connections");

@@ -350,6 +350,40 @@ static void the_log_says_what_listens_where(void)
 	CU_ASSERT(server_stop(&server));
 }
 
+/* The arguments as others see them, blanks for what parts them, for the caller to free. */
+static char *shown_arguments(const struct server *server)
+{
+	char path[64], *text = calloc(1, 4097);
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)server_pid(server));
+	FILE *file = fopen(path, "re");
+	CU_ASSERT_FATAL(text && file);
+	size_t len = fread(text, 1, 4096, file);
+	fclose(file);
+	for (size_t i = 0; i < len; i++)
+		text[i] = text[i] ? text[i] : ' ';
+	return text;
+}
+
+static void a_password_among_the_arguments_is_not_shown(void)
+{
+	struct server *server = server_start("--requirepass secret");
+	char *shown = shown_arguments(server), expected[300];
+	snprintf(expected, sizeof(expected), "%s 127.0.0.1:%u ", server_program(), server_port(server));
+	CU_ASSERT_PTR_NULL(strstr(shown, "secret"));
+	CU_ASSERT_EQUAL(strncmp(shown, expected, strlen(expected)), 0);
+	free(shown);
+	CU_ASSERT(server_stop(&server));
+}
+
+static void without_a_title_the_arguments_are_shown(void)
+{
+	struct server *server = server_start("--set-proc-title no");
+	char *shown = shown_arguments(server);
+	CU_ASSERT_PTR_NOT_NULL(strstr(shown, "--set-proc-title no "));
+	free(shown);
+	CU_ASSERT(server_stop(&server));
+}
+
 static const struct suite_case cases[] = {
 	CASE(sigterm_lets_commands_under_way_finish),
 	CASE(sigterm_lets_what_waits_in_a_session_finish),
@@ -367,6 +401,8 @@ static const struct suite_case cases[] = {
 	CASE(a_daemon_tells_when_it_is_ready_and_where_it_is),
 	CASE(a_daemon_that_cannot_start_says_so_to_who_started_it),
 	CASE(the_log_says_what_listens_where),
+	CASE(a_password_among_the_arguments_is_not_shown),
+	CASE(without_a_title_the_arguments_are_shown),
 };
 
 SUITE_MAIN("lifecycle", cases)
