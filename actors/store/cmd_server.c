@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "actors/log.h"
 #include "actors/store/handlers.h"
 #include "actors/version.h"
 #include "transport/decimal.h"
@@ -129,6 +130,19 @@ static bool parse_shutdown_option(const struct call *call, uint32_t index, struc
 	return !(options->saves && options->saves_not) && !(options->aborts && stops);
 }
 
+/* What a client has sent behind its SHUTDOWN is neither done nor answered: it waits for a stop that takes it along. */
+static void wait_for_stop(struct call *call, enum wake_reason reason, void *answer)
+{
+	if (reason != WAKE_CLOSED)
+		session_park(call, PARK_NOTHING, INT64_MAX, wait_for_stop, NULL);
+}
+
+static void refuse_to_save(struct call *call)
+{
+	log_event(LOG_WARNING, "SHUTDOWN SAVE is refused: nothing is kept on disk; SHUTDOWN NOSAVE stops the server");
+	reply_error(call, "ERR Errors trying to SHUTDOWN. Check logs.");
+}
+
 /*
  * A stop that has begun can't be called off: nothing is waited for. NOW asks not to wait for replicas, of which there are none.
  * What can't be saved stops the stop, unless it is forced.
@@ -142,10 +156,12 @@ void cmd_shutdown(struct call *call)
 			return;
 		}
 	}
-	if (options.aborts)
+	if (options.aborts) {
 		reply_error(call, "ERR No shutdown in progress.");
-	else if (options.saves && !options.is_forced)
-		reply_error(call, "ERR Errors trying to SHUTDOWN. Check logs.");
-	else
+	} else if (options.saves && !options.is_forced) {
+		refuse_to_save(call);
+	} else {
 		store_shut_down(call->store);
+		wait_for_stop(call, WAKE_ANSWER, NULL);
+	}
 }

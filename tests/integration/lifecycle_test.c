@@ -172,6 +172,29 @@ static void shutdown_stops_the_server(void)
 	}
 }
 
+static void what_follows_shutdown_is_not_answered(void)
+{
+	struct server *server = server_start("--timeout 0");
+	struct peer *peer = peer_connect(server);
+	CU_ASSERT(peer_send_text(peer, "PING\r\nSHUTDOWN NOSAVE\r\nPING\r\nSET key value\r\n"));
+	CU_ASSERT(peer_expect_text(peer, "+PONG\r\n"));
+	CU_ASSERT(peer_expect_closed(peer));
+	peer_close(&peer);
+	CU_ASSERT(server_await_stop(&server));
+}
+
+static void a_shutdown_that_is_refused_says_why_in_the_log(void)
+{
+	ONLY_OURS();
+	struct server *server = server_start("--timeout 0");
+	struct peer *peer = peer_connect(server);
+	CU_ASSERT(GIVES(peer, "-ERR Errors trying to SHUTDOWN. Check logs.\r\n", "SHUTDOWN", "SAVE"));
+	CU_ASSERT(server_wait_log(server, "SHUTDOWN SAVE is refused"));
+	CU_ASSERT(GIVES(peer, "+PONG\r\n", "PING"));
+	peer_close(&peer);
+	CU_ASSERT(server_stop(&server));
+}
+
 static void a_stopped_server_leaves_no_socket_behind(void)
 {
 	char directory[64], path[96];
@@ -393,6 +416,8 @@ static const struct suite_case cases[] = {
 	CASE(sigint_stops_as_sigterm_does),
 	CASE(on_one_cpu_threads_do_not_interrupt_each_other),
 	CASE(shutdown_stops_the_server),
+	CASE(what_follows_shutdown_is_not_answered),
+	CASE(a_shutdown_that_is_refused_says_why_in_the_log),
 	CASE(a_stopped_server_leaves_no_socket_behind),
 	CASE(a_wrong_file_is_refused_with_file_and_line),
 	CASE(a_wrong_option_is_refused_by_name),
