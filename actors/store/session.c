@@ -2,6 +2,7 @@
  * Sessions open and close with the records that reactors send. Who may come in is decided here: the number of
  * clients, and protected mode.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,9 @@ static const char protected_mode[] =
 	"this machine itself are accepted. To connect from another machine, set a password (requirepass, in the "
 	"configuration file or by CONFIG SET from this machine) and restart or reconnect; or, if nobody else can "
 	"reach this server, switch protected mode off (protected-mode no).";
+
+/* Of a client's name, which may be long. */
+#define LOGGED_NAME_BYTES 64
 
 struct session *session_at(const struct store *store, struct connection_ref connection)
 {
@@ -77,6 +81,7 @@ static void refuse(struct store *store, const struct request *request, const cha
 	resp_write_error(&store->reactors[request->connection.reactor].open->text, reason, strlen(reason));
 	part->flags |= REPLY_CLOSE;
 	store->counters.connections_rejected++;
+	log_event(LOG_VERBOSE, "Refused %s: %s", request->origin->address, reason);
 }
 
 static void free_session(struct session *session)
@@ -128,11 +133,22 @@ struct session *session_open(struct store *store, const struct request *request)
 		session->flags |= SESSION_AUTHENTICATED;
 	store->reactors[request->connection.reactor].sessions[request->connection.slot] = session;
 	link_session(store, session);
+	log_event(LOG_VERBOSE, "Accepted %s", session->address);
 	return session;
+}
+
+static void log_end(const struct store *store, const struct session *session)
+{
+	const char *who = session->flags & SESSION_CLOSING ? "Closed" : "Client closed", *name = session->name ? session->name : "";
+	if (!store->is_stopping) /* which takes all along */
+		log_event(LOG_VERBOSE, "%s connection id=%" PRIu64 " addr=%s name=%.*s db=%u user=%s age=%lld", who,
+			  session->connection.id, session->address, LOGGED_NAME_BYTES, name, session->database, session->user,
+			  (long long)(store->now_ms - session->opened_ms) / 1000);
 }
 
 void session_close(struct store *store, struct session *session)
 {
+	log_end(store, session);
 	session->flags |= SESSION_CLOSING;
 	if (session->flags & SESSION_PARKED)
 		session_abandon(store, session);

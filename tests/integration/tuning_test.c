@@ -269,6 +269,24 @@ static void loglevel_says_what_is_logged(void)
 	CU_ASSERT(server_stop(&server));
 }
 
+static void verbose_tells_who_comes_and_goes(void)
+{
+	struct server *server = server_start("--loglevel verbose");
+	struct peer *peer = peer_connect(server), *killer = peer_connect(server);
+	CU_ASSERT(server_wait_log(server, "Accepted 127.0.0.1:"));
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "CLIENT", "SETNAME", "guest"));
+	peer_close(&peer);
+	CU_ASSERT(server_wait_log(server, "Client closed connection id="));
+	CU_ASSERT(server_wait_log(server, "name=guest "));
+	if (!server_is_reference()) {
+		CU_ASSERT(tune(killer, "maxclients", "1"));
+		CU_ASSERT(a_newcomer_is_one_too_many(server));
+		CU_ASSERT(server_wait_log(server, ": ERR max number of clients reached"));
+	}
+	peer_close(&killer);
+	CU_ASSERT(server_stop(&server));
+}
+
 static bool works_in(struct server *server, const char *directory)
 {
 	char link[64], at[512];
@@ -450,6 +468,7 @@ static const struct suite_case cases[] = {
 	CASE(a_limit_holds_for_all_who_are_connected),
 	CASE(an_output_limit_closes_who_does_not_read),
 	CASE(loglevel_says_what_is_logged),
+	CASE(verbose_tells_who_comes_and_goes),
 	CASE(dir_moves_the_process),
 	CASE(more_clients_than_the_system_allows_are_refused),
 	CASE(the_server_itself_needs_no_more_than_is_kept_for_it),
