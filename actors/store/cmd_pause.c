@@ -7,7 +7,7 @@
 void cmd_client_pause(struct call *call)
 {
 	enum pause_mode mode = PAUSE_ALL;
-	int64_t timeout_ms, until_ms;
+	int64_t timeout_ms, until_ms, until_wall_ms;
 	if (call->argc > 4) {
 		reply_subcommand_error(call);
 		return;
@@ -20,8 +20,12 @@ void cmd_client_pause(struct call *call)
 	}
 	if (!call_arg_timeout_ms(call, 2, &timeout_ms))
 		return;
-	if (__builtin_add_overflow(timeout_ms, store_monotonic_ms(call->store), &until_ms))
-		until_ms = INT64_MAX;
+	/* By the wall clock, as Redis counts, whose pause to past the end of time is none: here it would be one without an end. */
+	if (__builtin_add_overflow(timeout_ms, call->now_ms, &until_wall_ms) ||
+	    __builtin_add_overflow(timeout_ms, store_monotonic_ms(call->store), &until_ms)) {
+		reply_error(call, "ERR timeout is out of range");
+		return;
+	}
 	store_pause(call->store, mode, until_ms);
 	reply_ok(call);
 }

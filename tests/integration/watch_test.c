@@ -164,6 +164,18 @@ static void a_pause_of_all_ends_at_its_time(void)
 	CU_ASSERT(monotonic_us() - begin >= 79000);
 }
 
+/* Redis says yes and doesn't pause. */
+static void a_pause_beyond_the_end_of_time_locks_nobody_out(void)
+{
+	static const char *const modes[] = { "WRITE", "ALL" };
+	for (int i = 0; i < 2; i++) {
+		const char *reply = COMMAND(peer, "CLIENT", "PAUSE", "9223372036854775807", modes[i]);
+		CU_ASSERT(reply && (server_is_reference() ? reply[0] == '+' : strcmp(reply, "-ERR timeout is out of range\r\n") == 0));
+		CU_ASSERT(GIVES(peer, "+OK\r\n", "SET", "key", "value"));
+		CU_ASSERT(GIVES(peer, "+OK\r\n", "CLIENT", "UNPAUSE"));
+	}
+}
+
 static void those_who_wait_go_on_in_their_order(void)
 {
 	struct peer *waiters[3];
@@ -354,6 +366,7 @@ static const struct suite_case cases[] = {
 	CASE(slow_commands_are_latency_events),
 	CASE(a_pause_of_writes_lets_reads_go),
 	CASE(a_pause_of_all_ends_at_its_time),
+	CASE(a_pause_beyond_the_end_of_time_locks_nobody_out),
 	CASE(those_who_wait_go_on_in_their_order),
 	CASE(nothing_expires_in_a_pause_but_it_is_hidden),
 	CASE(keys_can_be_made_to_stay_though_they_have_expired),
