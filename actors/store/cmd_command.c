@@ -425,13 +425,13 @@ static size_t count_keys(const struct call *call, const struct command *command)
 	return count;
 }
 
-/* SET overwrites, but with GET it shows what was there, too. */
+/* SET overwrites, but with GET it shows what was there, too, and with IFEQ whether it was what is given. */
 static uint32_t actual_flags(const struct call *call, const struct key_spec *spec)
 {
 	if (!(spec->flags & KEY_VARIABLE_FLAGS))
 		return spec->flags;
 	for (uint32_t i = 5; i < call->argc; i++)
-		if (call_arg_is(call, i, "GET"))
+		if (call_arg_is(call, i, "GET") || call_arg_is(call, i, "IFEQ"))
 			return KEY_RW | KEY_ACCESS | KEY_UPDATE;
 	return KEY_OW | KEY_UPDATE;
 }

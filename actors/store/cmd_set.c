@@ -90,13 +90,14 @@ enum set_flags {
 	SET_PX = 1 << 7,
 	SET_EXAT = 1 << 8,
 	SET_PXAT = 1 << 9,
+	SET_SECONDS = 1 << 10, /* a bare number */
 };
 #define SET_CONDITIONS (SET_NX | SET_XX | SET_IFEQ)
-#define SET_TIMES (SET_EX | SET_PX | SET_EXAT | SET_PXAT)
+#define SET_TIMES (SET_EX | SET_PX | SET_EXAT | SET_PXAT | SET_SECONDS)
 
 /* What SET and GETEX take. */
 #define OPTIONS_OF_SET (SET_CONDITIONS | SET_GET | SET_KEEPTTL | SET_TIMES)
-#define OPTIONS_OF_GETEX (SET_PERSIST | SET_TIMES)
+#define OPTIONS_OF_GETEX ((SET_PERSIST | SET_TIMES) & ~SET_SECONDS)
 
 struct set_options {
 	uint32_t flags;
@@ -131,10 +132,24 @@ static const struct set_word *find_set_word(const struct call *call, uint32_t in
 	return NULL;
 }
 
+/* `SET key value 60` is short for `SET key value EX 60`: no number means anything else where an option is expected. */
+static bool parse_bare_seconds(const struct call *call, uint32_t index, struct set_options *options)
+{
+	int64_t seconds;
+	if ((options->flags & (SET_TIMES | SET_KEEPTTL)) ||
+	    !decimal_parse_int64(call->argv[index].data, call->argv[index].len, &seconds))
+		return false;
+	options->flags |= SET_SECONDS;
+	options->time_index = index;
+	return true;
+}
+
 /* One option at `*index`, which is moved to its last argument. */
 static bool parse_set_option(const struct call *call, uint32_t *index, uint32_t allowed, struct set_options *options)
 {
 	const struct set_word *word = find_set_word(call, *index, allowed);
+	if (!word && (allowed & SET_SECONDS))
+		return parse_bare_seconds(call, *index, options);
 	if (!word || (options->flags & word->excludes))
 		return false;
 	options->flags |= word->flag;
@@ -189,8 +204,8 @@ static bool read_option_time(struct call *call, const struct set_options *option
 	*out_when_ms = NO_EXPIRY;
 	if (options->time_index == 0)
 		return true;
-	int64_t unit_ms = options->flags & (SET_EX | SET_EXAT) ? 1000 : 1;
-	int64_t base_ms = options->flags & (SET_EX | SET_PX) ? call->now_ms : 0;
+	int64_t unit_ms = options->flags & (SET_EX | SET_EXAT | SET_SECONDS) ? 1000 : 1;
+	int64_t base_ms = options->flags & (SET_EX | SET_PX | SET_SECONDS) ? call->now_ms : 0;
 	return read_time(call, options->time_index, unit_ms, base_ms, out_when_ms);
 }
 
@@ -288,16 +303,11 @@ static void set_with_options(struct call *call, const struct set_options *option
 		reply_no_memory(call);
 }
 
-/* `SET key value 60` is short for `SET key value EX 60`. */
 void cmd_set(struct call *call)
 {
 	struct set_options options;
-	int64_t seconds;
-	if (call->argc == 4 && decimal_parse_int64(call->argv[3].data, call->argv[3].len, &seconds))
-		options = (struct set_options){ .flags = SET_EX, .time_index = 3 };
-	else if (!parse_set_options(call, 3, OPTIONS_OF_SET, &options))
-		return;
-	set_with_options(call, &options);
+	if (parse_set_options(call, 3, OPTIONS_OF_SET, &options))
+		set_with_options(call, &options);
 }
 
 void cmd_setnx(struct call *call)

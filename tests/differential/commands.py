@@ -10,6 +10,8 @@ values around the sizes where a representation changes. mutate() then spoils som
 that a spoilt form could do harm.
 """
 
+import re
+
 INTEGERS = [b"0", b"1", b"-1", b"2", b"10", b"100", b"-100", b"4294967295", b"4294967296", b"9223372036854775807",
             b"9223372036854775806", b"-9223372036854775808", b"-9223372036854775807", b"9223372036854775808",
             b"-9223372036854775809", b"18446744073709551615", b"18446744073709551616"]
@@ -503,10 +505,19 @@ def is_reply_switch(words):
     return words[0].upper() == b"CLIENT" and len(words) == 3 and words[1].upper() == b"REPLY"
 
 
+NUMBER = re.compile(rb"-?[0-9]+")
+TIME_WORDS = (b"EX", b"PX", b"EXAT", b"PXAT")
+
+
 def is_own_extension(words):
     """Forms that we have and Redis has not: `SET key value 60`, `DELETE key`, HELP."""
     name = words[0].upper()
-    return name in (b"DELETE", b"HELP") or (name == b"SET" and len(words) == 4)
+    return name in (b"DELETE", b"HELP") or (name == b"SET" and has_bare_number(words))
+
+
+def has_bare_number(words):
+    """A number where SET has its options, and no word before it that takes one."""
+    return any(NUMBER.fullmatch(words[i]) and (i == 3 or words[i - 1].upper() not in TIME_WORDS) for i in range(3, len(words)))
 
 
 class Generator:

@@ -29,7 +29,18 @@ static void a_bare_number_behind_set_is_seconds(void)
 	CU_ASSERT(GIVES(peer, wrong_time, "SET", "k", "v", "0"));
 	CU_ASSERT(GIVES(peer, wrong_time, "SET", "k", "v", "9223372036854775807"));
 	CU_ASSERT(GIVES(peer, syntax_error, "SET", "k", "v", "1.5"));
-	CU_ASSERT(GIVES(peer, syntax_error, "SET", "k", "v", "60", "NX"));
+	static const char *const wrong[][3] = { { "60", "60" }, { "60", "EX", "60" }, { "EX", "60", "60" }, { "60", "PX", "60" },
+						{ "60", "KEEPTTL" }, { "KEEPTTL", "60" }, { "NX", "1.5" } };
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		CU_ASSERT(GIVES(peer, syntax_error, "SET", "k", "v", wrong[i][0], wrong[i][1], wrong[i][2]));
+	CU_ASSERT(GIVES(peer, syntax_error, "GETEX", "k", "60"));
+	CU_ASSERT(GIVES(peer, ":60\r\n", "TTL", "k"));
+	CU_ASSERT(GIVES(peer, "$1\r\nv\r\n", "SET", "k", "w", "61", "GET"));
+	CU_ASSERT(GIVES(peer, ":61\r\n", "TTL", "k"));
+	CU_ASSERT(GIVES(peer, "$-1\r\n", "SET", "k", "x", "NX", "62"));
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "SET", "k", "x", "XX", "62"));
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "SET", "k", "63", "IFEQ", "x", "63"));
+	CU_ASSERT(GIVES(peer, ":63\r\n", "TTL", "k"));
 	CU_ASSERT(GIVES(peer, "+OK\r\n", "SET", "k", "v"));
 	CU_ASSERT(GIVES(peer, ":-1\r\n", "TTL", "k"));
 }
@@ -62,6 +73,17 @@ static void set_ifeq_excludes_the_other_conditions(void)
 	CU_ASSERT(GIVES(peer, syntax_error, "SET", "c", "v", "IFEQ", "a", "NX"));
 	CU_ASSERT(GIVES(peer, syntax_error, "SET", "c", "v", "XX", "IFEQ", "a"));
 	CU_ASSERT(GIVES(peer, syntax_error, "SET", "c", "v", "IFEQ", "a", "IFEQ", "b"));
+}
+
+static void what_ifeq_compares_with_may_be_any_word(void)
+{
+	static const char access[] = "*1\r\n*2\r\n$1\r\nw\r\n*3\r\n+RW\r\n+access\r\n+update\r\n";
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "SET", "w", "GET"));
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "SET", "w", "60", "IFEQ", "GET"));
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "SET", "w", "v", "IFEQ", "60"));
+	CU_ASSERT(GIVES(peer, "$1\r\nv\r\n", "GET", "w"));
+	CU_ASSERT(GIVES(peer, ":-1\r\n", "TTL", "w"));
+	CU_ASSERT(GIVES(peer, access, "COMMAND", "GETKEYSANDFLAGS", "SET", "w", "v", "IFEQ", "x"));
 }
 
 static void delifeq_compares_and_deletes(void)
@@ -259,6 +281,7 @@ static const struct suite_case cases[] = {
 	CASE(delete_is_del),
 	CASE(set_ifeq_compares_and_sets),
 	CASE(set_ifeq_excludes_the_other_conditions),
+	CASE(what_ifeq_compares_with_may_be_any_word),
 	CASE(delifeq_compares_and_deletes),
 	CASE(help_lists_what_there_is),
 	CASE(help_tells_of_one_command_or_one_group),
