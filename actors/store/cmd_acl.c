@@ -120,6 +120,17 @@ void cmd_acl_cat(struct call *call)
 		reply_errorf(call, "ERR Unknown category '%.*s'", (int)strnlen((const char *)name.data, name.len), name.data);
 }
 
+void cmd_acl_log(struct call *call)
+{
+	int64_t count;
+	if (call->argc > 3)
+		reply_subcommand_error(call);
+	else if (call->argc == 3 && call_arg_is(call, 2, "RESET"))
+		reply_ok(call);
+	else if (call->argc == 2 || call_arg_int64(call, 2, &count))
+		reply_array(call, 0);
+}
+
 void cmd_no_cluster(struct call *call)
 {
 	reply_error(call, "ERR This instance has cluster support disabled");

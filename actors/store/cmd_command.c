@@ -251,17 +251,32 @@ static void reply_docs_of_subcommands(struct call *call, const struct command *c
 	}
 }
 
+static void reply_doc_flag(struct call *call, const struct doc_flag *doc)
+{
+	reply_text(call, "doc_flags");
+	reply_set(call, 1);
+	reply_simple(call, doc->flag);
+	if (!doc->since[0])
+		return;
+	reply_text_pair(call, "deprecated_since", doc->since);
+	reply_text_pair(call, "replaced_by", doc->instead);
+}
+
 static void reply_command_docs(struct call *call, const struct command *command)
 {
+	const struct doc_flag *doc = command_doc_flag(command);
+	uint32_t doc_pairs = doc ? 1 + (doc->since[0] ? 2 : 0) : 0;
 	struct argument arguments[GRAMMAR_NODES_MAX];
 	struct docs_walk walk = { .command = command };
 	const char *error;
 	int count = arguments_parse(command->arguments, arguments, &error);
-	reply_map(call, 4u + (count > 0) + (command->subcommand_count > 0));
+	reply_map(call, 4u + doc_pairs + (count > 0) + (command->subcommand_count > 0));
 	reply_text_pair(call, "summary", command->summary);
 	reply_text_pair(call, "since", command->since);
 	reply_text_pair(call, "group", command->group);
 	reply_text_pair(call, "complexity", command->complexity);
+	if (doc)
+		reply_doc_flag(call, doc);
 	if (count > 0) {
 		reply_text(call, "arguments");
 		reply_arguments(call, &walk, arguments, arguments + count);

@@ -46,13 +46,14 @@ static size_t serialized_bytes(struct slice value)
 
 static void debug_object(struct call *call)
 {
-	char text[160];
+	char text[192];
 	const struct entry *entry = find_key(call, 2);
 	if (!entry)
 		return;
-	snprintf(text, sizeof(text), "Value at:%p refcount:1 encoding:%s serializedlength:%zu lru_seconds_idle:%lld",
+	int64_t idle_ms = entry_idle_ms(entry, call->now_ms);
+	snprintf(text, sizeof(text), "Value at:%p refcount:1 encoding:%s serializedlength:%zu lru:%u lru_seconds_idle:%lld",
 		 (const void *)entry, entry_encoding_name(entry), serialized_bytes(entry_string(entry)),
-		 (long long)entry_idle_ms(entry, call->now_ms) / 1000);
+		 lru_clock(call->now_ms - idle_ms), (long long)idle_ms / 1000);
 	reply_simple(call, text);
 }
 

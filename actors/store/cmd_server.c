@@ -33,24 +33,42 @@ void cmd_role(struct call *call)
 	reply_array(call, 0);
 }
 
+/* Nothing is saved, so that the last time is that of the start, as Redis has it before it has saved. */
+void cmd_lastsave(struct call *call)
+{
+	reply_integer(call, store_started_ms(call->store) / 1000);
+}
+
+void cmd_module_list(struct call *call)
+{
+	reply_array(call, 0);
+}
+
 /* ---- LOLWUT ---- */
 
 #define PICTURE_ROWS 8
 #define PICTURE_COLUMNS 40
 
-/* A maze of slanted strokes. Which picture is wished for is read, since clients send it, and there is but one. */
-void cmd_lolwut(struct call *call)
+/* A maze of slanted strokes. */
+static void draw_maze(struct call *call, struct buffer *text)
 {
-	struct buffer text = { 0 };
-	int64_t version;
-	if (call->argc > 2 && call_arg_is(call, 1, "VERSION") && !call_arg_int64(call, 2, &version))
-		return;
 	for (int row = 0; row < PICTURE_ROWS; row++) {
 		uint64_t strokes = store_random(call->store);
 		for (int column = 0; column < PICTURE_COLUMNS; column++)
-			buffer_append(&text, strokes >> column & 1 ? "\u2571" : "\u2572", 3);
-		buffer_append(&text, "\n", 1);
+			buffer_append(text, strokes >> column & 1 ? "\u2571" : "\u2572", 3);
+		buffer_append(text, "\n", 1);
 	}
+}
+
+/* Redis has pictures of its versions 5 and 6; here all have the same. Of other versions there is none. */
+void cmd_lolwut(struct call *call)
+{
+	struct buffer text = { 0 };
+	int64_t version = 5;
+	if (call->argc > 2 && call_arg_is(call, 1, "VERSION") && !call_arg_int64(call, 2, &version))
+		return;
+	if (version == 5 || version == 6)
+		draw_maze(call, &text);
 	buffer_printf(&text, "Redis ver. " QCACHE_REDIS_VERSION ", qcache " QCACHE_VERSION "\n");
 	reply_gathered(call, &text);
 }

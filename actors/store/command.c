@@ -27,12 +27,27 @@ static const struct row rows[] = {
 #define CONTAINER(name, since, group, summary) \
 	{ name, false, NULL, -2, "", "", "", "", since, group, "Depends on subcommand.", summary, "", "any" },
 #define SUBCOMMAND(name, handler, ...) { name, true, handler, __VA_ARGS__ },
+#define DOC_FLAG(...)
 #include "actors/store/commands.def"
+#undef DOC_FLAG
 #undef COMMAND
 #undef CONTAINER
 #undef SUBCOMMAND
 };
 #define COMMANDS (sizeof(rows) / sizeof(rows[0]))
+
+static const struct doc_flag doc_flags[] = {
+#define COMMAND(...)
+#define CONTAINER(...)
+#define SUBCOMMAND(...)
+#define DOC_FLAG(name, flag, since, instead) { name, flag, since, instead },
+#include "actors/store/commands.def"
+#undef COMMAND
+#undef CONTAINER
+#undef SUBCOMMAND
+#undef DOC_FLAG
+};
+#define DOC_FLAGS (sizeof(doc_flags) / sizeof(doc_flags[0]))
 
 static struct command commands[COMMANDS];
 
@@ -113,6 +128,16 @@ static const struct bit_name category_names[] = {
 	{ "scripting", ACL_SCRIPTING },
 	{ NULL, 0 },
 };
+
+const struct doc_flag *command_doc_flag(const struct command *command)
+{
+	char name[64];
+	command_full_name(command, name, sizeof(name));
+	for (size_t i = 0; i < DOC_FLAGS; i++)
+		if (strcmp(doc_flags[i].name, name) == 0)
+			return &doc_flags[i];
+	return NULL;
+}
 
 const struct bit_name *command_flag_names(void)
 {

@@ -122,6 +122,14 @@ void command_full_name(const struct command *command, char *out, size_t size);
 
 bool command_arity_fits(const struct command *command, uint32_t argc);
 
+/* What COMMAND DOCS tells besides; NULL: nothing. */
+struct doc_flag {
+	const char *name;           /* of the command, in full */
+	const char *flag;           /* "deprecated", "syscmd" */
+	const char *since, *instead; /* of a deprecated one; "" otherwise */
+};
+const struct doc_flag *command_doc_flag(const struct command *command);
+
 /* Names of single bits, in the order in which COMMAND INFO tells them; NULL past the last. */
 struct bit_name {
 	const char *name;

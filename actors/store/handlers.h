@@ -10,7 +10,9 @@
 #define COMMAND(name, handler, ...) command_handler handler;
 #define CONTAINER(...)
 #define SUBCOMMAND(name, handler, ...) command_handler handler;
+#define DOC_FLAG(...)
 #include "actors/store/commands.def"
+#undef DOC_FLAG
 #undef COMMAND
 #undef CONTAINER
 #undef SUBCOMMAND
@@ -23,6 +25,12 @@ struct lines {
 void lines_add(struct lines *lines, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Replies them and frees the lines. */
 void lines_reply(struct lines *lines, struct call *call);
+
+/* A time as Redis keeps it for recency: seconds, of which 24 bits are left. */
+static inline uint32_t lru_clock(int64_t when_ms)
+{
+	return (uint32_t)(when_ms / 1000) & 0xffffff;
+}
 
 /* Replies a text that has been gathered as a verbatim string and frees it; an error when there was no memory for it. */
 void reply_gathered(struct call *call, struct buffer *text);

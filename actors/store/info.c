@@ -101,9 +101,6 @@ static uint64_t build_id(void)
 	return hash;
 }
 
-/* Redis's clock of recency: seconds, of which 24 bits are kept. */
-#define LRU_CLOCK_BITS 24
-
 static void write_server(struct info *info)
 {
 	struct utsname system;
@@ -136,7 +133,7 @@ static void write_server(struct info *info)
 	number(info, "uptime_in_days", (uint64_t)uptime / 86400);
 	directive(info, "hz", "hz");
 	directive(info, "configured_hz", "hz");
-	number(info, "lru_clock", (uint64_t)now.tv_sec & ((1u << LRU_CLOCK_BITS) - 1));
+	number(info, "lru_clock", lru_clock(info->call->now_ms));
 	text(info, "executable", executable);
 	text(info, "config_file", info->config->config_file);
 	number(info, "io_threads_active", info->config->io_threads > 1);

@@ -66,7 +66,7 @@ KNOWN = [b"get", b"set", b"mset", b"mget", b"del", b"exists", b"incr", b"decr", 
          b"config|resetstat", b"client|id", b"client|setname", b"client|getname", b"client|list", b"client|info", b"client|kill",
          b"client|no-evict", b"client|reply", b"client|pause", b"client|unpause", b"client|tracking", b"client|caching", b"memory|usage", b"memory|stats",
          b"memory|doctor", b"memory|purge", b"slowlog|get", b"slowlog|len", b"slowlog|reset", b"latency|latest", b"latency|history", b"latency|reset",
-         b"latency|histogram", b"acl|getuser", b"lolwut", b"debug", b"command|count", b"command|docs", b"command|getkeys", b"command|getkeysandflags",
+         b"latency|histogram", b"acl|getuser", b"acl|log", b"module|list", b"lastsave", b"lolwut", b"debug", b"command|count", b"command|docs", b"command|getkeys", b"command|getkeysandflags",
          b"command|info", b"command|list", b"info", b"monitor", b"shutdown", b"role", b"wait"]
 
 

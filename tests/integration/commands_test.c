@@ -232,6 +232,40 @@ static void info_shows_the_sections_asked_for(void)
 	CU_ASSERT(has(text, "actor_store:"));
 }
 
+/* What programs ask to find out what there is. */
+static void probes_are_answered_though_there_is_nothing_to_tell(void)
+{
+	CU_ASSERT(GIVES(peer, "*0\r\n", "MODULE", "LIST"));
+	CU_ASSERT(GIVES(peer, "*0\r\n", "ACL", "LOG"));
+	CU_ASSERT(GIVES(peer, "*0\r\n", "ACL", "LOG", "5"));
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "ACL", "LOG", "RESET"));
+	CU_ASSERT(GIVES(peer, "-ERR value is not an integer or out of range\r\n", "ACL", "LOG", "many"));
+	const char *reply = COMMAND(peer, "LASTSAVE");
+	int64_t when = reply ? strtoll(reply + 1, NULL, 10) : 0;
+	CU_ASSERT(when > 1000000000);
+	CU_ASSERT_EQUAL(info_number(COMMAND(peer, "INFO", "persistence"), "rdb_last_save_time"), when);
+}
+
+static void documentation_says_what_is_deprecated(void)
+{
+	const char *reply = COMMAND(peer, "COMMAND", "DOCS", "substr");
+	CU_ASSERT(has(reply, "$9\r\ndoc_flags\r\n*1\r\n+deprecated\r\n$16\r\ndeprecated_since\r\n$5\r\n2.0.0\r\n"
+			     "$11\r\nreplaced_by\r\n$10\r\n`GETRANGE`\r\n"));
+	CU_ASSERT(has(COMMAND(peer, "COMMAND", "DOCS", "debug"), "$9\r\ndoc_flags\r\n*1\r\n+syscmd\r\n"));
+	CU_ASSERT(has(COMMAND(peer, "COMMAND", "DOCS", "cluster|slots"), "+deprecated\r\n"));
+	reply = COMMAND(peer, "COMMAND", "DOCS", "get");
+	CU_ASSERT(reply && !strstr(reply, "doc_flags"));
+}
+
+static void lolwut_has_no_picture_of_other_versions(void)
+{
+	CU_ASSERT(has(COMMAND(peer, "LOLWUT"), "\u2571"));
+	CU_ASSERT(has(COMMAND(peer, "LOLWUT", "VERSION", "6"), "\u2571"));
+	const char *reply = COMMAND(peer, "LOLWUT", "VERSION", "9");
+	CU_ASSERT(has(reply, "\r\nRedis ver. 7.0.15"));
+	CU_ASSERT(reply && !strstr(reply, "\u2571"));
+}
+
 static void random_keys_come_all_in_turn(void)
 {
 	int seen[8] = { 0 }, kinds = 0;
@@ -291,6 +325,9 @@ static const struct suite_case cases[] = {
 	CASE(a_value_can_become_no_longer_than_allowed),
 	CASE(info_counts_commands_and_errors_until_they_are_reset),
 	CASE(info_shows_the_sections_asked_for),
+	CASE(probes_are_answered_though_there_is_nothing_to_tell),
+	CASE(documentation_says_what_is_deprecated),
+	CASE(lolwut_has_no_picture_of_other_versions),
 	CASE(random_keys_come_all_in_turn),
 	CASE(how_idle_and_how_often_used_a_key_is_depends_on_the_policy),
 	CASE(server_stops),

@@ -331,6 +331,15 @@ static void a_key_takes_what_its_value_takes(void)
 	CU_ASSERT(large >= 20000 && large <= 25000);
 }
 
+static void debug_tells_when_a_key_was_used_by_the_clock_of_info(void)
+{
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "SET", "used", "1"));
+	const char *reply = COMMAND(peer, "DEBUG", "OBJECT", "used"), *at = reply ? strstr(reply, " lru:") : NULL;
+	CU_ASSERT_FATAL(at != NULL);
+	int64_t used = strtoll(at + 5, NULL, 10), now = info_number(COMMAND(peer, "INFO", "server"), "lru_clock");
+	CU_ASSERT(((now - used) & 0xffffff) <= 10);
+}
+
 /* What MEMORY USAGE tells of keys like these adds up to what they have added. */
 static void a_key_takes_its_share_of_the_tables(void)
 {
@@ -375,6 +384,7 @@ static const struct suite_case cases[] = {
 	CASE(populating_lets_others_have_their_turn),
 	CASE(a_populator_may_leave),
 	CASE(a_key_takes_what_its_value_takes),
+	CASE(debug_tells_when_a_key_was_used_by_the_clock_of_info),
 	CASE(a_key_takes_its_share_of_the_tables),
 	CASE(server_stops),
 };
