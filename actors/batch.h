@@ -66,6 +66,7 @@ struct request_batch {
 	struct reply_batch *replies; /* an empty one for the answer */
 	uint32_t reactor;            /* index of the one that made it */
 	size_t output_bytes;         /* that the reactor keeps for its connections */
+	uint64_t read_bytes, written_bytes; /* through its sockets since the start */
 	size_t done, prepared;       /* requests that the store has executed; looked ahead to */
 	struct request_batch *next;  /* in its reactor's pool, or in the store's backlog */
 };

@@ -87,6 +87,8 @@ static void post_filling(struct reactor *reactor)
 	struct request_batch *batch = reactor->filling;
 	reactor->filling = take_batch(reactor);
 	batch->output_bytes = reactor->output_told_bytes = reactor->output_taken_bytes;
+	batch->read_bytes = reactor->bytes_read;
+	batch->written_bytes = reactor->written.bytes;
 	reactor->batches_out++;
 	reactor->taken_out += batch->taken_bytes;
 	actor_post(reactor->actor, reactor->store, STORE_REQUESTS, 0, batch);

@@ -74,6 +74,7 @@ void store_account(struct store *store, const struct call *call)
 		return;
 	}
 	store->counters.commands++;
+	store->totals[RATE_COMMANDS]++;
 	if (call->session->flags & SESSION_PARKED)
 		call->session->spent_ns = ns;
 	else
@@ -115,25 +116,27 @@ void store_watch_changed(struct store *store)
 	slowlog_trim(&store->slowlog, (uint64_t)config->slowlog_max_len);
 }
 
-/* ---- commands a second ---- */
+/* ---- by the second ---- */
 
 #define RATE_MS 1000
 
 /* Called before anything is counted, so that what a turn after a long silence does is not taken for the silence's. */
-void store_roll_rate(struct store *store)
+void store_roll_rates(struct store *store)
 {
 	int64_t second_ms = store->monotonic_ms - store->monotonic_ms % RATE_MS;
-	if (second_ms == store->rate_since_ms)
+	if (second_ms == store->rates_since_ms)
 		return;
-	bool follows = second_ms == store->rate_since_ms + RATE_MS;
-	store->commands_before = follows ? store->counters.commands - store->rate_commands : 0;
-	store->rate_since_ms = second_ms;
-	store->rate_commands = store->counters.commands;
+	bool follows = second_ms == store->rates_since_ms + RATE_MS;
+	for (int i = 0; i < RATES; i++) {
+		store->second_before[i] = follows ? store->totals[i] - store->totals_then[i] : 0;
+		store->totals_then[i] = store->totals[i];
+	}
+	store->rates_since_ms = second_ms;
 }
 
 /* Of the second under way and the one before: nothing is left of what is older. */
-uint64_t store_commands_per_second(const struct store *store)
+uint64_t store_per_second(const struct store *store, enum rate rate)
 {
-	uint64_t elapsed_ms = RATE_MS + (uint64_t)(store->monotonic_ms - store->rate_since_ms);
-	return (store->commands_before + store->counters.commands - store->rate_commands) * 1000 / elapsed_ms;
+	uint64_t elapsed_ms = RATE_MS + (uint64_t)(store->monotonic_ms - store->rates_since_ms);
+	return (store->second_before[rate] + store->totals[rate] - store->totals_then[rate]) * 1000 / elapsed_ms;
 }

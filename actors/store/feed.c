@@ -2,6 +2,7 @@
  * What the command bus is told of a turn: frames when somebody takes them, commands when somebody watches, counts now and then.
  * What nobody wants is not made; the sequence counts every frame all the same.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -86,8 +87,19 @@ static int64_t wall_clock_us(void)
 	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
+/* "127.0.0.1:60866"; "unix:/path", which in CLIENT LIST is "/path:0". */
+static struct slice shown_address(const struct session *session, char *room, size_t size)
+{
+	size_t len = strlen(session->address);
+	if (!(session->flags & SESSION_UNIX_SOCKET))
+		return slice_of(session->address, len);
+	snprintf(room, size, "unix:%.*s", (int)len - 2, session->address);
+	return slice_of(room, strlen(room));
+}
+
 void store_feed_command(struct store *store, const struct session *session, const struct call *call)
 {
+	char unix_path[128]; /* longer than the path of a socket may be */
 	struct turn_message *message = publication(store);
 	size_t before = message->commands.len;
 	if (call->command->flags & (COMMAND_SKIP_MONITOR | COMMAND_ADMIN))
@@ -96,11 +108,8 @@ void store_feed_command(struct store *store, const struct session *session, cons
 		.time_us = wall_clock_us(),
 		.database = session->database,
 		.argc = call->argc,
-		.address = slice_of(session->flags & SESSION_UNIX_SOCKET ? "unix:" : "",
-				    session->flags & SESSION_UNIX_SOCKET ? 5 : 0),
+		.address = shown_address(session, unix_path, sizeof(unix_path)),
 	};
-	if (!(session->flags & SESSION_UNIX_SOCKET))
-		record.address = slice_of(session->address, strlen(session->address));
 	command_record_append(&message->commands, &record, call->argv, call->secrets);
 	if (message->commands.failed) { /* a record is whole or not there */
 		log_event(LOG_WARNING, "MONITOR misses a command: no memory for it");
@@ -155,7 +164,6 @@ void store_reset_counters(struct store *store)
 	};
 	store->error_kinds = 0;
 	store->tally_has_news = true;
-	store->rate_commands = 0;
 	tally_destroy(&store->tally);
 	store->tally = create_tally();
 	store->tally->starts_anew = true;

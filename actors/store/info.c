@@ -237,14 +237,21 @@ static void write_persistence(struct info *info)
 	none(info, "aof_last_cow_size module_fork_in_progress module_fork_last_cow_size");
 }
 
+static void kilobytes(struct info *info, const char *name, uint64_t bytes)
+{
+	buffer_printf(&info->text, "%s:%.2f\r\n", name, (double)bytes / 1024);
+}
+
 static void write_stats(struct info *info)
 {
 	const struct store_counters *counters = store_counters(info->store);
 	number(info, "total_connections_received", counters->connections_received);
 	number(info, "total_commands_processed", counters->commands);
-	number(info, "instantaneous_ops_per_sec", store_commands_per_second(info->store));
+	number(info, "instantaneous_ops_per_sec", store_per_second(info->store, RATE_COMMANDS));
 	number(info, "total_net_input_bytes", info->totals.input_bytes - counters->input_bytes_before);
 	number(info, "total_net_output_bytes", info->totals.output_bytes - counters->output_bytes_before);
+	kilobytes(info, "instantaneous_input_kbps", store_per_second(info->store, RATE_READ_BYTES));
+	kilobytes(info, "instantaneous_output_kbps", store_per_second(info->store, RATE_WRITTEN_BYTES));
 	none(info, "total_net_repl_input_bytes total_net_repl_output_bytes instantaneous_input_repl_kbps "
 		   "instantaneous_output_repl_kbps");
 	number(info, "rejected_connections", counters->connections_rejected);

@@ -26,6 +26,7 @@ _Static_assert(MESSAGE_TYPES <= 64, "OUT_BIT needs a bit for every message type"
 struct reactor_side {
 	struct actor *actor;
 	size_t output_bytes;            /* that its connections keep, when it last posted a batch */
+	uint64_t read_bytes, written_bytes; /* all in all by then */
 	struct session **sessions;      /* by slot */
 	uint32_t session_capacity;
 	struct reply_batch *open;       /* gathers this turn's replies; NULL when there are none */
@@ -125,9 +126,10 @@ struct store {
 	bool observations_are_asked, question_is_out;
 	int64_t tally_given_ms;
 	bool tally_has_news;            /* something has been counted since */
-	int64_t rate_since_ms;          /* monotonic: when the second under way began */
-	uint64_t rate_commands;         /* counters.commands at that time */
-	uint64_t commands_before;       /* in the second before */
+	uint64_t totals[RATES];         /* since the start */
+	int64_t rates_since_ms;         /* monotonic: when the second under way began */
+	uint64_t totals_then[RATES];    /* at that time */
+	uint64_t second_before[RATES];  /* what came in the second before */
 
 	uint64_t random[4];
 	char run_id[41];                /* 40 hexadecimal digits, another at each start */
@@ -228,7 +230,7 @@ void store_account_resumed(struct store *store, const struct call *call);
 /* Directives that say what is watched may have changed. */
 void store_watch_changed(struct store *store);
 /* In each turn: begins another second over which commands are counted. */
-void store_roll_rate(struct store *store);
+void store_roll_rates(struct store *store);
 /* Something on the store's own account took so long. */
 void store_watch_event(struct store *store, enum latency_event event, uint64_t ns);
 

@@ -34,7 +34,12 @@ static void on_requests(struct store *store, struct request_batch *batch)
 	batch->next = NULL;
 	*(store->backlog_last ? &store->backlog_last->next : &store->backlog_first) = batch;
 	store->backlog_last = batch;
-	store->reactors[batch->reactor].output_bytes = batch->output_bytes;
+	struct reactor_side *side = &store->reactors[batch->reactor];
+	side->output_bytes = batch->output_bytes;
+	store->totals[RATE_READ_BYTES] += batch->read_bytes - side->read_bytes;
+	store->totals[RATE_WRITTEN_BYTES] += batch->written_bytes - side->written_bytes;
+	side->read_bytes = batch->read_bytes;
+	side->written_bytes = batch->written_bytes;
 	store->batches++;
 	store->batch_requests += batch->count;
 	if (batch->count > store->batch_requests_max)
@@ -157,7 +162,7 @@ static void store_turn(void *state, struct message message)
 	store->eviction_ends_ns = 0;
 	store->eviction_is_over = false;
 	eviction_tick(&store->eviction, store->keyspaces, store->keyspaces_named, store->now_ms);
-	store_roll_rate(store);
+	store_roll_rates(store);
 	store_begin_turn(store);
 	take(store, message);
 	if (store->is_stopping && message.type != STORE_STOP)

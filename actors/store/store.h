@@ -113,7 +113,8 @@ uint64_t store_changes(const struct store *store);
 int64_t store_excess_ms(const struct store *store);
 
 /* Commands a second, of the last second or two. */
-uint64_t store_commands_per_second(const struct store *store);
+enum rate { RATE_COMMANDS, RATE_READ_BYTES, RATE_WRITTEN_BYTES, RATES };
+uint64_t store_per_second(const struct store *store, enum rate rate);
 
 /* Memory in use by the keyspaces before there was a key. */
 size_t store_startup_bytes(const struct store *store);

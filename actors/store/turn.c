@@ -166,6 +166,8 @@ static void refuse_protocol(struct store *store, struct session *session, const 
 	size_t len = text->len < sizeof(error) - 4 ? text->len : sizeof(error) - 4;
 	memcpy(error + 4, text->data, len);
 	store->counters.protocol_errors++;
+	log_event(LOG_VERBOSE, "%.*s from client id=%llu addr=%s", (int)(len), (const char *)text->data,
+		  (unsigned long long)session->connection.id, session->address);
 	session->flags &= ~(uint32_t)(SESSION_REPLY_OFF | SESSION_REPLY_SKIP);
 	resp_write_error(store_text(store, session), error, len + 4);
 	store_count_error(store, error);

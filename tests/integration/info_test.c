@@ -129,8 +129,11 @@ static void commands_a_second_are_those_of_the_last_two(void)
 	for (int i = 0; i < 2000; i++)
 		CU_ASSERT(GIVES(peer, "+PONG\r\n", "PING"));
 	CU_ASSERT(info_of("stats", "instantaneous_ops_per_sec") > 100);
+	CU_ASSERT(info_of("stats", "instantaneous_input_kbps") >= 1);
+	CU_ASSERT(info_of("stats", "instantaneous_output_kbps") >= 1);
 	CU_ASSERT(GIVES(peer, ":0\r\n", "WAIT", "1", "2100"));
 	CU_ASSERT(info_of("stats", "instantaneous_ops_per_sec") < 10);
+	CU_ASSERT(info_of("stats", "instantaneous_input_kbps") < 1);
 }
 
 static void fragmentation_is_no_more_than_what_is_allocated_leaves(void)

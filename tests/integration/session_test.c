@@ -149,6 +149,18 @@ static void monitor_shows_commands_in_their_order(void)
 	peer_close(&busy);
 }
 
+static void monitor_shows_the_path_of_a_unix_socket(void)
+{
+	struct peer *monitor = peer_connect(server), *near = peer_connect_unix(server);
+	char address[160];
+	snprintf(address, sizeof(address), "unix:%s", server_socket_path(server));
+	CU_ASSERT(GIVES(monitor, "+OK\r\n", "MONITOR"));
+	CU_ASSERT(GIVES(near, "$1\r\nx\r\n", "ECHO", "x"));
+	expect_line(monitor, "0", address, "\"ECHO\" \"x\"");
+	peer_close(&monitor);
+	peer_close(&near);
+}
+
 static void monitor_hides_passwords(void)
 {
 	struct peer *monitor = peer_connect(server), *busy = peer_connect(server);
@@ -416,6 +428,7 @@ static const struct suite_case cases[] = {
 	CASE(clients_are_listed_in_the_order_in_which_their_ids_are_asked_for),
 	CASE(ids_are_never_used_again),
 	CASE(monitor_shows_commands_in_their_order),
+	CASE(monitor_shows_the_path_of_a_unix_socket),
 	CASE(monitor_hides_passwords),
 	CASE(wait_comes_back_at_its_deadline_and_holds_up_nobody),
 	CASE(a_waiter_can_be_killed),

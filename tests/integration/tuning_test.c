@@ -278,6 +278,10 @@ static void verbose_tells_who_comes_and_goes(void)
 	peer_close(&peer);
 	CU_ASSERT(server_wait_log(server, "Client closed connection id="));
 	CU_ASSERT(server_wait_log(server, "name=guest "));
+	peer = peer_connect(server);
+	CU_ASSERT(peer_send_text(peer, "*x\r\n"));
+	CU_ASSERT(server_wait_log(server, "Protocol error"));
+	peer_close(&peer);
 	if (!server_is_reference()) {
 		CU_ASSERT(tune(killer, "maxclients", "1"));
 		CU_ASSERT(a_newcomer_is_one_too_many(server));
