@@ -126,6 +126,7 @@ static void nothing_is_missing_that_dashboards_read(void)
 
 static void commands_a_second_are_those_of_the_last_two(void)
 {
+	ONLY_OURS(); /* Redis samples ten times a second */
 	for (int i = 0; i < 2000; i++)
 		CU_ASSERT(GIVES(peer, "+PONG\r\n", "PING"));
 	CU_ASSERT(info_of("stats", "instantaneous_ops_per_sec") > 100);
