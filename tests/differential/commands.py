@@ -520,6 +520,16 @@ def has_bare_number(words):
     return any(NUMBER.fullmatch(words[i]) and (i == 3 or words[i - 1].upper() not in TIME_WORDS) for i in range(3, len(words)))
 
 
+# What seconds() and milliseconds() of Draw begin at.
+SHORTEST = {b"EX": 100000, b"PX": 100000000}
+
+
+def is_short_lived(words):
+    """A time to live that ends while the stream runs: spoiling can make one, of EX and the time of an EXAT behind it."""
+    return any(0 < int(words[i + 1]) < SHORTEST[words[i].upper()] for i in range(len(words) - 1)
+               if words[i].upper() in SHORTEST and NUMBER.fullmatch(words[i + 1]))
+
+
 class Generator:
     """Draws from the commands that `has` says yes to; what it leaves out is in `absent`."""
 
@@ -536,7 +546,8 @@ class Generator:
         command = COMMANDS[name]
         words = command.words(draw, draw.any_case(name.split(b" ")[0]))
         if command.spoil and draw.chance(0.08):
-            words = mutate(draw, words)
+            spoilt = mutate(draw, words)
+            words = words if is_short_lived(spoilt) else spoilt
         if is_own_extension(words):
             words = words[:3]
         return words, command.rule
