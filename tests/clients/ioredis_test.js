@@ -145,6 +145,7 @@ suite("ioredis", {
 
   async monitor_shows_what_is_done() {
     const watcher = new Redis(port);
+    await once(watcher, "ready"); // its INFO must not be the first line: ioredis takes one that comes with the OK for a reply
     const monitor = await watcher.monitor();
     const seen = new Promise((resolve) => monitor.on("monitor", (time, args) => args[0] === "set" && resolve(args)));
     await client.set("watched", "1");
