@@ -19,7 +19,7 @@
 
 /* What is told as above_2ms. */
 #define LONG_TURN_NS 2000000u
-/* How old a reading of the thread's CPU clock may be: a system call, too dear for each turn. What a turn took is told too high by so much at most. */
+/* How old a reading of the thread's CPU clock may be, a system call and too dear for each turn: a turn is told too long by so much at most. */
 #define CPU_READING_NS 100000u
 
 enum host { HOST_POOL, HOST_LOOP };

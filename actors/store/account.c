@@ -73,7 +73,6 @@ void store_account(struct store *store, const struct call *call)
 		store->tally->commands[call->command->number].rejected++;
 		return;
 	}
-	store->counters.commands++;
 	store->totals[RATE_COMMANDS]++;
 	if (call->session->flags & SESSION_PARKED)
 		call->session->spent_ns = ns;
@@ -132,6 +131,11 @@ void store_roll_rates(struct store *store)
 		store->totals_then[i] = store->totals[i];
 	}
 	store->rates_since_ms = second_ms;
+}
+
+uint64_t store_total(const struct store *store, enum rate rate)
+{
+	return store->totals[rate];
 }
 
 /* Of the second under way and the one before: nothing is left of what is older. */

@@ -157,6 +157,7 @@ void store_reset_counters(struct store *store)
 	actor_reset_counts(store->actor);
 	*counters = (struct store_counters){
 		.peak_memory_bytes = counters->peak_memory_bytes,
+		.commands_before = store->totals[RATE_COMMANDS],
 		.reads_before = counters->reads_before,
 		.writes_before = counters->writes_before,
 		.input_bytes_before = counters->input_bytes_before,

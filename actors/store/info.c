@@ -246,7 +246,7 @@ static void write_stats(struct info *info)
 {
 	const struct store_counters *counters = store_counters(info->store);
 	number(info, "total_connections_received", counters->connections_received);
-	number(info, "total_commands_processed", counters->commands);
+	number(info, "total_commands_processed", store_total(info->store, RATE_COMMANDS) - counters->commands_before);
 	number(info, "instantaneous_ops_per_sec", store_per_second(info->store, RATE_COMMANDS));
 	number(info, "total_net_input_bytes", info->totals.input_bytes - counters->input_bytes_before);
 	number(info, "total_net_output_bytes", info->totals.output_bytes - counters->output_bytes_before);

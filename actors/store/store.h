@@ -77,7 +77,7 @@ int64_t store_started_ms(const struct store *store);   /* wall clock */
 /* Counters for INFO; CONFIG RESETSTAT clears them. */
 struct store_counters {
 	uint64_t connections_received, connections_rejected;
-	uint64_t commands, keyspace_hits, keyspace_misses;
+	uint64_t keyspace_hits, keyspace_misses;
 	uint64_t expired_keys, evicted_keys, error_replies;
 	uint64_t protocol_errors, auth_failures;
 	uint64_t peak_memory_bytes;
@@ -85,8 +85,8 @@ struct store_counters {
 	uint64_t expiry_ns;             /* spent on removing keys whose time was over */
 	uint64_t expiry_slices_cut;     /* that ended before the work was done */
 	uint64_t excess_ms;             /* of times that are over, with memory above maxmemory */
-	/* What the reactors' figures were at the last RESETSTAT: they count from the start. */
-	uint64_t reads_before, writes_before, input_bytes_before, output_bytes_before;
+	/* What was there at the last RESETSTAT, by the reactors' figures and by store_total(): they count from the start. */
+	uint64_t reads_before, writes_before, input_bytes_before, output_bytes_before, commands_before;
 };
 struct store_counters *store_counters(struct store *store);
 /* Sets them back to 0, but for the peak of memory and what was before; the observer's counts and those of errors, too. */
@@ -115,6 +115,8 @@ int64_t store_excess_ms(const struct store *store);
 /* Commands a second, of the last second or two. */
 enum rate { RATE_COMMANDS, RATE_READ_BYTES, RATE_WRITTEN_BYTES, RATES };
 uint64_t store_per_second(const struct store *store, enum rate rate);
+/* Since the start, whatever store_reset_counters() has done. */
+uint64_t store_total(const struct store *store, enum rate rate);
 
 /* Memory in use by the keyspaces before there was a key. */
 size_t store_startup_bytes(const struct store *store);

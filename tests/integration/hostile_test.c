@@ -173,6 +173,15 @@ static void who_ends_and_takes_nothing_is_closed(void)
 	CU_ASSERT(connections_come_down_to(1));
 }
 
+static bool client_list_comes_to_show(struct peer *peer, const char *text)
+{
+	int64_t deadline = deadline_after(PATIENCE_MS);
+	const char *clients;
+	while ((clients = COMMAND(peer, "CLIENT", "LIST")) && !strstr(clients, text) && deadline_left_ms(deadline) > 0)
+		continue;
+	return clients && strstr(clients, text);
+}
+
 /* More than a reactor may keep waits for a client that has asked for all of it, and its last command needs an answer from elsewhere. */
 static void who_has_much_to_read_may_ask_what_takes_time(void)
 {
@@ -189,11 +198,7 @@ static void who_has_much_to_read_may_ask_what_takes_time(void)
 	for (int i = 0; i < WANTED; i++)
 		CU_ASSERT(peer_send_text(slow, "GET wanted\r\n"));
 	CU_ASSERT(peer_send_text(slow, "KEYS *\r\nCLIENT INFO\r\n"));
-	int64_t deadline = deadline_after(PATIENCE_MS);
-	const char *clients;
-	do
-		clients = COMMAND(other, "CLIENT", "LIST");
-	while (clients && !strstr(clients, "cmd=client|info") && deadline_left_ms(deadline) > 0);
+	CU_ASSERT(client_list_comes_to_show(other, "cmd=client|info"));
 	for (int i = 0; i < WANTED + 2; i++)
 		CU_ASSERT_PTR_NOT_NULL(peer_reply(slow));
 	CU_ASSERT(GIVES(other, "+OK\r\n", "FLUSHALL"));
@@ -212,11 +217,7 @@ static void small_texts_between_large_values_take_little(void)
 	for (int i = 0; i < ASKED; i++)
 		CU_ASSERT(peer_send_text(slow, "GET wanted\r\n"));
 	CU_ASSERT(peer_send_text(slow, "CLIENT SETNAME done\r\n"));
-	int64_t deadline = deadline_after(PATIENCE_MS);
-	const char *clients;
-	do
-		clients = COMMAND(other, "CLIENT", "LIST");
-	while (clients && !strstr(clients, "name=done") && deadline_left_ms(deadline) > 0);
+	CU_ASSERT(client_list_comes_to_show(other, "name=done"));
 	CU_ASSERT(info(other, "memory", "used_memory") < before + ASKED * 1024);
 	peer_reset(&slow);
 	peer_close(&other);
