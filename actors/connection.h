@@ -41,7 +41,6 @@ struct connection {
 	bool is_starved;
 	bool is_at_end;              /* the client has closed its side: nothing is unread */
 	bool is_lingering;           /* all is sent; waits for the client to have it */
-	bool has_deadline;           /* for taking the last of its output, or for having all of it */
 	ev_io readable, writable;
 
 	struct resp_parser parser;
@@ -58,7 +57,7 @@ struct connection {
 	int64_t over_soft_limit_since_ms; /* monotonic; 0 while under it */
 	struct connection *next_starved, *next_doomed;
 	struct connection *next_lingering, *previous_lingering;
-	int64_t linger_until_ms;     /* monotonic */
+	int64_t linger_until_ms;     /* monotonic: to take some of its last output, or to have all of it; 0: no deadline */
 };
 
 /* Takes the peer's descriptor. NULL (and the descriptor closed) without memory. Records REQUEST_OPENED. */

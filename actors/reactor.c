@@ -7,13 +7,11 @@
  */
 #include "reactor.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
+#include "actors/acceptor.h"
 #include "actors/connection_input.h"
 #include "actors/crash.h"
 #include "actors/figures.h"
@@ -22,12 +20,6 @@
 #define DRAIN_SECONDS 2.0
 /* How long a client whose connection ends may take none of its last replies. */
 #define LINGER_MS 5000
-/* Connections accepted per wake-up, so that a storm of them leaves the others their turn. */
-#define ACCEPTS_MAX 128
-/* More than any kernel's queue of a listener has by default. */
-#define QUEUE_MAX 4096
-/* Half of the edge's slots: with so many waiting the acceptor keeps the next one itself. */
-#define ADOPTIONS_WAITING_MAX 4096
 
 /*
  * What lay in the pool all the while from one look to the next is given back, but for one batch: after a burst there are
@@ -35,11 +27,6 @@
  */
 #define POOL_LOOK_SECONDS 1.0
 #define POOL_KEPT 1
-
-struct accepted {
-	uint64_t id;
-	struct peer peer;
-};
 
 /* ---- batches ---- */
 
@@ -215,7 +202,6 @@ static void arm_linger(struct reactor *reactor)
 void reactor_linger(struct reactor *reactor, struct connection *connection)
 {
 	reactor_linger_no_more(reactor, connection);
-	connection->has_deadline = true;
 	connection->linger_until_ms = monotonic_ms() + LINGER_MS;
 	connection->previous_lingering = reactor->last_lingering;
 	*(reactor->last_lingering ? &reactor->last_lingering->next_lingering : &reactor->first_lingering) = connection;
@@ -228,9 +214,9 @@ void reactor_linger(struct reactor *reactor, struct connection *connection)
 void reactor_linger_no_more(struct reactor *reactor, struct connection *connection)
 {
 	struct connection *next = connection->next_lingering, *previous = connection->previous_lingering;
-	if (!connection->has_deadline)
+	if (!connection->linger_until_ms)
 		return;
-	connection->has_deadline = false;
+	connection->linger_until_ms = 0;
 	*(previous ? &previous->next_lingering : &reactor->first_lingering) = next;
 	*(next ? &next->previous_lingering : &reactor->last_lingering) = previous;
 	if (!previous)
@@ -285,7 +271,7 @@ void reactor_forget(struct reactor *reactor, struct connection *connection)
 	reactor->doomed = connection;
 }
 
-static void open_connection(struct reactor *reactor, uint64_t id, const struct peer *peer)
+void reactor_open_connection(struct reactor *reactor, uint64_t id, const struct peer *peer)
 {
 	struct connection_ref ref = { .id = id, .reactor = reactor->actor->index };
 	if (reactor->is_stopping || !take_slot(reactor, &ref.slot)) {
@@ -306,103 +292,7 @@ static struct connection *find_connection(const struct reactor *reactor, struct 
 	return connection && connection->ref.id == ref.id ? connection : NULL;
 }
 
-/* ---- accepting (the first reactor) ---- */
-
-/* Out of descriptors: one is kept to take the client out of the queue and turn it away. */
-static void refuse_one(struct reactor *reactor, int fd)
-{
-	log_event(LOG_WARNING, "Accepting client connection: %s", strerror(errno));
-	close(reactor->spare_fd);
-	int refused = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (refused >= 0)
-		close(refused);
-	reactor->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-}
-
-static void hand_over(struct reactor *reactor, const struct peer *peer)
-{
-	struct runtime *runtime = reactor->actor->runtime;
-	uint32_t index = reactor->next_reactor++ % runtime_count(runtime, ACTOR_REACTOR);
-	struct actor *to = runtime_actor(runtime, ACTOR_REACTOR, index);
-	uint64_t id = ++reactor->next_connection_id;
-	struct accepted *accepted = to == reactor->actor || actor_mailbox_depth(to) > ADOPTIONS_WAITING_MAX ?
-					    NULL :
-					    malloc(sizeof(*accepted));
-	if (!accepted) {
-		open_connection(reactor, id, peer);
-		return;
-	}
-	*accepted = (struct accepted){ .id = id, .peer = *peer };
-	actor_post(reactor->actor, to, REACTOR_ADOPT, 0, accepted);
-}
-
-static void on_listening(struct ev_loop *loop, ev_io *watcher, int events)
-{
-	struct reactor *reactor = watcher->data;
-	struct peer peer;
-	for (int i = 0; i < ACCEPTS_MAX; i++) {
-		enum accept_status status = listener_accept(watcher->fd, &peer);
-		if (status == ACCEPT_NO_RESOURCE)
-			refuse_one(reactor, watcher->fd);
-		if (status != ACCEPT_TAKEN)
-			return;
-		hand_over(reactor, &peer);
-	}
-}
-
-static bool is_among(const struct descriptors *descriptors, int fd)
-{
-	for (uint32_t i = 0; i < descriptors->count; i++)
-		if (descriptors->items[i] == fd)
-			return true;
-	return false;
-}
-
-/* Who is in the queue already has been promised service. */
-static void close_listening(struct reactor *reactor, int fd)
-{
-	struct peer peer;
-	for (int i = 0; i < QUEUE_MAX && listener_accept(fd, &peer) == ACCEPT_TAKEN; i++)
-		hand_over(reactor, &peer);
-	close(fd);
-}
-
-void reactor_listen(struct reactor *reactor, const struct descriptors *descriptors)
-{
-	for (uint32_t i = 0; i < reactor->listening_count; i++) {
-		ev_io_stop(reactor->loop, &reactor->listening[i].watcher);
-		if (!is_among(descriptors, reactor->listening[i].fd))
-			close_listening(reactor, reactor->listening[i].fd);
-	}
-	free(reactor->listening);
-	reactor->listening = calloc(descriptors->count + 1, sizeof(*reactor->listening));
-	if (!reactor->listening)
-		crash_broken_invariant("no memory for listeners");
-	reactor->listening_count = descriptors->count;
-	for (uint32_t i = 0; i < descriptors->count; i++) {
-		reactor->listening[i].fd = descriptors->items[i];
-		ev_io_init(&reactor->listening[i].watcher, on_listening, descriptors->items[i], EV_READ);
-		reactor->listening[i].watcher.data = reactor;
-		ev_io_start(reactor->loop, &reactor->listening[i].watcher);
-	}
-}
-
-static void stop_listening(struct reactor *reactor)
-{
-	for (uint32_t i = 0; i < reactor->listening_count; i++) {
-		ev_io_stop(reactor->loop, &reactor->listening[i].watcher);
-		close(reactor->listening[i].fd);
-	}
-	reactor->listening_count = 0;
-}
-
 /* ---- messages ---- */
-
-static void on_adopt(struct reactor *reactor, struct accepted *accepted)
-{
-	open_connection(reactor, accepted->id, &accepted->peer);
-	free(accepted);
-}
 
 static void deliver(struct reactor *reactor, const struct reply_batch *batch)
 {
@@ -526,7 +416,7 @@ static void on_listen(struct reactor *reactor, struct descriptors *descriptors)
 static void on_stop(struct reactor *reactor)
 {
 	reactor->is_stopping = true;
-	stop_listening(reactor);
+	reactor_stop_listening(reactor);
 	for (uint32_t i = 0; i < reactor->slot_count; i++)
 		if (reactor->slots[i])
 			connection_end_input(reactor->slots[i]);
@@ -547,7 +437,7 @@ static void reactor_turn(void *state, struct message message)
 	struct reactor *reactor = state;
 	switch (message.type) {
 	case REACTOR_REPLIES: on_replies(reactor, message.payload); return;
-	case REACTOR_ADOPT: on_adopt(reactor, message.payload); return;
+	case REACTOR_ADOPT: reactor_adopt(reactor, message.payload); return;
 	case REACTOR_SETTINGS: on_settings(reactor, message.payload); return;
 	case REACTOR_ARM_TIMER: on_arm_timer(reactor, message.number); return;
 	case REACTOR_DESCRIBE: on_describe(reactor); return;

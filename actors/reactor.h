@@ -6,8 +6,8 @@
  * one goes at once, up to REACTOR_BATCHES_MAX; beyond that sockets are not read until one comes home. The first reactor
  * owns the listening sockets and deals accepted connections out in turn; it also keeps the store's timer.
  *
- * reactor.c's functions are the reactor's; connection.c's are the connection actors'. All run on the reactor's thread, but for
- * create and destroy, and reactor_listen before the loop runs.
+ * reactor.c's functions are the reactor's; connection.c's are the connection actors'; acceptor.c has the listening sockets. All run on
+ * the reactor's thread, but for create and destroy.
  */
 #ifndef ACTORS_REACTOR_H
 #define ACTORS_REACTOR_H
@@ -97,8 +97,8 @@ struct reactor {
 struct reactor *reactor_create(struct runtime *runtime, uint32_t index, const struct settings *settings);
 void reactor_destroy(struct reactor **reactor);
 
-/* The first reactor accepts from these, which it owns, and from no others: what it had besides is closed. */
-void reactor_listen(struct reactor *reactor, const struct descriptors *descriptors);
+/* For the acceptor: takes the peer's descriptor, which is closed where there is no room or the reactor stops. */
+void reactor_open_connection(struct reactor *reactor, uint64_t id, const struct peer *peer);
 
 /* For connections: the batch that a read may fill, NULL when there is none to be had now. */
 struct request_batch *reactor_batch(struct reactor *reactor);

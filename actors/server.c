@@ -12,13 +12,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "actors/acceptor.h"
 #include "actors/actor.h"
 #include "actors/crash.h"
 #include "actors/log.h"
 #include "actors/observer.h"
 #include "actors/places.h"
 #include "actors/process.h"
-#include "actors/reactor.h"
 #include "actors/reaper.h"
 #include "actors/store/command.h"
 #include "actors/store/store_actor.h"
