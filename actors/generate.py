@@ -4,7 +4,7 @@
     generate.py check FILE...    the same for tests: says what is out of date and changes nothing
     generate.py sample           prints a configuration file with every directive, commented out
 
-The tables: `messages` and `topology` from messages.def and topology.def, `commands` from store/commands.def.
+The tables: `messages` and `topology` from runtime/, `commands` from store/commands/.
 """
 
 import os
@@ -95,7 +95,7 @@ def table(heads, rows):
 
 def messages():
     rows = []
-    for word, found, _ in entries("messages.def"):
+    for word, found, _ in entries("runtime/messages.def"):
         if word == "MESSAGE":
             name, sender, receiver, payload, meaning = found
             rows.append(("`%s`" % name, "%s → %s" % (sender.lower(), receiver.lower()),
@@ -111,7 +111,7 @@ HOSTS = {"LOOP": "a thread of its own", "POOL": "NNG's threads"}
 
 def topology():
     actors, edges = [], []
-    for word, found, comment in entries("topology.def"):
+    for word, found, comment in entries("runtime/topology.def"):
         if word == "ACTOR":
             actors.append((found[2], HOSTS[found[1]], found[3]))
         elif word == "EDGE":
@@ -122,7 +122,7 @@ def topology():
 
 def commands():
     groups, handlers, container = {}, {}, ""
-    for word, found, _ in entries("store/commands.def"):
+    for word, found, _ in entries("store/commands/commands.def"):
         if word == "CONTAINER":
             container = found[0]
         elif word in ("COMMAND", "SUBCOMMAND"):
@@ -211,7 +211,7 @@ def words_of(kind, found, comment):
 def sample():
     out, section = [prose(paragraph) for paragraph in SAMPLE_HEAD.split("\n\n")], None
     out = ["\n#\n".join(out)]
-    for word, found, comment in entries("directives.def"):
+    for word, found, comment in entries("config/directives.def"):
         if word is None:
             section = comment
         if word not in KINDS or re.search("UNSUPPORTED|NO_DISK|HIDDEN", found[-1]):

@@ -3,12 +3,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "actors/config.h"
-#include "actors/crash.h"
-#include "actors/log.h"
+#include "actors/config/config.h"
+#include "actors/runtime/crash.h"
+#include "actors/runtime/log.h"
 #include "actors/process.h"
 #include "actors/server.h"
-#include "actors/version.h"
+#include "actors/runtime/version.h"
 
 static int refuse(const char *what, const char *name)
 {

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "actors/crash.h"
-#include "actors/log.h"
+#include "actors/runtime/crash.h"
+#include "actors/runtime/log.h"
 #include "transport/listener.h"
 
 static void add(struct places *places, const char *address, int64_t port, int fd)

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "actors/config.h"
+#include "actors/config/config.h"
 
 #define PLACE_IS_FILE (-1)
 

@@ -1,4 +1,4 @@
-#include "process.h"
+#include "actors/process.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "log.h"
+#include "actors/runtime/log.h"
 
 /* Our end of the line at whose other end the parent of a daemon waits; -1 when there is none. */
 static int waiting_parent = -1;

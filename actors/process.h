@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "config.h"
+#include "actors/config/config.h"
 
 /* Descriptors that are not clients: files, listeners, eventfds; as many as Redis keeps, and those of each further reactor. */
 #define PROCESS_RESERVED_DESCRIPTORS 32

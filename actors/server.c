@@ -12,15 +12,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "actors/acceptor.h"
-#include "actors/actor.h"
-#include "actors/crash.h"
-#include "actors/log.h"
-#include "actors/observer.h"
+#include "actors/reactor/acceptor.h"
+#include "actors/runtime/actor.h"
+#include "actors/runtime/crash.h"
+#include "actors/runtime/log.h"
+#include "actors/observer/observer.h"
 #include "actors/places.h"
 #include "actors/process.h"
-#include "actors/reaper.h"
-#include "actors/store/command.h"
+#include "actors/reaper/reaper.h"
+#include "actors/store/commands/command.h"
 #include "actors/store/store_actor.h"
 #include "storage/keyspace.h"
 #include "storage/memory.h"

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "actors/config.h"
+#include "actors/config/config.h"
 
 struct server;
 struct runtime;

@@ -9,7 +9,7 @@ Each command becomes a function NAME_call() and a macro NAME() that makes argume
                                   all else `qc_arg`
     the shape of the reply        integer qc_int, ok qc_status, a string qc_string, double qc_float, else qc_result
 
-The languages of arguments and replies are described in actors/store/grammar.h.
+The languages of arguments and replies are described in actors/store/commands/grammar.h.
 """
 
 import re

@@ -6,7 +6,7 @@
  */
 #include <stdlib.h>
 
-#include "actors/crash.h"
+#include "actors/runtime/crash.h"
 #include "actors/store/state.h"
 
 #define NS_PER_MS 1000000u

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/crash.h"
-#include "actors/figures.h"
+#include "actors/runtime/crash.h"
+#include "actors/store/figures.h"
 #include "actors/store/state.h"
 
 void store_ask_figures(struct call *call, session_resume *resume, void *state)

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "actors/crash.h"
-#include "actors/log.h"
+#include "actors/runtime/crash.h"
+#include "actors/runtime/log.h"
 #include "actors/store/state.h"
 
 static struct turn_message *publication(struct store *store)

@@ -4,7 +4,7 @@
 #ifndef ACTORS_STORE_MEMORY_FIGURES_H
 #define ACTORS_STORE_MEMORY_FIGURES_H
 
-#include "actors/figures.h"
+#include "actors/store/figures.h"
 #include "actors/store/store.h"
 #include "storage/memory.h"
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/crash.h"
+#include "actors/runtime/crash.h"
 #include "actors/store/state.h"
 
 struct waiting_request {

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "actors/store/command.h"
+#include "actors/store/commands/command.h"
 #include "storage/blob.h"
 #include "storage/entry.h"
 #include "storage/slice.h"

@@ -12,8 +12,8 @@
  */
 #include <stdlib.h>
 
-#include "actors/crash.h"
-#include "actors/reaper.h"
+#include "actors/runtime/crash.h"
+#include "actors/reaper/reaper.h"
 #include "actors/store/state.h"
 #include "storage/memory.h"
 

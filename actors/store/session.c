@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/crash.h"
-#include "actors/log.h"
+#include "actors/runtime/crash.h"
+#include "actors/runtime/log.h"
 #include "actors/store/state.h"
 
 static const char too_many_clients[] = "ERR max number of clients reached";

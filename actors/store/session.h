@@ -14,8 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "actors/batch.h"
-#include "actors/store/command.h"
+#include "actors/store/batch.h"
+#include "actors/store/commands/command.h"
 #include "transport/resp_writer.h"
 
 enum session_flags {

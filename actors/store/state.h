@@ -7,13 +7,13 @@
 #ifndef ACTORS_STORE_STATE_H
 #define ACTORS_STORE_STATE_H
 
-#include "actors/actor.h"
-#include "actors/observer.h"
+#include "actors/runtime/actor.h"
+#include "actors/observer/observer.h"
 #include "actors/store/memory_figures.h"
 #include "actors/store/session_index.h"
 #include "actors/store/stopwatch.h"
 #include "actors/store/store.h"
-#include "actors/turn_message.h"
+#include "actors/bus/turn_message.h"
 #include "storage/eviction.h"
 #include "transport/bus.h"
 

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "actors/actor.h"
+#include "actors/runtime/actor.h"
 
 struct stopwatch {
 	bool counts_cycles;

@@ -8,10 +8,10 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "actors/crash.h"
-#include "actors/log.h"
-#include "actors/reaper.h"
-#include "actors/settings.h"
+#include "actors/runtime/crash.h"
+#include "actors/runtime/log.h"
+#include "actors/reaper/reaper.h"
+#include "actors/store/settings.h"
 #include "actors/store/state.h"
 #include "storage/access.h"
 #include "storage/memory.h"

@@ -9,9 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "actors/config.h"
-#include "actors/effect.h"
-#include "actors/store/command.h"
+#include "actors/config/config.h"
+#include "actors/bus/effect.h"
+#include "actors/store/commands/command.h"
 #include "actors/store/latency.h"
 #include "actors/store/reply.h"
 #include "actors/store/session.h"
@@ -132,9 +132,9 @@ uint64_t store_session_count(const struct store *store);
 struct session *store_first_session(struct store *store);
 
 /* Asks every reactor for the figures of its connections' buffers; the call's session is parked until all have answered and
- * then resumed with a `struct connection_figures *` (actors/figures.h) that holds them all. */
+ * then resumed with a `struct connection_figures *` (actors/store/figures.h) that holds them all. */
 void store_ask_figures(struct call *call, session_resume *resume, void *state);
-/* Asks the observer for its counts: resumed with a `struct observations *` (actors/observer.h). */
+/* Asks the observer for its counts: resumed with a `struct observations *` (actors/observer/observer.h). */
 void store_ask_observations(struct call *call, session_resume *resume, void *state);
 /* A text of lines "actor:..." for INFO actors: mailbox depth, batch sizes, turn times, credit. */
 void store_describe_actors(struct store *store, struct buffer *out);

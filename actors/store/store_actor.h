@@ -6,8 +6,8 @@
 
 #include <stdint.h>
 
-#include "actors/config.h"
-#include "actors/settings.h"
+#include "actors/config/config.h"
+#include "actors/store/settings.h"
 
 struct runtime;
 struct store;

@@ -12,11 +12,11 @@
 #include <string.h>
 #include <strings.h>
 
-#include "actors/crash.h"
-#include "actors/log.h"
+#include "actors/runtime/crash.h"
+#include "actors/runtime/log.h"
 #include "actors/process.h"
 #include "actors/store/state.h"
-#include "actors/version.h"
+#include "actors/runtime/version.h"
 
 static void refuse(struct call *call, const char *name, const char *reason)
 {

@@ -10,7 +10,7 @@
  */
 #include <string.h>
 
-#include "actors/log.h"
+#include "actors/runtime/log.h"
 #include "actors/store/state.h"
 
 /* How far ahead: enough for a trip to memory each (about 80 ns, against some 100 ns a request). */

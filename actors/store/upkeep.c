@@ -5,8 +5,8 @@
  */
 #include <stdlib.h>
 
-#include "actors/crash.h"
-#include "actors/reaper.h"
+#include "actors/runtime/crash.h"
+#include "actors/reaper/reaper.h"
 #include "actors/store/state.h"
 
 /* A slice takes at most this long; the clock is looked at every few keys. */

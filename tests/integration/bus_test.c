@@ -11,8 +11,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "actors/actor.h"
-#include "actors/log.h"
+#include "actors/runtime/actor.h"
+#include "actors/runtime/log.h"
 #include "actors/server.h"
 #include "support/journal.h"
 #include "support/suite.h"

@@ -41,8 +41,8 @@ class Docs(unittest.TestCase):
         with_file("<!-- commands -->\n", lambda path: self.assertNotEqual(generate("check", path).returncode, 0))
 
     def test_every_entry_of_the_lists_has_its_row(self):
-        for name, table, word in (("messages.def", "messages", "MESSAGE("), ("topology.def", "topology", "EDGE("),
-                                  ("store/commands.def", "commands", "COMMAND(")):
+        for name, table, word in (("runtime/messages.def", "messages", "MESSAGE("), ("runtime/topology.def", "topology", "EDGE("),
+                                  ("store/commands/commands.def", "commands", "COMMAND(")):
             with open(os.path.join(ROOT, "actors", name)) as f:
                 entries = sum(line.lstrip("SUB").startswith(word) for line in f)
 

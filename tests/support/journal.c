@@ -5,9 +5,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "actors/crash.h"
-#include "actors/subscriber.h"
-#include "actors/turn_message.h"
+#include "actors/runtime/crash.h"
+#include "actors/bus/subscriber.h"
+#include "actors/bus/turn_message.h"
 #include "transport/bus.h"
 
 /* As long as PATIENCE_MS; that header's clock has the name of the actors'. */

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "actors/effect.h"
+#include "actors/bus/effect.h"
 #include "actors/server.h"
 
 struct journal;

@@ -1,7 +1,7 @@
 /*
  * The runtime, with actors of the test's own in the places of the real ones.
  */
-#include "actors/actor.h"
+#include "actors/runtime/actor.h"
 
 #include <ev.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "actors/log.h"
+#include "actors/runtime/log.h"
 #include "support/suite.h"
 
 #define ROUNDS 500

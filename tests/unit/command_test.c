@@ -3,7 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "actors/store/command.h"
+#include "actors/store/commands/command.h"
 
 static const struct command *find(const char *name)
 {

@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "actors/config.h"
-#include "actors/log.h"
+#include "actors/config/config.h"
+#include "actors/runtime/log.h"
 #include "support/process.h"
 #include "support/suite.h"
 

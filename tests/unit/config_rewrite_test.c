@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "actors/config.h"
+#include "actors/config/config.h"
 #include "support/process.h"
 #include "support/suite.h"
 

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/config.h"
-#include "actors/log.h"
+#include "actors/config/config.h"
+#include "actors/runtime/log.h"
 #include "support/suite.h"
 
 struct shown {

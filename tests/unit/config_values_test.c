@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "actors/config.h"
+#include "actors/config/config.h"
 #include "support/process.h"
 #include "support/suite.h"
 
@@ -34,7 +34,7 @@ static const struct row {
 #define CPUS(field, name, alias, initial, flags) { name, alias, initial, CPUS, 0, 0, NULL, flags },
 #define WORDS(field, name, alias, initial, most, flags) { name, alias, initial, WORDS, 0, most, NULL, flags },
 #define OUTPUT_LIMITS(field, name, alias, initial, flags) { name, alias, initial, OUTPUT_LIMITS, 0, 0, NULL, flags },
-#include "actors/directives.def"
+#include "actors/config/directives.def"
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 

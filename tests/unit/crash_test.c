@@ -1,5 +1,5 @@
 /* Each case crashes a child and reads what it has left on its log. */
-#include "actors/crash.h"
+#include "actors/runtime/crash.h"
 
 #include <ev.h>
 #include <pthread.h>
@@ -12,8 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "actors/actor.h"
-#include "actors/log.h"
+#include "actors/runtime/actor.h"
+#include "actors/runtime/log.h"
 #include "support/deadline.h"
 #include "support/process.h"
 #include "support/suite.h"

@@ -1,4 +1,4 @@
-#include "actors/effect.h"
+#include "actors/bus/effect.h"
 
 #include "support/suite.h"
 

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "actors/store/grammar.h"
+#include "actors/store/commands/grammar.h"
 
 static struct argument arguments[GRAMMAR_NODES_MAX];
 static struct shape shapes[GRAMMAR_NODES_MAX];

@@ -1,4 +1,4 @@
-#include "actors/histogram.h"
+#include "actors/runtime/histogram.h"
 
 #include <stdlib.h>
 #include <string.h>

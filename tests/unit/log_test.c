@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "actors/log.h"
+#include "actors/runtime/log.h"
 #include "support/process.h"
 #include "support/suite.h"
 

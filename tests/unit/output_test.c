@@ -1,4 +1,4 @@
-#include "actors/output.h"
+#include "actors/reactor/output.h"
 
 #include <stdlib.h>
 #include <sys/socket.h>

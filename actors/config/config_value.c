@@ -1,0 +1,380 @@
+/* A directive's value, from text and to text. The texts of errors are those that Redis's clients see. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#include "config_table.h"
+#include "actors/process.h"
+#include "transport/decimal.h"
+
+static const char *const class_names[CLIENT_CLASSES] = { "normal", "slave", "pubsub" };
+
+bool directive_is_list(const struct directive *directive)
+{
+	return directive->type == TYPE_WORDS || directive->type == TYPE_OUTPUT_LIMITS;
+}
+
+static bool parse_yes_no(const char *text, bool *out_value, struct config_error *out_error)
+{
+	bool is_yes = strcasecmp(text, "yes") == 0;
+	if (!is_yes && strcasecmp(text, "no") != 0)
+		return config_fail(out_error, "argument must be 'yes' or 'no'");
+	*out_value = is_yes;
+	return true;
+}
+
+static bool parse_integer(const struct directive *directive, const char *text, int64_t *out_value,
+			  struct config_error *out_error)
+{
+	int64_t value, least = (int64_t)directive->least, most = (int64_t)directive->most;
+	if (!decimal_parse_int64(text, strlen(text), &value))
+		return config_fail(out_error, "argument couldn't be parsed into an integer");
+	if (value < least || value > most)
+		return config_fail(out_error, "argument must be between %lld and %lld inclusive", (long long)least,
+				   (long long)most);
+	*out_value = value;
+	return true;
+}
+
+static bool parse_octal(const struct directive *directive, const char *text, int64_t *out_value,
+			struct config_error *out_error)
+{
+	size_t digits = strspn(text, "01234567");
+	if (digits == 0 || text[digits] != '\0')
+		return config_fail(out_error, "argument couldn't be parsed as an octal number");
+	int64_t value = digits > 8 ? INT64_MAX : strtoll(text, NULL, 8);
+	if (value > (int64_t)directive->most)
+		return config_fail(out_error, "argument must be between %llo and %llo inclusive",
+				   (unsigned long long)directive->least, (unsigned long long)directive->most);
+	*out_value = value;
+	return true;
+}
+
+/* Bytes in a unit, 0 when there is no such unit. */
+static uint64_t unit_bytes(const char *unit)
+{
+	static const struct {
+		const char *name;
+		uint64_t bytes;
+	} units[] = {
+		{ "", 1 },	     { "b", 1 },	  { "k", 1000 },       { "kb", 1 << 10 },
+		{ "m", 1000 * 1000 }, { "mb", 1 << 20 }, { "g", 1000000000 }, { "gb", 1 << 30 },
+	};
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (strcasecmp(unit, units[i].name) == 0)
+			return units[i].bytes;
+	return 0;
+}
+
+/* "1gb" in bytes; too large for 64 bits is the largest. As in Redis, no digits at all are a 0. */
+static bool parse_bytes(const char *text, uint64_t *out_bytes)
+{
+	size_t digits = strspn(text, "0123456789");
+	uint64_t unit = unit_bytes(text + digits);
+	if (unit == 0)
+		return false;
+	errno = 0;
+	unsigned long long number = digits ? strtoull(text, NULL, 10) : 0;
+	if (errno == ERANGE || __builtin_mul_overflow(number, unit, out_bytes))
+		*out_bytes = UINT64_MAX;
+	return true;
+}
+
+static bool parse_memory(const struct directive *directive, const char *text, uint64_t *out_value,
+			 struct config_error *out_error)
+{
+	uint64_t value;
+	if (!parse_bytes(text, &value))
+		return config_fail(out_error, "argument must be a memory value");
+	if (value < directive->least || value > directive->most)
+		return config_fail(out_error, "argument must be between %llu and %llu inclusive",
+				   (unsigned long long)directive->least, (unsigned long long)directive->most);
+	*out_value = value;
+	return true;
+}
+
+/* The choice that begins at *list, and *list moved to the next; NULL at the end. */
+static const char *next_choice(const char **list, size_t *out_len)
+{
+	const char *choice = *list;
+	if (*choice == '\0')
+		return NULL;
+	*out_len = strcspn(choice, "|");
+	*list = choice + *out_len + (choice[*out_len] == '|');
+	return choice;
+}
+
+static bool refuse_choice(const struct directive *directive, struct config_error *out_error)
+{
+	struct buffer names = { 0 };
+	const char *list = directive->choices, *choice;
+	size_t len;
+	while ((choice = next_choice(&list, &len)))
+		buffer_printf(&names, "%s%.*s", names.len ? ", " : "", (int)len, choice);
+	config_fail(out_error, "argument(s) must be one of the following: %s", config_buffer_text(&names));
+	buffer_fini(&names);
+	return false;
+}
+
+static bool parse_choice(const struct directive *directive, const char *text, int *out_value,
+			 struct config_error *out_error)
+{
+	const char *list = directive->choices, *choice;
+	size_t len;
+	for (int index = 0; (choice = next_choice(&list, &len)); index++) {
+		if (strlen(text) == len && strncasecmp(text, choice, len) == 0) {
+			*out_value = index;
+			return true;
+		}
+	}
+	return refuse_choice(directive, out_error);
+}
+
+static void replace_text(char **field, char *text)
+{
+	free(*field);
+	*field = text;
+}
+
+static bool parse_path(struct config *config, const char *text, char **field, struct config_error *out_error)
+{
+	struct stat status;
+	char *path = config_resolve(config->dir, text);
+	char *absolute = realpath(path, NULL);
+	free(path);
+	if (!absolute || stat(absolute, &status) != 0) {
+		config_fail(out_error, "%s", strerror(errno));
+		free(absolute);
+		return false;
+	}
+	if (!S_ISDIR(status.st_mode)) {
+		free(absolute);
+		return config_fail(out_error, "%s", strerror(ENOTDIR));
+	}
+	replace_text(field, absolute);
+	return true;
+}
+
+static bool parse_cpus(const char *text, char **field, struct config_error *out_error)
+{
+	cpu_set_t cpus;
+	if (!process_parse_cpus(text, &cpus))
+		return config_fail(out_error, "argument must be a list of CPUs like 0,2-3 or 0-6:2");
+	replace_text(field, config_text(text, strlen(text)));
+	return true;
+}
+
+/* The words of all arguments: an argument may hold several. */
+static struct config_words flatten(char *const *words, size_t count)
+{
+	struct config_words flat = { 0 };
+	for (size_t i = 0; i < count; i++) {
+		for (const char *at = words[i]; *at;) {
+			size_t len = strcspn(at, " ");
+			if (len > 0)
+				words_add(&flat, at, len);
+			at += len + (at[len] == ' ');
+		}
+	}
+	return flat;
+}
+
+/* As Redis shows it: six places, without the zeros at the end. */
+static bool parse_percent(const char *name, const char *word, struct config_words *out_words, struct config_error *out_error)
+{
+	char *end, text[32];
+	double percent = strtod(word, &end);
+	if (end == word || *end || isnan(percent))
+		return config_fail(out_error, "Invalid %s parameters", name);
+	if (percent < 0 || percent > 100)
+		return config_fail(out_error, "%s parameters should sit between [0.0,100.0]", name);
+	int len = snprintf(text, sizeof(text), "%.6f", percent);
+	while (text[len - 1] == '0')
+		len--;
+	len -= text[len - 1] == '.';
+	words_add(out_words, text, (size_t)len);
+	return true;
+}
+
+static bool parse_percents(const struct directive *directive, const struct config_words *words, struct config_words *field,
+			   struct config_error *out_error)
+{
+	struct config_words percents = { 0 };
+	for (uint32_t i = 0; i < words->count; i++) {
+		if (!parse_percent(directive->name, words->items[i], &percents, out_error)) {
+			words_fini(&percents);
+			return false;
+		}
+	}
+	words_fini(field);
+	*field = percents;
+	return true;
+}
+
+static bool parse_words(const struct directive *directive, const struct config_words *words, struct config_words *field,
+			struct config_error *out_error)
+{
+	if (words->count > directive->most)
+		return config_fail(out_error, "%s",
+				   strcmp(directive->name, "bind") == 0 ? "Too many bind addresses specified."
+									: "wrong number of arguments");
+	if (directive->flags & PERCENTS)
+		return parse_percents(directive, words, field, out_error);
+	words_fini(field);
+	words_copy(field, words);
+	return true;
+}
+
+int config_client_class(const char *name)
+{
+	if (strcasecmp(name, "replica") == 0)
+		return CLIENT_CLASS_REPLICA;
+	for (int class = 0; class < CLIENT_CLASSES; class++)
+		if (strcasecmp(name, class_names[class]) == 0)
+			return class;
+	return -1;
+}
+
+static bool parse_limit(char *const *words, struct output_limit *out_limit)
+{
+	struct output_limit limit;
+	if (!parse_bytes(words[0], &limit.hard_bytes) || !parse_bytes(words[1], &limit.soft_bytes))
+		return false;
+	if (!decimal_parse_int64(words[2], strlen(words[2]), &limit.soft_seconds) || limit.soft_seconds < 0)
+		return false;
+	*out_limit = limit;
+	return true;
+}
+
+static bool parse_output_limits(const struct config_words *words, struct output_limit *field,
+				struct config_error *out_error)
+{
+	struct output_limit limits[CLIENT_CLASSES];
+	memcpy(limits, field, sizeof(limits));
+	if (words->count % 4 != 0)
+		return config_fail(out_error, "Wrong number of arguments in buffer limit configuration.");
+	for (uint32_t i = 0; i < words->count; i += 4) {
+		int class = config_client_class(words->items[i]);
+		if (class < 0)
+			return config_fail(out_error, "Invalid client class specified in buffer limit configuration.");
+		if (!parse_limit(&words->items[i + 1], &limits[class]))
+			return config_fail(out_error, "Error in hard, soft or soft_seconds setting in buffer limit "
+						      "configuration.");
+	}
+	memcpy(field, limits, sizeof(limits));
+	return true;
+}
+
+static bool parse_list(const struct directive *directive, void *field, char *const *words, size_t count,
+		       struct config_error *out_error)
+{
+	struct config_words flat = flatten(words, count);
+	bool parsed = directive->type == TYPE_WORDS ? parse_words(directive, &flat, field, out_error)
+						    : parse_output_limits(&flat, field, out_error);
+	words_fini(&flat);
+	return parsed;
+}
+
+bool directive_parse(const struct directive *directive, struct config *config, char *const *words, size_t count,
+		     struct config_error *out_error)
+{
+	void *field = directive_field(directive, config);
+	if (directive_is_list(directive) && count > 0)
+		return parse_list(directive, field, words, count, out_error);
+	if (count != 1)
+		return config_fail(out_error, "wrong number of arguments");
+	switch (directive->type) {
+	case TYPE_YES_NO:
+		return parse_yes_no(words[0], field, out_error);
+	case TYPE_INTEGER:
+		return parse_integer(directive, words[0], field, out_error);
+	case TYPE_OCTAL:
+		return parse_octal(directive, words[0], field, out_error);
+	case TYPE_MEMORY:
+		return parse_memory(directive, words[0], field, out_error);
+	case TYPE_CHOICE:
+		return parse_choice(directive, words[0], field, out_error);
+	case TYPE_PATH:
+		return parse_path(config, words[0], field, out_error);
+	case TYPE_CPUS:
+		return parse_cpus(words[0], field, out_error);
+	case TYPE_TEXT:
+		replace_text(field, config_text(words[0], strlen(words[0])));
+		return true;
+	case TYPE_WORDS:
+	case TYPE_OUTPUT_LIMITS:
+		break;
+	}
+	return false;
+}
+
+static void print_words(const struct config_words *words, struct buffer *out)
+{
+	for (uint32_t i = 0; i < words->count; i++)
+		buffer_printf(out, "%s%s", i ? " " : "", words->items[i]);
+}
+
+static void print_choice(const struct directive *directive, int value, struct buffer *out)
+{
+	const char *list = directive->choices, *choice;
+	size_t len;
+	for (int index = 0; (choice = next_choice(&list, &len)); index++)
+		if (index == value)
+			buffer_append(out, choice, len);
+}
+
+static void print_output_limits(const struct output_limit *limits, struct buffer *out)
+{
+	for (int class = 0; class < CLIENT_CLASSES; class++)
+		buffer_printf(out, "%s%s %llu %llu %lld", class ? " " : "", class_names[class],
+			      (unsigned long long)limits[class].hard_bytes, (unsigned long long)limits[class].soft_bytes,
+			      (long long)limits[class].soft_seconds);
+}
+
+void directive_print(const struct directive *directive, const struct config *config, struct buffer *out)
+{
+	const void *field = directive_field(directive, config);
+	switch (directive->type) {
+	case TYPE_YES_NO:
+		buffer_printf(out, "%s", *(const bool *)field ? "yes" : "no");
+		return;
+	case TYPE_INTEGER:
+		buffer_printf(out, "%lld", (long long)*(const int64_t *)field);
+		return;
+	case TYPE_OCTAL:
+		buffer_printf(out, "%llo", (unsigned long long)*(const int64_t *)field);
+		return;
+	case TYPE_MEMORY:
+		buffer_printf(out, "%llu", (unsigned long long)*(const uint64_t *)field);
+		return;
+	case TYPE_CHOICE:
+		print_choice(directive, *(const int *)field, out);
+		return;
+	case TYPE_TEXT:
+	case TYPE_PATH:
+	case TYPE_CPUS:
+		buffer_printf(out, "%s", *(char *const *)field);
+		return;
+	case TYPE_WORDS:
+		print_words(field, out);
+		return;
+	case TYPE_OUTPUT_LIMITS:
+		print_output_limits(field, out);
+		return;
+	}
+}
+
+bool directive_is_equal(const struct directive *directive, const struct config *a, const struct config *b)
+{
+	struct buffer text_a = { 0 }, text_b = { 0 };
+	directive_print(directive, a, &text_a);
+	directive_print(directive, b, &text_b);
+	bool is_equal = strcmp(config_buffer_text(&text_a), config_buffer_text(&text_b)) == 0;
+	buffer_fini(&text_a);
+	buffer_fini(&text_b);
+	return is_equal;
+}

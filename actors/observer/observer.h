@@ -1,0 +1,38 @@
+/*
+ * The observer: a subscriber of the command bus that counts and times commands and counts keys' events, for INFO and
+ * LATENCY, and writes the lines that MONITOR's clients see. It touches no key and no session.
+ */
+#ifndef ACTORS_OBSERVER_H
+#define ACTORS_OBSERVER_H
+
+#include <stdint.h>
+
+#include "actors/bus/effect.h"
+#include "actors/runtime/histogram.h"
+
+struct command_count {
+	uint64_t calls, failed, rejected;
+	uint64_t ns;               /* spent in them */
+	struct histogram *latency; /* of the calls, one by one; NULL when none was counted. Owned */
+};
+
+/* Adds `from` to `into`, which gets a histogram when it has none and needs one. Fatal without memory. */
+void command_count_merge(struct command_count *into, const struct command_count *from);
+
+struct observer;
+struct runtime;
+
+/* The observer is subscriber 0. Fatal without memory. */
+struct observer *observer_create(struct runtime *runtime, uint32_t command_count);
+void observer_destroy(struct observer **observer);
+
+/* What the observer answers; an own copy for the one who asked, who destroys it. */
+struct observations {
+	uint64_t events[EFFECT_TYPES];       /* by effect */
+	uint32_t command_count;
+	struct command_count commands[];     /* by command number */
+};
+
+void observations_destroy(struct observations **observations);
+
+#endif

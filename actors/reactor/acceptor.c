@@ -1,0 +1,117 @@
+#include "acceptor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "actors/runtime/crash.h"
+#include "actors/runtime/log.h"
+
+/* Connections accepted per wake-up, so that a storm of them leaves the others their turn. */
+#define ACCEPTS_MAX 128
+/* More than any kernel's queue of a listener has by default. */
+#define QUEUE_MAX 4096
+/* Half of the edge's slots: with so many waiting the acceptor keeps the next one itself. */
+#define ADOPTIONS_WAITING_MAX 4096
+
+struct accepted {
+	uint64_t id;
+	struct peer peer;
+};
+
+/* Out of descriptors: one is kept to take the client out of the queue and turn it away. */
+static void refuse_one(struct reactor *reactor, int fd)
+{
+	log_event(LOG_WARNING, "Accepting client connection: %s", strerror(errno));
+	close(reactor->spare_fd);
+	int refused = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (refused >= 0)
+		close(refused);
+	reactor->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void hand_over(struct reactor *reactor, const struct peer *peer)
+{
+	struct runtime *runtime = reactor->actor->runtime;
+	uint32_t index = reactor->next_reactor++ % runtime_count(runtime, ACTOR_REACTOR);
+	struct actor *to = runtime_actor(runtime, ACTOR_REACTOR, index);
+	uint64_t id = ++reactor->next_connection_id;
+	struct accepted *accepted = to == reactor->actor || actor_mailbox_depth(to) > ADOPTIONS_WAITING_MAX ?
+					    NULL :
+					    malloc(sizeof(*accepted));
+	if (!accepted) {
+		reactor_open_connection(reactor, id, peer);
+		return;
+	}
+	*accepted = (struct accepted){ .id = id, .peer = *peer };
+	actor_post(reactor->actor, to, REACTOR_ADOPT, 0, accepted);
+}
+
+static void on_listening(struct ev_loop *loop, ev_io *watcher, int events)
+{
+	struct reactor *reactor = watcher->data;
+	struct peer peer;
+	for (int i = 0; i < ACCEPTS_MAX; i++) {
+		enum accept_status status = listener_accept(watcher->fd, &peer);
+		if (status == ACCEPT_NO_RESOURCE)
+			refuse_one(reactor, watcher->fd);
+		if (status != ACCEPT_TAKEN)
+			return;
+		hand_over(reactor, &peer);
+	}
+}
+
+static bool is_among(const struct descriptors *descriptors, int fd)
+{
+	for (uint32_t i = 0; i < descriptors->count; i++)
+		if (descriptors->items[i] == fd)
+			return true;
+	return false;
+}
+
+/* Who is in the queue already has been promised service. */
+static void close_listening(struct reactor *reactor, int fd)
+{
+	struct peer peer;
+	for (int i = 0; i < QUEUE_MAX && listener_accept(fd, &peer) == ACCEPT_TAKEN; i++)
+		hand_over(reactor, &peer);
+	close(fd);
+}
+
+void reactor_listen(struct reactor *reactor, const struct descriptors *descriptors)
+{
+	for (uint32_t i = 0; i < reactor->listening_count; i++) {
+		ev_io_stop(reactor->loop, &reactor->listening[i].watcher);
+		if (!is_among(descriptors, reactor->listening[i].fd))
+			close_listening(reactor, reactor->listening[i].fd);
+	}
+	free(reactor->listening);
+	reactor->listening = calloc(descriptors->count + 1, sizeof(*reactor->listening));
+	if (!reactor->listening)
+		crash_broken_invariant("no memory for listeners");
+	reactor->listening_count = descriptors->count;
+	for (uint32_t i = 0; i < descriptors->count; i++) {
+		reactor->listening[i].fd = descriptors->items[i];
+		ev_io_init(&reactor->listening[i].watcher, on_listening, descriptors->items[i], EV_READ);
+		reactor->listening[i].watcher.data = reactor;
+		ev_io_start(reactor->loop, &reactor->listening[i].watcher);
+	}
+}
+
+void reactor_stop_listening(struct reactor *reactor)
+{
+	for (uint32_t i = 0; i < reactor->listening_count; i++) {
+		ev_io_stop(reactor->loop, &reactor->listening[i].watcher);
+		close(reactor->listening[i].fd);
+	}
+	reactor->listening_count = 0;
+}
+
+void reactor_adopt(struct reactor *reactor, struct accepted *accepted)
+{
+	reactor_open_connection(reactor, accepted->id, &accepted->peer);
+	free(accepted);
+}

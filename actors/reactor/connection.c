@@ -1,0 +1,302 @@
+/*
+ * The life of a connection and its output; connection_input.c has the input.
+ *
+ * Ends: the client closes its side (the rest is answered first), a protocol error or QUIT (the store writes the last reply
+ * with REPLY_CLOSE), a kill (REPLY_CLOSE_NOW), a broken socket. Whatever the way, REQUEST_CLOSED is recorded once and last.
+ */
+#include "connection.h"
+
+#include <errno.h>
+#include <linux/sockios.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "actors/reactor/connection_input.h"
+#include "actors/runtime/crash.h"
+#include "actors/runtime/log.h"
+#include "actors/reactor/reactor.h"
+
+/* What comes is not wanted any more, but for its end: who has gone waits for nothing. */
+static void discard_input(struct connection *connection)
+{
+	uint8_t unwanted[16384];
+	ssize_t n = read(connection->fd, unwanted, sizeof(unwanted));
+	if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
+		return;
+	if (n == 0 && !connection->is_lingering) {
+		connection->is_at_end = true;
+		connection_end_input(connection);
+	} else {
+		connection_break_off(connection);
+	}
+}
+
+static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
+{
+	struct connection *connection = watcher->data;
+	if (connection->is_lingering || connection->is_refused)
+		discard_input(connection);
+	else
+		connection_read(connection);
+}
+
+static void record_end(struct connection *connection)
+{
+	if (connection->end_is_recorded)
+		return;
+	connection->end_is_recorded = true;
+	reactor_record(connection->reactor, connection->ref, REQUEST_CLOSED);
+}
+
+/* `before` is the output's state then. */
+static void account_output(struct connection *connection, const struct output *before)
+{
+	connection->reactor->output_bytes += connection->output.bytes - before->bytes;
+	connection->reactor->output_taken_bytes += connection->output.taken_bytes - before->taken_bytes;
+}
+
+void connection_break_off(struct connection *connection)
+{
+	struct reactor *reactor = connection->reactor;
+	if (connection->fd < 0)
+		return;
+	ev_io_stop(reactor->loop, &connection->readable);
+	ev_io_stop(reactor->loop, &connection->writable);
+	close(connection->fd);
+	connection->fd = -1;
+	connection->pause |= PAUSE_ENDED;
+	record_end(connection);
+	reactor_linger_no_more(reactor, connection);
+	reactor->output_bytes -= connection->output.bytes;
+	reactor->output_taken_bytes -= connection->output.taken_bytes;
+	output_fini(&connection->output);
+	reactor_forget(reactor, connection);
+}
+
+/* Closing a socket with input unread or output under way makes the kernel drop what the client has not received yet. */
+static bool may_close_at_once(const struct connection *connection)
+{
+	int unread = 0, unsent = 0;
+	return connection->is_at_end || (ioctl(connection->fd, FIONREAD, &unread) == 0 && unread == 0 &&
+					 ioctl(connection->fd, SIOCOUTQ, &unsent) == 0 && unsent == 0);
+}
+
+/* Says that nothing follows, and waits for the client to say the same, for a while. */
+static void linger(struct connection *connection)
+{
+	record_end(connection);
+	shutdown(connection->fd, SHUT_WR);
+	connection_drop_input(connection);
+	connection->is_lingering = true;
+	ev_io_start(connection->reactor->loop, &connection->readable);
+	reactor_linger(connection->reactor, connection);
+}
+
+/* Closes when nothing is owed any more. Till then the client must go on taking what is. */
+static void close_if_finished(struct connection *connection)
+{
+	if (connection->is_lingering)
+		return;
+	if (!connection->is_closing && (!(connection->pause & PAUSE_ENDED) || connection->in_flight > 0))
+		return;
+	if (connection->output.bytes > 0)
+		reactor_linger(connection->reactor, connection);
+	else if (may_close_at_once(connection))
+		connection_break_off(connection);
+	else
+		linger(connection);
+}
+
+void connection_end_input(struct connection *connection)
+{
+	connection_pause_reading(connection, PAUSE_ENDED);
+	record_end(connection);
+	close_if_finished(connection);
+}
+
+/* Past the hard limit, or past the soft one for too long? */
+static bool is_over_limit(struct connection *connection)
+{
+	const struct output_limit *limit = &connection->reactor->settings.output_limit;
+	size_t bytes = connection->output.bytes;
+	if (limit->hard_bytes && bytes > limit->hard_bytes)
+		return true;
+	if (!limit->soft_bytes || bytes <= limit->soft_bytes) {
+		connection->over_soft_limit_since_ms = 0;
+		return false;
+	}
+	if (!connection->over_soft_limit_since_ms)
+		connection->over_soft_limit_since_ms = monotonic_ms();
+	return monotonic_ms() - connection->over_soft_limit_since_ms > limit->soft_seconds * 1000;
+}
+
+static bool is_over_share(const struct connection *connection)
+{
+	return connection->output.bytes > OUTPUT_SHARE_BYTES && connection->reactor->output_bytes > OUTPUT_BUDGET_BYTES;
+}
+
+/* The socket is full. Replies stop when requests do; who asked for none of what comes can only be closed. */
+static void check_limits(struct connection *connection, bool is_pushed)
+{
+	if (is_over_limit(connection) || (is_over_share(connection) && is_pushed)) {
+		log_event(LOG_WARNING, "Client id=%llu closed: %zu bytes of output wait and it does not read them",
+			  (unsigned long long)connection->ref.id, connection->output.bytes);
+		connection_break_off(connection);
+		return;
+	}
+	if (is_over_share(connection))
+		connection_pause_reading(connection, PAUSE_OUTPUT);
+}
+
+static void take_output_status(struct connection *connection, enum output_status status, bool is_pushed)
+{
+	struct reactor *reactor = connection->reactor;
+	switch (status) {
+	case OUTPUT_EMPTY:
+		ev_io_stop(reactor->loop, &connection->writable);
+		connection_resume_reading(connection, PAUSE_OUTPUT);
+		close_if_finished(connection);
+		return;
+	case OUTPUT_WAITING:
+		ev_io_start(reactor->loop, &connection->writable);
+		check_limits(connection, is_pushed);
+		if (connection->fd >= 0)
+			close_if_finished(connection);
+		return;
+	case OUTPUT_NO_MEMORY:
+		log_event(LOG_WARNING, "Client id=%llu closed: no memory for its replies",
+			  (unsigned long long)connection->ref.id);
+		connection_break_off(connection);
+		return;
+	case OUTPUT_BROKEN:
+		connection_break_off(connection);
+		return;
+	}
+}
+
+static void on_writable(struct ev_loop *loop, ev_io *watcher, int events)
+{
+	struct connection *connection = watcher->data;
+	struct output before = connection->output;
+	enum output_status status = output_flush(&connection->output, connection->fd, &connection->reactor->written);
+	account_output(connection, &before);
+	if (status == OUTPUT_WAITING && connection->output.bytes < OUTPUT_SHARE_BYTES / 2)
+		connection_resume_reading(connection, PAUSE_OUTPUT);
+	take_output_status(connection, status, false);
+}
+
+static uint32_t take_flags(struct connection *connection, const struct reply_part *parts, size_t count, bool *out_is_pushed)
+{
+	uint32_t flags = 0;
+	bool has_answer = false, has_bytes = false;
+	for (size_t i = 0; i < count; i++) {
+		uint32_t answered = parts[i].answered;
+		has_answer |= answered > 0;
+		has_bytes |= parts[i].text_len > 0 || parts[i].blob;
+		connection->in_flight -= answered < connection->in_flight ? answered : connection->in_flight;
+		flags |= parts[i].flags;
+		if (parts[i].flags & REPLY_HOLD)
+			connection->is_held = true;
+		if (parts[i].flags & REPLY_GO_ON)
+			connection->is_held = false;
+		if (parts[i].flags & REPLY_AUTHENTICATED)
+			connection->is_authenticated = true;
+		if (parts[i].flags & REPLY_UNAUTHENTICATED)
+			connection->is_authenticated = false;
+	}
+	*out_is_pushed = has_bytes && !has_answer;
+	return flags;
+}
+
+void connection_deliver(struct connection *connection, const struct reply_part *parts, size_t count, const uint8_t *text)
+{
+	if (connection->is_lingering)
+		return;
+	bool is_pushed;
+	uint32_t flags = take_flags(connection, parts, count, &is_pushed);
+	if (flags & REPLY_CLOSE_NOW) {
+		connection_break_off(connection);
+		return;
+	}
+	if (flags & REPLY_CLOSE) {
+		connection->is_closing = true;
+		connection_pause_reading(connection, PAUSE_ENDED);
+	}
+	struct output before = connection->output;
+	enum output_status status = output_write_parts(&connection->output, connection->fd, parts, count, text,
+						       &connection->reactor->written);
+	account_output(connection, &before);
+	take_output_status(connection, status, is_pushed);
+	if (connection->fd < 0 || connection->is_lingering)
+		return;
+	if (!connection->is_held) {
+		connection->held_bytes = 0;
+		connection_resume_reading(connection, PAUSE_HELD);
+	}
+	if ((connection->pause & PAUSE_JUDGING) && connection->in_flight == 0)
+		connection_judge_again(connection);
+}
+
+void connection_pause_reading(struct connection *connection, enum pause cause)
+{
+	if (!connection->pause)
+		ev_io_stop(connection->reactor->loop, &connection->readable);
+	connection->pause |= cause;
+}
+
+void connection_resume_reading(struct connection *connection, enum pause cause)
+{
+	if (!(connection->pause & cause))
+		return;
+	connection->pause &= ~(uint32_t)cause;
+	if (!connection->pause)
+		ev_io_start(connection->reactor->loop, &connection->readable);
+}
+
+static struct connection_origin *copy_origin(const struct peer *peer)
+{
+	struct connection_origin *origin = calloc(1, sizeof(*origin));
+	if (!origin)
+		return NULL;
+	strcpy(origin->address, peer->address);
+	strcpy(origin->local_address, peer->local_address);
+	origin->fd = peer->fd;
+	origin->is_unix = peer->is_unix;
+	origin->is_loopback = peer->is_loopback;
+	return origin;
+}
+
+struct connection *connection_open(struct reactor *reactor, struct connection_ref ref, const struct peer *peer)
+{
+	struct connection *connection = calloc(1, sizeof(*connection));
+	struct connection_origin *origin = copy_origin(peer);
+	if (!connection || !origin) {
+		free(connection);
+		free(origin);
+		close(peer->fd);
+		return NULL;
+	}
+	connection->ref = ref;
+	connection->reactor = reactor;
+	connection->fd = peer->fd;
+	connection->is_authenticated = !reactor->settings.needs_password;
+	resp_parser_init(&connection->parser);
+	ev_io_init(&connection->readable, on_readable, peer->fd, EV_READ);
+	ev_io_init(&connection->writable, on_writable, peer->fd, EV_WRITE);
+	connection->readable.data = connection->writable.data = connection;
+	ev_io_start(reactor->loop, &connection->readable);
+	if (!peer->is_unix)
+		socket_tune(peer->fd, reactor->settings.keepalive_s);
+	reactor_record(reactor, ref, REQUEST_OPENED)->origin = origin;
+	return connection;
+}
+
+void connection_free(struct connection *connection)
+{
+	connection_drop_input(connection);
+	output_fini(&connection->output);
+	free(connection);
+}

@@ -1,0 +1,77 @@
+/*
+ * A connection actor: one client's socket, parse state and output. It answers nothing itself: commands, protocol errors
+ * and its own end go to the store as records of a batch, in the order in which they came from the socket.
+ *
+ * It lives until its input has ended, its last request is answered and its output is out, or until either side breaks off.
+ */
+#ifndef ACTORS_CONNECTION_H
+#define ACTORS_CONNECTION_H
+
+#include <ev.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "actors/store/batch.h"
+#include "actors/reactor/output.h"
+#include "transport/listener.h"
+#include "transport/resp_parser.h"
+
+struct reactor;
+
+/* Why a socket is not read just now. */
+enum pause {
+	PAUSE_STARVED = 1, /* no batch has room */
+	PAUSE_HELD = 2,    /* parked in the store, with enough waiting there already */
+	PAUSE_OUTPUT = 4,  /* the client does not read its replies */
+	PAUSE_JUDGING = 8, /* a request over the limits before authentication; an earlier one may be AUTH */
+	PAUSE_ENDED = 16,  /* end of input, or the server stops */
+};
+
+struct connection {
+	struct connection_ref ref;
+	struct reactor *reactor;
+	int fd;
+	uint32_t pause;              /* enum pause; the socket is read when it is 0 */
+	uint32_t in_flight;          /* requests recorded and not answered */
+	bool is_authenticated;
+	bool is_held;
+	bool is_closing;             /* closes when the output is out */
+	bool is_refused;             /* a protocol error has been recorded: what follows is read for the end only */
+	bool end_is_recorded;        /* REQUEST_CLOSED has been added: nothing may follow */
+	bool is_starved;
+	bool is_at_end;              /* the client has closed its side: nothing is unread */
+	bool is_lingering;           /* all is sent; waits for the client to have it */
+	ev_io readable, writable;
+
+	struct resp_parser parser;
+	struct buffer partial;       /* bytes of a request that is not whole */
+	struct resp_args args;       /* its arguments so far */
+	struct blob *large;          /* the bulk being read */
+	uint32_t large_len;          /* its declared length */
+	struct blob **large_done;    /* whole ones of the same request */
+	uint32_t large_done_count, large_done_capacity;
+	size_t large_bytes;          /* of all of these */
+	size_t held_bytes;           /* read while held */
+
+	struct output output;
+	int64_t over_soft_limit_since_ms; /* monotonic; 0 while under it */
+	struct connection *next_starved, *next_doomed;
+	struct connection *next_lingering, *previous_lingering;
+	int64_t linger_until_ms;     /* monotonic: to take some of its last output, or to have all of it; 0: no deadline */
+};
+
+/* Takes the peer's descriptor. NULL (and the descriptor closed) without memory. Records REQUEST_OPENED. */
+struct connection *connection_open(struct reactor *reactor, struct connection_ref ref, const struct peer *peer);
+
+/* Consecutive parts for this connection; `text` is where the first one's text begins. May end the connection. */
+void connection_deliver(struct connection *connection, const struct reply_part *parts, size_t count, const uint8_t *text);
+
+void connection_resume_reading(struct connection *connection, enum pause cause);
+void connection_pause_reading(struct connection *connection, enum pause cause);
+
+/* Closes the socket now, whatever waits. */
+void connection_break_off(struct connection *connection);
+/* Frees the struct; the reactor has forgotten it. */
+void connection_free(struct connection *connection);
+
+#endif

@@ -1,0 +1,57 @@
+/*
+ * What a connection is owed and the kernel hasn't taken yet: texts and blobs, in order.
+ *
+ * Replies are first tried straight from the reply batch (output_write_parts); only what the socket doesn't take is copied here.
+ * Blobs are held, not copied. The reactor's thread only.
+ */
+#ifndef ACTORS_OUTPUT_H
+#define ACTORS_OUTPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "actors/store/batch.h"
+
+struct output_piece {
+	struct output_piece *next;
+	struct blob *blob;   /* held; NULL: the text behind this struct */
+	size_t len, sent;    /* bytes; sent < len */
+	size_t capacity;     /* of the text */
+	uint8_t text[];
+};
+
+struct output {
+	struct output_piece *first, *last;
+	size_t bytes;        /* not yet taken by the kernel */
+	size_t taken_bytes;  /* of memory, for pieces; blobs count elsewhere */
+	uint32_t pieces;
+};
+
+enum output_status {
+	OUTPUT_EMPTY,   /* all is out */
+	OUTPUT_WAITING, /* the socket is full */
+	OUTPUT_BROKEN,  /* the peer is gone */
+	OUTPUT_NO_MEMORY,
+};
+
+/* Counts write system calls and bytes in *calls and *written. */
+struct output_counts {
+	uint64_t calls, bytes;
+};
+
+/*
+ * Sends `count` consecutive parts of one connection; `text` is where the first one's text begins. The parts keep their blobs.
+ */
+enum output_status output_write_parts(struct output *output, int fd, const struct reply_part *parts, size_t count,
+				      const uint8_t *text, struct output_counts *counts);
+
+/* Sends what waits. */
+enum output_status output_flush(struct output *output, int fd, struct output_counts *counts);
+
+/* Adds bytes behind all that waits, by copy. False without memory. */
+bool output_add_text(struct output *output, const uint8_t *text, size_t len);
+
+void output_fini(struct output *output);
+
+#endif

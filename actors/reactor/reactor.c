@@ -1,0 +1,491 @@
+/*
+ * One iteration of the loop: sockets that are readable fill the batch (connection_input.c), a batch of replies that has come is
+ * written out (connection.c), and before the loop waits again the batch is posted if none is under way.
+ *
+ * Stopping: no more accepting and reading; what was read is answered and written out; a client that doesn't take its
+ * replies has DRAIN_SECONDS. The loop ends when nobody can post to this reactor any more and its mailbox is empty.
+ */
+#include "reactor.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "actors/reactor/acceptor.h"
+#include "actors/reactor/connection_input.h"
+#include "actors/runtime/crash.h"
+#include "actors/store/figures.h"
+#include "actors/runtime/log.h"
+
+#define DRAIN_SECONDS 2.0
+/* How long a client whose connection ends may take none of its last replies. */
+#define LINGER_MS 5000
+
+/*
+ * What lay in the pool all the while from one look to the next is given back, but for one batch: after a burst there are
+ * REACTOR_BATCHES_MAX, of half a megabyte and more.
+ */
+#define POOL_LOOK_SECONDS 1.0
+#define POOL_KEPT 1
+
+/* ---- batches ---- */
+
+static struct request_batch *take_from_pool(struct reactor *reactor)
+{
+	struct request_batch *batch = reactor->pool;
+	reactor->pool = batch->next;
+	batch->next = NULL;
+	if (--reactor->pool_count < reactor->pool_least)
+		reactor->pool_least = reactor->pool_count;
+	return batch;
+}
+
+static void put_into_pool(struct reactor *reactor, struct request_batch *batch)
+{
+	batch->next = reactor->pool;
+	reactor->pool = batch;
+	if (++reactor->pool_count > POOL_KEPT && !ev_is_active(&reactor->pool_look))
+		ev_timer_again(reactor->loop, &reactor->pool_look);
+}
+
+static void on_pool_look(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+	struct reactor *reactor = watcher->data;
+	for (uint32_t unused = reactor->pool_least; unused > 0 && reactor->pool_count > POOL_KEPT; unused--) {
+		struct request_batch *batch = take_from_pool(reactor);
+		request_batch_destroy(&batch);
+	}
+	reactor->pool_least = reactor->pool_count;
+	if (reactor->pool_count <= POOL_KEPT)
+		ev_timer_stop(loop, watcher);
+}
+
+static struct request_batch *take_batch(struct reactor *reactor)
+{
+	struct request_batch *batch = reactor->pool ? take_from_pool(reactor) : request_batch_create(BATCH_BYTES);
+	if (!batch)
+		crash_broken_invariant("no memory for a batch of requests");
+	batch->reactor = reactor->actor->index;
+	return batch;
+}
+
+static void post_filling(struct reactor *reactor)
+{
+	struct request_batch *batch = reactor->filling;
+	reactor->filling = take_batch(reactor);
+	batch->output_bytes = reactor->output_told_bytes = reactor->output_taken_bytes;
+	batch->read_bytes = reactor->bytes_read;
+	batch->written_bytes = reactor->written.bytes;
+	reactor->batches_out++;
+	reactor->taken_out += batch->taken_bytes;
+	actor_post(reactor->actor, reactor->store, STORE_REQUESTS, 0, batch);
+}
+
+static bool batch_is_full(const struct request_batch *batch)
+{
+	return batch->count >= BATCH_REQUESTS_MAX || batch->bytes.capacity - batch->bytes.len < BATCH_ROOM_MIN ||
+	       batch->taken_bytes > BATCH_TAKEN_MAX;
+}
+
+struct request_batch *reactor_batch(struct reactor *reactor)
+{
+	actor_assert_turn(reactor->actor);
+	if (!batch_is_full(reactor->filling))
+		return reactor->filling;
+	if (reactor->batches_out >= REACTOR_BATCHES_MAX || reactor->taken_out > REACTOR_TAKEN_MAX)
+		return NULL;
+	post_filling(reactor);
+	return reactor->filling;
+}
+
+struct request *reactor_record(struct reactor *reactor, struct connection_ref connection, enum request_kind kind)
+{
+	actor_assert_turn(reactor->actor);
+	struct request *request = request_batch_add(reactor->filling);
+	if (!request)
+		crash_broken_invariant("no memory for a record of a batch");
+	*request = (struct request){ .connection = connection, .kind = kind };
+	return request;
+}
+
+static void answer_stop_if_done(struct reactor *reactor)
+{
+	if (!reactor->is_stopping || reactor->stop_is_answered || reactor->connections || reactor->batches_out)
+		return;
+	reactor->stop_is_answered = true;
+	ev_timer_stop(reactor->loop, &reactor->drain);
+	actor_post(reactor->actor, runtime_actor(reactor->actor->runtime, ACTOR_SUPERVISOR, 0), REACTOR_STOP_DONE, 0, NULL);
+}
+
+static void leave_if_done(struct reactor *reactor)
+{
+	if (reactor->may_leave && actor_mailbox_depth(reactor->actor) == 0)
+		actor_leave(reactor->actor);
+}
+
+static void free_doomed(struct reactor *reactor)
+{
+	while (reactor->doomed) {
+		struct connection *connection = reactor->doomed;
+		reactor->doomed = connection->next_doomed;
+		connection_free(connection);
+	}
+}
+
+static bool is_output_to_be_told(const struct reactor *reactor)
+{
+	size_t now = reactor->output_taken_bytes, told = reactor->output_told_bytes;
+	return (now > told ? now - told : told - now) > OUTPUT_TOLD_STEP_BYTES;
+}
+
+/* The last thing before the loop waits. */
+static void on_flush(struct ev_loop *loop, ev_prepare *watcher, int events)
+{
+	struct reactor *reactor = watcher->data;
+	free_doomed(reactor);
+	if ((reactor->filling->count || (is_output_to_be_told(reactor) && !reactor->stop_is_answered)) &&
+	    reactor->batches_out == 0)
+		post_filling(reactor);
+	answer_stop_if_done(reactor);
+	leave_if_done(reactor);
+}
+
+/* ---- connections ---- */
+
+void reactor_starve(struct reactor *reactor, struct connection *connection)
+{
+	connection_pause_reading(connection, PAUSE_STARVED);
+	if (connection->is_starved)
+		return;
+	connection->is_starved = true;
+	connection->next_starved = reactor->starved;
+	reactor->starved = connection;
+}
+
+static void feed_starved(struct reactor *reactor)
+{
+	struct connection *connection = reactor->starved;
+	reactor->starved = NULL;
+	while (connection) {
+		struct connection *next = connection->next_starved;
+		connection->is_starved = false;
+		connection_resume_reading(connection, PAUSE_STARVED);
+		if ((connection->pause & PAUSE_JUDGING) && connection->in_flight == 0)
+			connection_judge_again(connection);
+		connection = next;
+	}
+}
+
+static void unlink_starved(struct reactor *reactor, struct connection *connection)
+{
+	struct connection **at = &reactor->starved;
+	while (connection->is_starved && *at) {
+		if (*at == connection) {
+			*at = connection->next_starved;
+			connection->is_starved = false;
+			return;
+		}
+		at = &(*at)->next_starved;
+	}
+}
+
+static void arm_linger(struct reactor *reactor)
+{
+	ev_timer_stop(reactor->loop, &reactor->linger);
+	if (!reactor->first_lingering)
+		return;
+	int64_t left_ms = reactor->first_lingering->linger_until_ms - monotonic_ms();
+	ev_timer_set(&reactor->linger, left_ms > 0 ? (double)left_ms / 1000.0 : 0.0, 0.0);
+	ev_timer_start(reactor->loop, &reactor->linger);
+}
+
+void reactor_linger(struct reactor *reactor, struct connection *connection)
+{
+	reactor_linger_no_more(reactor, connection);
+	connection->linger_until_ms = monotonic_ms() + LINGER_MS;
+	connection->previous_lingering = reactor->last_lingering;
+	*(reactor->last_lingering ? &reactor->last_lingering->next_lingering : &reactor->first_lingering) = connection;
+	reactor->last_lingering = connection;
+	connection->next_lingering = NULL;
+	if (reactor->first_lingering == connection)
+		arm_linger(reactor);
+}
+
+void reactor_linger_no_more(struct reactor *reactor, struct connection *connection)
+{
+	struct connection *next = connection->next_lingering, *previous = connection->previous_lingering;
+	if (!connection->linger_until_ms)
+		return;
+	connection->linger_until_ms = 0;
+	*(previous ? &previous->next_lingering : &reactor->first_lingering) = next;
+	*(next ? &next->previous_lingering : &reactor->last_lingering) = previous;
+	if (!previous)
+		arm_linger(reactor);
+}
+
+static void on_linger_over(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+	struct reactor *reactor = watcher->data;
+	while (reactor->first_lingering && reactor->first_lingering->linger_until_ms <= monotonic_ms())
+		connection_break_off(reactor->first_lingering);
+	arm_linger(reactor);
+}
+
+static bool grow_slots(struct reactor *reactor)
+{
+	uint32_t capacity = reactor->slot_capacity ? 2 * reactor->slot_capacity : 64;
+	struct connection **slots = realloc(reactor->slots, capacity * sizeof(struct connection *));
+	if (slots)
+		reactor->slots = slots;
+	uint32_t *free_slots = realloc(reactor->free_slots, capacity * sizeof(uint32_t));
+	if (free_slots)
+		reactor->free_slots = free_slots;
+	if (!slots || !free_slots)
+		return false;
+	reactor->slot_capacity = capacity;
+	return true;
+}
+
+/* Slots are used again before new ones are made, so that the store's table of sessions, by slot, stays small. */
+static bool take_slot(struct reactor *reactor, uint32_t *out_slot)
+{
+	if (reactor->free_count) {
+		*out_slot = reactor->free_slots[--reactor->free_count];
+		return true;
+	}
+	if (reactor->slot_count == reactor->slot_capacity && !grow_slots(reactor))
+		return false;
+	*out_slot = reactor->slot_count++;
+	return true;
+}
+
+void reactor_forget(struct reactor *reactor, struct connection *connection)
+{
+	actor_assert_turn(reactor->actor);
+	uint32_t slot = connection->ref.slot;
+	unlink_starved(reactor, connection);
+	reactor->slots[slot] = NULL;
+	reactor->free_slots[reactor->free_count++] = slot;
+	reactor->connections--;
+	connection->next_doomed = reactor->doomed;
+	reactor->doomed = connection;
+}
+
+void reactor_open_connection(struct reactor *reactor, uint64_t id, const struct peer *peer)
+{
+	struct connection_ref ref = { .id = id, .reactor = reactor->actor->index };
+	if (reactor->is_stopping || !take_slot(reactor, &ref.slot)) {
+		close(peer->fd);
+		return;
+	}
+	struct connection *connection = connection_open(reactor, ref, peer);
+	reactor->slots[ref.slot] = connection;
+	if (connection)
+		reactor->connections++;
+	else
+		reactor->free_slots[reactor->free_count++] = ref.slot;
+}
+
+static struct connection *find_connection(const struct reactor *reactor, struct connection_ref ref)
+{
+	struct connection *connection = ref.slot < reactor->slot_count ? reactor->slots[ref.slot] : NULL;
+	return connection && connection->ref.id == ref.id ? connection : NULL;
+}
+
+/* ---- messages ---- */
+
+static void deliver(struct reactor *reactor, const struct reply_batch *batch)
+{
+	const uint8_t *text = batch->text.data;
+	for (size_t i = 0, end; i < batch->count; i = end) {
+		size_t bytes = 0;
+		for (end = i; end < batch->count && batch->parts[end].connection.id == batch->parts[i].connection.id; end++)
+			bytes += batch->parts[end].text_len;
+		struct connection *connection = find_connection(reactor, batch->parts[i].connection);
+		if (connection)
+			connection_deliver(connection, &batch->parts[i], end - i, text);
+		text += bytes;
+	}
+}
+
+/* The batch that came home carries the reply batch for its next journey. */
+static void bring_home(struct reactor *reactor, struct reply_batch *replies)
+{
+	struct request_batch *home = replies->home;
+	replies->home = NULL;
+	reactor->taken_out -= home->taken_bytes;
+	reply_batch_reset(replies);
+	request_batch_reset(home);
+	if (home->replies)
+		reply_batch_destroy(&replies);
+	else
+		home->replies = replies;
+	put_into_pool(reactor, home);
+	reactor->batches_out--;
+	feed_starved(reactor);
+}
+
+/* The store keeps one of each under way. */
+static void report_taken(struct reactor *reactor, enum message_type type)
+{
+	actor_post(reactor->actor, reactor->store, STORE_TAKEN, type, NULL);
+}
+
+static void on_replies(struct reactor *reactor, struct reply_batch *replies)
+{
+	deliver(reactor, replies);
+	if (replies->home) {
+		bring_home(reactor, replies);
+		return;
+	}
+	reply_batch_destroy(&replies);
+	report_taken(reactor, REACTOR_REPLIES);
+}
+
+static void on_settings(struct reactor *reactor, struct settings *settings)
+{
+	reactor->settings = *settings;
+	free(settings);
+	report_taken(reactor, REACTOR_SETTINGS);
+}
+
+static void on_tick(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+	struct reactor *reactor = watcher->data;
+	actor_post(reactor->actor, reactor->store, STORE_TICK, 0, NULL);
+}
+
+static void on_arm_timer(struct reactor *reactor, uint64_t deadline_ms)
+{
+	int64_t left_ms = (int64_t)deadline_ms - monotonic_ms();
+	ev_timer_stop(reactor->loop, &reactor->tick);
+	ev_now_update(reactor->loop);
+	ev_timer_set(&reactor->tick, left_ms > 0 ? (double)left_ms / 1000.0 : 0.0, 0.0);
+	ev_timer_start(reactor->loop, &reactor->tick);
+	report_taken(reactor, REACTOR_ARM_TIMER);
+}
+
+static void describe_connection(const struct connection *connection, struct connection_figure *out)
+{
+	*out = (struct connection_figure){
+		.id = connection->ref.id,
+		.input_bytes = connection_input_bytes(connection),
+		.input_free = connection_input_free(connection),
+		.output_bytes = connection->output.bytes,
+		.output_parts = connection->output.pieces,
+		.in_flight = connection->in_flight,
+	};
+}
+
+static void on_describe(struct reactor *reactor)
+{
+	struct connection_figures *figures = calloc(1, sizeof(*figures));
+	if (figures)
+		figures->items = calloc(reactor->connections + 1, sizeof(*figures->items));
+	if (!figures || !figures->items)
+		crash_broken_invariant("no memory for the figures of connections");
+	for (uint32_t i = 0; i < reactor->slot_count; i++)
+		if (reactor->slots[i])
+			describe_connection(reactor->slots[i], &figures->items[figures->count++]);
+	figures->reads = reactor->reads;
+	figures->writes = reactor->written.calls;
+	figures->input_bytes = reactor->bytes_read;
+	figures->output_bytes = reactor->written.bytes;
+	actor_post(reactor->actor, reactor->store, STORE_CONNECTION_FIGURES, 0, figures);
+}
+
+static void close_all(struct reactor *reactor)
+{
+	for (uint32_t i = 0; i < reactor->slot_count; i++)
+		if (reactor->slots[i])
+			connection_break_off(reactor->slots[i]);
+}
+
+static void on_drain_over(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+	close_all(watcher->data);
+}
+
+static void on_listen(struct reactor *reactor, struct descriptors *descriptors)
+{
+	reactor_listen(reactor, descriptors);
+	free(descriptors);
+	actor_post(reactor->actor, runtime_actor(reactor->actor->runtime, ACTOR_SUPERVISOR, 0), REACTOR_LISTEN_DONE, 0, NULL);
+}
+
+static void on_stop(struct reactor *reactor)
+{
+	reactor->is_stopping = true;
+	reactor_stop_listening(reactor);
+	for (uint32_t i = 0; i < reactor->slot_count; i++)
+		if (reactor->slots[i])
+			connection_end_input(reactor->slots[i]);
+	ev_timer_init(&reactor->drain, on_drain_over, DRAIN_SECONDS, 0.0);
+	reactor->drain.data = reactor;
+	ev_timer_start(reactor->loop, &reactor->drain);
+}
+
+static void on_leave(struct reactor *reactor)
+{
+	ev_timer_stop(reactor->loop, &reactor->tick);
+	ev_timer_stop(reactor->loop, &reactor->pool_look);
+	reactor->may_leave = true;
+}
+
+static void reactor_turn(void *state, struct message message)
+{
+	struct reactor *reactor = state;
+	switch (message.type) {
+	case REACTOR_REPLIES: on_replies(reactor, message.payload); return;
+	case REACTOR_ADOPT: reactor_adopt(reactor, message.payload); return;
+	case REACTOR_SETTINGS: on_settings(reactor, message.payload); return;
+	case REACTOR_ARM_TIMER: on_arm_timer(reactor, message.number); return;
+	case REACTOR_DESCRIBE: on_describe(reactor); return;
+	case REACTOR_LISTEN: on_listen(reactor, message.payload); return;
+	case REACTOR_STOP: on_stop(reactor); return;
+	case REACTOR_LEAVE: on_leave(reactor); return;
+	}
+	crash_broken_invariant("a reactor has no turn for %s", message_name(message.type));
+}
+
+struct reactor *reactor_create(struct runtime *runtime, uint32_t index, const struct settings *settings)
+{
+	struct reactor *reactor = calloc(1, sizeof(*reactor));
+	if (!reactor)
+		crash_broken_invariant("no memory for a reactor");
+	reactor->actor = runtime_actor(runtime, ACTOR_REACTOR, index);
+	reactor->store = runtime_actor(runtime, ACTOR_STORE, 0);
+	reactor->loop = reactor->actor->loop;
+	reactor->settings = *settings;
+	reactor->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	reactor->filling = take_batch(reactor);
+	ev_prepare_init(&reactor->flush, on_flush);
+	reactor->flush.data = reactor;
+	ev_prepare_start(reactor->loop, &reactor->flush);
+	ev_timer_init(&reactor->tick, on_tick, 0.0, 0.0);
+	reactor->tick.data = reactor;
+	ev_timer_init(&reactor->pool_look, on_pool_look, 0.0, POOL_LOOK_SECONDS);
+	reactor->pool_look.data = reactor;
+	ev_init(&reactor->linger, on_linger_over);
+	reactor->linger.data = reactor;
+	actor_bind(reactor->actor, reactor_turn, reactor);
+	return reactor;
+}
+
+void reactor_destroy(struct reactor **reactor_at)
+{
+	struct reactor *reactor = *reactor_at;
+	free_doomed(reactor);
+	request_batch_destroy(&reactor->filling);
+	while (reactor->pool) {
+		struct request_batch *batch = take_from_pool(reactor);
+		request_batch_destroy(&batch);
+	}
+	if (reactor->spare_fd >= 0)
+		close(reactor->spare_fd);
+	free(reactor->slots);
+	free(reactor->free_slots);
+	free(reactor->listening);
+	free(reactor);
+	*reactor_at = NULL;
+}

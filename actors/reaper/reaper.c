@@ -1,0 +1,43 @@
+#include "reaper.h"
+
+#include <stdlib.h>
+
+#include "actors/runtime/crash.h"
+
+static void on_free(struct reaper *reaper, struct garbage *garbage)
+{
+	actor_assert_turn(reaper->actor);
+	while (garbage) {
+		struct garbage *next = garbage->next;
+		keyspace_destroy_elsewhere(&garbage->keyspace);
+		free(garbage);
+		garbage = next;
+	}
+	actor_post(reaper->actor, runtime_actor(reaper->actor->runtime, ACTOR_STORE, 0), STORE_REAPED, 0, NULL);
+}
+
+/* The store has posted its last before the supervisor posts STOP; it may still be on its way here. */
+static void stop_if_empty(struct reaper *reaper)
+{
+	if (!reaper->is_stopping || actor_mailbox_depth(reaper->actor) > 0)
+		return;
+	actor_post(reaper->actor, runtime_actor(reaper->actor->runtime, ACTOR_SUPERVISOR, 0), REAPER_STOP_DONE, 0, NULL);
+	actor_leave(reaper->actor);
+}
+
+static void reaper_turn(void *state, struct message message)
+{
+	struct reaper *reaper = state;
+	switch (message.type) {
+	case REAPER_FREE: on_free(reaper, message.payload); break;
+	case REAPER_STOP: reaper->is_stopping = true; break;
+	default: crash_broken_invariant("the reaper has no turn for %s", message_name(message.type));
+	}
+	stop_if_empty(reaper);
+}
+
+void reaper_init(struct reaper *reaper, struct runtime *runtime)
+{
+	*reaper = (struct reaper){ .actor = runtime_actor(runtime, ACTOR_REAPER, 0) };
+	actor_bind(reaper->actor, reaper_turn, reaper);
+}

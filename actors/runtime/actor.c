@@ -1,0 +1,463 @@
+/*
+ * The catalogue and the topology are tables made from the .def files. runtime_open() holds them against each other:
+ * every message's edge has room, every edge with room has a message. A channel exists only for a permitted edge.
+ *
+ * A LOOP actor's mailbox callback runs on a pool thread; it leaves the message in `arrived` and wakes the loop. No second
+ * receive is armed until the loop has taken it, so one place is enough.
+ */
+#include "actor.h"
+
+#include <ev.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "actors/runtime/crash.h"
+#include "actors/process.h"
+
+/* What is told as above_2ms. */
+#define LONG_TURN_NS 2000000u
+/* How old a reading of the thread's CPU clock may be, a system call and too dear for each turn: a turn is told too long by so much at most. */
+#define CPU_READING_NS 100000u
+
+enum host { HOST_POOL, HOST_LOOP };
+#define POOL HOST_POOL
+#define LOOP HOST_LOOP
+
+static const struct {
+	const char *name;
+	enum host host;
+} kinds[ACTOR_KINDS] = {
+#define ACTOR(kind, host, name, meaning) { name, host },
+#define EDGE(sender, receiver, slots)
+#include "topology.def"
+#undef ACTOR
+#undef EDGE
+};
+
+static const uint32_t edge_slots[ACTOR_KINDS][ACTOR_KINDS] = {
+#define ACTOR(kind, host, name, meaning)
+#define EDGE(sender, receiver, slots) [ACTOR_##sender][ACTOR_##receiver] = slots,
+#include "topology.def"
+#undef ACTOR
+#undef EDGE
+};
+
+static const struct {
+	const char *name;
+	enum actor_kind sender, receiver;
+} catalogue[MESSAGE_TYPES] = {
+#define MESSAGE(name, sender, receiver, payload, meaning) { #name, ACTOR_##sender, ACTOR_##receiver },
+#include "messages.def"
+#undef MESSAGE
+};
+
+struct moment {
+	uint64_t ns;     /* monotonic; 0: none */
+	uint64_t cpu_ns; /* what the thread had used of its CPU then, or up to CPU_READING_NS before */
+};
+
+struct loop_host {
+	ev_async wake;
+	ev_prepare before_wait;
+	ev_check after_wait;
+	struct message arrived;
+	_Atomic bool has_arrived;
+	struct moment iteration_began;
+	bool has_posted; /* since the loop last waited */
+};
+
+struct runtime {
+	uint32_t counts[ACTOR_KINDS];
+	uint32_t first[ACTOR_KINDS]; /* number of the first of each kind */
+	uint32_t total;
+	struct actor *actors;
+	bool has_one_cpu;
+};
+
+static _Thread_local const struct actor *in_turn;
+
+uint64_t monotonic_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+int64_t wall_clock_ms(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+const char *message_name(enum message_type type)
+{
+	return type < MESSAGE_TYPES ? catalogue[type].name : "unknown";
+}
+
+static void *must_allocate(size_t count, size_t size)
+{
+	void *memory = calloc(count, size);
+	if (!memory)
+		crash_broken_invariant("no memory for the actors");
+	return memory;
+}
+
+static uint64_t read_count(const _Atomic uint64_t *counter)
+{
+	return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+/* The actor is the only writer of its counts, so a plain addition is enough; relaxed stores keep readers' numbers whole. */
+static void count_up(_Atomic uint64_t *counter, uint64_t by)
+{
+	atomic_store_explicit(counter, read_count(counter) + by, memory_order_relaxed);
+}
+
+static void raise_to(_Atomic uint64_t *most, uint64_t value)
+{
+	if (value > read_count(most))
+		atomic_store_explicit(most, value, memory_order_relaxed);
+}
+
+static uint64_t thread_cpu_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static struct moment moment_now(void)
+{
+	static _Thread_local struct moment read;
+	uint64_t ns = monotonic_ns();
+	if (ns - read.ns >= CPU_READING_NS)
+		read = (struct moment){ ns, thread_cpu_ns() };
+	return (struct moment){ ns, read.cpu_ns };
+}
+
+/* Where a turn was the longest, or long, was it at work all the while, or did others have the CPU? */
+static void count_cpu(struct turn_count *count, uint64_t began_cpu_ns, uint64_t ns)
+{
+	if (ns <= LONG_TURN_NS && ns <= read_count(&count->max_cpu_ns))
+		return;
+	uint64_t used_ns = thread_cpu_ns() - began_cpu_ns;
+	if (used_ns > ns)
+		used_ns = ns;
+	raise_to(&count->max_cpu_ns, used_ns);
+	if (used_ns > LONG_TURN_NS)
+		count_up(&count->long_cpu_turns, 1);
+}
+
+static void count_turn(struct turn_count *count, struct moment began)
+{
+	uint64_t ns = monotonic_ns() - began.ns;
+	count_up(&count->turns, 1);
+	count_up(&count->ns, ns);
+	if (ns > LONG_TURN_NS)
+		count_up(&count->long_turns, 1);
+	raise_to(&count->max_ns, ns);
+	count_cpu(count, began.cpu_ns, ns);
+}
+
+/* The choke point: every turn of every actor. */
+static void take_turn(struct actor *actor, struct message message)
+{
+	if (message.type >= MESSAGE_TYPES || catalogue[message.type].receiver != actor->kind)
+		crash_broken_invariant("%s was sent message %u, which is not for it", actor->name, message.type);
+	count_up(&actor->received, 1);
+	in_turn = actor;
+	crash_context_set(actor->name, catalogue[message.type].name);
+	struct moment began = moment_now();
+	actor->turn(actor->state, message);
+	count_turn(&actor->counts[message.type], began);
+}
+
+static void on_pool_message(void *context, struct message message)
+{
+	struct actor *actor = context;
+	crash_prepare_thread(); /* the pool's threads are not ours to start */
+	take_turn(actor, message);
+	in_turn = NULL;
+	crash_context_set("pool", "none");
+	mailbox_rearm(actor->mailbox);
+}
+
+static void on_loop_message(void *context, struct message message)
+{
+	struct actor *actor = context;
+	actor->host->arrived = message;
+	/* Release, with the acquire in on_wake(): the loop's thread sees the message whole. */
+	atomic_store_explicit(&actor->host->has_arrived, true, memory_order_release);
+	ev_async_send(actor->loop, &actor->host->wake);
+}
+
+static void on_wake(struct ev_loop *loop, ev_async *watcher, int events)
+{
+	struct actor *actor = watcher->data;
+	if (!atomic_exchange_explicit(&actor->host->has_arrived, false, memory_order_acquire))
+		return;
+	take_turn(actor, actor->host->arrived);
+	crash_context_set(actor->name, "events");
+	mailbox_rearm(actor->mailbox);
+}
+
+static void on_after_wait(struct ev_loop *loop, ev_check *watcher, int events)
+{
+	struct actor *actor = watcher->data;
+	actor->host->iteration_began = moment_now();
+}
+
+static void on_before_wait(struct ev_loop *loop, ev_prepare *watcher, int events)
+{
+	struct actor *actor = watcher->data;
+	if (actor->host->iteration_began.ns)
+		count_turn(&actor->loop_count, actor->host->iteration_began);
+	actor->host->iteration_began.ns = 0;
+	/* Who was posted to can't run meanwhile: let it answer first, or the loop asks for events one by one. */
+	if (actor->host->has_posted && actor->runtime->has_one_cpu)
+		sched_yield();
+	actor->host->has_posted = false;
+}
+
+static void host_on_loop(struct actor *actor)
+{
+	actor->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_SIGNALFD); /* signals are read, not interrupted by */
+	actor->host = must_allocate(1, sizeof(*actor->host));
+	if (!actor->loop)
+		crash_broken_invariant("libev has no loop for %s", actor->name);
+	ev_async_init(&actor->host->wake, on_wake);
+	ev_prepare_init(&actor->host->before_wait, on_before_wait);
+	ev_check_init(&actor->host->after_wait, on_after_wait);
+	/* The iteration is timed from before the first callback to behind the last one. */
+	ev_set_priority(&actor->host->after_wait, EV_MAXPRI);
+	ev_set_priority(&actor->host->before_wait, EV_MINPRI);
+	actor->host->wake.data = actor->host->before_wait.data = actor->host->after_wait.data = actor;
+	ev_async_start(actor->loop, &actor->host->wake);
+	ev_prepare_start(actor->loop, &actor->host->before_wait);
+	ev_check_start(actor->loop, &actor->host->after_wait);
+}
+
+static void name_actor(struct actor *actor, bool is_alone)
+{
+	if (is_alone)
+		snprintf(actor->name, sizeof(actor->name), "%s", kinds[actor->kind].name);
+	else
+		snprintf(actor->name, sizeof(actor->name), "%s-%u", kinds[actor->kind].name, actor->index);
+}
+
+struct runtime *runtime_create(const uint32_t counts[ACTOR_KINDS])
+{
+	struct runtime *runtime = must_allocate(1, sizeof(*runtime));
+	runtime->has_one_cpu = process_has_one_cpu();
+	for (uint32_t kind = 0; kind < ACTOR_KINDS; kind++) {
+		runtime->counts[kind] = counts[kind];
+		runtime->first[kind] = runtime->total;
+		runtime->total += counts[kind];
+	}
+	runtime->actors = must_allocate(runtime->total, sizeof(struct actor));
+	for (uint32_t kind = 0; kind < ACTOR_KINDS; kind++)
+		for (uint32_t i = 0; i < counts[kind]; i++) {
+			struct actor *actor = &runtime->actors[runtime->first[kind] + i];
+			actor->kind = (enum actor_kind)kind;
+			actor->index = i;
+			actor->number = runtime->first[kind] + i;
+			actor->runtime = runtime;
+			actor->channels = must_allocate(runtime->total, sizeof(*actor->channels));
+			actor->posted = must_allocate(runtime->total, sizeof(*actor->posted));
+			name_actor(actor, counts[kind] == 1);
+			if (kinds[kind].host == HOST_LOOP)
+				host_on_loop(actor);
+		}
+	return runtime;
+}
+
+struct actor *runtime_actor(struct runtime *runtime, enum actor_kind kind, uint32_t index)
+{
+	if (index >= runtime->counts[kind])
+		crash_broken_invariant("there is no %s %u", kinds[kind].name, index);
+	return &runtime->actors[runtime->first[kind] + index];
+}
+
+uint32_t runtime_count(const struct runtime *runtime, enum actor_kind kind)
+{
+	return runtime->counts[kind];
+}
+
+void actor_bind(struct actor *actor, void (*turn)(void *state, struct message message), void *state)
+{
+	actor->turn = turn;
+	actor->state = state;
+}
+
+static void check_catalogue(void)
+{
+	bool has_message[ACTOR_KINDS][ACTOR_KINDS] = { { false } };
+	for (uint32_t type = 0; type < MESSAGE_TYPES; type++) {
+		has_message[catalogue[type].sender][catalogue[type].receiver] = true;
+		if (edge_slots[catalogue[type].sender][catalogue[type].receiver] == 0)
+			crash_broken_invariant("%s has no edge in the topology", catalogue[type].name);
+	}
+	for (uint32_t from = 0; from < ACTOR_KINDS; from++)
+		for (uint32_t to = 0; to < ACTOR_KINDS; to++)
+			if (edge_slots[from][to] && !has_message[from][to])
+				crash_broken_invariant("the edge from %s to %s has no message", kinds[from].name,
+						       kinds[to].name);
+}
+
+/* Two runtimes may live in one process (tests), so mailboxes are named with the runtime's address. */
+static void mailbox_name(const struct actor *actor, char *out, size_t size)
+{
+	snprintf(out, size, "%p-%s", (void *)actor->runtime, actor->name);
+}
+
+static void open_mailbox(struct actor *actor)
+{
+	char name[64];
+	if (!actor->turn)
+		crash_broken_invariant("%s has no turn", actor->name);
+	mailbox_name(actor, name, sizeof(name));
+	actor->mailbox = mailbox_open(name, actor->loop ? on_loop_message : on_pool_message, actor);
+}
+
+static void open_channels(struct actor *actor)
+{
+	for (uint32_t i = 0; i < actor->runtime->total; i++) {
+		struct actor *to = &actor->runtime->actors[i];
+		uint32_t slots = edge_slots[actor->kind][to->kind];
+		char name[64];
+		if (slots == 0 || to == actor)
+			continue;
+		mailbox_name(to, name, sizeof(name));
+		actor->channels[i] = channel_open(name, slots);
+	}
+}
+
+void runtime_open(struct runtime *runtime)
+{
+	check_catalogue();
+	for (uint32_t i = 0; i < runtime->total; i++)
+		open_mailbox(&runtime->actors[i]);
+	for (uint32_t i = 0; i < runtime->total; i++)
+		open_channels(&runtime->actors[i]);
+	for (uint32_t i = 0; i < runtime->total; i++)
+		mailbox_rearm(runtime->actors[i].mailbox);
+}
+
+static void close_actor(struct actor *actor)
+{
+	if (actor->loop) {
+		ev_async_stop(actor->loop, &actor->host->wake);
+		ev_prepare_stop(actor->loop, &actor->host->before_wait);
+		ev_check_stop(actor->loop, &actor->host->after_wait);
+		ev_loop_destroy(actor->loop);
+		free(actor->host);
+	}
+	free(actor->channels);
+	free((void *)actor->posted);
+}
+
+void runtime_stop(struct runtime *runtime)
+{
+	/* Mailboxes first: closing one waits for the turn that runs, which may still be in the post of its last message. */
+	for (uint32_t i = 0; i < runtime->total; i++)
+		mailbox_close(&runtime->actors[i].mailbox);
+	for (uint32_t i = 0; i < runtime->total; i++)
+		for (uint32_t to = 0; to < runtime->total; to++)
+			channel_close(&runtime->actors[i].channels[to]);
+}
+
+void runtime_destroy(struct runtime **runtime_at)
+{
+	struct runtime *runtime = *runtime_at;
+	for (uint32_t i = 0; i < runtime->total; i++)
+		close_actor(&runtime->actors[i]);
+	free(runtime->actors);
+	free(runtime);
+	*runtime_at = NULL;
+}
+
+void actor_run(struct actor *actor)
+{
+	in_turn = actor;
+	crash_context_set(actor->name, "events");
+	ev_run(actor->loop, 0);
+	in_turn = NULL;
+}
+
+void actor_leave(struct actor *actor)
+{
+	ev_break(actor->loop, EVBREAK_ALL);
+}
+
+void actor_post(struct actor *self, struct actor *to, enum message_type type, uint64_t number, void *payload)
+{
+	actor_assert_turn(self);
+	if (catalogue[type].sender != self->kind || catalogue[type].receiver != to->kind || !self->channels[to->number])
+		crash_broken_invariant("%s may not post %s to %s", self->name, catalogue[type].name, to->name);
+	count_up(&self->posted[to->number], 1);
+	if (self->host)
+		self->host->has_posted = true;
+	channel_post(self->channels[to->number],
+		     (struct message){ .type = type, .sender = self->number, .number = number, .payload = payload });
+}
+
+uint64_t actor_mailbox_depth(const struct actor *actor)
+{
+	/* Read what was received first: a message posted meanwhile then makes the depth too large, never negative. */
+	uint64_t received = atomic_load_explicit(&actor->received, memory_order_acquire);
+	uint64_t posted = 0;
+	for (uint32_t i = 0; i < actor->runtime->total; i++)
+		posted += atomic_load_explicit(&actor->runtime->actors[i].posted[actor->number], memory_order_relaxed);
+	return posted > received ? posted - received : 0;
+}
+
+static void describe_count(const struct actor *actor, const char *what, const struct turn_count *count, struct buffer *out)
+{
+	uint64_t turns = read_count(&count->turns);
+	if (turns == 0)
+		return;
+	buffer_printf(out, "turns_%s_%s:count=%llu,usec=%llu,usec_per_turn=%.2f,max_usec=%.2f,above_2ms=%llu,"
+			   "max_cpu_usec=%.2f,cpu_above_2ms=%llu\r\n",
+		      actor->name, what, (unsigned long long)turns, (unsigned long long)(read_count(&count->ns) / 1000),
+		      (double)read_count(&count->ns) / 1000.0 / (double)turns, (double)read_count(&count->max_ns) / 1000.0,
+		      (unsigned long long)read_count(&count->long_turns), (double)read_count(&count->max_cpu_ns) / 1000.0,
+		      (unsigned long long)read_count(&count->long_cpu_turns));
+}
+
+void actor_describe(const struct actor *actor, struct buffer *out)
+{
+	buffer_printf(out, "actor_%s:mailbox_depth=%llu,received=%llu\r\n", actor->name,
+		      (unsigned long long)actor_mailbox_depth(actor),
+		      (unsigned long long)atomic_load_explicit(&actor->received, memory_order_relaxed));
+	for (uint32_t type = 0; type < MESSAGE_TYPES; type++)
+		describe_count(actor, catalogue[type].name, &actor->counts[type], out);
+	if (actor->loop)
+		describe_count(actor, "LOOP", &actor->loop_count, out);
+}
+
+static void clear_count(struct turn_count *count)
+{
+	_Atomic uint64_t *const all[] = { &count->turns, &count->ns, &count->max_ns, &count->long_turns, &count->max_cpu_ns,
+					  &count->long_cpu_turns };
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		atomic_store_explicit(all[i], 0, memory_order_relaxed);
+}
+
+void actor_reset_counts(struct actor *actor)
+{
+	for (uint32_t type = 0; type < MESSAGE_TYPES; type++)
+		clear_count(&actor->counts[type]);
+	clear_count(&actor->loop_count);
+}
+
+#ifdef QCACHE_CHECKED
+void actor_assert_turn(const struct actor *actor)
+{
+	if (in_turn != actor)
+		crash_broken_invariant("the state of %s is touched outside its turn", actor->name);
+}
+#endif

@@ -1,0 +1,171 @@
+/*
+ * Numbers kept as strings.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/store/commands/handlers.h"
+#include "transport/decimal.h"
+
+/* ---- whole numbers ---- */
+
+struct entry *call_find_to_change(struct call *call, uint32_t index)
+{
+	struct entry *entry = call_find(call, index);
+	struct slice key = call_arg(call, index);
+	uint64_t hash = call_hash(call, index);
+	if (entry || !keyspace_find_any(call_keyspace(call), key, hash))
+		return entry;
+	keyspace_remove(call_keyspace(call), key, hash);
+	call_effect(call, &(struct effect){ .type = EFFECT_EXPIRED, .key = key });
+	store_counters(call->store)->expired_keys++;
+	return NULL;
+}
+
+/* The number that an entry holds, 0 without one. False: the error is written. */
+static bool read_counter(struct call *call, const struct entry *entry, int64_t *out_value)
+{
+	*out_value = 0;
+	if (!entry)
+		return true;
+	if (entry_type(entry) != ENTRY_STRING) {
+		reply_wrong_type(call);
+		return false;
+	}
+	struct slice text = entry_string(entry);
+	if (decimal_parse_int64(text.data, text.len, out_value))
+		return true;
+	reply_error(call, "ERR value is not an integer or out of range");
+	return false;
+}
+
+static bool write_counter(struct call *call, struct entry *entry, int64_t value)
+{
+	char text[DECIMAL_MAX_BYTES];
+	struct slice written = slice_of(text, decimal_format_int64(text, value));
+	if (entry && keyspace_rewrite_string(entry, written))
+		return true;
+	return keyspace_set_string(call_keyspace(call), call_arg(call, 1), call_hash(call, 1), written, KEYSPACE_KEEP_TTL,
+				   call->now_ms, &entry) == KEYSPACE_OK;
+}
+
+static void add_to_counter(struct call *call, int64_t delta)
+{
+	int64_t value;
+	struct entry *entry = call_find_to_change(call, 1);
+	if (!read_counter(call, entry, &value))
+		return;
+	if (__builtin_add_overflow(value, delta, &value)) {
+		reply_error(call, "ERR increment or decrement would overflow");
+		return;
+	}
+	if (!write_counter(call, entry, value)) {
+		reply_no_memory(call);
+		return;
+	}
+	if (call_effects_are_taken(call))
+		call_effect(call, &(struct effect){
+					  .type = EFFECT_INCRBY, .key = call_arg(call, 1), .number = delta, .result = value });
+	else
+		call_count_effect(call, EFFECT_INCRBY);
+	reply_integer(call, value);
+}
+
+void cmd_incr(struct call *call)
+{
+	add_to_counter(call, 1);
+}
+
+void cmd_decr(struct call *call)
+{
+	add_to_counter(call, -1);
+}
+
+void cmd_incrby(struct call *call)
+{
+	int64_t delta;
+	if (call_arg_int64(call, 2, &delta))
+		add_to_counter(call, delta);
+}
+
+void cmd_decrby(struct call *call)
+{
+	int64_t delta;
+	if (!call_arg_int64(call, 2, &delta))
+		return;
+	if (delta == INT64_MIN)
+		reply_error(call, "ERR decrement would overflow");
+	else
+		add_to_counter(call, -delta);
+}
+
+/* ---- fractions ---- */
+
+/* What strtold reads, all of it, and no NaN. */
+static bool parse_long_double(struct slice text, long double *out_value)
+{
+	char copy[5120], *end;
+	if (text.len == 0 || text.len >= sizeof(copy) || strchr(" \t\n\v\f\r", text.data[0]))
+		return false;
+	memcpy(copy, text.data, text.len);
+	copy[text.len] = '\0';
+	errno = 0;
+	*out_value = strtold(copy, &end);
+	if (errno == ERANGE && (fabsl(*out_value) == HUGE_VALL || *out_value == 0))
+		return false;
+	return end == copy + text.len && !isnan(*out_value);
+}
+
+/* Up to 17 digits behind the point and no zeros at the end. A number below 10^4933 fits. */
+#define LONG_DOUBLE_TEXT_MAX 5120
+
+static struct slice format_long_double(long double value, char text[LONG_DOUBLE_TEXT_MAX])
+{
+	int len = snprintf(text, LONG_DOUBLE_TEXT_MAX, "%.17Lf", value);
+	while (len > 0 && text[len - 1] == '0')
+		len--;
+	if (len > 0 && text[len - 1] == '.')
+		len--;
+	if (len == 2 && memcmp(text, "-0", 2) == 0)
+		return slice_of("0", 1);
+	return slice_of(text, (size_t)len);
+}
+
+/* The sum of what the key holds, 0 without the key, and the argument. False: the error is written. */
+static bool add_fraction(struct call *call, long double *out_sum)
+{
+	long double value = 0, delta;
+	struct entry *entry;
+	if (!call_find_string(call, 1, &entry))
+		return false;
+	if ((entry && !parse_long_double(entry_string(entry), &value)) || !parse_long_double(call_arg(call, 2), &delta)) {
+		reply_error(call, "ERR value is not a valid float");
+		return false;
+	}
+	*out_sum = value + delta;
+	if (!isnan(*out_sum) && !isinf(*out_sum))
+		return true;
+	reply_error(call, "ERR increment would produce NaN or Infinity");
+	return false;
+}
+
+void cmd_incrbyfloat(struct call *call)
+{
+	long double sum;
+	char text[LONG_DOUBLE_TEXT_MAX];
+	struct entry *entry;
+	if (!add_fraction(call, &sum))
+		return;
+	struct slice written = format_long_double(sum, text);
+	if (keyspace_set_string(call_keyspace(call), call_arg(call, 1), call_hash(call, 1), written, KEYSPACE_KEEP_TTL,
+				call->now_ms, &entry) != KEYSPACE_OK) {
+		reply_no_memory(call);
+		return;
+	}
+	entry_note_string_origin(entry, STRING_COMPUTED);
+	call_effect_value(call, EFFECT_INCRBYFLOAT, call->session->database, 1, entry);
+	reply_bulk(call, written);
+}

@@ -1,0 +1,454 @@
+/*
+ * DEBUG, as far as Redis's own tests and tools use it and there is something behind it here. A table of sub-commands; what isn't
+ * in it, or comes with too few or too many arguments, is refused by name.
+ */
+#include <ctype.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/runtime/crash.h"
+#include "actors/runtime/log.h"
+#include "actors/store/data_digest.h"
+#include "actors/store/commands/handlers.h"
+#include "storage/access.h"
+#include "storage/glob.h"
+#include "storage/memory.h"
+#include "transport/decimal.h"
+
+/* ---- keys ---- */
+
+/* Also one whose time has come; NULL: the error has been written. */
+static struct entry *find_key(struct call *call, uint32_t index)
+{
+	struct slice key = call_arg(call, index);
+	struct entry *entry = keyspace_find_any(call_keyspace(call), key, keyspace_hash(key));
+	if (!entry)
+		reply_error(call, "ERR no such key");
+	return entry;
+}
+
+/* The bytes of a string in an RDB file that compresses nothing: small integers are kept as such. */
+static size_t serialized_bytes(struct slice value)
+{
+	int64_t number;
+	if (value.len <= 11 && decimal_parse_int64(value.data, value.len, &number)) {
+		if (number >= INT8_MIN && number <= INT8_MAX)
+			return 2;
+		if (number >= INT16_MIN && number <= INT16_MAX)
+			return 3;
+		if (number >= INT32_MIN && number <= INT32_MAX)
+			return 5;
+	}
+	return value.len + (value.len < 1 << 6 ? 1 : value.len < 1 << 14 ? 2 : 5);
+}
+
+static void debug_object(struct call *call)
+{
+	char text[192];
+	const struct entry *entry = find_key(call, 2);
+	if (!entry)
+		return;
+	int64_t idle_ms = entry_idle_ms(entry, call->now_ms);
+	snprintf(text, sizeof(text), "Value at:%p refcount:1 encoding:%s serializedlength:%zu lru:%u lru_seconds_idle:%lld",
+		 (const void *)entry, entry_encoding_name(entry), serialized_bytes(entry_string(entry)),
+		 lru_clock(call->now_ms - idle_ms), (long long)idle_ms / 1000);
+	reply_simple(call, text);
+}
+
+static void debug_digest(struct call *call)
+{
+	struct data_digest digest = { 0 };
+	char hex[DIGEST_HEX_BYTES];
+	for (uint32_t i = 0; i < store_database_count(call->store); i++)
+		if (keyspace_count(store_keyspace(call->store, i)))
+			data_digest_mix_database(&digest, i, store_keyspace(call->store, i));
+	data_digest_hex(&digest, hex);
+	reply_simple(call, hex);
+}
+
+static void debug_digest_value(struct call *call)
+{
+	reply_array(call, call->argc - 2);
+	for (uint32_t i = 2; i < call->argc; i++) {
+		struct data_digest digest = { 0 };
+		char hex[DIGEST_HEX_BYTES];
+		struct slice key = call_arg(call, i);
+		const struct entry *entry = keyspace_find_any(call_keyspace(call), key, keyspace_hash(key));
+		if (entry)
+			data_digest_mix_value(&digest, entry);
+		data_digest_hex(&digest, hex);
+		reply_simple(call, hex);
+	}
+}
+
+static void debug_htstats(struct call *call)
+{
+	struct buffer text = { 0 };
+	struct keyspace_shape shape;
+	int64_t database;
+	if (!call_arg_int64(call, 2, &database))
+		return;
+	if (database < 0 || (uint64_t)database >= store_database_count(call->store)) {
+		reply_error(call, "ERR Out of range database");
+		return;
+	}
+	const struct keyspace *keyspace = store_keyspace(call->store, (uint32_t)database);
+	keyspace_get_shape(keyspace, &shape);
+	buffer_printf(&text, "[Dictionary HT]\n keys: %llu\n buckets: %llu\n slots: %llu\n longest bucket seen: %u\n",
+		      (unsigned long long)keyspace_count(keyspace), (unsigned long long)shape.buckets,
+		      (unsigned long long)shape.slots, shape.longest_bucket);
+	buffer_printf(&text, " index bytes: %llu\n[Expires HT]\n keys: %llu\n", (unsigned long long)shape.index_bytes,
+		      (unsigned long long)keyspace_expiring_count(keyspace));
+	reply_gathered(call, &text);
+}
+
+/* No value is kept in a table of its own. */
+static void debug_htstats_key(struct call *call)
+{
+	if (find_key(call, 2))
+		reply_error(call, "ERR The value stored at the specified key is not represented using an hash table");
+}
+
+/* ---- POPULATE ---- */
+
+/* So many keys a slice: some milliseconds. The rest comes after other work has had its turn. */
+#define POPULATE_SLICE 5000
+#define POPULATE_VALUE_MAX (512u << 20)
+
+struct population {
+	uint64_t next, count;
+	size_t value_len; /* 0: as long as the text */
+	char *value;      /* value_len bytes of zeros behind the text; NULL when value_len is 0 */
+};
+
+static bool parse_positive(struct call *call, uint32_t index, uint64_t *out_number)
+{
+	int64_t number;
+	struct slice arg = call_arg(call, index);
+	if (!decimal_parse_int64(arg.data, arg.len, &number) || number < 0) {
+		reply_error(call, "ERR value is out of range, must be positive");
+		return false;
+	}
+	*out_number = (uint64_t)number;
+	return true;
+}
+
+static void tell_set(struct call *call, struct slice key, const struct entry *entry)
+{
+	struct effect effect = { .type = EFFECT_SET, .key = key, .number = NO_EXPIRY, .blob = entry_blob(entry) };
+	if (!effect.blob)
+		effect.value = entry_string(entry);
+	call_effect(call, &effect);
+}
+
+/* key:42 with the value "value:42", unless the key is there. */
+static enum keyspace_status populate_one(struct call *call, struct population *population)
+{
+	char key[256], value[32];
+	struct slice prefix = call->argc > 3 ? call_arg(call, 3) : slice_of("key", 3);
+	int len = snprintf(key, sizeof(key), "%.*s:%llu", (int)prefix.len, prefix.data, (unsigned long long)population->next);
+	struct slice name = slice_of(key, (size_t)len < sizeof(key) ? (size_t)len : sizeof(key) - 1);
+	struct slice text = slice_of(value, (size_t)snprintf(value, sizeof(value), "value:%llu",
+							     (unsigned long long)population->next));
+	uint64_t hash = keyspace_hash(name);
+	struct entry *entry;
+	if (keyspace_find(call_keyspace(call), name, hash, call->now_ms))
+		return KEYSPACE_OK;
+	if (population->value) {
+		size_t shown = text.len < population->value_len ? text.len : population->value_len;
+		memcpy(population->value, text.data, shown);
+		text = slice_of(population->value, population->value_len);
+	}
+	enum keyspace_status status = keyspace_set_string(call_keyspace(call), name, hash, text, KEYSPACE_DROP_TTL,
+							  call->now_ms, &entry);
+	if (status == KEYSPACE_OK)
+		tell_set(call, name, entry);
+	return status;
+}
+
+static void free_population(struct population *population)
+{
+	free(population->value);
+	free(population);
+}
+
+static void populate_slice(struct call *call, enum wake_reason reason, void *answer)
+{
+	struct population *population = call->session->state;
+	enum keyspace_status status = KEYSPACE_OK;
+	if (reason == WAKE_CLOSED) {
+		free_population(population);
+		return;
+	}
+	if (!store_has_credit(call->store)) {
+		session_park(call, PARK_BUS_CREDIT, INT64_MAX, populate_slice, population);
+		return;
+	}
+	for (int i = 0; i < POPULATE_SLICE && population->next < population->count && status == KEYSPACE_OK; i++) {
+		status = populate_one(call, population);
+		population->next += status == KEYSPACE_OK;
+	}
+	if (status == KEYSPACE_OK && population->next < population->count) {
+		session_park(call, PARK_SLICE, store_monotonic_ms(call->store) + 1, populate_slice, population);
+		return;
+	}
+	free_population(population);
+	if (status == KEYSPACE_OK)
+		reply_ok(call);
+	else
+		reply_no_memory(call);
+}
+
+static void debug_populate(struct call *call)
+{
+	uint64_t count, value_len = 0;
+	if (!parse_positive(call, 2, &count) || (call->argc > 4 && !parse_positive(call, 4, &value_len)))
+		return;
+	struct population *population = value_len <= POPULATE_VALUE_MAX ? calloc(1, sizeof(*population)) : NULL;
+	if (population && value_len)
+		population->value = calloc(1, value_len);
+	if (!population || (value_len && !population->value)) {
+		free(population);
+		reply_no_memory(call);
+		return;
+	}
+	population->count = count;
+	population->value_len = value_len;
+	call->session->state = population;
+	populate_slice(call, WAKE_DEADLINE, NULL);
+}
+
+/* ---- replies ---- */
+
+static void reply_numbers(struct call *call)
+{
+	for (int i = 0; i < 3; i++)
+		reply_integer(call, i);
+}
+
+static void protocol_string(struct call *call) { reply_text(call, "Hello World"); }
+static void protocol_integer(struct call *call) { reply_integer(call, 12345); }
+static void protocol_double(struct call *call) { reply_double(call, 3.141); }
+static void protocol_null(struct call *call) { reply_null(call); }
+static void protocol_true(struct call *call) { reply_bool(call, true); }
+static void protocol_false(struct call *call) { reply_bool(call, false); }
+static void protocol_bignum(struct call *call) { reply_big_number(call, "1234567999999999999999999999999999999"); }
+
+static void protocol_array(struct call *call)
+{
+	reply_array(call, 3);
+	reply_numbers(call);
+}
+
+static void protocol_set(struct call *call)
+{
+	reply_set(call, 3);
+	reply_numbers(call);
+}
+
+static void protocol_map(struct call *call)
+{
+	reply_map(call, 3);
+	for (int i = 0; i < 3; i++) {
+		reply_integer(call, i);
+		reply_bool(call, i == 1);
+	}
+}
+
+static void protocol_attrib(struct call *call)
+{
+	if (call->session->resp == RESP3) {
+		reply_attribute(call, 1);
+		reply_text(call, "key-popularity");
+		reply_array(call, 2);
+		reply_text(call, "key:123");
+		reply_integer(call, 90);
+	}
+	reply_text(call, "Some real reply following the attribute");
+}
+
+static void protocol_push(struct call *call)
+{
+	if (call->session->resp == RESP2) {
+		reply_error(call, "ERR RESP2 is not supported by this command");
+		return;
+	}
+	reply_push(call, 2);
+	reply_text(call, "server-cpu-usage");
+	reply_integer(call, 42);
+	reply_text(call, "Some real reply following the push reply");
+}
+
+static void protocol_verbatim(struct call *call)
+{
+	static const char text[] = "This is a verbatim\nstring";
+	reply_verbatim(call, "txt", slice_of(text, sizeof(text) - 1));
+}
+
+static void debug_protocol(struct call *call)
+{
+	static const struct {
+		const char *name;
+		void (*reply)(struct call *call);
+	} types[] = {
+		{ "string", protocol_string }, { "integer", protocol_integer }, { "double", protocol_double },
+		{ "bignum", protocol_bignum }, { "null", protocol_null }, { "array", protocol_array },
+		{ "set", protocol_set }, { "map", protocol_map }, { "attrib", protocol_attrib },
+		{ "push", protocol_push }, { "verbatim", protocol_verbatim }, { "true", protocol_true },
+		{ "false", protocol_false },
+	};
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		if (call_arg_is(call, 2, types[i].name)) {
+			types[i].reply(call);
+			return;
+		}
+	}
+	reply_error(call, "ERR Wrong protocol type name. Please use one of the following: "
+			  "string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false");
+}
+
+static void debug_error(struct call *call)
+{
+	struct slice text = call_arg(call, 2);
+	reply_errorf(call, "%.*s", (int)strnlen((const char *)text.data, text.len), text.data);
+}
+
+/* ---- the server ---- */
+
+/* As strtod reads it, as far as it can: what is no number is 0. */
+static int64_t sleep_ms(struct slice seconds)
+{
+	char text[64] = "";
+	memcpy(text, seconds.data, seconds.len < sizeof(text) - 1 ? seconds.len : sizeof(text) - 1);
+	double ms = strtod(text, NULL) * 1000;
+	return ms > 0 && ms < 1e12 ? (int64_t)ms : 0;
+}
+
+static void debug_sleep(struct call *call)
+{
+	int64_t ms = sleep_ms(call_arg(call, 2));
+	store_freeze(call->store, store_monotonic_ms(call->store) + ms);
+	call->slept_ns = (uint64_t)ms * 1000000;
+	reply_ok(call);
+}
+
+static void debug_set_active_expire(struct call *call)
+{
+	char text[32] = "";
+	struct slice arg = call_arg(call, 2);
+	memcpy(text, arg.data, arg.len < sizeof(text) - 1 ? arg.len : sizeof(text) - 1);
+	store_set_active_expiry(call->store, strtol(text, NULL, 10) != 0);
+	reply_ok(call);
+}
+
+static void debug_change_repl_id(struct call *call)
+{
+	log_event(LOG_NOTICE, "Changing replication IDs after receiving change-repl-id");
+	store_change_replication_id(call->store);
+	reply_ok(call);
+}
+
+static void debug_log(struct call *call)
+{
+	struct slice text = call_arg(call, 2);
+	log_event(LOG_WARNING, "DEBUG LOG: %.*s", (int)strnlen((const char *)text.data, text.len), text.data);
+	reply_ok(call);
+}
+
+/* Does the pattern match a text of so many letters a? */
+static void debug_stringmatch_len(struct call *call)
+{
+	uint64_t len;
+	if (!parse_positive(call, 2, &len))
+		return;
+	char *text = len <= POPULATE_VALUE_MAX ? malloc(len + 1) : NULL;
+	if (!text) {
+		reply_no_memory(call);
+		return;
+	}
+	memset(text, 'a', len);
+	reply_integer(call, glob_matches(call_arg(call, 3), slice_of(text, len), GLOB_EXACT_CASE));
+	free(text);
+}
+
+static void debug_structsize(struct call *call)
+{
+	char text[128];
+	snprintf(text, sizeof(text), "bits:%zu session:%zu call:%zu blob:%zu", sizeof(void *) * 8, sizeof(struct session),
+		 sizeof(struct call), sizeof(struct blob));
+	reply_text(call, text);
+}
+
+static void debug_panic(struct call *call)
+{
+	crash_broken_invariant("DEBUG PANIC was asked for by client %llu", (unsigned long long)call->session->connection.id);
+}
+
+static void debug_assert(struct call *call)
+{
+	crash_broken_invariant("DEBUG ASSERT was asked for by client %llu", (unsigned long long)call->session->connection.id);
+}
+
+static void debug_segfault(struct call *call)
+{
+	raise(SIGSEGV);
+}
+
+/* ---- the table ---- */
+
+static void debug_help(struct call *call);
+
+static const struct debug_command {
+	const char *name;
+	uint32_t least, most; /* arguments, DEBUG and the name counted */
+	void (*run)(struct call *call);
+	const char *arguments, *meaning;
+} debug_commands[] = {
+	{ "assert", 2, 2, debug_assert, "", "Crash, as if something had been found to be wrong." },
+	{ "change-repl-id", 2, 2, debug_change_repl_id, "", "Take a new id for replication." },
+	{ "digest", 2, 2, debug_digest, "", "A fingerprint of all data; equal data give Redis's." },
+	{ "digest-value", 2, UINT32_MAX, debug_digest_value, " <key> [<key> ...]", "Fingerprints of the keys' values." },
+	{ "error", 3, 3, debug_error, " <text>", "Reply this text as an error." },
+	{ "htstats", 3, 3, debug_htstats, " <database>", "The shape of a database's table." },
+	{ "htstats-key", 3, 3, debug_htstats_key, " <key>", "The same of a value that is kept as a table." },
+	{ "log", 3, 3, debug_log, " <text>", "Write this text to the log." },
+	{ "object", 3, 3, debug_object, " <key>", "How a key and its value are kept." },
+	{ "panic", 2, 2, debug_panic, "", "Crash, as if the server had given up." },
+	{ "populate", 3, 5, debug_populate, " <count> [<prefix>] [<size>]", "Make keys key:0, key:1 and so on." },
+	{ "protocol", 3, 3, debug_protocol, " <type>", "Reply an example of a type of the protocol." },
+	{ "segfault", 2, 2, debug_segfault, "", "Crash, as if by a wrong address." },
+	{ "set-active-expire", 3, 3, debug_set_active_expire, " <0|1>", "Whether expired keys leave before they are looked for." },
+	{ "sleep", 3, 3, debug_sleep, " <seconds>", "Execute nothing for so long." },
+	{ "stringmatch-len", 4, 4, debug_stringmatch_len, " <length> <pattern>", "Match a pattern with so many letters a." },
+	{ "structsize", 2, 2, debug_structsize, "", "The sizes of some structures in bytes." },
+	{ "help", 2, 2, debug_help, "", "Show these lines." },
+};
+#define DEBUG_COMMANDS (sizeof(debug_commands) / sizeof(debug_commands[0]))
+
+static void debug_help(struct call *call)
+{
+	struct lines lines = { 0 };
+	lines_add(&lines, "DEBUG <subcommand> [<arg> ...]. Subcommands are:");
+	for (size_t i = 0; i < DEBUG_COMMANDS; i++) {
+		char name[32] = "";
+		for (size_t c = 0; debug_commands[i].name[c]; c++)
+			name[c] = (char)toupper((unsigned char)debug_commands[i].name[c]);
+		lines_add(&lines, "%s%s", name, debug_commands[i].arguments);
+		lines_add(&lines, "    %s", debug_commands[i].meaning);
+	}
+	lines_reply(&lines, call);
+}
+
+void cmd_debug(struct call *call)
+{
+	for (size_t i = 0; i < DEBUG_COMMANDS; i++) {
+		const struct debug_command *command = &debug_commands[i];
+		if (call_arg_is(call, 1, command->name) && call->argc >= command->least && call->argc <= command->most) {
+			command->run(call);
+			return;
+		}
+	}
+	reply_subcommand_error(call);
+}

@@ -1,0 +1,185 @@
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "actors/runtime/log.h"
+#include "actors/store/commands/handlers.h"
+#include "actors/runtime/version.h"
+#include "transport/decimal.h"
+
+void cmd_monitor(struct call *call)
+{
+	session_set_monitor(call);
+	reply_ok(call);
+}
+
+/* The clock itself, not that of the turn: this is asked to compare clocks. */
+void cmd_time(struct call *call)
+{
+	struct timespec now;
+	char text[DECIMAL_MAX_BYTES];
+	clock_gettime(CLOCK_REALTIME, &now);
+	reply_array(call, 2);
+	reply_bulk(call, slice_of(text, decimal_format_int64(text, now.tv_sec)));
+	reply_bulk(call, slice_of(text, decimal_format_int64(text, now.tv_nsec / 1000)));
+}
+
+void cmd_role(struct call *call)
+{
+	reply_array(call, 3);
+	reply_text(call, "master");
+	reply_integer(call, 0);
+	reply_array(call, 0);
+}
+
+/* Nothing is saved, so that the last time is that of the start, as Redis has it before it has saved. */
+void cmd_lastsave(struct call *call)
+{
+	reply_integer(call, store_started_ms(call->store) / 1000);
+}
+
+void cmd_module_list(struct call *call)
+{
+	reply_array(call, 0);
+}
+
+/* ---- LOLWUT ---- */
+
+#define PICTURE_ROWS 8
+#define PICTURE_COLUMNS 40
+
+/* A maze of slanted strokes. */
+static void draw_maze(struct call *call, struct buffer *text)
+{
+	for (int row = 0; row < PICTURE_ROWS; row++) {
+		uint64_t strokes = store_random(call->store);
+		for (int column = 0; column < PICTURE_COLUMNS; column++)
+			buffer_append(text, strokes >> column & 1 ? "\u2571" : "\u2572", 3);
+		buffer_append(text, "\n", 1);
+	}
+}
+
+/* Redis has pictures of its versions 5 and 6; here all have the same. Of other versions there is none. */
+void cmd_lolwut(struct call *call)
+{
+	struct buffer text = { 0 };
+	int64_t version = 5;
+	if (call->argc > 2 && call_arg_is(call, 1, "VERSION") && !call_arg_int64(call, 2, &version))
+		return;
+	if (version == 5 || version == 6)
+		draw_maze(call, &text);
+	buffer_printf(&text, "Redis ver. " QCACHE_REDIS_VERSION ", qcache " QCACHE_VERSION "\n");
+	reply_gathered(call, &text);
+}
+
+/* ---- WAIT ---- */
+
+/* There are no replicas, so it always ends with none. */
+static void resume_wait(struct call *call, enum wake_reason reason, void *answer)
+{
+	if (reason == WAKE_CLOSED)
+		return;
+	if (reason == WAKE_KILLED)
+		reply_error(call, "UNBLOCKED client unblocked via CLIENT UNBLOCK");
+	else
+		reply_integer(call, 0);
+}
+
+bool call_arg_timeout_ms(struct call *call, uint32_t index, int64_t *out_timeout_ms)
+{
+	int64_t timeout_ms;
+	struct slice arg = call_arg(call, index);
+	if (!decimal_parse_int64(arg.data, arg.len, &timeout_ms)) {
+		reply_error(call, "ERR timeout is not an integer or out of range");
+		return false;
+	}
+	if (timeout_ms < 0) {
+		reply_error(call, "ERR timeout is negative");
+		return false;
+	}
+	*out_timeout_ms = timeout_ms;
+	return true;
+}
+
+/* 0, and what lies past the end of time, is for ever. */
+static bool parse_deadline(struct call *call, uint32_t index, int64_t *out_deadline_ms)
+{
+	int64_t timeout_ms;
+	if (!call_arg_timeout_ms(call, index, &timeout_ms))
+		return false;
+	if (timeout_ms == 0 || __builtin_add_overflow(timeout_ms, store_monotonic_ms(call->store), out_deadline_ms))
+		*out_deadline_ms = INT64_MAX;
+	return true;
+}
+
+void cmd_wait(struct call *call)
+{
+	int64_t replicas, deadline_ms;
+	if (!call_arg_int64(call, 1, &replicas) || !parse_deadline(call, 2, &deadline_ms))
+		return;
+	if (replicas <= 0)
+		reply_integer(call, 0);
+	else
+		session_park(call, PARK_NOTHING, deadline_ms, resume_wait, NULL);
+}
+
+/* ---- SHUTDOWN ---- */
+
+struct shutdown_options {
+	bool saves, saves_not, is_forced, is_now, aborts;
+};
+
+static bool parse_shutdown_option(const struct call *call, uint32_t index, struct shutdown_options *options)
+{
+	if (call_arg_is(call, index, "NOSAVE"))
+		options->saves_not = true;
+	else if (call_arg_is(call, index, "SAVE"))
+		options->saves = true;
+	else if (call_arg_is(call, index, "NOW"))
+		options->is_now = true;
+	else if (call_arg_is(call, index, "FORCE"))
+		options->is_forced = true;
+	else if (call_arg_is(call, index, "ABORT"))
+		options->aborts = true;
+	else
+		return false;
+	bool stops = options->saves || options->saves_not || options->is_now || options->is_forced;
+	return !(options->saves && options->saves_not) && !(options->aborts && stops);
+}
+
+/* What a client has sent behind its SHUTDOWN is neither done nor answered: it waits for a stop that takes it along. */
+static void wait_for_stop(struct call *call, enum wake_reason reason, void *answer)
+{
+	if (reason != WAKE_CLOSED)
+		session_park(call, PARK_NOTHING, INT64_MAX, wait_for_stop, NULL);
+}
+
+static void refuse_to_save(struct call *call)
+{
+	log_event(LOG_WARNING, "SHUTDOWN SAVE is refused: nothing is kept on disk; SHUTDOWN NOSAVE stops the server");
+	reply_error(call, "ERR Errors trying to SHUTDOWN. Check logs.");
+}
+
+/*
+ * A stop that has begun can't be called off: nothing is waited for. NOW asks not to wait for replicas, of which there are none.
+ * What can't be saved stops the stop, unless it is forced.
+ */
+void cmd_shutdown(struct call *call)
+{
+	struct shutdown_options options = { 0 };
+	for (uint32_t i = 1; i < call->argc; i++) {
+		if (!parse_shutdown_option(call, i, &options)) {
+			reply_syntax_error(call);
+			return;
+		}
+	}
+	if (options.aborts) {
+		reply_error(call, "ERR No shutdown in progress.");
+	} else if (options.saves && !options.is_forced) {
+		refuse_to_save(call);
+	} else {
+		store_shut_down(call->store);
+		wait_for_stop(call, WAKE_ANSWER, NULL);
+	}
+}

@@ -1,0 +1,260 @@
+/*
+ * Strings: reading them, and changing a part.
+ */
+#include <string.h>
+
+#include "actors/store/commands/handlers.h"
+
+static bool accept_string(struct call *call, struct entry *entry, struct entry **out_entry)
+{
+	if (entry && entry_type(entry) != ENTRY_STRING) {
+		reply_wrong_type(call);
+		return false;
+	}
+	*out_entry = entry;
+	return true;
+}
+
+bool call_find_string(struct call *call, uint32_t index, struct entry **out_entry)
+{
+	return accept_string(call, call_find(call, index), out_entry);
+}
+
+bool call_read_string(struct call *call, uint32_t index, struct entry **out_entry)
+{
+	return accept_string(call, call_find_to_read(call, index), out_entry);
+}
+
+/* ---- whole ---- */
+
+void cmd_get(struct call *call)
+{
+	struct entry *entry;
+	if (!call_find_string(call, 1, &entry))
+		return;
+	if (entry)
+		reply_entry(call, entry);
+	else
+		reply_null(call);
+}
+
+void cmd_mget(struct call *call)
+{
+	reply_array(call, call->argc - 1);
+	for (uint32_t i = 1; i < call->argc; i++) {
+		struct entry *entry = call_find(call, i);
+		if (entry && entry_type(entry) == ENTRY_STRING)
+			reply_entry(call, entry);
+		else
+			reply_null(call);
+	}
+}
+
+void cmd_strlen(struct call *call)
+{
+	struct entry *entry;
+	if (call_find_string(call, 1, &entry))
+		reply_integer(call, entry ? (int64_t)entry_string(entry).len : 0);
+}
+
+void cmd_getdel(struct call *call)
+{
+	struct entry *entry;
+	if (!call_read_string(call, 1, &entry))
+		return;
+	if (!entry) {
+		reply_null(call);
+		return;
+	}
+	reply_entry(call, entry);
+	call_remove(call, 1);
+}
+
+void cmd_delifeq(struct call *call)
+{
+	struct entry *entry;
+	if (!call_find_string(call, 1, &entry))
+		return;
+	bool removes = entry && slice_equal(entry_string(entry), call_arg(call, 2));
+	if (removes)
+		call_remove(call, 1);
+	reply_integer(call, removes);
+}
+
+/* ---- a range ---- */
+
+/* Redis's rule: negative positions count from the end, and what lies outside is cut off. */
+static struct slice range_of(struct slice text, int64_t start, int64_t end)
+{
+	int64_t len = (int64_t)text.len;
+	if (start < 0 && end < 0 && start > end)
+		return slice_of(NULL, 0);
+	start = start < 0 ? start + len : start;
+	end = end < 0 ? end + len : end;
+	start = start < 0 ? 0 : start;
+	end = end < 0 ? 0 : end;
+	end = end >= len ? len - 1 : end;
+	if (len == 0 || start > end)
+		return slice_of(NULL, 0);
+	return slice_of(text.data + start, (size_t)(end - start + 1));
+}
+
+void cmd_getrange(struct call *call)
+{
+	int64_t start, end;
+	struct entry *entry;
+	if (!call_arg_int64(call, 2, &start) || !call_arg_int64(call, 3, &end) || !call_find_string(call, 1, &entry))
+		return;
+	struct slice range = entry ? range_of(entry_string(entry), start, end) : slice_of(NULL, 0);
+	if (entry && entry_blob(entry) && range.len == entry_string(entry).len)
+		reply_entry(call, entry);
+	else
+		reply_bulk(call, range);
+}
+
+/* ---- writing a part ---- */
+
+/* False when a string of so many bytes is too long; the error is written. */
+static bool check_length(struct call *call, uint64_t offset, uint64_t more)
+{
+	if (offset + more <= store_config(call->store)->proto_max_bulk_len)
+		return true;
+	reply_error(call, "ERR string exceeds maximum allowed size (proto-max-bulk-len)");
+	return false;
+}
+
+/* What is written where, in a string that has or gets `len` bytes. */
+struct patch {
+	uint32_t bytes_index; /* argument */
+	struct slice bytes;
+	size_t offset, len;
+	enum string_origin origin; /* of what comes of it */
+};
+
+static void apply_patch(const struct patch *patch, uint8_t *data, size_t old_len)
+{
+	if (patch->offset > old_len)
+		memset(data + old_len, 0, patch->offset - old_len);
+	memcpy(data + patch->offset, patch->bytes.data, patch->bytes.len);
+}
+
+/* A small string is put together beside the old one and stored anew. */
+static enum keyspace_status patch_small(struct call *call, const struct patch *patch, const struct entry *entry)
+{
+	uint8_t text[BLOB_MIN_BYTES];
+	struct slice old = entry ? entry_string(entry) : slice_of(NULL, 0);
+	struct entry *stored;
+	if (old.len)
+		memcpy(text, old.data, old.len);
+	apply_patch(patch, text, old.len);
+	enum keyspace_status status = keyspace_set_string(call_keyspace(call), call_arg(call, 1), call_hash(call, 1),
+							  slice_of(text, patch->len), KEYSPACE_KEEP_TTL, call->now_ms,
+							  &stored);
+	if (status == KEYSPACE_OK)
+		entry_note_string_origin(stored, patch->origin);
+	return status;
+}
+
+/* A string that becomes large moves into a blob. */
+static enum keyspace_status patch_into_blob(struct call *call, const struct patch *patch, const struct entry *entry)
+{
+	struct slice old = entry ? entry_string(entry) : slice_of(NULL, 0);
+	struct blob *blob = blob_create((uint32_t)patch->len);
+	struct entry *stored;
+	if (!blob)
+		return KEYSPACE_NO_MEMORY;
+	if (old.len)
+		memcpy(blob->data, old.data, old.len);
+	apply_patch(patch, blob->data, old.len);
+	blob->len = (uint32_t)patch->len;
+	enum keyspace_status status = keyspace_set_blob(call_keyspace(call), call_arg(call, 1), call_hash(call, 1), blob,
+							KEYSPACE_KEEP_TTL, call->now_ms, &stored);
+	blob_release(&blob);
+	return status;
+}
+
+/* A blob is changed where it lies, unless somebody else holds it. */
+static enum keyspace_status patch_blob(struct call *call, const struct patch *patch, struct entry *entry)
+{
+	struct blob *blob = keyspace_own_blob(call_keyspace(call), entry, (uint32_t)patch->len);
+	if (!blob)
+		return KEYSPACE_NO_MEMORY;
+	apply_patch(patch, blob->data, blob->len);
+	blob->len = (uint32_t)patch->len;
+	return KEYSPACE_OK;
+}
+
+/* The whole of APPEND and SETRANGE but their checks. */
+static void write_part(struct call *call, const struct patch *patch, struct entry *entry, struct effect *effect)
+{
+	enum keyspace_status status;
+	if (entry && entry_blob(entry))
+		status = patch_blob(call, patch, entry);
+	else if (patch->len < BLOB_MIN_BYTES)
+		status = patch_small(call, patch, entry);
+	else
+		status = patch_into_blob(call, patch, entry);
+	if (status != KEYSPACE_OK) {
+		reply_no_memory(call);
+		return;
+	}
+	effect->key = call_arg(call, 1);
+	if (call->argv[patch->bytes_index].is_large)
+		effect->blob = blob_from_data(patch->bytes.data);
+	else
+		effect->value = patch->bytes;
+	effect->result = (int64_t)patch->len;
+	call_effect(call, effect);
+	reply_integer(call, (int64_t)patch->len);
+}
+
+/* The string that is about to be changed. False: the error is written. */
+static bool find_string_to_change(struct call *call, struct entry **out_entry)
+{
+	struct entry *entry = call_find_to_change(call, 1);
+	if (entry && entry_type(entry) != ENTRY_STRING) {
+		reply_wrong_type(call);
+		return false;
+	}
+	*out_entry = entry;
+	return true;
+}
+
+void cmd_append(struct call *call)
+{
+	struct patch patch = { .bytes_index = 2, .bytes = call_arg(call, 2) };
+	struct entry *entry;
+	if (!find_string_to_change(call, &entry))
+		return;
+	patch.origin = entry ? STRING_PATCHED : STRING_GIVEN;
+	patch.offset = entry ? entry_string(entry).len : 0;
+	patch.len = patch.offset + patch.bytes.len;
+	if (entry && !check_length(call, patch.offset, patch.bytes.len))
+		return;
+	write_part(call, &patch, entry, &(struct effect){ .type = EFFECT_APPEND });
+}
+
+void cmd_setrange(struct call *call)
+{
+	struct patch patch = { .bytes_index = 3, .bytes = call_arg(call, 3), .origin = STRING_PATCHED };
+	struct entry *entry;
+	int64_t offset;
+	if (!call_arg_int64(call, 2, &offset))
+		return;
+	if (offset < 0) {
+		reply_error(call, "ERR offset is out of range");
+		return;
+	}
+	if (!find_string_to_change(call, &entry))
+		return;
+	size_t old_len = entry ? entry_string(entry).len : 0;
+	if (patch.bytes.len == 0) {
+		reply_integer(call, (int64_t)old_len);
+		return;
+	}
+	if (!check_length(call, (uint64_t)offset, patch.bytes.len))
+		return;
+	patch.offset = (size_t)offset;
+	patch.len = patch.offset + patch.bytes.len > old_len ? patch.offset + patch.bytes.len : old_len;
+	write_part(call, &patch, entry, &(struct effect){ .type = EFFECT_SETRANGE, .number = offset });
+}

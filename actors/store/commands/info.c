@@ -1,0 +1,569 @@
+/*
+ * INFO: sections of lines "name:value", each with the names and units of Redis's, so that tools for it work.
+ *
+ * Some numbers are other actors': the reactors' (what went through the sockets) and the observer's (how often each command
+ * ran). They are asked for when a section that is wanted needs them, one after the other; then everything is written at once.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "actors/store/figures.h"
+#include "actors/observer/observer.h"
+#include "actors/store/commands/handlers.h"
+#include "actors/store/memory_figures.h"
+#include "actors/runtime/version.h"
+#include "storage/memory.h"
+
+/* What a section is written from. */
+struct info {
+	struct call *call;
+	struct store *store;
+	const struct config *config;
+	struct buffer text;
+	struct connection_figures totals; /* without items */
+	uint64_t longest_input, longest_output, client_bytes;
+	const struct observations *observations; /* NULL when not asked for */
+};
+
+static void number(struct info *info, const char *name, uint64_t value)
+{
+	buffer_printf(&info->text, "%s:%" PRIu64 "\r\n", name, value);
+}
+
+static void text(struct info *info, const char *name, const char *value)
+{
+	buffer_printf(&info->text, "%s:%s\r\n", name, value);
+}
+
+/* "1.50M", as Redis abbreviates bytes. */
+static void human(struct info *info, const char *name, uint64_t bytes)
+{
+	static const char units[] = "BKMGTP";
+	double value = (double)bytes;
+	size_t unit = 0;
+	for (; value >= 1024 && unit < sizeof(units) - 2; unit++)
+		value /= 1024;
+	buffer_printf(&info->text, unit ? "%s:%.2f%c\r\n" : "%s:%.0f%c\r\n", name, value, units[unit]);
+}
+
+/* A number of bytes, and the same for people. */
+static void bytes(struct info *info, const char *name, uint64_t value)
+{
+	char human_name[64];
+	snprintf(human_name, sizeof(human_name), "%s_human", name);
+	number(info, name, value);
+	human(info, human_name, value);
+}
+
+/* What there is none of, or what never happens here: names with a blank between. */
+static void none(struct info *info, const char *names)
+{
+	for (const char *name = names; *name; name += strspn(name, " ")) {
+		size_t len = strcspn(name, " ");
+		buffer_printf(&info->text, "%.*s:0\r\n", (int)len, name);
+		name += len;
+	}
+}
+
+struct directive_value {
+	struct info *info;
+	const char *line;
+};
+
+static void write_directive(void *context, const char *name, const char *value)
+{
+	struct directive_value *wanted = context;
+	text(wanted->info, wanted->line, value);
+}
+
+/* The value of a directive as CONFIG GET shows it. */
+static void directive(struct info *info, const char *line, const char *name)
+{
+	struct slice pattern = slice_of(name, strlen(name));
+	config_get(info->config, &pattern, 1, write_directive, &(struct directive_value){ info, line });
+}
+
+/* ---- sections ---- */
+
+/* The same for each build of one version by one compiler (FNV-1a). */
+static uint64_t build_id(void)
+{
+	uint64_t hash = 0xcbf29ce484222325;
+	for (const char *c = QCACHE_VERSION " " __VERSION__; *c; c++)
+		hash = (hash ^ (uint8_t)*c) * 0x100000001b3;
+	return hash;
+}
+
+static void write_server(struct info *info)
+{
+	struct utsname system;
+	char executable[4096];
+	struct timespec now;
+	int64_t uptime = (info->call->now_ms - store_started_ms(info->store)) / 1000;
+	clock_gettime(CLOCK_REALTIME, &now);
+	uname(&system);
+	ssize_t len = readlink("/proc/self/exe", executable, sizeof(executable) - 1);
+	executable[len > 0 ? len : 0] = '\0';
+
+	text(info, "redis_version", QCACHE_REDIS_VERSION);
+	text(info, "qcache_version", QCACHE_VERSION);
+	text(info, "redis_git_sha1", "00000000");
+	number(info, "redis_git_dirty", 0);
+	buffer_printf(&info->text, "redis_build_id:%016" PRIx64 "\r\n", build_id());
+	text(info, "redis_mode", "standalone");
+	buffer_printf(&info->text, "os:%s %s %s\r\n", system.sysname, system.release, system.machine);
+	number(info, "arch_bits", sizeof(void *) * 8);
+	text(info, "monotonic_clock", "POSIX clock_gettime");
+	text(info, "multiplexing_api", "libev");
+	text(info, "atomicvar_api", "c11-builtin");
+	buffer_printf(&info->text, "gcc_version:%d.%d.%d\r\n", __GNUC__, __GNUC_MINOR__, __GNUC_PATCHLEVEL__);
+	number(info, "process_id", (uint64_t)getpid());
+	directive(info, "process_supervised", "supervised");
+	text(info, "run_id", store_run_id(info->store));
+	directive(info, "tcp_port", "port");
+	number(info, "server_time_usec", (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
+	number(info, "uptime_in_seconds", (uint64_t)uptime);
+	number(info, "uptime_in_days", (uint64_t)uptime / 86400);
+	directive(info, "hz", "hz");
+	directive(info, "configured_hz", "hz");
+	number(info, "lru_clock", lru_clock(info->call->now_ms));
+	text(info, "executable", executable);
+	text(info, "config_file", info->config->config_file);
+	number(info, "io_threads_active", info->config->io_threads > 1);
+}
+
+static void write_clients(struct info *info)
+{
+	uint64_t blocked = 0, timed = 0;
+	for (struct session *s = store_first_session(info->store); s; s = s->next) {
+		bool is_blocked = session_is_parked(s) && s->topic <= PARK_MEMORY; /* other topics are answered at once */
+		blocked += is_blocked;
+		timed += is_blocked && s->deadline_ms != INT64_MAX;
+	}
+	number(info, "connected_clients", store_session_count(info->store));
+	number(info, "cluster_connections", 0);
+	directive(info, "maxclients", "maxclients");
+	number(info, "client_recent_max_input_buffer", info->longest_input);
+	number(info, "client_recent_max_output_buffer", info->longest_output);
+	number(info, "blocked_clients", blocked);
+	number(info, "tracking_clients", 0);
+	number(info, "clients_in_timeout_table", timed);
+}
+
+static void ratio(struct info *info, const char *name, size_t a, size_t b)
+{
+	buffer_printf(&info->text, "%s:%.2f\r\n", name, memory_ratio(a, b));
+}
+
+/* May be negative: the two were not taken at one moment. */
+static void difference(struct info *info, const char *name, size_t a, size_t b)
+{
+	buffer_printf(&info->text, "%s:%lld\r\n", name, (long long)a - (long long)b);
+}
+
+static void write_allocator(struct info *info, const struct memory_use *use)
+{
+	const struct memory_figures *figures = &use->reading.allocator;
+	ratio(info, "allocator_frag_ratio", figures->active, figures->allocated);
+	difference(info, "allocator_frag_bytes", figures->active, figures->allocated);
+	ratio(info, "allocator_rss_ratio", figures->resident, figures->active);
+	difference(info, "allocator_rss_bytes", figures->resident, figures->active);
+	ratio(info, "rss_overhead_ratio", use->reading.resident_bytes, figures->resident);
+	difference(info, "rss_overhead_bytes", use->reading.resident_bytes, figures->resident);
+	/* Not by used_memory, which is the data: buffers and the code's own needs would count as fragments. */
+	ratio(info, "mem_fragmentation_ratio", use->reading.resident_bytes, memory_allocated_bytes(use));
+	difference(info, "mem_fragmentation_bytes", use->reading.resident_bytes, memory_allocated_bytes(use));
+}
+
+static void write_memory(struct info *info)
+{
+	struct memory_use use;
+	memory_use_get(info->store, &use);
+	bytes(info, "used_memory", use.used_bytes);
+	bytes(info, "used_memory_rss", use.reading.resident_bytes);
+	bytes(info, "used_memory_peak", use.peak_bytes);
+	buffer_printf(&info->text, "used_memory_peak_perc:%.2f%%\r\n", memory_ratio(use.used_bytes, use.peak_bytes) * 100);
+	number(info, "used_memory_overhead", use.overhead_bytes);
+	number(info, "used_memory_startup", use.startup_bytes);
+	number(info, "used_memory_dataset", use.dataset_bytes);
+	buffer_printf(&info->text, "used_memory_dataset_perc:%.2f%%\r\n", use.dataset_percent);
+	number(info, "used_memory_blobs", blob_used_bytes());
+	number(info, "allocator_allocated", use.reading.allocator.allocated);
+	number(info, "allocator_active", use.reading.allocator.active);
+	number(info, "allocator_resident", use.reading.allocator.resident);
+	bytes(info, "total_system_memory", (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE));
+	bytes(info, "maxmemory", info->config->maxmemory);
+	directive(info, "maxmemory_policy", "maxmemory-policy");
+	number(info, "mem_not_counted_for_evict", use.uncounted_bytes);
+	write_allocator(info, &use);
+	none(info, "used_memory_lua used_memory_vm_eval used_memory_scripts_eval number_of_cached_scripts number_of_functions "
+		   "number_of_libraries used_memory_vm_functions used_memory_vm_total used_memory_functions used_memory_scripts");
+	human(info, "used_memory_lua_human", 0);
+	human(info, "used_memory_vm_total_human", 0);
+	human(info, "used_memory_scripts_human", 0);
+	none(info, "mem_clients_slaves mem_replication_backlog mem_total_replication_buffers mem_cluster_links mem_aof_buffer");
+	number(info, "mem_clients_normal", info->client_bytes);
+	text(info, "mem_allocator", memory_allocator_name());
+	number(info, "active_defrag_running", 0);
+	number(info, "lazyfree_pending_objects", store_garbage_keys(info->store));
+	number(info, "lazyfreed_objects", store_counters(info->store)->reaped_keys);
+}
+
+/* Nothing is kept on disk, and nothing is being loaded: clients look for that before they begin. */
+static void write_persistence(struct info *info)
+{
+	none(info, "loading async_loading current_cow_peak current_cow_size current_cow_size_age");
+	text(info, "current_fork_perc", "0.00");
+	none(info, "current_save_keys_processed current_save_keys_total");
+	number(info, "rdb_changes_since_last_save", store_changes(info->store));
+	number(info, "rdb_bgsave_in_progress", 0);
+	number(info, "rdb_last_save_time", (uint64_t)store_started_ms(info->store) / 1000); /* as Redis without a save */
+	text(info, "rdb_last_bgsave_status", "ok");
+	text(info, "rdb_last_bgsave_time_sec", "-1");
+	text(info, "rdb_current_bgsave_time_sec", "-1");
+	none(info, "rdb_last_cow_size rdb_saves rdb_last_load_keys_expired rdb_last_load_keys_loaded");
+	none(info, "aof_enabled aof_rewrite_in_progress aof_rewrite_scheduled aof_rewrites aof_rewrites_consecutive_failures");
+	text(info, "aof_last_rewrite_time_sec", "-1");
+	text(info, "aof_current_rewrite_time_sec", "-1");
+	text(info, "aof_last_bgrewrite_status", "ok");
+	text(info, "aof_last_write_status", "ok");
+	none(info, "aof_last_cow_size module_fork_in_progress module_fork_last_cow_size");
+}
+
+static void kilobytes(struct info *info, const char *name, uint64_t bytes)
+{
+	buffer_printf(&info->text, "%s:%.2f\r\n", name, (double)bytes / 1024);
+}
+
+static void write_stats(struct info *info)
+{
+	const struct store_counters *counters = store_counters(info->store);
+	number(info, "total_connections_received", counters->connections_received);
+	number(info, "total_commands_processed", store_total(info->store, RATE_COMMANDS) - counters->commands_before);
+	number(info, "instantaneous_ops_per_sec", store_per_second(info->store, RATE_COMMANDS));
+	number(info, "total_net_input_bytes", info->totals.input_bytes - counters->input_bytes_before);
+	number(info, "total_net_output_bytes", info->totals.output_bytes - counters->output_bytes_before);
+	kilobytes(info, "instantaneous_input_kbps", store_per_second(info->store, RATE_READ_BYTES));
+	kilobytes(info, "instantaneous_output_kbps", store_per_second(info->store, RATE_WRITTEN_BYTES));
+	none(info, "total_net_repl_input_bytes total_net_repl_output_bytes instantaneous_input_repl_kbps "
+		   "instantaneous_output_repl_kbps");
+	number(info, "rejected_connections", counters->connections_rejected);
+	none(info, "sync_full sync_partial_ok sync_partial_err");
+	number(info, "expired_keys", counters->expired_keys);
+	text(info, "expired_stale_perc", "0.00"); /* who has expired is known, not estimated */
+	number(info, "expired_time_cap_reached_count", counters->expiry_slices_cut);
+	number(info, "expire_cycle_cpu_milliseconds", counters->expiry_ns / 1000000);
+	number(info, "evicted_keys", counters->evicted_keys);
+	number(info, "evicted_clients", 0);
+	number(info, "total_eviction_exceeded_time", counters->excess_ms + (uint64_t)store_excess_ms(info->store));
+	number(info, "current_eviction_exceeded_time", (uint64_t)store_excess_ms(info->store));
+	number(info, "keyspace_hits", counters->keyspace_hits);
+	number(info, "keyspace_misses", counters->keyspace_misses);
+	none(info, "pubsub_channels pubsub_patterns pubsubshard_channels latest_fork_usec total_forks migrate_cached_sockets "
+		   "slave_expires_tracked_keys active_defrag_hits active_defrag_misses active_defrag_key_hits "
+		   "active_defrag_key_misses total_active_defrag_time current_active_defrag_time tracking_total_keys "
+		   "tracking_total_items tracking_total_prefixes unexpected_error_replies");
+	number(info, "total_error_replies", counters->error_replies);
+	number(info, "total_reads_processed", info->totals.reads - counters->reads_before);
+	number(info, "total_writes_processed", info->totals.writes - counters->writes_before);
+	bool is_threaded = info->config->io_threads > 1;
+	number(info, "io_threaded_reads_processed", is_threaded ? info->totals.reads - counters->reads_before : 0);
+	number(info, "io_threaded_writes_processed", is_threaded ? info->totals.writes - counters->writes_before : 0);
+	none(info, "dump_payload_sanitizations reply_buffer_shrinks reply_buffer_expands");
+	number(info, "protocol_errors", counters->protocol_errors);
+	number(info, "auth_failures", counters->auth_failures);
+}
+
+static void write_replication(struct info *info)
+{
+	text(info, "role", "master");
+	number(info, "connected_slaves", 0);
+	text(info, "master_failover_state", "no-failover");
+	text(info, "master_replid", store_replication_id(info->store));
+	text(info, "master_replid2", "0000000000000000000000000000000000000000");
+	number(info, "master_repl_offset", 0);
+	text(info, "second_repl_offset", "-1");
+	number(info, "repl_backlog_active", 0);
+	directive(info, "repl_backlog_size", "repl-backlog-size");
+	number(info, "repl_backlog_first_byte_offset", 0);
+	number(info, "repl_backlog_histlen", 0);
+}
+
+static void seconds(struct info *info, const char *name, struct timeval time)
+{
+	buffer_printf(&info->text, "%s:%lld.%06lld\r\n", name, (long long)time.tv_sec, (long long)time.tv_usec);
+}
+
+static struct timeval time_of_ticks(unsigned long long ticks)
+{
+	unsigned long long per_second = (unsigned long long)sysconf(_SC_CLK_TCK);
+	return (struct timeval){ (time_t)(ticks / per_second), (suseconds_t)(ticks % per_second * 1000000 / per_second) };
+}
+
+/* The 14th and 15th of the words that the system tells of a thread; the second is a name in parentheses. */
+static void write_main_thread_cpu(struct info *info)
+{
+	char path[64], line[1024];
+	unsigned long long user, system;
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)getpid());
+	FILE *file = fopen(path, "re");
+	const char *behind_name = file && fgets(line, sizeof(line), file) ? strrchr(line, ')') : NULL;
+	if (file)
+		fclose(file);
+	if (!behind_name || sscanf(behind_name, ") %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu %llu", &user, &system) != 2)
+		return;
+	seconds(info, "used_cpu_sys_main_thread", time_of_ticks(system));
+	seconds(info, "used_cpu_user_main_thread", time_of_ticks(user));
+}
+
+static void write_cpu(struct info *info)
+{
+	struct rusage process, children;
+	getrusage(RUSAGE_SELF, &process);
+	getrusage(RUSAGE_CHILDREN, &children);
+	seconds(info, "used_cpu_sys", process.ru_stime);
+	seconds(info, "used_cpu_user", process.ru_utime);
+	seconds(info, "used_cpu_sys_children", children.ru_stime);
+	seconds(info, "used_cpu_user_children", children.ru_utime);
+	write_main_thread_cpu(info);
+}
+
+static void write_commandstats(struct info *info)
+{
+	for (uint32_t i = 0; i < info->observations->command_count; i++) {
+		const struct command_count *count = &info->observations->commands[i];
+		char name[64];
+		if (count->calls + count->failed + count->rejected == 0)
+			continue;
+		command_full_name(command_at(i), name, sizeof(name));
+		double usec = (double)count->ns / 1000;
+		buffer_printf(&info->text,
+			      "cmdstat_%s:calls=%" PRIu64 ",usec=%.0f,usec_per_call=%.2f,rejected_calls=%" PRIu64
+			      ",failed_calls=%" PRIu64 "\r\n",
+			      name, count->calls, usec, count->calls ? usec / (double)count->calls : 0, count->rejected,
+			      count->failed);
+	}
+}
+
+/* Nothing for commands that were never run. */
+static void write_latencystats(struct info *info)
+{
+	const struct config_words *percentiles = &info->config->latency_tracking_info_percentiles;
+	for (uint32_t i = 0; i < info->observations->command_count && info->config->latency_tracking; i++) {
+		const struct histogram *histogram = info->observations->commands[i].latency;
+		char name[64];
+		if (!histogram)
+			continue;
+		command_full_name(command_at(i), name, sizeof(name));
+		buffer_printf(&info->text, "latency_percentiles_usec_%s:", name);
+		for (uint32_t p = 0; p < percentiles->count; p++) {
+			double percent = strtod(percentiles->items[p], NULL);
+			double usec = (double)histogram_percentile_ns(histogram, percent) / 1000;
+			buffer_printf(&info->text, "%sp%s=%.3f", p ? "," : "", percentiles->items[p], usec);
+		}
+		buffer_printf(&info->text, "\r\n");
+	}
+}
+
+/* There are none. */
+static void write_modules(struct info *info)
+{
+	(void)info;
+}
+
+static void write_errorstats(struct info *info)
+{
+	size_t kinds;
+	const struct error_count *counts = store_error_counts(info->store, &kinds);
+	for (size_t i = 0; i < kinds; i++)
+		buffer_printf(&info->text, "errorstat_%s:count=%" PRIu64 "\r\n", counts[i].code, counts[i].count);
+}
+
+static void write_cluster(struct info *info)
+{
+	number(info, "cluster_enabled", 0);
+}
+
+static void write_keyspace(struct info *info)
+{
+	for (uint32_t i = 0; i < store_database_count(info->store); i++) {
+		const struct keyspace *keyspace = store_keyspace(info->store, i);
+		if (keyspace_count(keyspace) == 0)
+			continue;
+		buffer_printf(&info->text, "db%u:keys=%" PRIu64 ",expires=%" PRIu64 ",avg_ttl=%" PRId64 "\r\n", i,
+			      keyspace_count(keyspace), keyspace_expiring_count(keyspace),
+			      keyspace_average_ttl_ms(keyspace, info->call->now_ms));
+	}
+}
+
+/* What came of the commands, by kind of effect. */
+static void write_events(struct info *info)
+{
+	for (uint32_t type = 0; type < EFFECT_TYPES; type++)
+		buffer_printf(&info->text, "event_%s:%" PRIu64 "\r\n", effect_event((enum effect_type)type),
+			      info->observations->events[type]);
+}
+
+static void write_actors(struct info *info)
+{
+	store_describe_actors(info->store, &info->text);
+}
+
+/* ---- which sections ---- */
+
+enum section_flags {
+	SECTION_DEFAULT = 1 << 0, /* without an argument, and with "default" */
+	SECTION_ALL = 1 << 1,     /* with "all" and "everything" */
+	SECTION_FIGURES = 1 << 2, /* needs the reactors' figures */
+	SECTION_OBSERVED = 1 << 3,/* needs the observer's counts */
+};
+
+static const struct section {
+	const char *name, *title;
+	uint32_t flags;
+	void (*write)(struct info *info);
+} sections[] = {
+	{ "server", "Server", SECTION_DEFAULT | SECTION_ALL, write_server },
+	{ "clients", "Clients", SECTION_DEFAULT | SECTION_ALL | SECTION_FIGURES, write_clients },
+	{ "memory", "Memory", SECTION_DEFAULT | SECTION_ALL | SECTION_FIGURES, write_memory },
+	{ "persistence", "Persistence", SECTION_DEFAULT | SECTION_ALL, write_persistence },
+	{ "stats", "Stats", SECTION_DEFAULT | SECTION_ALL | SECTION_FIGURES, write_stats },
+	{ "replication", "Replication", SECTION_DEFAULT | SECTION_ALL, write_replication },
+	{ "cpu", "CPU", SECTION_DEFAULT | SECTION_ALL, write_cpu },
+	{ "modules", "Modules", SECTION_DEFAULT | SECTION_ALL, write_modules },
+	{ "commandstats", "Commandstats", SECTION_ALL | SECTION_OBSERVED, write_commandstats },
+	{ "errorstats", "Errorstats", SECTION_DEFAULT | SECTION_ALL, write_errorstats },
+	{ "latencystats", "Latencystats", SECTION_ALL | SECTION_OBSERVED, write_latencystats },
+	{ "events", "Events", SECTION_ALL | SECTION_OBSERVED, write_events },
+	{ "actors", "Actors", SECTION_ALL, write_actors },
+	{ "cluster", "Cluster", SECTION_DEFAULT | SECTION_ALL, write_cluster },
+	{ "keyspace", "Keyspace", SECTION_DEFAULT | SECTION_ALL, write_keyspace },
+};
+#define SECTIONS (sizeof(sections) / sizeof(sections[0]))
+
+/* A bit for each section that the arguments name; unknown names name none. */
+static uint32_t wanted_sections(const struct call *call)
+{
+	uint32_t wanted = 0;
+	for (uint32_t i = 1; i < call->argc || i == 1; i++) {
+		bool is_default = call->argc == 1 || call_arg_is(call, i, "default");
+		bool is_all = !is_default && (call_arg_is(call, i, "all") || call_arg_is(call, i, "everything"));
+		for (uint32_t n = 0; n < SECTIONS; n++)
+			if ((is_default && (sections[n].flags & SECTION_DEFAULT)) ||
+			    (is_all && (sections[n].flags & SECTION_ALL)) ||
+			    (!is_default && !is_all && call_arg_is(call, i, sections[n].name)))
+				wanted |= 1u << n;
+	}
+	return wanted;
+}
+
+static bool any_needs(uint32_t wanted, enum section_flags flag)
+{
+	for (uint32_t n = 0; n < SECTIONS; n++)
+		if ((wanted & 1u << n) && (sections[n].flags & flag))
+			return true;
+	return false;
+}
+
+static void write_sections(struct info *info)
+{
+	uint32_t wanted = wanted_sections(info->call);
+	const char *gap = "";
+	for (uint32_t n = 0; n < SECTIONS; n++) {
+		if (!(wanted & 1u << n))
+			continue;
+		buffer_printf(&info->text, "%s# %s\r\n", gap, sections[n].title);
+		sections[n].write(info);
+		gap = "\r\n";
+	}
+}
+
+/* ---- asking ---- */
+
+/* What the reactors have said, kept while the observer is asked. */
+struct info_totals {
+	struct connection_figures sums;
+	uint64_t longest_input, longest_output, client_bytes;
+};
+
+static struct info_totals sum_figures(struct store *store, const struct connection_figures *figures)
+{
+	struct info_totals totals = { .sums = *figures, .client_bytes = memory_of_clients(store, figures) };
+	totals.sums.items = NULL;
+	for (size_t i = 0; i < figures->count; i++) {
+		const struct connection_figure *figure = &figures->items[i];
+		if (figure->input_bytes > totals.longest_input)
+			totals.longest_input = figure->input_bytes;
+		if (figure->output_bytes > totals.longest_output)
+			totals.longest_output = figure->output_bytes;
+	}
+	return totals;
+}
+
+static void reply_info(struct call *call, const struct info_totals *totals, const struct observations *observations)
+{
+	struct info info = {
+		.call = call,
+		.store = call->store,
+		.config = store_config(call->store),
+		.totals = totals->sums,
+		.longest_input = totals->longest_input,
+		.longest_output = totals->longest_output,
+		.client_bytes = totals->client_bytes,
+		.observations = observations,
+	};
+	write_sections(&info);
+	reply_gathered(call, &info.text);
+}
+
+static void resume_with_observations(struct call *call, enum wake_reason reason, void *answer)
+{
+	struct info_totals *totals = call->session->state;
+	if (reason != WAKE_CLOSED)
+		reply_info(call, totals, answer);
+	free(totals);
+}
+
+/* Takes the totals along. */
+static void ask_observer(struct call *call, const struct info_totals *totals)
+{
+	struct info_totals *kept = malloc(sizeof(*kept));
+	if (!kept) {
+		reply_no_memory(call);
+		return;
+	}
+	*kept = *totals;
+	store_ask_observations(call, resume_with_observations, kept);
+}
+
+static void finish_info(struct call *call, const struct info_totals *totals)
+{
+	if (any_needs(wanted_sections(call), SECTION_OBSERVED))
+		ask_observer(call, totals);
+	else
+		reply_info(call, totals, NULL);
+}
+
+static void resume_with_figures(struct call *call, enum wake_reason reason, void *answer)
+{
+	if (reason == WAKE_CLOSED)
+		return;
+	struct info_totals totals = sum_figures(call->store, answer);
+	finish_info(call, &totals);
+}
+
+void cmd_info(struct call *call)
+{
+	static const struct info_totals nothing;
+	if (any_needs(wanted_sections(call), SECTION_FIGURES))
+		store_ask_figures(call, resume_with_figures, NULL);
+	else
+		finish_info(call, &nothing);
+}

@@ -1,0 +1,20 @@
+/*
+ * What reactors need to know of the configuration. The store sends a copy when it changes.
+ */
+#ifndef ACTORS_SETTINGS_H
+#define ACTORS_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "actors/config/config.h"
+
+struct settings {
+	uint64_t max_bulk_bytes;
+	uint64_t query_buffer_limit_bytes;
+	struct output_limit output_limit; /* of ordinary clients */
+	int64_t keepalive_s;
+	bool needs_password;              /* a new connection is not yet authenticated */
+};
+
+#endif
