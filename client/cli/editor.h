@@ -7,12 +7,13 @@
 #include <histedit.h>
 
 #include "client/cli/help.h"
+#include "client/cli/history.h"
 
 struct prompt {
 	struct session *session;
 	EditLine *edit;
 	History *history;
-	char history_path[512]; /* empty: none is kept */
+	struct history kept;
 	struct help help;
 	char text[256];         /* what stands in front of the line */
 	struct text hint;       /* what stands at its right */

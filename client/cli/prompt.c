@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "client/cli/editor.h"
@@ -27,48 +26,26 @@ static void make_front(struct prompt *p)
 		snprintf(p->text, sizeof(p->text), "%s%s%s> ", s->options->shown, db, s->state.in_multi ? "(TX)" : "");
 }
 
-/* History */
-
-static void history_open(struct prompt *p)
-{
-	const char *path = getenv("QCACHE_HISTORY"), *home = getenv("HOME");
-	HistEvent event;
-
-	if (path)
-		snprintf(p->history_path, sizeof(p->history_path), "%s", path);
-	else if (home)
-		snprintf(p->history_path, sizeof(p->history_path), "%s/.qcache_history", home);
-	p->history = history_init();
-	history(p->history, &event, H_SETSIZE, HISTORY_LINES);
-	history(p->history, &event, H_SETUNIQUE, 1);
-	if (*p->history_path)
-		history(p->history, &event, H_LOAD, p->history_path);
-}
-
-/* Lines with passwords in them are not kept. */
-static bool is_secret(const struct words *w)
-{
-	if (words_is(w, 0, "auth") || (words_is(w, 0, "acl") && words_is(w, 1, "setuser")))
-		return true;
-	for (size_t i = 0; i < w->count; i++)
-		if (words_is(w, i, "requirepass") || words_is(w, i, "masterauth") || words_is(w, i, "auth") || words_is(w, i, "auth2"))
-			return true;
-	return false;
-}
-
 static void remember(struct prompt *p, const char *line, const struct words *words)
 {
 	HistEvent event;
 
-	if (is_secret(words))
+	if (history_is_secret(words))
 		return;
+	history_add(&p->kept, line);
 	history(p->history, &event, H_ENTER, line);
-	if (!*p->history_path)
-		return;
-	mode_t old = umask(077);
-	/* A history that can't be kept is no reason to stop. */
-	history(p->history, &event, H_SAVE, p->history_path);
-	umask(old);
+}
+
+static void recall_all(struct prompt *p)
+{
+	HistEvent event;
+
+	history_open(&p->kept);
+	p->history = history_init();
+	history(p->history, &event, H_SETSIZE, HISTORY_LINES);
+	history(p->history, &event, H_SETUNIQUE, 1);
+	for (size_t i = 0; i < p->kept.count; i++)
+		history(p->history, &event, H_ENTER, p->kept.lines[i]);
 }
 
 /* Lines */
@@ -220,7 +197,7 @@ int prompt_run(struct session *session)
 	session->is_interactive = true;
 	interrupt_only_commands();
 	help_init(&p.help);
-	history_open(&p);
+	recall_all(&p);
 	editor_open(&p);
 	session_connect(session);
 	while (goes_on) {
@@ -244,6 +221,7 @@ int prompt_run(struct session *session)
 		free(got);
 	}
 	history_end(p.history);
+	history_fini(&p.kept);
 	el_end(p.edit);
 	help_fini(&p.help);
 	text_fini(&line);
