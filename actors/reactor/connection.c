@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "actors/reactor/connection_input.h"
+#include "actors/runtime/clock.h"
 #include "actors/runtime/crash.h"
 #include "actors/runtime/log.h"
 #include "actors/reactor/reactor.h"

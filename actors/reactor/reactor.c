@@ -13,6 +13,7 @@
 
 #include "actors/reactor/acceptor.h"
 #include "actors/reactor/connection_input.h"
+#include "actors/runtime/clock.h"
 #include "actors/runtime/crash.h"
 #include "actors/store/figures.h"
 #include "actors/runtime/log.h"

@@ -1,34 +1,27 @@
 /*
  * The catalogue and the topology are tables made from the .def files. runtime_open() holds them against each other:
  * every message's edge has room, every edge with room has a message. A channel exists only for a permitted edge.
- *
- * A LOOP actor's mailbox callback runs on a pool thread; it leaves the message in `arrived` and wakes the loop. No second
- * receive is armed until the loop has taken it, so one place is enough.
  */
 #include "actor.h"
 
-#include <ev.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
+#include "actors/runtime/clock.h"
 #include "actors/runtime/crash.h"
-#include "actors/process.h"
+#include "actors/runtime/host.h"
 
 /* What is told as above_2ms. */
 #define LONG_TURN_NS 2000000u
 /* How old a reading of the thread's CPU clock may be, a system call and too dear for each turn: a turn is told too long by so much at most. */
 #define CPU_READING_NS 100000u
 
-enum host { HOST_POOL, HOST_LOOP };
 #define POOL HOST_POOL
 #define LOOP HOST_LOOP
 
 static const struct {
 	const char *name;
-	enum host host;
+	enum host_kind host;
 } kinds[ACTOR_KINDS] = {
 #define ACTOR(kind, host, name, meaning) { name, host },
 #define EDGE(sender, receiver, slots)
@@ -54,44 +47,14 @@ static const struct {
 #undef MESSAGE
 };
 
-struct moment {
-	uint64_t ns;     /* monotonic; 0: none */
-	uint64_t cpu_ns; /* what the thread had used of its CPU then, or up to CPU_READING_NS before */
-};
-
-struct loop_host {
-	ev_async wake;
-	ev_prepare before_wait;
-	ev_check after_wait;
-	struct message arrived;
-	_Atomic bool has_arrived;
-	struct moment iteration_began;
-	bool has_posted; /* since the loop last waited */
-};
-
 struct runtime {
 	uint32_t counts[ACTOR_KINDS];
 	uint32_t first[ACTOR_KINDS]; /* number of the first of each kind */
 	uint32_t total;
 	struct actor *actors;
-	bool has_one_cpu;
 };
 
 static _Thread_local const struct actor *in_turn;
-
-uint64_t monotonic_ns(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-int64_t wall_clock_ms(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 const char *message_name(enum message_type type)
 {
@@ -123,14 +86,7 @@ static void raise_to(_Atomic uint64_t *most, uint64_t value)
 		atomic_store_explicit(most, value, memory_order_relaxed);
 }
 
-static uint64_t thread_cpu_ns(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-static struct moment moment_now(void)
+struct moment moment_now(void)
 {
 	static _Thread_local struct moment read;
 	uint64_t ns = monotonic_ns();
@@ -152,7 +108,7 @@ static void count_cpu(struct turn_count *count, uint64_t began_cpu_ns, uint64_t 
 		count_up(&count->long_cpu_turns, 1);
 }
 
-static void count_turn(struct turn_count *count, struct moment began)
+void count_turn(struct turn_count *count, struct moment began)
 {
 	uint64_t ns = monotonic_ns() - began.ns;
 	count_up(&count->turns, 1);
@@ -163,8 +119,7 @@ static void count_turn(struct turn_count *count, struct moment began)
 	count_cpu(count, began.cpu_ns, ns);
 }
 
-/* The choke point: every turn of every actor. */
-static void take_turn(struct actor *actor, struct message message)
+void actor_take_turn(struct actor *actor, struct message message)
 {
 	if (message.type >= MESSAGE_TYPES || catalogue[message.type].receiver != actor->kind)
 		crash_broken_invariant("%s was sent message %u, which is not for it", actor->name, message.type);
@@ -176,69 +131,16 @@ static void take_turn(struct actor *actor, struct message message)
 	count_turn(&actor->counts[message.type], began);
 }
 
-static void on_pool_message(void *context, struct message message)
+void actor_enter(const struct actor *actor)
 {
-	struct actor *actor = context;
-	crash_prepare_thread(); /* the pool's threads are not ours to start */
-	take_turn(actor, message);
-	in_turn = NULL;
-	crash_context_set("pool", "none");
-	mailbox_rearm(actor->mailbox);
-}
-
-static void on_loop_message(void *context, struct message message)
-{
-	struct actor *actor = context;
-	actor->host->arrived = message;
-	/* Release, with the acquire in on_wake(): the loop's thread sees the message whole. */
-	atomic_store_explicit(&actor->host->has_arrived, true, memory_order_release);
-	ev_async_send(actor->loop, &actor->host->wake);
-}
-
-static void on_wake(struct ev_loop *loop, ev_async *watcher, int events)
-{
-	struct actor *actor = watcher->data;
-	if (!atomic_exchange_explicit(&actor->host->has_arrived, false, memory_order_acquire))
-		return;
-	take_turn(actor, actor->host->arrived);
+	in_turn = actor;
 	crash_context_set(actor->name, "events");
-	mailbox_rearm(actor->mailbox);
 }
 
-static void on_after_wait(struct ev_loop *loop, ev_check *watcher, int events)
+void actor_exit(void)
 {
-	struct actor *actor = watcher->data;
-	actor->host->iteration_began = moment_now();
-}
-
-static void on_before_wait(struct ev_loop *loop, ev_prepare *watcher, int events)
-{
-	struct actor *actor = watcher->data;
-	if (actor->host->iteration_began.ns)
-		count_turn(&actor->loop_count, actor->host->iteration_began);
-	actor->host->iteration_began.ns = 0;
-	/* Who was posted to can't run meanwhile: let it answer first, or the loop asks for events one by one. */
-	if (actor->host->has_posted && actor->runtime->has_one_cpu)
-		sched_yield();
-	actor->host->has_posted = false;
-}
-
-static void host_on_loop(struct actor *actor)
-{
-	actor->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_SIGNALFD); /* signals are read, not interrupted by */
-	actor->host = must_allocate(1, sizeof(*actor->host));
-	if (!actor->loop)
-		crash_broken_invariant("libev has no loop for %s", actor->name);
-	ev_async_init(&actor->host->wake, on_wake);
-	ev_prepare_init(&actor->host->before_wait, on_before_wait);
-	ev_check_init(&actor->host->after_wait, on_after_wait);
-	/* The iteration is timed from before the first callback to behind the last one. */
-	ev_set_priority(&actor->host->after_wait, EV_MAXPRI);
-	ev_set_priority(&actor->host->before_wait, EV_MINPRI);
-	actor->host->wake.data = actor->host->before_wait.data = actor->host->after_wait.data = actor;
-	ev_async_start(actor->loop, &actor->host->wake);
-	ev_prepare_start(actor->loop, &actor->host->before_wait);
-	ev_check_start(actor->loop, &actor->host->after_wait);
+	in_turn = NULL;
+	crash_context_set(NULL, NULL);
 }
 
 static void name_actor(struct actor *actor, bool is_alone)
@@ -252,7 +154,6 @@ static void name_actor(struct actor *actor, bool is_alone)
 struct runtime *runtime_create(const uint32_t counts[ACTOR_KINDS])
 {
 	struct runtime *runtime = must_allocate(1, sizeof(*runtime));
-	runtime->has_one_cpu = process_has_one_cpu();
 	for (uint32_t kind = 0; kind < ACTOR_KINDS; kind++) {
 		runtime->counts[kind] = counts[kind];
 		runtime->first[kind] = runtime->total;
@@ -269,8 +170,7 @@ struct runtime *runtime_create(const uint32_t counts[ACTOR_KINDS])
 			actor->channels = must_allocate(runtime->total, sizeof(*actor->channels));
 			actor->posted = must_allocate(runtime->total, sizeof(*actor->posted));
 			name_actor(actor, counts[kind] == 1);
-			if (kinds[kind].host == HOST_LOOP)
-				host_on_loop(actor);
+			host_init(actor, kinds[kind].host);
 		}
 	return runtime;
 }
@@ -320,7 +220,7 @@ static void open_mailbox(struct actor *actor)
 	if (!actor->turn)
 		crash_broken_invariant("%s has no turn", actor->name);
 	mailbox_name(actor, name, sizeof(name));
-	actor->mailbox = mailbox_open(name, actor->loop ? on_loop_message : on_pool_message, actor);
+	actor->mailbox = mailbox_open(name, host_receive(actor), actor);
 }
 
 static void open_channels(struct actor *actor)
@@ -349,13 +249,7 @@ void runtime_open(struct runtime *runtime)
 
 static void close_actor(struct actor *actor)
 {
-	if (actor->loop) {
-		ev_async_stop(actor->loop, &actor->host->wake);
-		ev_prepare_stop(actor->loop, &actor->host->before_wait);
-		ev_check_stop(actor->loop, &actor->host->after_wait);
-		ev_loop_destroy(actor->loop);
-		free(actor->host);
-	}
+	host_fini(actor);
 	free(actor->channels);
 	free((void *)actor->posted);
 }
@@ -380,27 +274,13 @@ void runtime_destroy(struct runtime **runtime_at)
 	*runtime_at = NULL;
 }
 
-void actor_run(struct actor *actor)
-{
-	in_turn = actor;
-	crash_context_set(actor->name, "events");
-	ev_run(actor->loop, 0);
-	in_turn = NULL;
-}
-
-void actor_leave(struct actor *actor)
-{
-	ev_break(actor->loop, EVBREAK_ALL);
-}
-
 void actor_post(struct actor *self, struct actor *to, enum message_type type, uint64_t number, void *payload)
 {
 	actor_assert_turn(self);
 	if (catalogue[type].sender != self->kind || catalogue[type].receiver != to->kind || !self->channels[to->number])
 		crash_broken_invariant("%s may not post %s to %s", self->name, catalogue[type].name, to->name);
 	count_up(&self->posted[to->number], 1);
-	if (self->host)
-		self->host->has_posted = true;
+	host_note_post(self);
 	channel_post(self->channels[to->number],
 		     (struct message){ .type = type, .sender = self->number, .number = number, .payload = payload });
 }

@@ -112,11 +112,4 @@ static inline void actor_assert_turn(const struct actor *actor)
 }
 #endif
 
-uint64_t monotonic_ns(void);
-static inline int64_t monotonic_ms(void)
-{
-	return (int64_t)(monotonic_ns() / 1000000);
-}
-int64_t wall_clock_ms(void);
-
 #endif

@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "actors/runtime/clock.h"
+
 /*
  * Changed while there is one thread: by log_open() at start and log_close() at the end. The number stays the same in between; what
  * it stands for is exchanged in one step (dup3), so that any thread may write to it meanwhile.
@@ -103,13 +105,13 @@ int log_descriptor(void)
 static size_t put_prefix(char *line, size_t size, enum log_level level)
 {
 	static const char marks[] = ".-*#";
-	struct timespec now;
+	int64_t now_ms = wall_clock_ms();
+	time_t now_s = now_ms / 1000;
 	struct tm local;
 	char when[32];
-	clock_gettime(CLOCK_REALTIME, &now);
-	localtime_r(&now.tv_sec, &local);
+	localtime_r(&now_s, &local);
 	strftime(when, sizeof(when), "%d %b %Y %H:%M:%S", &local);
-	return (size_t)snprintf(line, size, "%d:M %s.%03d %c ", (int)getpid(), when, (int)(now.tv_nsec / 1000000),
+	return (size_t)snprintf(line, size, "%d:M %s.%03d %c ", (int)getpid(), when, (int)(now_ms % 1000),
 				marks[level]);
 }
 

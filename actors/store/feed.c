@@ -4,8 +4,8 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "actors/runtime/clock.h"
 #include "actors/runtime/crash.h"
 #include "actors/runtime/log.h"
 #include "actors/store/state.h"
@@ -79,13 +79,6 @@ void call_effect(struct call *call, const struct effect *effect)
 }
 
 /* ---- commands, for MONITOR: once they have been executed, in the database where that has left the session ---- */
-
-static int64_t wall_clock_us(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
 
 /* "127.0.0.1:60866"; "unix:/path", which in CLIENT LIST is "/path:0". */
 static struct slice shown_address(const struct session *session, char *room, size_t size)

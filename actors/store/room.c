@@ -12,6 +12,7 @@
  */
 #include <stdlib.h>
 
+#include "actors/runtime/clock.h"
 #include "actors/runtime/crash.h"
 #include "actors/reaper/reaper.h"
 #include "actors/store/state.h"

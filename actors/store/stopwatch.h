@@ -1,6 +1,6 @@
 /*
- * A clock for what takes nanoseconds: the processor's cycle counter where it runs at one rate on all cores and the kernel
- * itself trusts it, CLOCK_MONOTONIC elsewhere. A reading costs some 8 ns rather than 25.
+ * A clock for what takes nanoseconds: the processor's cycle counter where that is steady (runtime/clock.h),
+ * CLOCK_MONOTONIC elsewhere. A reading costs some 8 ns rather than 25.
  *
  * Readings are ticks; only differences mean something, and stopwatch_ns() makes nanoseconds of them. The rate is measured
  * once, to about 50 parts in a million.
@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "actors/runtime/actor.h"
+#include "actors/runtime/clock.h"
 
 struct stopwatch {
 	bool counts_cycles;

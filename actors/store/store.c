@@ -6,10 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "actors/runtime/crash.h"
+#include "actors/runtime/clock.h"
 #include "actors/runtime/log.h"
+#include "actors/runtime/random.h"
 #include "actors/reaper/reaper.h"
 #include "actors/store/settings.h"
 #include "actors/store/state.h"
@@ -218,8 +219,7 @@ static void draw_id(struct store *store, char out[41])
 
 static void seed_random(struct store *store)
 {
-	if (getrandom(store->random, sizeof(store->random), 0) != sizeof(store->random))
-		crash_broken_invariant("the system gives no random numbers");
+	random_fill(store->random, sizeof(store->random));
 	store->random[0] |= 1; /* never all zero */
 	draw_id(store, store->run_id);
 	store_change_replication_id(store);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "actors/runtime/actor.h"
+#include "actors/runtime/clock.h"
 #include "actors/runtime/log.h"
 #include "actors/server.h"
 #include "support/journal.h"

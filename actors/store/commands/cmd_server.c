@@ -1,8 +1,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "actors/runtime/clock.h"
 #include "actors/runtime/log.h"
 #include "actors/store/commands/handlers.h"
 #include "actors/runtime/version.h"
@@ -17,12 +17,11 @@ void cmd_monitor(struct call *call)
 /* The clock itself, not that of the turn: this is asked to compare clocks. */
 void cmd_time(struct call *call)
 {
-	struct timespec now;
 	char text[DECIMAL_MAX_BYTES];
-	clock_gettime(CLOCK_REALTIME, &now);
+	int64_t now_us = wall_clock_us();
 	reply_array(call, 2);
-	reply_bulk(call, slice_of(text, decimal_format_int64(text, now.tv_sec)));
-	reply_bulk(call, slice_of(text, decimal_format_int64(text, now.tv_nsec / 1000)));
+	reply_bulk(call, slice_of(text, decimal_format_int64(text, now_us / 1000000)));
+	reply_bulk(call, slice_of(text, decimal_format_int64(text, now_us % 1000000)));
 }
 
 void cmd_role(struct call *call)

@@ -11,13 +11,13 @@
 #include <strings.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "actors/store/figures.h"
 #include "actors/observer/observer.h"
 #include "actors/store/commands/handlers.h"
 #include "actors/store/memory_figures.h"
+#include "actors/runtime/clock.h"
 #include "actors/runtime/version.h"
 #include "storage/memory.h"
 
@@ -105,9 +105,7 @@ static void write_server(struct info *info)
 {
 	struct utsname system;
 	char executable[4096];
-	struct timespec now;
 	int64_t uptime = (info->call->now_ms - store_started_ms(info->store)) / 1000;
-	clock_gettime(CLOCK_REALTIME, &now);
 	uname(&system);
 	ssize_t len = readlink("/proc/self/exe", executable, sizeof(executable) - 1);
 	executable[len > 0 ? len : 0] = '\0';
@@ -128,7 +126,7 @@ static void write_server(struct info *info)
 	directive(info, "process_supervised", "supervised");
 	text(info, "run_id", store_run_id(info->store));
 	directive(info, "tcp_port", "port");
-	number(info, "server_time_usec", (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000);
+	number(info, "server_time_usec", (uint64_t)wall_clock_us());
 	number(info, "uptime_in_seconds", (uint64_t)uptime);
 	number(info, "uptime_in_days", (uint64_t)uptime / 86400);
 	directive(info, "hz", "hz");
