@@ -185,10 +185,12 @@ A line that begins with # and no blank behind it shows a directive with the valu
 value. Options on the command line (--port 7000) go before what is written here, and CONFIG SET changes most at run time;
 CONFIG REWRITE puts what it changed into this file.
 
-The directives are those of Redis 7.0. One of Redis's that isn't here may be given, but only with Redis's default: it is
-refused by name otherwise. Sizes may be written as 1k (1000), 1kb (1024), 1m, 1mb, 1g, 1gb."""
+The directives are those of Redis 7.0. Of Redis's that are not here most may be given and change nothing, which a warning at
+start says; those that would change what the server promises (persistence, replicas, TLS, ...) are refused by name. Sizes may be written as 1k (1000), 1kb (1024), 1m, 1mb, 1g, 1gb."""
 
-KINDS = {"YES_NO", "INTEGER", "OCTAL", "MEMORY", "CHOICE", "TEXT", "PATH", "CPUS", "WORDS", "OUTPUT_LIMITS"}
+KINDS = {"YES_NO", "INTEGER", "OCTAL", "MEMORY", "CHOICE", "TEXT", "PATH", "CPUS", "WORDS", "FLAGS",
+         "OUTPUT_LIMITS"}
+NOT_SHOWN = "UNSUPPORTED|NO_DISK|INERT|HIDDEN"
 HAS_RANGE = {"INTEGER", "OCTAL", "MEMORY"}
 
 
@@ -214,7 +216,7 @@ def sample():
     for word, found, comment in entries("config/directives.def"):
         if word is None:
             section = comment
-        if word not in KINDS or re.search("UNSUPPORTED|NO_DISK|HIDDEN", found[-1]):
+        if word not in KINDS or re.search(NOT_SHOWN, found[-1]):
             continue
         if section:
             out.append("#" * 20 + " " + section.rstrip("."))

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -37,9 +38,18 @@ static bool fit_clients(struct config *config)
 	return true;
 }
 
+static void warn_of_inert(const struct config *config)
+{
+	char names[LOG_LINE_BYTES - 256];
+	config_print_inert(config, names, sizeof(names));
+	if (names[0])
+		log_event(LOG_WARNING, "Directives that are accepted and change nothing here: %s", names);
+}
+
 static int serve(struct config *config)
 {
 	log_event(LOG_NOTICE, "qcache %s starting, pid %d", QCACHE_VERSION, getpid());
+	warn_of_inert(config);
 	if (!fit_clients(config))
 		return 1;
 	struct server *server = server_create(config, NULL, 0);
@@ -78,17 +88,23 @@ static int set_up_and_serve(struct config *config, char **argv)
 	return status;
 }
 
+static void print_refusals(char *refusals)
+{
+	for (char *line; (line = strsep(&refusals, "\n")) && *line;)
+		fprintf(stderr, "qcache-server: %s\n", line);
+}
+
 int main(int argc, char **argv)
 {
 	struct config config;
-	struct config_error error;
+	char *refusals;
 	int status = 0;
-	switch (config_load(&config, argc, argv, &error)) {
+	switch (config_load(&config, argc, argv, &refusals)) {
 	case CONFIG_LOADED:
 		status = set_up_and_serve(&config, argv);
 		break;
 	case CONFIG_REFUSED:
-		fprintf(stderr, "qcache-server: %s\n", error.text);
+		print_refusals(refusals);
 		status = 1;
 		break;
 	case CONFIG_SHOW_VERSION:
@@ -99,6 +115,7 @@ int main(int argc, char **argv)
 		break;
 	}
 	config_fini(&config);
+	free(refusals);
 	log_close();
 	return status;
 }

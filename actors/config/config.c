@@ -28,10 +28,27 @@ const struct directive config_directives[DIRECTIVES] = {
 #define CPUS(field, name, alias, initial, flags) ROW(field, name, alias, TYPE_CPUS, flags, initial, 0, 0, NULL)
 #define WORDS(field, name, alias, initial, most, flags) \
 	ROW(field, name, alias, TYPE_WORDS, flags, initial, 0, most, NULL)
+#define FLAGS(field, name, alias, initial, choices, flags) \
+	ROW(field, name, alias, TYPE_FLAGS, flags, initial, 0, 0, choices)
 #define OUTPUT_LIMITS(field, name, alias, initial, flags) \
 	ROW(field, name, alias, TYPE_OUTPUT_LIMITS, flags, initial, 0, 0, NULL)
 #include "directives.def"
 };
+
+static const struct {
+	const char *name, *reason;
+} refused_lines[] = {
+#define REFUSED(name, reason) { name, reason },
+#include "directives.def"
+};
+
+const char *directive_refusal(const char *name)
+{
+	for (size_t i = 0; i < sizeof(refused_lines) / sizeof(refused_lines[0]); i++)
+		if (strcasecmp(name, refused_lines[i].name) == 0)
+			return refused_lines[i].reason;
+	return NULL;
+}
 
 static bool is_name(const char *candidate, const char *name, size_t len)
 {
@@ -149,10 +166,55 @@ static void own_texts(const struct directive *directive, struct config *copy, co
 	case TYPE_OCTAL:
 	case TYPE_MEMORY:
 	case TYPE_CHOICE:
+	case TYPE_FLAGS:
 	case TYPE_OUTPUT_LIMITS:
 		return;
 	}
 }
+
+/* ---- what is not supported ---- */
+
+static bool has_default(const struct directive *directive, const struct config *config)
+{
+	struct config defaults;
+	config_init(&defaults);
+	bool is_default = directive_is_equal(directive, &defaults, config);
+	config_fini(&defaults);
+	return is_default;
+}
+
+bool directive_check_support(const struct directive *directive, const struct config *config, struct config_error *out_error)
+{
+	if (!(directive->flags & (UNSUPPORTED | NO_DISK)) || has_default(directive, config))
+		return true;
+	return config_fail(out_error, "%s: only the default, %s, is accepted",
+			   directive->flags & NO_DISK ? "nothing is kept on disk yet" : "not supported",
+			   directive->initial[0] ? directive->initial : "\"\"");
+}
+
+void config_print_inert(const struct config *config, char *out_text, size_t size)
+{
+	struct config defaults;
+	size_t len = 0;
+	unsigned further = 0;
+	config_init(&defaults);
+	out_text[0] = '\0';
+	for (size_t i = 0; i < DIRECTIVES; i++) {
+		const struct directive *directive = &config_directives[i];
+		if (!(directive->flags & INERT) || directive_is_equal(directive, &defaults, config))
+			continue;
+		/* Room stays for how many more there are. */
+		if (len + strlen(directive->name) + 32 > size)
+			further++;
+		else
+			len += (size_t)sprintf(out_text + len, "%s%s", len ? ", " : "", directive->name);
+	}
+	if (further > 0)
+		snprintf(out_text + len, size - len, " and %u more", further);
+	config_fini(&defaults);
+}
+
+/* ---- copies ---- */
 
 void config_copy(struct config *out_config, const struct config *from)
 {

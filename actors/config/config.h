@@ -3,15 +3,15 @@
  * with them.
  *
  * `directives.def` is the only list. `struct config` has one plain field per directive, named like it with '-' as
- * '_'. A directive that Redis knows and this server doesn't is there too, and holds Redis's default for good:
- * every other value is refused by name.
+ * '_'. A directive that Redis knows and this server doesn't is there too. If it can't matter here it takes any value and
+ * nothing reads it; else it holds Redis's default for good, and every other value is refused by name.
  *
  * There is no global: config_load() fills a struct that main() hands to the store actor, its owner from then on;
  * others get what they need by message. The texts that fields point to live until the next
  * config_set() or config_fini(). Relative names of files (logfile, pidfile, unixsocket) are relative to `dir`.
  *
- * Outcomes: bad input gives one line of text that says what and where, and leaves the struct as it was
- * (config_load: fit for config_fini() only). Running out of memory is fatal. config_load(), config_rewrite() and
+ * Outcomes: bad input gives one line of text that says what and where (config_load: a line for everything that is wrong), and
+ * leaves the struct as it was (config_load: fit for config_fini() only). Running out of memory is fatal. config_load(), config_rewrite() and
  * setting `dir` touch the file system and may block.
  */
 #ifndef ACTORS_CONFIG_H
@@ -50,6 +50,7 @@ struct config {
 #define PATH(field, ...) char *field;
 #define CPUS(field, ...) char *field;
 #define WORDS(field, ...) struct config_words field;
+#define FLAGS(field, ...) int field; /* bits, in the order of the values */
 #define OUTPUT_LIMITS(field, ...) struct output_limit field[CLIENT_CLASSES];
 #include "directives.def"
 	char *config_file; /* the absolute name of the file read; "" without one */
@@ -66,6 +67,7 @@ enum config_directive {
 #define PATH(field, ...) DIRECTIVE_##field,
 #define CPUS(field, ...) DIRECTIVE_##field,
 #define WORDS(field, ...) DIRECTIVE_##field,
+#define FLAGS(field, ...) DIRECTIVE_##field,
 #define OUTPUT_LIMITS(field, ...) DIRECTIVE_##field,
 #include "directives.def"
 	DIRECTIVES
@@ -92,7 +94,7 @@ void config_fini(struct config *config);
 
 enum config_load_status {
 	CONFIG_LOADED,
-	CONFIG_REFUSED,      /* the error's text follows "qcache-server: " on one line of stderr; exit status 1 */
+	CONFIG_REFUSED,      /* each refusal follows "qcache-server: " on a line of stderr; exit status 1 */
 	CONFIG_SHOW_VERSION, /* --version or -v */
 	CONFIG_SHOW_HELP,    /* --help or -h */
 };
@@ -101,8 +103,15 @@ enum config_load_status {
  * Built-in values, then the file, then the options of `argv`; argv[0] is the program. Initialises `config` in
  * every case. The forms: [FILE | -] [--directive value ...] [-directive value ...] [-], where - reads the file
  * from stdin.
+ *
+ * CONFIG_REFUSED: *out_refusals has a line for each thing refused, with its newline and the place where it stands: every line
+ * and option that can't be read, and of directives that are not supported those that have another value than the default in
+ * the end; what a later line takes back is fine. The caller frees it.
  */
-enum config_load_status config_load(struct config *config, int argc, char **argv, struct config_error *out_error);
+enum config_load_status config_load(struct config *config, int argc, char **argv, char **out_refusals);
+
+/* The directives that have been given another value than the default although they change nothing here: "a, b and 3 more". */
+void config_print_inert(const struct config *config, char *out_text, size_t size);
 
 /* What --help prints. */
 extern const char config_help[];

@@ -125,12 +125,11 @@ static bool apply_pair(struct config *config, const struct config_pair *pair, st
 		return refuse_pair(shown, "argument must not contain a NUL byte", out_error);
 
 	struct config_error error;
-	struct config_reader reader = { .config = config, .error = &error };
-	struct config_words words = { 0 };
-	words_add(&words, name, strlen(name));
-	words_add(&words, pair->value.len ? (const char *)pair->value.data : "", pair->value.len);
-	bool applied = config_apply(&reader, &words) || refuse_pair(shown, error.text, out_error);
-	words_fini(&words);
+	char *value = config_text(pair->value.len ? (const char *)pair->value.data : "", pair->value.len);
+	bool applied = (directive_parse(directive, config, &value, 1, &error) && directive_check_support(directive, config, &error) &&
+			directive_check_line(directive, config, &error)) ||
+		       refuse_pair(shown, error.text, out_error);
+	free(value);
 	return applied;
 }
 

@@ -62,48 +62,53 @@ static bool is_known(const char *name)
 	       strcasecmp(name, "include") == 0;
 }
 
-static bool apply(struct config_reader *reader, const char *name, const char *value)
+static void take(struct config_reader *reader, const char *name, const char *value, const char *place)
 {
 	struct config_words words = { 0 };
 	words_add(&words, name, strlen(name));
 	words_add(&words, value, strlen(value));
-	bool is_applied = config_apply(reader, &words);
+	config_take(reader, &words, place);
 	words_fini(&words);
-	return is_applied;
+}
+
+static void refuse(struct config_reader *reader, const char *place, const char *reason)
+{
+	refusals_add(&reader->refusals, NULL, place, reason);
 }
 
 /* HOST:PORT, [IPV6]:PORT, or :PORT for all addresses. */
-static bool apply_listen_addr(struct config_reader *reader, const char *value)
+static void take_listen_addr(struct config_reader *reader, const char *value, const char *place)
 {
 	const char *colon = strrchr(value, ':');
-	if (!colon)
-		return config_fail(reader->error, "argument must be HOST:PORT or :PORT");
+	if (!colon) {
+		refuse(reader, place, "argument must be HOST:PORT or :PORT");
+		return;
+	}
 	size_t len = (size_t)(colon - value);
 	bool is_bracketed = len > 2 && value[0] == '[' && colon[-1] == ']';
 	char *host = is_bracketed ? config_text(value + 1, len - 2) : config_text(value, len);
-	bool is_host = is_bracketed || !strpbrk(host, ":[] ");
-	bool is_applied = is_host && apply(reader, "port", colon + 1) && apply(reader, "bind", *host ? host : "* -::*");
+	if (is_bracketed || !strpbrk(host, ":[] ")) {
+		take(reader, "port", colon + 1, place);
+		take(reader, "bind", *host ? host : "* -::*", place);
+	} else {
+		refuse(reader, place, "argument must be HOST:PORT or [IPV6]:PORT");
+	}
 	free(host);
-	return is_applied || (!is_host && config_fail(reader->error, "argument must be HOST:PORT or [IPV6]:PORT"));
 }
 
-static bool apply_option(struct config_reader *reader, const struct config_words *words)
+static void take_words(struct config_reader *reader, const struct config_words *words, const char *place)
 {
-	switch (friendly_form(words->items[0])) {
-	case FRIENDLY_LISTEN_ADDR:
-		if (words->count != 2)
-			return config_fail(reader->error, "wrong number of arguments");
-		return apply_listen_addr(reader, words->items[1]);
-	case FRIENDLY_PERSIST:
-		return config_fail(reader->error, "nothing is kept on disk yet");
-	case FRIENDLY_DBFILE:
-		if (words->count != 2)
-			return config_fail(reader->error, "wrong number of arguments");
-		return apply(reader, "dbfilename", words->items[1]);
-	case FRIENDLY_NONE:
-		return config_apply(reader, words);
-	}
-	return false;
+	enum friendly form = friendly_form(words->items[0]);
+	if (form == FRIENDLY_NONE)
+		config_take(reader, words, place);
+	else if (form == FRIENDLY_PERSIST)
+		refuse(reader, place, "nothing is kept on disk yet");
+	else if (words->count != 2)
+		refuse(reader, place, "wrong number of arguments");
+	else if (form == FRIENDLY_LISTEN_ADDR)
+		take_listen_addr(reader, words->items[1], place);
+	else
+		take(reader, "dbfilename", words->items[1], place);
 }
 
 /* Does the argument begin an option, when the one in hand already has `values` of its own? */
@@ -140,59 +145,62 @@ static void take_values(struct options *options, struct config_words *words)
 	}
 }
 
-/* `name` is the option as typed, without what came with it in the same argument. */
-static bool name_option(struct config_reader *reader, const char *name)
-{
-	struct config_error inner = *reader->error;
-	size_t len = strcspn(name, " \t");
-	if (reader->is_placed)
-		return false;
-	return config_fail(reader->error, "option %.*s: %s", (int)(len < 128 ? len : 128), name, inner.text);
-}
-
-static bool take_option(struct options *options)
+static void take_option(struct options *options)
 {
 	const char *argument = options->argv[options->at++];
 	struct config_reader *reader = &options->reader;
 	struct config_words words;
-	if (argument[0] != '-')
-		return config_fail(reader->error, "argument %.128s: not an option", argument);
-	if (!config_split(without_dashes(argument), &words, reader->error))
-		return name_option(reader, argument);
-	bool is_taken = false;
-	if (words.count > 0) {
-		take_values(options, &words);
-		is_taken = apply_option(reader, &words);
-	} else {
-		config_fail(reader->error, "the name is missing");
+	struct config_error place, error;
+	/* As typed, without what came with it in the same argument. */
+	size_t len = strcspn(argument, " \t");
+	config_fail(&place, "%s %.*s", argument[0] == '-' ? "option" : "argument", (int)(len < 128 ? len : 128), argument);
+	if (argument[0] != '-') {
+		refuse(reader, place.text, "not an option");
+		return;
 	}
+	bool is_named = config_split(without_dashes(argument), &words, &error) &&
+			(words.count > 0 || config_fail(&error, "the name is missing"));
+	if (!is_named)
+		words_add(&words, "", 0); /* whose values are passed over all the same */
+	take_values(options, &words);
+	if (is_named)
+		take_words(reader, &words, place.text);
+	else
+		refuse(reader, place.text, error.text);
 	words_fini(&words);
-	return is_taken || name_option(reader, argument);
 }
 
-static bool take_file(struct config *config, struct config_reader *reader, const char *path)
+static void take_file(struct config_reader *reader, const char *path)
 {
+	struct config *config = reader->config;
+	struct config_error error;
 	free(config->config_file);
 	config->config_file = config_resolve(config->start_dir, path);
-	return config_read_file(reader, path);
+	if (!config_read_file(reader, path, &error))
+		refuse(reader, path, error.text);
 }
 
-static bool take_arguments(struct config *config, int argc, char **argv, struct config_error *out_error)
+static void take_stdin(struct config_reader *reader)
 {
-	struct options options = { { .config = config, .error = out_error }, argc, 1, argv };
-	struct config_reader *reader = &options.reader;
-	bool is_dash_first = argc > 1 && strcmp(argv[1], "-") == 0;
-	bool is_dash_last = argc > 2 && strcmp(argv[argc - 1], "-") == 0;
-	options.argc -= is_dash_last;
-	options.at += is_dash_first;
-	if (argc > 1 && argv[1][0] != '-' && !take_file(config, reader, argv[options.at++]))
-		return false;
-	if ((is_dash_first || is_dash_last) && !config_read_stdin(reader))
-		return false;
-	while (options.at < options.argc)
-		if (!take_option(&options))
-			return false;
-	return true;
+	struct config_error error;
+	if (!config_read_stdin(reader, &error))
+		refuse(reader, "stdin", error.text);
+}
+
+static void take_arguments(struct options *options)
+{
+	struct config_reader *reader = &options->reader;
+	int argc = options->argc;
+	bool is_dash_first = argc > 1 && strcmp(options->argv[1], "-") == 0;
+	bool is_dash_last = argc > 2 && strcmp(options->argv[argc - 1], "-") == 0;
+	options->argc -= is_dash_last;
+	options->at += is_dash_first;
+	if (argc > 1 && options->argv[1][0] != '-')
+		take_file(reader, options->argv[options->at++]);
+	if (is_dash_first || is_dash_last)
+		take_stdin(reader);
+	while (options->at < options->argc && !reader->has_given_up)
+		take_option(options);
 }
 
 static bool is_one_of(const char *argument, const char *long_name, const char *short_name)
@@ -200,14 +208,31 @@ static bool is_one_of(const char *argument, const char *long_name, const char *s
 	return strcmp(without_dashes(argument), long_name) == 0 || strcmp(argument, short_name) == 0;
 }
 
-enum config_load_status config_load(struct config *config, int argc, char **argv, struct config_error *out_error)
+/* A line for each, for the caller to free. */
+static char *refusals_text(const struct config_refusals *refusals)
 {
+	struct buffer text = { 0 };
+	for (uint32_t i = 0; i < refusals->count; i++)
+		buffer_printf(&text, "%s\n", refusals->items[i].text);
+	config_buffer_text(&text);
+	return (char *)text.data;
+}
+
+enum config_load_status config_load(struct config *config, int argc, char **argv, char **out_refusals)
+{
+	*out_refusals = NULL;
 	config_init(config);
 	if (argc == 2 && argv[1][0] == '-' && is_one_of(argv[1], "version", "-v"))
 		return CONFIG_SHOW_VERSION;
 	if (argc == 2 && argv[1][0] == '-' && is_one_of(argv[1], "help", "-h"))
 		return CONFIG_SHOW_HELP;
-	if (!take_arguments(config, argc, argv, out_error))
+	struct options options = { { .config = config }, argc, 1, argv };
+	take_arguments(&options);
+	bool is_refused = options.reader.refusals.count > 0;
+	if (is_refused)
+		*out_refusals = refusals_text(&options.reader.refusals);
+	refusals_fini(&options.reader.refusals);
+	if (is_refused)
 		return CONFIG_REFUSED;
 	/* As in Redis, a daemon has a pidfile whether one is asked for or not. */
 	if (config->daemonize && config->pidfile[0] == '\0') {

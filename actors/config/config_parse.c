@@ -1,5 +1,4 @@
-/* From files and lines to directives. A line is at most 64 KB, a file 16 MB, includes nest 16 deep. */
-#include <ctype.h>
+/* From files and lines to directives. */
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -7,27 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "config_table.h"
 #include "actors/runtime/crash.h"
 #include "transport/resp_inline.h"
 
-#define MAX_LINE_BYTES (64 * 1024)
 #define MAX_FILE_BYTES (16 * 1024 * 1024)
 #define MAX_INCLUDE_DEPTH 16
-
-/* Lines that Redis knows in files only, and why none of them can be taken here. */
-static const struct {
-	const char *name, *reason;
-} elsewhere[] = {
-	{ "loadmodule", "modules are not supported" },
-	{ "rename-command", "commands can't be renamed" },
-	{ "user", "access control lists are not supported" },
-	{ "sentinel", "this server is no sentinel" },
-	{ "list-max-ziplist-entries", "has had no effect since Redis 3.2" },
-	{ "list-max-ziplist-value", "has had no effect since Redis 3.2" },
-};
+/* A file that includes another ten times, which does the same, would be read for good. */
+#define MAX_INCLUDES 1000
+/* Who has so many lines to mend will want to start with these. */
+#define MAX_REFUSALS 100
 
 /* Copies what a line was split into; false when a word holds a NUL byte. */
 static bool take_words(const struct resp_args *args, struct config_words *out_words)
@@ -70,136 +61,157 @@ char *config_resolve(const char *dir, const char *path)
 	return (char *)joined.data;
 }
 
-static bool include_one(struct config_reader *reader, const char *path)
+static bool include_one(struct config_reader *reader, const char *path, struct config_error *out_error)
 {
-	if (reader->depth >= MAX_INCLUDE_DEPTH)
-		return config_fail(reader->error, "files are nested more than %d deep", MAX_INCLUDE_DEPTH);
+	if (reader->depth >= MAX_INCLUDE_DEPTH || reader->files >= MAX_INCLUDES) {
+		reader->has_given_up = true;
+		return config_fail(out_error, reader->depth >= MAX_INCLUDE_DEPTH ? "files are nested more than %d deep"
+										 : "more than %d files are included",
+				   reader->depth >= MAX_INCLUDE_DEPTH ? MAX_INCLUDE_DEPTH : MAX_INCLUDES);
+	}
+	reader->files++;
 	reader->depth++;
-	bool is_read = config_read_file(reader, path);
+	struct config_error error;
+	bool is_read = config_read_file(reader, path, &error) || config_fail(out_error, "%.300s: %s", path, error.text);
 	reader->depth--;
 	return is_read;
 }
 
+/* The pattern that fits a name, and nothing else, whatever the name has in it. */
+static void put_literally(struct buffer *out, const char *name)
+{
+	for (; *name; name++)
+		buffer_printf(out, "%s%c", strchr("*?[\\", *name) ? "\\" : "", *name);
+}
+
 /* As Redis does it: a name with wildcards may fit no file, a plain one must be there. */
-static bool include_matching(struct config_reader *reader, const char *pattern)
+static bool include_matching(struct config_reader *reader, const char *name, struct config_error *out_error)
 {
 	glob_t files = { 0 };
-	int outcome = glob(pattern, 0, NULL, &files);
-	bool is_read = outcome == 0 || outcome == GLOB_NOMATCH;
-	if (!is_read)
-		config_fail(reader->error, "%s can't be looked up", pattern);
+	struct buffer pattern = { 0 };
+	if (name[0] != '/') {
+		put_literally(&pattern, reader->config->dir);
+		buffer_append(&pattern, "/", 1);
+	}
+	buffer_append(&pattern, name, strlen(name));
+	int outcome = glob(config_buffer_text(&pattern), 0, NULL, &files);
+	bool is_read = outcome == 0 || outcome == GLOB_NOMATCH || config_fail(out_error, "%.300s can't be looked up", name);
 	for (size_t i = 0; is_read && i < files.gl_pathc; i++)
-		is_read = include_one(reader, files.gl_pathv[i]);
+		is_read = include_one(reader, files.gl_pathv[i], out_error);
 	globfree(&files);
+	buffer_fini(&pattern);
 	return is_read;
 }
 
-static bool apply_include(struct config_reader *reader, const struct config_words *words)
+static bool include(struct config_reader *reader, const struct config_words *words, struct config_error *out_error)
 {
 	if (words->count != 2)
-		return config_fail(reader->error, "wrong number of arguments");
+		return config_fail(out_error, "wrong number of arguments");
+	if (strpbrk(words->items[1], "*?["))
+		return include_matching(reader, words->items[1], out_error);
 	char *path = config_resolve(reader->config->dir, words->items[1]);
-	bool is_read = strpbrk(path, "*?[") ? include_matching(reader, path) : include_one(reader, path);
+	bool is_read = include_one(reader, path, out_error);
 	free(path);
 	return is_read;
 }
 
-static bool refuse_unknown(struct config_reader *reader, const char *name)
+static bool refuse_unknown(const char *name, struct config_error *out_error)
 {
-	for (size_t i = 0; i < sizeof(elsewhere) / sizeof(elsewhere[0]); i++)
-		if (strcasecmp(name, elsewhere[i].name) == 0)
-			return config_fail(reader->error, "%s", elsewhere[i].reason);
+	const char *reason = directive_refusal(name);
+	if (reason)
+		return config_fail(out_error, "%s", reason);
 	const char *nearest = config_nearest_name(name);
 	if (nearest)
-		return config_fail(reader->error, "unknown directive; did you mean %s?", nearest);
-	return config_fail(reader->error, "unknown directive");
+		return config_fail(out_error, "unknown directive; did you mean %s?", nearest);
+	return config_fail(out_error, "unknown directive");
 }
 
-/* A directive that nothing stands behind may hold its default and nothing else. */
-static bool check_support(const struct directive *directive, const struct config *config,
-			  struct config_error *out_error)
+static void refuse(struct config_reader *reader, const struct directive *directive, const char *place, const char *reason)
 {
-	if (!(directive->flags & (UNSUPPORTED | NO_DISK)))
-		return true;
-	struct config defaults;
-	config_init(&defaults);
-	bool is_default = directive_is_equal(directive, &defaults, config);
-	config_fini(&defaults);
-	if (is_default)
-		return true;
-	return config_fail(out_error, "%s: only the default, %s, is accepted",
-			   directive->flags & NO_DISK ? "nothing is kept on disk yet" : "not supported",
-			   directive->initial[0] ? directive->initial : "\"\"");
+	if (reader->refusals.count < MAX_REFUSALS) {
+		refusals_add(&reader->refusals, directive, place, reason);
+	} else if (!reader->has_given_up) {
+		refusals_add(&reader->refusals, NULL, place, "what follows is not looked at, after 100 refusals");
+		reader->has_given_up = true;
+	}
 }
 
-bool config_apply(struct config_reader *reader, const struct config_words *words)
+/* A value that can't be had here, since it is not supported or there is no such directory, may be taken back further down. */
+static void take_value(struct config_reader *reader, const struct directive *directive, const struct config_words *words,
+		       const char *place)
+{
+	struct config_error error;
+	if (!directive_parse(directive, reader->config, words->items + 1, words->count - 1, &error) ||
+	    !directive_check_line(directive, reader->config, &error))
+		refuse(reader, directive->type == TYPE_PATH ? directive : NULL, place, error.text);
+	else if (!directive_check_support(directive, reader->config, &error))
+		refuse(reader, directive, place, error.text);
+	else
+		refusals_drop(&reader->refusals, directive);
+}
+
+void config_take(struct config_reader *reader, const struct config_words *words, const char *place)
 {
 	const char *name = words->items[0];
-	if (strcasecmp(name, "include") == 0)
-		return apply_include(reader, words);
 	const struct directive *directive = directive_find(name, strlen(name));
-	if (!directive)
-		return refuse_unknown(reader, name);
-	return directive_parse(directive, reader->config, words->items + 1, words->count - 1, reader->error) &&
-	       check_support(directive, reader->config, reader->error);
+	struct config_error error;
+	if (directive)
+		take_value(reader, directive, words, place);
+	else if (strcasecmp(name, "include") == 0 ? !include(reader, words, &error) : !refuse_unknown(name, &error))
+		refuse(reader, NULL, place, error.text);
 }
 
-/* What a later caller up the includes must not add to: the place is where the trouble is. */
-static bool place_error(struct config_reader *reader, const char *file, unsigned line, const char *directive)
+/* One line without its newline. */
+static void read_line(struct config_reader *reader, const char *line, size_t len, const char *place)
 {
-	if (reader->is_placed)
-		return false;
-	struct config_error inner = *reader->error;
-	reader->is_placed = true;
-	if (!directive)
-		return config_fail(reader->error, "%.300s:%u: %s", file, line, inner.text);
-	return config_fail(reader->error, "%.300s:%u: %.64s: %s", file, line, directive, inner.text);
-}
-
-/* One line, NUL-terminated and without its newline. */
-static bool read_line(struct config_reader *reader, const char *file, unsigned number, const char *line)
-{
+	struct config_error error;
 	struct config_words words;
-	while (isspace((unsigned char)*line))
-		line++;
-	if (*line == '#')
-		return true;
-	if (!config_split(line, &words, reader->error))
-		return reader->skip_bad || place_error(reader, file, number, NULL);
-	bool is_taken = words.count == 0 || config_apply(reader, &words) || reader->skip_bad ||
-			place_error(reader, file, number, words.items[0]);
+	if (len > CONFIG_LINE_BYTES) {
+		config_fail(&error, "the line has %zu bytes, and at most %d are possible", len, CONFIG_LINE_BYTES);
+		refuse(reader, NULL, place, error.text);
+		return;
+	}
+	if (memchr(line, '\0', len)) {
+		refuse(reader, NULL, place, "a NUL byte in the line");
+		return;
+	}
+	char *text = config_text(line, len);
+	bool is_comment = text[strspn(text, " \t\r\v\f")] == '#';
+	if (!config_split(is_comment ? "" : text, &words, &error)) {
+		refuse(reader, NULL, place, error.text);
+	} else if (words.count > 0) {
+		struct config_error named;
+		config_fail(&named, "%s: %.64s", place, words.items[0]);
+		config_take(reader, &words, named.text);
+	}
 	words_fini(&words);
-	return is_taken;
+	free(text);
 }
 
-bool config_read_text(struct config_reader *reader, const char *name, const char *text, size_t len)
+void config_read_text(struct config_reader *reader, const char *name, const char *text, size_t len)
 {
-	unsigned number = 1;
-	for (const char *at = text, *end = text + len; at < end; number++) {
-		const char *newline = memchr(at, '\n', (size_t)(end - at));
-		size_t line_len = (size_t)((newline ? newline : end) - at);
-		if (line_len > MAX_LINE_BYTES || memchr(at, '\0', line_len)) {
-			config_fail(reader->error, line_len > MAX_LINE_BYTES ? "the line is longer than 64 KB"
-									     : "a NUL byte in the line");
-			return place_error(reader, name, number, NULL);
-		}
-		char *line = config_text(at, line_len);
-		bool is_taken = read_line(reader, name, number, line);
-		free(line);
-		if (!is_taken)
-			return false;
-		at += line_len + 1;
+	static const char mark[] = "\xef\xbb\xbf";
+	struct config_error place;
+	if (len > MAX_FILE_BYTES) {
+		config_fail(&place, "the file has more than %d bytes", MAX_FILE_BYTES);
+		refuse(reader, NULL, name, place.text);
+		return;
 	}
-	return true;
+	unsigned number = 1;
+	for (size_t at = 0, line_len; at < len && !reader->has_given_up; at += line_len + 1, number++) {
+		const char *line = text + at, *newline = memchr(line, '\n', len - at);
+		line_len = newline ? (size_t)(newline - line) : len - at;
+		config_fail(&place, "%.300s:%u", name, number);
+		if (at == 0 && line_len >= 3 && memcmp(line, mark, 3) == 0)
+			refuse(reader, NULL, place.text, "the file begins with a byte order mark (EF BB BF): save it without one");
+		else
+			read_line(reader, line, line_len, place.text);
+	}
 }
 
 bool config_slurp(int fd, struct buffer *out)
 {
-	for (;;) {
-		if (out->len > MAX_FILE_BYTES) {
-			errno = EFBIG;
-			return false;
-		}
+	while (out->len <= MAX_FILE_BYTES) {
 		if (!buffer_reserve(out, 4096))
 			crash_broken_invariant("no memory for the configuration");
 		ssize_t got = read(fd, out->data + out->len, out->capacity - out->len);
@@ -210,28 +222,53 @@ bool config_slurp(int fd, struct buffer *out)
 		else if (errno != EINTR)
 			return false;
 	}
+	return true; /* config_read_text() says that it is too long */
 }
 
-static bool read_descriptor(struct config_reader *reader, const char *name, int fd)
+int config_open(const char *path, enum config_source source, const char **out_reason)
+{
+	struct stat status;
+	/* To open a pipe waits for somebody who writes. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (source == CONFIG_FILE ? O_NONBLOCK : 0));
+	if (fd < 0) {
+		*out_reason = strerror(errno);
+		return -1;
+	}
+	if (source == CONFIG_FILE && (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))) {
+		*out_reason = "Not a regular file";
+		close(fd);
+		errno = EINVAL;
+		return -1;
+	}
+	return fd;
+}
+
+static bool read_descriptor(struct config_reader *reader, const char *name, int fd, struct config_error *out_error)
 {
 	struct buffer text = { 0 };
-	bool is_read = config_slurp(fd, &text) || config_fail(reader->error, "%.300s: %s", name, strerror(errno));
-	is_read = is_read && config_read_text(reader, name, (const char *)text.data, text.len);
+	bool is_read = config_slurp(fd, &text) || config_fail(out_error, "%s", strerror(errno));
+	if (is_read)
+		config_read_text(reader, name, (const char *)text.data, text.len);
 	buffer_fini(&text);
 	return is_read;
 }
 
-bool config_read_file(struct config_reader *reader, const char *path)
+/*
+ * The file that the server is started with may be a pipe, as `qcache-server <(command)` makes it. What is included may not: it is
+ * read again by CONFIG REWRITE, when nobody writes.
+ */
+bool config_read_file(struct config_reader *reader, const char *path, struct config_error *out_error)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	const char *reason;
+	int fd = config_open(path, reader->depth > 0 ? CONFIG_FILE : CONFIG_FILE_OR_PIPE, &reason);
 	if (fd < 0)
-		return config_fail(reader->error, "%.300s: %s", path, strerror(errno));
-	bool is_read = read_descriptor(reader, path, fd);
+		return config_fail(out_error, "%s", reason);
+	bool is_read = read_descriptor(reader, path, fd, out_error);
 	close(fd);
 	return is_read;
 }
 
-bool config_read_stdin(struct config_reader *reader)
+bool config_read_stdin(struct config_reader *reader, struct config_error *out_error)
 {
-	return read_descriptor(reader, "stdin", STDIN_FILENO);
+	return read_descriptor(reader, "stdin", STDIN_FILENO, out_error);
 }

@@ -6,9 +6,11 @@
  *     the value in force; the directive's other lines go, since the first one now says it all.
  *  2. Read the outcome as the server would at its next start, includes and all. What doesn't come out as it should
  *     is put at the end, where it wins.
- *  3. Write that to a new file beside the old one, sync it, give it the old one's mode and name, sync the directory.
+ *  3. Read that once more. If the server would not start with it, or with other values, the file stays as it is and the
+ *     reply says why: somebody has put a line into it that can't be taken.
+ *  4. Write it to a new file beside the old one, sync it, give it the old one's mode and name, sync the directory.
  *
- * Whatever the file looked like, reading the outcome gives the values in force; a second rewrite changes nothing.
+ * Reading the outcome gives the values in force; a second rewrite changes nothing.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,60 +31,6 @@ struct rewriter {
 	bool is_written[DIRECTIVES];
 };
 
-/* Quotes a word where it has to be. */
-static void put_word(struct buffer *out, const char *word)
-{
-	bool is_plain = *word != '\0' && *word != '#' && !strpbrk(word, " \"'\\");
-	for (const char *at = word; *at; at++)
-		is_plain = is_plain && (unsigned char)*at > 0x20 && (unsigned char)*at != 0x7f;
-	if (is_plain) {
-		buffer_printf(out, "%s", word);
-		return;
-	}
-	buffer_append(out, "\"", 1);
-	for (const char *at = word; *at; at++) {
-		unsigned char c = (unsigned char)*at;
-		if (c == '"' || c == '\\')
-			buffer_printf(out, "\\%c", c);
-		else if (c < 0x20 || c == 0x7f)
-			buffer_printf(out, "\\x%02x", c);
-		else
-			buffer_append(out, at, 1);
-	}
-	buffer_append(out, "\"", 1);
-}
-
-static void put_bytes(struct buffer *out, uint64_t bytes)
-{
-	static const char *const units[] = { "", "kb", "mb", "gb" };
-	unsigned unit = 0;
-	for (; bytes > 0 && bytes % 1024 == 0 && unit < 3; unit++)
-		bytes /= 1024;
-	buffer_printf(out, "%llu%s", (unsigned long long)bytes, units[unit]);
-}
-
-static const char *const class_names[CLIENT_CLASSES] = { "normal", "replica", "pubsub" };
-
-static void put_output_limit(struct buffer *out, const char *name, enum client_class class,
-			     const struct output_limit *limit)
-{
-	buffer_printf(out, "%s %s ", name, class_names[class]);
-	put_bytes(out, limit->hard_bytes);
-	buffer_append(out, " ", 1);
-	put_bytes(out, limit->soft_bytes);
-	buffer_printf(out, " %lld\n", (long long)limit->soft_seconds);
-}
-
-static void put_words(struct buffer *out, const struct config_words *words)
-{
-	if (words->count == 0)
-		buffer_append(out, " \"\"", 3);
-	for (uint32_t i = 0; i < words->count; i++) {
-		buffer_append(out, " ", 1);
-		put_word(out, words->items[i]);
-	}
-}
-
 static void put_line(struct rewriter *rewriter, const char *text, size_t len)
 {
 	buffer_append(&rewriter->out, text, len);
@@ -96,43 +44,16 @@ static void begin_in_start_dir(struct config *scratch)
 	scratch->dir = config_text(scratch->start_dir, strlen(scratch->start_dir));
 }
 
-/* The line, or lines, that give the value in force. */
-static void put_directive(struct rewriter *rewriter, const struct directive *directive)
-{
-	struct buffer *out = &rewriter->out;
-	const void *field = directive_field(directive, rewriter->config);
-	if (directive->type == TYPE_OUTPUT_LIMITS) {
-		for (int class = 0; class < CLIENT_CLASSES; class++)
-			put_output_limit(out, directive->name, class, (const struct output_limit *)field + class);
-		return;
-	}
-	buffer_printf(out, "%s", directive->name);
-	if (directive->type == TYPE_WORDS) {
-		put_words(out, field);
-	} else {
-		buffer_append(out, " ", 1);
-		if (directive->type == TYPE_MEMORY) {
-			put_bytes(out, *(const uint64_t *)field);
-		} else {
-			struct buffer value = { 0 };
-			directive_print(directive, rewriter->config, &value);
-			put_word(out, config_buffer_text(&value));
-			buffer_fini(&value);
-		}
-	}
-	buffer_append(out, "\n", 1);
-}
-
 /* Would the line leave the values in force as they are? */
 static bool is_in_force(const struct rewriter *rewriter, const struct directive *directive,
 			const struct config_words *words)
 {
 	struct config scratch;
 	struct config_error error;
-	struct config_reader reader = { .config = &scratch, .error = &error };
 	config_copy(&scratch, rewriter->config);
 	begin_in_start_dir(&scratch);
-	bool is_same = config_apply(&reader, words) && directive_is_equal(directive, &scratch, rewriter->config);
+	bool is_same = directive_parse(directive, &scratch, words->items + 1, words->count - 1, &error) &&
+		       directive_is_equal(directive, &scratch, rewriter->config);
 	config_fini(&scratch);
 	return is_same;
 }
@@ -145,7 +66,7 @@ static void rewrite_output_limits(struct rewriter *rewriter, const struct direct
 	for (uint32_t i = 1; i < words->count; i += 4) {
 		int class = config_client_class(words->items[i]);
 		if (class >= 0)
-			put_output_limit(&rewriter->out, directive->name, class, &limits[class]);
+			limit_write(directive->name, class, &limits[class], &rewriter->out);
 	}
 }
 
@@ -161,34 +82,34 @@ static void rewrite_directive(struct rewriter *rewriter, const struct directive 
 	else if (is_limits)
 		rewrite_output_limits(rewriter, directive, words);
 	else
-		put_directive(rewriter, directive);
+		directive_write(directive, rewriter->config, &rewriter->out);
 	*is_written = true;
 }
 
-/* `text` is a line without its newline, NUL-terminated. */
-static void rewrite_line(struct rewriter *rewriter, const char *text, size_t len)
+/* A line without its newline. */
+static void rewrite_line(struct rewriter *rewriter, const char *line, size_t len)
 {
 	struct config_words words = { 0 };
 	struct config_error error;
 	const struct directive *directive = NULL;
-	if (text[strspn(text, " \t\r")] != '#' && config_split(text, &words, &error) && words.count > 0)
+	char *text = config_text(line, len); /* up to a NUL byte, with which no line of ours is */
+	bool is_ours = strlen(text) == len && text[strspn(text, " \t\r\v\f")] != '#';
+	if (is_ours && config_split(text, &words, &error) && words.count > 0)
 		directive = directive_find(words.items[0], strlen(words.items[0]));
 	if (directive)
-		rewrite_directive(rewriter, directive, text, len, &words);
+		rewrite_directive(rewriter, directive, line, len, &words);
 	else
-		put_line(rewriter, text, len);
+		put_line(rewriter, line, len);
 	words_fini(&words);
+	free(text);
 }
 
 static void rewrite_lines(struct rewriter *rewriter, const char *text, size_t len)
 {
-	for (const char *at = text, *end = text + len; at < end;) {
-		const char *newline = memchr(at, '\n', (size_t)(end - at));
-		size_t line_len = (size_t)((newline ? newline : end) - at);
-		char *line = config_text(at, line_len);
-		rewrite_line(rewriter, line, line_len);
-		free(line);
-		at += line_len + 1;
+	for (size_t at = 0, line_len; at < len; at += line_len + 1) {
+		const char *newline = memchr(text + at, '\n', len - at);
+		line_len = newline ? (size_t)(newline - text) - at : len - at;
+		rewrite_line(rewriter, text + at, line_len);
 	}
 }
 
@@ -200,40 +121,79 @@ static void put_signature(struct rewriter *rewriter)
 		buffer_printf(&rewriter->out, "%s%s", rewriter->out.len ? "\n" : "", signature);
 }
 
-/* What the file would set at the next start. */
-static void read_back(const struct rewriter *rewriter, struct config *out_scratch)
+/* What the server would make of the text at its next start. */
+struct outcome {
+	struct config config;
+	struct config_reader reader;
+};
+
+static void read_back(const struct rewriter *rewriter, struct outcome *out_outcome)
 {
-	struct config_error error;
-	struct config_reader reader = { .config = out_scratch, .error = &error, .skip_bad = true };
-	config_init(out_scratch);
-	free(out_scratch->start_dir);
-	out_scratch->start_dir = config_text(rewriter->config->start_dir, strlen(rewriter->config->start_dir));
-	begin_in_start_dir(out_scratch);
-	config_read_text(&reader, "", (const char *)rewriter->out.data, rewriter->out.len);
+	const struct config *in_force = rewriter->config;
+	struct config *config = &out_outcome->config;
+	config_init(config);
+	free(config->start_dir);
+	config->start_dir = config_text(in_force->start_dir, strlen(in_force->start_dir));
+	begin_in_start_dir(config);
+	out_outcome->reader = (struct config_reader){ .config = config };
+	config_read_text(&out_outcome->reader, in_force->config_file, (const char *)rewriter->out.data, rewriter->out.len);
+}
+
+static void outcome_fini(struct outcome *outcome)
+{
+	config_fini(&outcome->config);
+	refusals_fini(&outcome->reader.refusals);
 }
 
 static void append_missing(struct rewriter *rewriter)
 {
-	struct config scratch;
-	read_back(rewriter, &scratch);
+	struct outcome outcome;
+	read_back(rewriter, &outcome);
 	for (size_t i = 0; i < DIRECTIVES; i++) {
 		const struct directive *directive = &config_directives[i];
-		if (directive_is_equal(directive, &scratch, rewriter->config))
+		if (directive_is_equal(directive, &outcome.config, rewriter->config))
 			continue;
 		put_signature(rewriter);
-		put_directive(rewriter, directive);
+		directive_write(directive, rewriter->config, &rewriter->out);
 	}
-	config_fini(&scratch);
+	outcome_fini(&outcome);
+}
+
+static bool check_outcome(const struct rewriter *rewriter, struct config_error *out_error)
+{
+	struct outcome outcome;
+	read_back(rewriter, &outcome);
+	bool is_good = outcome.reader.refusals.count == 0 ||
+		       config_fail(out_error, "ERR Rewriting config file: %s", outcome.reader.refusals.items[0].text);
+	for (size_t i = 0; is_good && i < DIRECTIVES; i++)
+		if (!directive_is_equal(&config_directives[i], &outcome.config, rewriter->config))
+			is_good = config_fail(out_error, "ERR Rewriting config file: %s would have another value when it is read",
+					      config_directives[i].name);
+	outcome_fini(&outcome);
+	return is_good;
+}
+
+bool config_rewrite_text(const struct config *config, const char *old, size_t len, struct buffer *out,
+			 struct config_error *out_error)
+{
+	struct rewriter rewriter = { .config = config };
+	rewrite_lines(&rewriter, old, len);
+	append_missing(&rewriter);
+	config_buffer_text(&rewriter.out);
+	*out = rewriter.out;
+	return check_outcome(&rewriter, out_error);
 }
 
 /* The old file's text; none when it is gone. */
-static bool read_old(const char *path, struct buffer *out, mode_t *out_mode)
+static bool read_old(const char *path, struct buffer *out, mode_t *out_mode, const char **out_reason)
 {
 	struct stat status;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int fd = config_open(path, CONFIG_FILE, out_reason);
 	if (fd < 0)
 		return errno == ENOENT;
 	bool is_read = config_slurp(fd, out);
+	if (!is_read)
+		*out_reason = strerror(errno);
 	if (fstat(fd, &status) == 0)
 		*out_mode = status.st_mode & 07777;
 	close(fd);
@@ -287,27 +247,29 @@ static bool replace_file(const char *path, const struct buffer *text, mode_t mod
 	return fd >= 0 && sync_directory_of(path);
 }
 
+static bool is_same(const struct buffer *a, const struct buffer *b)
+{
+	return a->len == b->len && (a->len == 0 || memcmp(a->data, b->data, a->len) == 0);
+}
+
 bool config_rewrite(const struct config *config, struct config_error *out_error)
 {
 	if (config->config_file[0] == '\0')
 		return config_fail(out_error, "ERR The server is running without a config file");
-	struct rewriter rewriter = { .config = config };
-	struct buffer old = { 0 };
+	struct buffer old = { 0 }, text = { 0 };
+	const char *reason = NULL;
 	mode_t mode = 0600; /* of a new file: it may hold a password */
 	/* A link stays one: what it leads to is replaced. */
 	char *target = realpath(config->config_file, NULL);
 	const char *path = target ? target : config->config_file;
-	bool is_rewritten = read_old(path, &old, &mode);
-	if (is_rewritten) {
-		rewrite_lines(&rewriter, config_buffer_text(&old), old.len);
-		append_missing(&rewriter);
-		config_buffer_text(&rewriter.out);
-		is_rewritten = (rewriter.out.len == old.len && memcmp(rewriter.out.data, old.data, old.len) == 0 && target) ||
-			       replace_file(path, &rewriter.out, mode);
+	bool is_rewritten = read_old(path, &old, &mode, &reason);
+	if (!is_rewritten) {
+		config_fail(out_error, "ERR Rewriting config file: %s", reason);
+	} else if ((is_rewritten = config_rewrite_text(config, (const char *)old.data, old.len, &text, out_error))) {
+		is_rewritten = (target && is_same(&text, &old)) || replace_file(path, &text, mode) ||
+			       config_fail(out_error, "ERR Rewriting config file: %s", strerror(errno));
 	}
-	if (!is_rewritten)
-		config_fail(out_error, "ERR Rewriting config file: %s", strerror(errno));
-	buffer_fini(&rewriter.out);
+	buffer_fini(&text);
 	buffer_fini(&old);
 	free(target);
 	return is_rewritten;

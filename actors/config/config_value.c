@@ -11,11 +11,14 @@
 #include "actors/process.h"
 #include "transport/decimal.h"
 
+/* As in Redis. */
+#define SOFT_SECONDS_MAX INT32_MAX
+
 static const char *const class_names[CLIENT_CLASSES] = { "normal", "slave", "pubsub" };
 
 bool directive_is_list(const struct directive *directive)
 {
-	return directive->type == TYPE_WORDS || directive->type == TYPE_OUTPUT_LIMITS;
+	return directive->type == TYPE_WORDS || directive->type == TYPE_FLAGS || directive->type == TYPE_OUTPUT_LIMITS;
 }
 
 static bool parse_yes_no(const char *text, bool *out_value, struct config_error *out_error)
@@ -134,6 +137,19 @@ static bool parse_choice(const struct directive *directive, const char *text, in
 	return refuse_choice(directive, out_error);
 }
 
+static bool parse_flags(const struct directive *directive, const struct config_words *words, int *out_value,
+			struct config_error *out_error)
+{
+	int value = 0, index;
+	for (uint32_t i = 0; i < words->count; i++) {
+		if (!parse_choice(directive, words->items[i], &index, out_error))
+			return false;
+		value |= 1 << index;
+	}
+	*out_value = value;
+	return value != 0 || refuse_choice(directive, out_error);
+}
+
 static void replace_text(char **field, char *text)
 {
 	free(*field);
@@ -215,17 +231,23 @@ static bool parse_percents(const struct directive *directive, const struct confi
 	return true;
 }
 
+/* "no one", as Redis has it for replicaof. */
+static bool is_no_one(const struct config_words *words)
+{
+	return words->count == 2 && strcasecmp(words->items[0], "no") == 0 && strcasecmp(words->items[1], "one") == 0;
+}
+
 static bool parse_words(const struct directive *directive, const struct config_words *words, struct config_words *field,
 			struct config_error *out_error)
 {
 	if (words->count > directive->most)
-		return config_fail(out_error, "%s",
-				   strcmp(directive->name, "bind") == 0 ? "Too many bind addresses specified."
-									: "wrong number of arguments");
+		return config_fail(out_error, "%u words, and at most %llu are possible", words->count,
+				   (unsigned long long)directive->most);
 	if (directive->flags & PERCENTS)
 		return parse_percents(directive, words, field, out_error);
 	words_fini(field);
-	words_copy(field, words);
+	if (!(directive->flags & NO_ONE) || !is_no_one(words))
+		words_copy(field, words);
 	return true;
 }
 
@@ -239,13 +261,15 @@ int config_client_class(const char *name)
 	return -1;
 }
 
-static bool parse_limit(char *const *words, struct output_limit *out_limit)
+static bool parse_limit(char *const *words, struct output_limit *out_limit, struct config_error *out_error)
 {
+	static const char reason[] = "Error in hard, soft or soft_seconds setting in buffer limit configuration.";
 	struct output_limit limit;
-	if (!parse_bytes(words[0], &limit.hard_bytes) || !parse_bytes(words[1], &limit.soft_bytes))
-		return false;
-	if (!decimal_parse_int64(words[2], strlen(words[2]), &limit.soft_seconds) || limit.soft_seconds < 0)
-		return false;
+	if (!parse_bytes(words[0], &limit.hard_bytes) || !parse_bytes(words[1], &limit.soft_bytes) ||
+	    !decimal_parse_int64(words[2], strlen(words[2]), &limit.soft_seconds))
+		return config_fail(out_error, "%s", reason);
+	if (limit.soft_seconds < 0 || limit.soft_seconds > SOFT_SECONDS_MAX)
+		return config_fail(out_error, "%s soft_seconds must be between 0 and %d inclusive", reason, SOFT_SECONDS_MAX);
 	*out_limit = limit;
 	return true;
 }
@@ -261,9 +285,8 @@ static bool parse_output_limits(const struct config_words *words, struct output_
 		int class = config_client_class(words->items[i]);
 		if (class < 0)
 			return config_fail(out_error, "Invalid client class specified in buffer limit configuration.");
-		if (!parse_limit(&words->items[i + 1], &limits[class]))
-			return config_fail(out_error, "Error in hard, soft or soft_seconds setting in buffer limit "
-						      "configuration.");
+		if (!parse_limit(&words->items[i + 1], &limits[class], out_error))
+			return false;
 	}
 	memcpy(field, limits, sizeof(limits));
 	return true;
@@ -273,8 +296,9 @@ static bool parse_list(const struct directive *directive, void *field, char *con
 		       struct config_error *out_error)
 {
 	struct config_words flat = flatten(words, count);
-	bool parsed = directive->type == TYPE_WORDS ? parse_words(directive, &flat, field, out_error)
-						    : parse_output_limits(&flat, field, out_error);
+	bool parsed = directive->type == TYPE_WORDS   ? parse_words(directive, &flat, field, out_error)
+		      : directive->type == TYPE_FLAGS ? parse_flags(directive, &flat, field, out_error)
+						      : parse_output_limits(&flat, field, out_error);
 	words_fini(&flat);
 	return parsed;
 }
@@ -306,6 +330,7 @@ bool directive_parse(const struct directive *directive, struct config *config, c
 		replace_text(field, config_text(words[0], strlen(words[0])));
 		return true;
 	case TYPE_WORDS:
+	case TYPE_FLAGS:
 	case TYPE_OUTPUT_LIMITS:
 		break;
 	}
@@ -325,6 +350,15 @@ static void print_choice(const struct directive *directive, int value, struct bu
 	for (int index = 0; (choice = next_choice(&list, &len)); index++)
 		if (index == value)
 			buffer_append(out, choice, len);
+}
+
+static void print_flags(const struct directive *directive, int value, struct buffer *out)
+{
+	const char *list = directive->choices, *choice;
+	size_t len, begin = out->len;
+	for (int index = 0; (choice = next_choice(&list, &len)); index++)
+		if (value >> index & 1)
+			buffer_printf(out, "%s%.*s", out->len > begin ? " " : "", (int)len, choice);
 }
 
 static void print_output_limits(const struct output_limit *limits, struct buffer *out)
@@ -361,6 +395,9 @@ void directive_print(const struct directive *directive, const struct config *con
 		return;
 	case TYPE_WORDS:
 		print_words(field, out);
+		return;
+	case TYPE_FLAGS:
+		print_flags(directive, *(const int *)field, out);
 		return;
 	case TYPE_OUTPUT_LIMITS:
 		print_output_limits(field, out);

@@ -56,7 +56,7 @@ static void *run_server(void *context)
 static void start(struct bench *bench, int64_t credit_bytes)
 {
 	const char *threads = getenv("QCACHE_IO_THREADS");
-	struct config_error error;
+	char *refusals;
 	*bench = (struct bench){ .lock = PTHREAD_MUTEX_INITIALIZER, .is_ready_now = PTHREAD_COND_INITIALIZER };
 	strcpy(bench->directory, "/tmp/qcache-bus.XXXXXX");
 	if (!mkdtemp(bench->directory))
@@ -64,8 +64,8 @@ static void start(struct bench *bench, int64_t credit_bytes)
 	snprintf(bench->path, sizeof(bench->path), "%s/socket", bench->directory);
 	char *argv[] = { "qcache-server", "--port", "0", "--unixsocket", bench->path, "--io-threads",
 			 (char *)(threads ? threads : "1"), "--loglevel", "warning", NULL };
-	if (config_load(&bench->config, 9, argv, &error) != CONFIG_LOADED) {
-		fprintf(stderr, "%s\n", error.text);
+	if (config_load(&bench->config, 9, argv, &refusals) != CONFIG_LOADED) {
+		fprintf(stderr, "%s", refusals);
 		abort();
 	}
 	log_set_level(LOG_WARNING);

@@ -245,6 +245,39 @@ static void an_output_limit_closes_who_does_not_read(void)
 	CU_ASSERT(server_stop(&server));
 }
 
+/* Seconds times 1000 went over the edge of 64 bits, into the past. */
+static void the_longest_soft_limit_closes_nobody_at_once(void)
+{
+	struct server *server = server_start(" ");
+	struct peer *control = peer_connect_unix(server), *reader = peer_connect_unix(server);
+	CU_ASSERT(store_a_megabyte(control));
+	const char *reply = COMMAND(control, "CONFIG", "SET", "client-output-buffer-limit", "normal 0 1 9223372036854775807");
+	CU_ASSERT(reply && strncmp(reply, "-ERR CONFIG SET failed (possibly related to argument 'client-output-buffer-limit')", 82) == 0);
+	CU_ASSERT(tune(control, "client-output-buffer-limit", "normal 0 1 2147483647"));
+	CU_ASSERT_EQUAL(megabytes_that_come(reader, UNREAD_MEGABYTES), UNREAD_MEGABYTES);
+	peer_close(&reader);
+	peer_close(&control);
+	CU_ASSERT(server_stop(&server));
+}
+
+static void what_changes_nothing_is_kept_and_named_once(void)
+{
+	ONLY_OURS();
+	struct server *server = server_start("--hz 20 --lazyfree-lazy-expire yes --dbfilename other.rdb");
+	struct peer *peer = peer_connect(server);
+	CU_ASSERT(server_wait_log(server, "change nothing here: dbfilename, lazyfree-lazy-expire, hz\n"));
+	CU_ASSERT(is_tuned(peer, "hz", "20"));
+	CU_ASSERT(tune(peer, "activedefrag", "yes"));
+	CU_ASSERT(is_tuned(peer, "activedefrag", "yes"));
+	CU_ASSERT(server_wait_log(server, "Ready to accept connections"));
+	char *log = server_log(server);
+	const char *warning = strstr(log, "change nothing here");
+	CU_ASSERT(warning && !strstr(warning + 1, "change nothing here"));
+	free(log);
+	peer_close(&peer);
+	CU_ASSERT(server_stop(&server));
+}
+
 /* ---- the log, the directory, the process ---- */
 
 static void loglevel_says_what_is_logged(void)
@@ -471,6 +504,8 @@ static const struct suite_case cases[] = {
 	CASE(what_is_set_shows_at_the_next_client),
 	CASE(a_limit_holds_for_all_who_are_connected),
 	CASE(an_output_limit_closes_who_does_not_read),
+	CASE(the_longest_soft_limit_closes_nobody_at_once),
+	CASE(what_changes_nothing_is_kept_and_named_once),
 	CASE(loglevel_says_what_is_logged),
 	CASE(verbose_tells_who_comes_and_goes),
 	CASE(dir_moves_the_process),

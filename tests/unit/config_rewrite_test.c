@@ -1,5 +1,4 @@
 /* CONFIG REWRITE: what stays, what changes, what comes to the end, and that the outcome loads as what was in force. */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,27 +6,13 @@
 #include <unistd.h>
 
 #include "actors/config/config.h"
+#include "support/config_file.h"
 #include "support/process.h"
 #include "support/suite.h"
 
-static char scratch[256];
-
-static void file_write(const char *name, const char *text)
-{
-	FILE *file = fopen(name, "w");
-	CU_ASSERT_PTR_NOT_NULL_FATAL(file);
-	CU_ASSERT_EQUAL(fwrite(text, 1, strlen(text), file), strlen(text));
-	CU_ASSERT_EQUAL(fclose(file), 0);
-}
-
 static void load(struct config *config)
 {
-	struct config_error error;
-	char *argv[] = { "qcache-server", "q.conf" };
-	enum config_load_status status = config_load(config, 2, argv, &error);
-	if (status != CONFIG_LOADED)
-		fprintf(stderr, "%s\n", error.text);
-	CU_ASSERT_EQUAL_FATAL(status, CONFIG_LOADED);
+	CU_ASSERT_EQUAL_FATAL(LOAD(config, "q.conf"), CONFIG_LOADED);
 }
 
 static void set(struct config *config, const char *name, const char *value)
@@ -92,18 +77,6 @@ static void check_outcome(const struct config *config)
 	free(before);
 }
 
-static void in_scratch(void (*run)(void))
-{
-	int before = open(".", O_RDONLY | O_DIRECTORY);
-	CU_ASSERT_FATAL(before >= 0);
-	scratch_create(scratch, sizeof(scratch));
-	CU_ASSERT_EQUAL_FATAL(chdir(scratch), 0);
-	run();
-	CU_ASSERT_EQUAL(fchdir(before), 0);
-	close(before);
-	scratch_remove(scratch);
-}
-
 static void check_nothing_changed(void)
 {
 	struct config config;
@@ -159,6 +132,59 @@ static void what_has_changed_changes_in_its_place(void)
 	in_scratch(check_changes);
 }
 
+static void check_bytes(void)
+{
+	struct config config;
+	char value[512] = "# ";
+	size_t len = 2;
+	for (int byte = 1; byte < 256; byte++)
+		value[len++] = (char)byte;
+	strcpy(value + len, " \\x41\\'\\\" #");
+	file_write("q.conf", "timeout 5\n");
+	load(&config);
+	for (size_t from = 0; from < len; from += 7) {
+		set(&config, "requirepass", value + from);
+		set(&config, "proc-title-template", value + len - from);
+		rewrite(&config);
+		check_outcome(&config);
+	}
+	config_fini(&config);
+}
+
+static void every_byte_comes_back(void)
+{
+	in_scratch(check_bytes);
+}
+
+/* requirepass had been taken and written, and the next start found a line that was too long. */
+static void check_length(void)
+{
+	struct config config;
+	struct config_error error;
+	struct config_changes changes;
+	static char value[70001];
+	memset(value, 'x', sizeof(value) - 1);
+	file_write("q.conf", "timeout 5\n");
+	load(&config);
+	struct config_pair pair = { slice_of("requirepass", 11), slice_of(value, 70000) };
+	CU_ASSERT_FALSE(config_set(&config, &pair, 1, CONFIG_FROM_HERE, &changes, &error));
+	CU_ASSERT_STRING_EQUAL(error.text, "ERR CONFIG SET failed (possibly related to argument 'requirepass') - the value takes a line of "
+					   "70012 bytes in a file, and at most 65536 are possible");
+	pair.value.len = 65536 - 12;
+	CU_ASSERT_TRUE(config_set(&config, &pair, 1, CONFIG_FROM_HERE, &changes, &error));
+	rewrite(&config);
+	struct config again;
+	load(&again);
+	CU_ASSERT_STRING_EQUAL(again.requirepass, config.requirepass);
+	config_fini(&again);
+	config_fini(&config);
+}
+
+static void a_value_too_long_for_a_line_is_refused(void)
+{
+	in_scratch(check_length);
+}
+
 static void check_includes(void)
 {
 	struct config config;
@@ -191,14 +217,36 @@ static void check_foreign_lines(void)
 	file_write("q.conf", "timeout 5\n");
 	load(&config);
 	/* Somebody has edited the file since. */
-	file_write("q.conf", "strange line\ntimeout 5\n\"open quote\nport abc\n");
+	file_write("q.conf", "timeout 5\n\"port\" abc\n");
 	set(&config, "timeout", "6");
 	rewrite(&config);
-	check_file("strange line\ntimeout 6\n\"open quote\nport 6379\n");
+	check_file("timeout 6\nport 6379\n");
+
+	static const struct {
+		const char *text, *reason;
+	} edited[] = {
+		{ "timeout 6\nstrange line\n", "q.conf:2: strange: unknown directive" },
+		{ "\"open quote\n", "q.conf:1: Unbalanced quotes in configuration line" },
+		{ "user default on\n", "q.conf:1: user: access control lists are not supported" },
+		{ "\n\ninclude gone.conf\n", "gone.conf: No such file or directory" },
+		{ "\xef\xbb\xbftimeout 5\n", "q.conf:1: the file begins with a byte order mark" },
+	};
+	for (size_t i = 0; i < sizeof(edited) / sizeof(edited[0]); i++) {
+		struct config_error error = { "" };
+		file_write("q.conf", edited[i].text);
+		CU_ASSERT_FALSE(config_rewrite(&config, &error));
+		CU_ASSERT(strncmp(error.text, "ERR Rewriting config file: /", 28) == 0);
+		CU_ASSERT_PTR_NOT_NULL(strstr(error.text, edited[i].reason));
+		check_file(edited[i].text);
+	}
+	struct config_error error = { "" };
+	file_put("q.conf", "# \0\nport\0 1\n", 12);
+	CU_ASSERT_FALSE(config_rewrite(&config, &error));
+	CU_ASSERT_PTR_NOT_NULL(strstr(error.text, "q.conf:1: a NUL byte in the line"));
 	config_fini(&config);
 }
 
-static void lines_that_are_not_ours_stay(void)
+static void a_file_that_could_not_be_read_is_not_written(void)
 {
 	in_scratch(check_foreign_lines);
 }
@@ -235,17 +283,15 @@ static void mode_and_link_survive_and_a_lost_file_comes_back(void)
 static void check_directory(void)
 {
 	struct config config;
-	struct config_error error;
-	char *argv[] = { "qcache-server", "q.conf", "--dir", "d" };
 	char expected[512];
 	CU_ASSERT_EQUAL(mkdir("d", 0700), 0);
 	file_write("q.conf", "timeout 5\n");
-	CU_ASSERT_EQUAL_FATAL(config_load(&config, 4, argv, &error), CONFIG_LOADED);
+	CU_ASSERT_EQUAL_FATAL(LOAD(&config, "q.conf", "--dir", "d"), CONFIG_LOADED);
 	/* As the server runs: elsewhere than where it was started. */
 	CU_ASSERT_EQUAL(chdir("d"), 0);
 	rewrite(&config);
 	CU_ASSERT_EQUAL(chdir(".."), 0);
-	snprintf(expected, sizeof(expected), "timeout 5\n\n# Generated by CONFIG REWRITE\ndir %s/d\n", scratch);
+	snprintf(expected, sizeof(expected), "timeout 5\n\n# Generated by CONFIG REWRITE\ndir %s/d\n", scratch_path());
 	check_file(expected);
 	check_outcome(&config);
 	config_fini(&config);
@@ -286,8 +332,10 @@ static void a_rewrite_that_fails_says_why(void)
 static const struct suite_case cases[] = {
 	CASE(what_has_not_changed_stays_as_written),
 	CASE(what_has_changed_changes_in_its_place),
+	CASE(every_byte_comes_back),
+	CASE(a_value_too_long_for_a_line_is_refused),
 	CASE(includes_stay_and_do_not_undo_a_change),
-	CASE(lines_that_are_not_ours_stay),
+	CASE(a_file_that_could_not_be_read_is_not_written),
 	CASE(mode_and_link_survive_and_a_lost_file_comes_back),
 	CASE(the_directory_is_kept),
 	CASE(a_rewrite_that_fails_says_why),

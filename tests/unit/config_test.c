@@ -154,7 +154,8 @@ static void refusals_have_the_texts_of_redis(void)
 	CHECK_REFUSED(&config, "client-output-buffer-limit", "nobody 0 0 0",
 		      "Invalid client class specified in buffer limit configuration.");
 	CHECK_REFUSED(&config, "client-output-buffer-limit", "normal 0 0 -1",
-		      "Error in hard, soft or soft_seconds setting in buffer limit configuration.");
+		      "Error in hard, soft or soft_seconds setting in buffer limit configuration. soft_seconds must be between 0 and "
+		      "2147483647 inclusive");
 	CHECK_REFUSED(&config, "databases", "3", "can't set immutable config");
 	CHECK_REFUSED(&config, "dir", "/", "can't set protected config");
 	CU_ASSERT_STRING_EQUAL(set(&config, "prot", "1"),
@@ -208,8 +209,8 @@ static void an_unsupported_directive_takes_its_default_only(void)
 	CHECK_SET(&config, "appendonly", "no");
 	CHECK_SET(&config, "save", "");
 	CHECK_SET(&config, "hash-max-listpack-value", "64b");
-	CHECK_SET(&config, "cluster-migration-barrier", "1");
-	CHECK_REFUSED(&config, "cluster-migration-barrier", "2", "not supported: only the default, 1, is accepted");
+	CHECK_SET(&config, "min-replicas-to-write", "0");
+	CHECK_REFUSED(&config, "min-replicas-to-write", "2", "not supported: only the default, 0, is accepted");
 	CHECK_REFUSED(&config, "maxmemory", "abc", "argument must be a memory value");
 	CHECK_REFUSED(&config, "appendonly", "yes", "nothing is kept on disk yet: only the default, no, is accepted");
 	CHECK_REFUSED(&config, "save", "3600 1", "nothing is kept on disk yet: only the default, \"\", is accepted");
