@@ -87,6 +87,15 @@ bool keyspace_rewrite_string(struct entry *entry, struct slice value);
  */
 struct blob *keyspace_own_blob(struct keyspace *keyspace, struct entry *entry, uint32_t room);
 
+/*
+ * Gives the value and time to live of an entry another key, in this keyspace or another. Whatever had that key is gone, expired or not;
+ * the key must not be the entry's own in the same keyspace. Moving: the value changes hands as it is, and the entry is gone. Copying: a blob
+ * is shared.
+ */
+enum keyspace_status keyspace_move(struct keyspace *from, struct entry *entry, struct keyspace *to, struct slice key, uint64_t hash);
+enum keyspace_status keyspace_copy(const struct keyspace *from, const struct entry *entry, struct keyspace *to, struct slice key,
+				   uint64_t hash);
+
 /* True when the key was in the table, expired or not. A caller who must tell the two apart asks before. */
 bool keyspace_remove(struct keyspace *keyspace, struct slice key, uint64_t hash);
 /* Removes the entry itself; its hash is computed anew. */

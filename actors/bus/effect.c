@@ -1,40 +1,149 @@
 /*
- * A record on the wire of the bus:
+ * A run of frames:
  *
- *   +------+----------+---------+-----------+--------+--------+------+-----+-------+---------+
- *   | type | database | key len | value len | number | result | blob | key | value | padding |
- *   | u32  | u32      | u32     | u32       | i64    | i64    | ptr  |     |       | to 8    |
- *   +------+----------+---------+-----------+--------+--------+------+-----+-------+---------+
+ *   frame    +-----------+-------------+--------+ - - - - +--------+
+ *            | bytes u64 | effects u32 | origin |  origin | effect | ...
+ *            |           |             | u8     |         | effect |
+ *            +-----------+-------------+--------+ - - - - +--------+
+ *   effect   +---------+-----------+----------+-----+ - - - - - - - - - - - - - - - - - - - - - - - - - - - - +
+ *            | type u8 | fields u8 | database | key | other key | value | number | result | amount | elements |
+ *            +---------+-----------+----------+-----+ - - - - - - - - - - - - - - - - - - - - - - - - - - - - +
  *
- * Frames stay within the process, so numbers are in the machine's order and a blob is a pointer, held by the run.
+ * `fields` tells which of those behind the key are there; the value is bytes, or the address of a blob that the run holds. Numbers have
+ * 8 bytes in the machine's order; strings a length before them; lengths, counts and the database are varints: 7 bits a
+ * byte, the lowest first, the top bit set in all but the last. Nothing is aligned. A SET of a key of 16 and a value of 64 bytes takes 106.
+ * Frames stay within the process.
  */
-#include "effect.h"
+#include "actors/bus/effect.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "actors/runtime/crash.h"
 
-struct record {
-	uint32_t type, database, key_len, value_len;
-	int64_t number, result;
-	struct blob *blob;
-};
+#define FRAME_HEAD_BYTES (sizeof(uint64_t) + sizeof(uint32_t) + 1)
+#define VARINT_MAX_BYTES 10
+/* What a record takes at most beside its strings. */
+#define RECORD_OVERHEAD_MAX (2 + 6 * VARINT_MAX_BYTES + 4 * sizeof(uint64_t))
+/* The value is the address of a blob. */
+#define VALUE_IS_BLOB 128
 
-static const char *const events[EFFECT_TYPES] = {
-#define EFFECT(name, event, fields) event,
-#include "effects.def"
+static const struct {
+	const char *event;
+	uint32_t fields;
+} types[EFFECT_TYPES] = {
+#define EFFECT(name, event, fields, meaning) { event, fields },
+#include "actors/bus/effects.def"
 #undef EFFECT
 };
 
+/* The fields of 8 bytes, in the order of the record. */
+static const struct {
+	uint32_t field;
+	size_t offset;
+} numbers[] = {
+	{ HAS_NUMBER, offsetof(struct effect, number) },
+	{ HAS_RESULT, offsetof(struct effect, result) },
+	{ HAS_AMOUNT, offsetof(struct effect, amount) },
+};
+#define NUMBERS (sizeof(numbers) / sizeof(numbers[0]))
+
 const char *effect_event(enum effect_type type)
 {
-	return events[type];
+	return types[type].event;
 }
 
-static size_t padded(size_t bytes)
+uint32_t effect_fields(enum effect_type type)
 {
-	return (bytes + 7) & ~(size_t)7;
+	return types[type].fields;
 }
+
+/* ---- writing: `at` moves behind what is written; there is room ---- */
+
+static uint8_t *put_varint(uint8_t *at, uint64_t value)
+{
+	for (; value >= 0x80; value >>= 7)
+		*at++ = (uint8_t)(value | 0x80);
+	*at++ = (uint8_t)value;
+	return at;
+}
+
+static uint8_t *put_fixed(uint8_t *at, const void *value, size_t bytes)
+{
+	memcpy(at, value, bytes);
+	return at + bytes;
+}
+
+static uint8_t *put_string(uint8_t *at, struct slice string)
+{
+	at = put_varint(at, string.len);
+	return string.len ? put_fixed(at, string.data, string.len) : at;
+}
+
+/* ---- reading ---- */
+
+static uint64_t take_varint(const uint8_t **at)
+{
+	uint64_t value = 0;
+	for (unsigned shift = 0;; shift += 7) {
+		uint8_t byte = *(*at)++;
+		value |= (uint64_t)(byte & 0x7f) << shift;
+		if (!(byte & 0x80))
+			return value;
+	}
+}
+
+static void take_fixed(const uint8_t **at, void *out, size_t bytes)
+{
+	memcpy(out, *at, bytes);
+	*at += bytes;
+}
+
+static struct slice take_string(const uint8_t **at)
+{
+	size_t len = take_varint(at);
+	struct slice string = slice_of(*at, len);
+	*at += len;
+	return string;
+}
+
+/* ---- elements ---- */
+
+void elements_append(struct buffer *packed, struct slice element)
+{
+	if (!buffer_reserve(packed, VARINT_MAX_BYTES + element.len))
+		return;
+	packed->len = (size_t)(put_string(packed->data + packed->len, element) - packed->data);
+}
+
+void elements_append_scored(struct buffer *packed, struct slice element, double score)
+{
+	elements_append(packed, element);
+	buffer_append(packed, &score, sizeof(score));
+}
+
+bool elements_next(struct elements *elements, struct slice *out_element)
+{
+	if (elements->count == 0)
+		return false;
+	const uint8_t *at = elements->packed.data, *end = at + elements->packed.len;
+	elements->count--;
+	*out_element = take_string(&at);
+	elements->packed = slice_of(at, (size_t)(end - at));
+	return true;
+}
+
+bool elements_next_scored(struct elements *elements, struct slice *out_element, double *out_score)
+{
+	if (!elements_next(elements, out_element))
+		return false;
+	const uint8_t *at = elements->packed.data, *end = at + elements->packed.len;
+	take_fixed(&at, out_score, sizeof(*out_score));
+	elements->packed = slice_of(at, (size_t)(end - at));
+	return true;
+}
+
+/* ---- frames ---- */
 
 static void hold_blob(struct frame_writer *writer, struct blob *blob)
 {
@@ -49,60 +158,80 @@ static void hold_blob(struct frame_writer *writer, struct blob *blob)
 	writer->blobs[writer->blob_count++] = blob_hold(blob);
 }
 
-/* What has been executed must reach the bus: without memory for it the server can't go on truthfully. */
-static void *reserve(struct frame_writer *writer, size_t bytes)
+static uint8_t *reserve(struct frame_writer *writer, size_t bytes)
 {
 	if (!buffer_reserve(&writer->bytes, bytes))
 		crash_broken_invariant("no memory for the command bus");
-	void *at = writer->bytes.data + writer->bytes.len;
-	writer->bytes.len += bytes;
-	return at;
+	return writer->bytes.data + writer->bytes.len;
 }
 
-void frame_begin(struct frame_writer *writer)
+static void written_to(struct frame_writer *writer, const uint8_t *at)
+{
+	writer->bytes.len = (size_t)(at - writer->bytes.data);
+}
+
+void frame_begin(struct frame_writer *writer, const struct frame_origin *origin)
 {
 	writer->frame_at = writer->bytes.len;
 	writer->effects = 0;
-	reserve(writer, sizeof(struct frame));
+	size_t more = origin ? 4 * sizeof(uint64_t) + VARINT_MAX_BYTES + origin->dependencies.len : 0;
+	uint8_t *at = reserve(writer, FRAME_HEAD_BYTES + more) + FRAME_HEAD_BYTES;
+	at[-1] = origin != NULL;
+	if (origin) {
+		const uint64_t made[] = { origin->node, origin->incarnation, origin->sequence, origin->clock };
+		at = put_string(put_fixed(at, made, sizeof(made)), origin->dependencies);
+	}
+	written_to(writer, at);
+}
+
+static uint32_t fields_of(const struct effect *effect)
+{
+	uint32_t fields = 0;
+	fields |= effect->other_key.len ? HAS_OTHER_KEY : 0;
+	fields |= effect->blob ? HAS_VALUE | VALUE_IS_BLOB : effect->value.len ? HAS_VALUE : 0;
+	fields |= effect->number ? HAS_NUMBER : 0;
+	fields |= effect->result ? HAS_RESULT : 0;
+	fields |= effect->amount != 0 ? HAS_AMOUNT : 0;
+	fields |= effect->elements.count ? HAS_ELEMENTS : 0;
+	return fields;
 }
 
 void frame_append(struct frame_writer *writer, const struct effect *effect)
 {
-	size_t bytes = padded(sizeof(struct record) + effect->key.len + (effect->blob ? 0 : effect->value.len));
-	uint8_t *at = reserve(writer, bytes);
-	struct record record = {
-		.type = effect->type,
-		.database = effect->database,
-		.key_len = (uint32_t)effect->key.len,
-		.value_len = effect->blob ? 0 : (uint32_t)effect->value.len,
-		.number = effect->number,
-		.result = effect->result,
-		.blob = effect->blob,
-	};
-	memset(at + bytes - 8, 0, 8);
-	memcpy(at, &record, sizeof(record));
-	if (record.key_len)
-		memcpy(at + sizeof(record), effect->key.data, record.key_len);
-	if (record.value_len)
-		memcpy(at + sizeof(record) + record.key_len, effect->value.data, record.value_len);
+	uint32_t fields = fields_of(effect);
+	if ((fields & ~(uint32_t)VALUE_IS_BLOB) & ~types[effect->type].fields)
+		crash_broken_invariant("an effect %s has a field that effects.def does not give it", types[effect->type].event);
+	size_t strings = effect->key.len + effect->other_key.len + (effect->blob ? 0 : effect->value.len) +
+			 effect->elements.packed.len;
+	uint8_t *at = reserve(writer, RECORD_OVERHEAD_MAX + strings);
+	*at++ = (uint8_t)effect->type;
+	*at++ = (uint8_t)fields;
+	at = put_string(put_varint(at, effect->database), effect->key);
+	if (fields & HAS_OTHER_KEY)
+		at = put_string(at, effect->other_key);
+	if (fields & VALUE_IS_BLOB)
+		at = put_fixed(at, &effect->blob, sizeof(effect->blob));
+	else if (fields & HAS_VALUE)
+		at = put_string(at, effect->value);
+	for (size_t i = 0; i < NUMBERS; i++)
+		if (fields & numbers[i].field)
+			at = put_fixed(at, (const uint8_t *)effect + numbers[i].offset, sizeof(uint64_t));
+	if (fields & HAS_ELEMENTS)
+		at = put_string(put_varint(at, effect->elements.count), effect->elements.packed);
+	written_to(writer, at);
 	if (effect->blob)
 		hold_blob(writer, effect->blob);
 	writer->effects++;
 }
 
-bool frame_end(struct frame_writer *writer, uint64_t sequence, int64_t time_ms)
+bool frame_end(struct frame_writer *writer)
 {
 	if (writer->effects == 0) {
 		writer->bytes.len = writer->frame_at;
 		return false;
 	}
-	struct frame frame = {
-		.sequence = sequence,
-		.time_ms = time_ms,
-		.effects = writer->effects,
-		.bytes = writer->bytes.len - writer->frame_at,
-	};
-	memcpy(writer->bytes.data + writer->frame_at, &frame, sizeof(frame));
+	uint64_t bytes = writer->bytes.len - writer->frame_at;
+	put_fixed(put_fixed(writer->bytes.data + writer->frame_at, &bytes, sizeof(bytes)), &writer->effects, sizeof(writer->effects));
 	writer->frames++;
 	return true;
 }
@@ -116,41 +245,54 @@ void frame_writer_fini(struct frame_writer *writer)
 	*writer = (struct frame_writer){ 0 };
 }
 
-void frame_reader_init(struct frame_reader *reader, struct slice run)
+void frame_reader_init(struct frame_reader *reader, const struct frame_writer *writer)
 {
-	reader->at = reader->frame_end = run.data;
-	reader->end = run.data + run.len;
+	reader->at = reader->frame_end = writer->bytes.data;
+	reader->end = writer->bytes.len ? writer->bytes.data + writer->bytes.len : reader->at;
+	reader->next_sequence = writer->first_sequence;
 }
 
 bool frame_next(struct frame_reader *reader, struct frame *out_frame)
 {
+	uint64_t bytes, made[4];
 	reader->at = reader->frame_end;
 	if (reader->at == reader->end)
 		return false;
-	memcpy(out_frame, reader->at, sizeof(*out_frame));
-	reader->frame_end = reader->at + out_frame->bytes;
-	reader->at += sizeof(*out_frame);
+	*out_frame = (struct frame){ .sequence = reader->next_sequence++ };
+	take_fixed(&reader->at, &bytes, sizeof(bytes));
+	reader->frame_end += bytes;
+	take_fixed(&reader->at, &out_frame->effects, sizeof(out_frame->effects));
+	out_frame->has_origin = *reader->at++;
+	if (out_frame->has_origin) {
+		take_fixed(&reader->at, made, sizeof(made));
+		out_frame->origin = (struct frame_origin){ made[0], made[1], made[2], made[3], take_string(&reader->at) };
+	}
 	return true;
 }
 
 bool frame_next_effect(struct frame_reader *reader, struct effect *out_effect)
 {
-	struct record record;
-	if (reader->at == reader->frame_end)
+	const uint8_t **at = &reader->at;
+	if (*at == reader->frame_end)
 		return false;
-	memcpy(&record, reader->at, sizeof(record));
-	const uint8_t *key = reader->at + sizeof(record);
-	*out_effect = (struct effect){
-		.type = (enum effect_type)record.type,
-		.database = record.database,
-		.key = slice_of(key, record.key_len),
-		.value = slice_of(key + record.key_len, record.value_len),
-		.blob = record.blob,
-		.number = record.number,
-		.result = record.result,
-	};
-	if (record.blob)
-		out_effect->value = slice_of(record.blob->data, record.blob->len);
-	reader->at += padded(sizeof(record) + record.key_len + record.value_len);
+	*out_effect = (struct effect){ .type = (enum effect_type) * (*at)++ };
+	uint32_t fields = *(*at)++;
+	out_effect->database = (uint32_t)take_varint(at);
+	out_effect->key = take_string(at);
+	if (fields & HAS_OTHER_KEY)
+		out_effect->other_key = take_string(at);
+	if (fields & VALUE_IS_BLOB) {
+		take_fixed(at, &out_effect->blob, sizeof(out_effect->blob));
+		out_effect->value = slice_of(out_effect->blob->data, out_effect->blob->len);
+	} else if (fields & HAS_VALUE) {
+		out_effect->value = take_string(at);
+	}
+	for (size_t i = 0; i < NUMBERS; i++)
+		if (fields & numbers[i].field)
+			take_fixed(at, (uint8_t *)out_effect + numbers[i].offset, sizeof(uint64_t));
+	if (fields & HAS_ELEMENTS) {
+		out_effect->elements.count = (uint32_t)take_varint(at);
+		out_effect->elements.packed = take_string(at);
+	}
 	return true;
 }

@@ -24,37 +24,44 @@ static struct turn_message *publication(struct store *store)
 void store_frame_begin(struct store *store)
 {
 	store->frame_effects = 0;
-	if (store->wanted & BUS_FRAMES)
-		frame_begin(&publication(store)->frames);
 }
 
 void store_frame_end(struct store *store)
 {
-	if (store->wanted & BUS_FRAMES) {
-		struct turn_message *message = publication(store);
-		uint64_t sequence = bus_sequence(store->bus) + 1;
-		if (!frame_end(&message->frames, sequence, store->now_ms))
-			return;
-		bus_next_sequence(store->bus);
-		if (!(message->head.holds & BUS_FRAMES))
-			message->head.first_sequence = sequence;
-		message->head.last_sequence = sequence;
-		message->head.holds |= BUS_FRAMES;
-	} else if (store->frame_effects) {
-		bus_next_sequence(store->bus);
+	if (store->frame_effects == 0)
+		return;
+	uint64_t sequence = bus_next_sequence(store->bus);
+	if (!(store->wanted & BUS_FRAMES))
+		return;
+	struct bus_message *head = &store->publication->head;
+	frame_end(&store->publication->frames);
+	if (!(head->holds & BUS_FRAMES))
+		head->first_sequence = store->publication->frames.first_sequence = sequence;
+	head->last_sequence = sequence;
+	head->holds |= BUS_FRAMES;
+}
+
+/* The writer with a frame open. Nothing is made for a command before its first effect. */
+static struct frame_writer *open_frame(struct store *store)
+{
+	struct frame_writer *writer = &publication(store)->frames;
+	if (store->frame_effects == 0) {
+		writer->time_ms = store->now_ms;
+		frame_begin(writer, NULL);
 	}
+	return writer;
 }
 
 void store_effect(struct store *store, uint32_t database, const struct effect *effect)
 {
 	actor_assert_turn(store->actor);
+	if (store->wanted & BUS_FRAMES) {
+		struct effect record = *effect;
+		record.database = database;
+		frame_append(open_frame(store), &record);
+	}
 	store->tally->events[effect->type]++;
 	store->frame_effects++;
-	if (!(store->wanted & BUS_FRAMES))
-		return;
-	struct effect record = *effect;
-	record.database = database;
-	frame_append(&store->publication->frames, &record);
 }
 
 bool call_effects_are_taken(const struct call *call)

@@ -199,6 +199,10 @@ void store_post_pushes(struct store *store);
 /* Counts an error reply; its text begins with its code. */
 void store_count_error(struct store *store, const char *text);
 
+/* call.c */
+/* An entry whose time has come leaves: with an effect, in the frame under way. */
+void store_expire(struct store *store, uint32_t database, struct entry *entry);
+
 /* feed.c: what the bus is told */
 void store_frame_begin(struct store *store);
 void store_frame_end(struct store *store);

@@ -36,6 +36,15 @@ uint64_t call_hash(const struct call *call, uint32_t arg_index);
 /* Random bits from the store's own generator. */
 uint64_t store_random(void *store);
 
+/*
+ * A key whose time has come leaves, with its own effect, before it is written over and before all other effects of the frame. dispatch
+ * calls call_expire_keys() for each command that writes: it sees to the keys at the positions that commands.def gives, in the session's
+ * database. Keys of other databases and keys behind words are the handler's, first of all.
+ */
+void call_expire_keys(struct call *call);
+void call_expire(struct call *call, uint32_t database, uint32_t key_index);
+void store_expire_key(struct store *store, uint32_t database, struct slice key, uint64_t hash);
+
 /* Adds an effect of this call to its frame. The database is the session's unless call_effect_in() says another. */
 void call_effect(struct call *call, const struct effect *effect);
 void call_effect_in(struct call *call, uint32_t database, const struct effect *effect);

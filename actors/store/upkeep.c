@@ -19,12 +19,9 @@
 
 static void expire_one(struct store *store, uint32_t database, struct entry *entry)
 {
-	struct effect effect = { .type = EFFECT_EXPIRED, .key = entry_key(entry) };
 	store_frame_begin(store);
-	store_effect(store, database, &effect);
+	store_expire(store, database, entry);
 	store_frame_end(store);
-	keyspace_remove_entry(store->keyspaces[database], entry);
-	store->counters.expired_keys++;
 }
 
 /* False when the time was up before the work was done. */

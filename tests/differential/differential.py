@@ -24,12 +24,15 @@ from steps import Difference, Stream  # noqa: E402
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--ours", default=os.environ.get("QCACHE_SERVER"), help="our server (QCACHE_SERVER)")
+    parser.add_argument("--recorded", help="build/tests/recorded_server, in place of ours: at the end, what it had on its command bus is "
+                        "replayed, and must give the same data")
     parser.add_argument("--redis", default="redis-server")
     parser.add_argument("--commands", type=int, default=100000, help="how many commands to send (100000)")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     parser.add_argument("--now", type=int, default=int(time.time() * 1000), help="the time that absolute times are drawn around, in ms")
     parser.add_argument("--survey", action="store_true", help="go on behind a difference and show the first of each command")
     options = parser.parse_args()
+    options.ours = options.recorded or options.ours
     if not options.ours:
         parser.error("--ours or QCACHE_SERVER must name the server")
     return options
@@ -69,13 +72,30 @@ def compare(options, servers):
     return 1 if judge.found else 0
 
 
+def last_digest(server):
+    """Of data that don't change any more: no key leaves by itself."""
+    server.command("DEBUG", "SET-ACTIVE-EXPIRE", 0)
+    return server.command("DEBUG", "DIGEST")
+
+
+def check_replay(server, digest):
+    """What is wrong with what was replayed, None when it gave the data that the server had."""
+    last = server.log_text().splitlines()[-1]
+    print(last)
+    return None if last.endswith(": " + digest) else "the data had the digest %s, but %s" % (digest, last)
+
+
 def main():
     options = arguments()
     print("seed %d, now %d, %d commands" % (options.seed, options.now, options.commands), flush=True)
     servers = [Server("ours", ours(options.ours)), Server("redis", reference(options.redis))]
     begin = time.monotonic()
     status = compare(options, servers)
-    for trouble in filter(None, [server.stop() for server in servers]):
+    digest = last_digest(servers[0])
+    troubles = [server.stop() for server in servers]
+    if options.recorded:
+        troubles.append(check_replay(servers[0], digest))
+    for trouble in filter(None, troubles):
         print(trouble)
         status = 1
     print("%.1f s" % (time.monotonic() - begin))

@@ -63,8 +63,8 @@ static void start(struct bench *bench, int64_t credit_bytes)
 		abort();
 	snprintf(bench->path, sizeof(bench->path), "%s/socket", bench->directory);
 	char *argv[] = { "qcache-server", "--port", "0", "--unixsocket", bench->path, "--io-threads",
-			 (char *)(threads ? threads : "1"), "--loglevel", "warning", NULL };
-	if (config_load(&bench->config, 9, argv, &refusals) != CONFIG_LOADED) {
+			 (char *)(threads ? threads : "1"), "--loglevel", "warning", "--enable-debug-command", "yes", NULL };
+	if (config_load(&bench->config, 11, argv, &refusals) != CONFIG_LOADED) {
 		fprintf(stderr, "%s", refusals);
 		abort();
 	}
@@ -414,6 +414,58 @@ static void without_credit_expired_keys_are_hidden_and_removed_later(void)
 	stop(&bench);
 }
 
+/* Effects recorded since `*seen`, which moves on, once `more` of them are there. */
+static uint64_t await_more(struct bench *bench, uint64_t *seen, uint64_t more)
+{
+	uint64_t first = *seen;
+	CU_ASSERT_TRUE_FATAL(journal_await(bench->journal, first + more));
+	*seen = journal_count(bench->journal);
+	return first;
+}
+
+/* With nothing that removes it before. */
+static void whatever_a_command_writes_a_key_whose_time_is_over_leaves_first(void)
+{
+	static const struct {
+		const char *line;
+		uint64_t effects; /* with EXPIRED */
+	} commands[] = {
+		{ "SET k v", 2 }, { "SET k v KEEPTTL", 2 }, { "SET k v NX GET", 2 }, { "SET k v XX", 1 }, { "SETNX k v", 2 },
+		{ "SETEX k 100 v", 2 }, { "GETSET k v", 2 }, { "MSET other v k v", 3 }, { "MSETNX k v", 2 }, { "APPEND k v", 2 },
+		{ "SETRANGE k 3 v", 2 }, { "INCR k", 2 }, { "INCRBYFLOAT k 1", 2 }, { "DEL other k", 2 }, { "GETDEL k", 1 },
+		{ "GETEX k PERSIST", 1 }, { "EXPIRE k 100", 1 }, { "PERSIST k", 1 }, { "RENAME other k", 2 }, { "RENAMENX other k", 2 },
+		{ "COPY other k", 2 }, { "MOVE k 1", 1 }, { "SORT absent STORE k", 1 },
+	};
+	struct bench bench;
+	uint64_t seen = 0;
+	start(&bench, 0);
+	struct client client = dial(&bench);
+	say(&client, "DEBUG SET-ACTIVE-EXPIRE 0\r\n");
+	CU_ASSERT_TRUE(hear_text(&client, "OK"));
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		char text[128];
+		say(&client, "FLUSHALL\r\nSET other w\r\nSET k v PX 1\r\n");
+		for (int n = 0; n < 3; n++)
+			CU_ASSERT_TRUE(hear_text(&client, "OK"));
+		for (bool is_gone = false; !is_gone;) {
+			say(&client, "GET k\r\n");
+			is_gone = hear_null(&client);
+		}
+		await_more(&bench, &seen, 3);
+		snprintf(text, sizeof(text), "%s\r\n", commands[i].line);
+		say(&client, text);
+		uint64_t first = await_more(&bench, &seen, commands[i].effects);
+		struct journal_entry expired = journal_at(bench.journal, first);
+		CU_ASSERT_EQUAL(expired.type, EFFECT_EXPIRED);
+		CU_ASSERT_EQUAL(expired.key_hash, journal_key_hash("k"));
+		CU_ASSERT_EQUAL(journal_at(bench.journal, seen - 1).sequence, expired.sequence);
+		CU_ASSERT_EQUAL(seen - first, commands[i].effects);
+		resp_reply_free(hear(&client));
+	}
+	hang_up(&client);
+	stop(&bench);
+}
+
 static void without_credit_eviction_pauses_and_goes_on_later(void)
 {
 	enum { KEYS = 300 };
@@ -474,6 +526,7 @@ static const struct suite_case cases[] = {
 	CASE(a_writer_that_leaves_while_it_waits_has_written),
 	CASE(under_overload_nothing_is_lost_and_nothing_stands_still),
 	CASE(without_credit_expired_keys_are_hidden_and_removed_later),
+	CASE(whatever_a_command_writes_a_key_whose_time_is_over_leaves_first),
 	CASE(without_credit_eviction_pauses_and_goes_on_later),
 	CASE(stopping_gives_the_journal_all_that_was_done),
 };

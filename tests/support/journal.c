@@ -71,7 +71,7 @@ static void take(void *context, const struct bus_message *head)
 
 	pthread_mutex_lock(&journal->lock);
 	wait_for_leave(journal);
-	frame_reader_init(&reader, slice_of(message->frames.bytes.data, message->frames.bytes.len));
+	frame_reader_init(&reader, &message->frames);
 	while (frame_next(&reader, &frame)) {
 		uint32_t effects = 0;
 		journal->gaps += frame.sequence != journal->last_sequence + 1;

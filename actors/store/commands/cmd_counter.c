@@ -12,19 +12,6 @@
 
 /* ---- whole numbers ---- */
 
-struct entry *call_find_to_change(struct call *call, uint32_t index)
-{
-	struct entry *entry = call_find(call, index);
-	struct slice key = call_arg(call, index);
-	uint64_t hash = call_hash(call, index);
-	if (entry || !keyspace_find_any(call_keyspace(call), key, hash))
-		return entry;
-	keyspace_remove(call_keyspace(call), key, hash);
-	call_effect(call, &(struct effect){ .type = EFFECT_EXPIRED, .key = key });
-	store_counters(call->store)->expired_keys++;
-	return NULL;
-}
-
 /* The number that an entry holds, 0 without one. False: the error is written. */
 static bool read_counter(struct call *call, const struct entry *entry, int64_t *out_value)
 {
@@ -55,7 +42,7 @@ static bool write_counter(struct call *call, struct entry *entry, int64_t value)
 static void add_to_counter(struct call *call, int64_t delta)
 {
 	int64_t value;
-	struct entry *entry = call_find_to_change(call, 1);
+	struct entry *entry = call_find(call, 1);
 	if (!read_counter(call, entry, &value))
 		return;
 	if (__builtin_add_overflow(value, delta, &value)) {

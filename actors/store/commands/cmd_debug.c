@@ -154,6 +154,7 @@ static enum keyspace_status populate_one(struct call *call, struct population *p
 							     (unsigned long long)population->next));
 	uint64_t hash = keyspace_hash(name);
 	struct entry *entry;
+	store_expire_key(call->store, call->session->database, name, hash);
 	if (keyspace_find(call_keyspace(call), name, hash, call->now_ms))
 		return KEYSPACE_OK;
 	if (population->value) {

@@ -66,10 +66,9 @@ void cmd_type(struct call *call)
 
 /* ---- another name, another database ---- */
 
-/* Where a copy of a value goes. */
+/* Where a value goes. */
 struct destination {
 	uint32_t database, key_index;
-	enum effect_type effect;
 };
 
 static bool is_there(struct call *call, const struct destination *to)
@@ -78,49 +77,23 @@ static bool is_there(struct call *call, const struct destination *to)
 			     call_hash(call, to->key_index), call->now_ms);
 }
 
-static enum keyspace_status store_copy(struct keyspace *keyspace, struct slice key, uint64_t hash, const struct entry *from,
-				       int64_t now_ms, struct entry **out_entry)
+/* Moves the entry, which is gone then, with its time to live. False without memory: the error is written. */
+static bool move_to(struct call *call, struct entry *entry, const struct destination *to, struct effect effect)
 {
-	struct blob *blob = entry_blob(from);
-	enum string_origin origin = entry_string_origin(from);
-	if (blob)
-		return keyspace_set_blob(keyspace, key, hash, blob, KEYSPACE_DROP_TTL, now_ms, out_entry);
-	enum keyspace_status status =
-		keyspace_set_string(keyspace, key, hash, entry_string(from), KEYSPACE_DROP_TTL, now_ms, out_entry);
-	if (status == KEYSPACE_OK)
-		entry_note_string_origin(*out_entry, origin);
-	return status;
-}
-
-/* Value and time to live of `from`, which is not valid afterwards, go to another place as well. False without memory. */
-static bool copy_to(struct call *call, const struct entry *from, int64_t when_ms, const struct destination *to)
-{
-	struct keyspace *keyspace = store_keyspace(call->store, to->database);
-	struct entry *copy;
-	if (store_copy(keyspace, call_arg(call, to->key_index), call_hash(call, to->key_index), from, call->now_ms, &copy) !=
-	    KEYSPACE_OK)
-		return false;
-	if (when_ms != NO_EXPIRY && keyspace_set_expiry(keyspace, &copy, when_ms) != KEYSPACE_OK) {
-		/* Without its time to live the copy would stay for ever: it goes. */
-		keyspace_remove_entry(keyspace, copy);
-		call_effect_in(call, to->database,
-			       &(struct effect){ .type = EFFECT_DEL, .key = call_arg(call, to->key_index) });
-		return false;
-	}
-	call_effect_value(call, to->effect, to->database, to->key_index, copy);
-	return true;
-}
-
-/* The same, and key 1 of this database is no more; `leaves` tells of that. Writes the reply: 1 or an error. */
-static bool move_to(struct call *call, const struct entry *from, enum effect_type leaves, const struct destination *to)
-{
-	if (!copy_to(call, from, keyspace_expiry_ms(call_keyspace(call), from), to)) {
+	if (keyspace_move(call_keyspace(call), entry, store_keyspace(call->store, to->database), call_arg(call, to->key_index),
+			  call_hash(call, to->key_index)) != KEYSPACE_OK) {
 		reply_no_memory(call);
 		return false;
 	}
-	keyspace_remove(call_keyspace(call), call_arg(call, 1), call_hash(call, 1));
-	call_effect(call, &(struct effect){ .type = leaves, .key = call_arg(call, 1) });
+	effect.key = call_arg(call, 1);
+	call_effect(call, &effect);
 	return true;
+}
+
+static bool rename_to(struct call *call, struct entry *entry)
+{
+	struct destination to = { call->session->database, 2 };
+	return move_to(call, entry, &to, (struct effect){ .type = EFFECT_RENAME, .other_key = call_arg(call, 2) });
 }
 
 /* The entry to be renamed. NULL: the error is written. */
@@ -134,39 +107,39 @@ static struct entry *find_to_rename(struct call *call)
 
 void cmd_rename(struct call *call)
 {
-	struct destination to = { call->session->database, 2, EFFECT_RENAME_TO };
 	struct entry *entry = find_to_rename(call);
 	if (!entry)
 		return;
-	if (slice_equal(call_arg(call, 1), call_arg(call, 2)) || move_to(call, entry, EFFECT_RENAME_FROM, &to))
+	if (slice_equal(call_arg(call, 1), call_arg(call, 2)) || rename_to(call, entry))
 		reply_ok(call);
 }
 
 void cmd_renamenx(struct call *call)
 {
-	struct destination to = { call->session->database, 2, EFFECT_RENAME_TO };
+	struct destination to = { call->session->database, 2 };
 	struct entry *entry = find_to_rename(call);
 	if (!entry)
 		return;
 	if (is_there(call, &to))
 		reply_integer(call, 0);
-	else if (move_to(call, entry, EFFECT_RENAME_FROM, &to))
+	else if (rename_to(call, entry))
 		reply_integer(call, 1);
 }
 
 void cmd_move(struct call *call)
 {
-	struct destination to = { .key_index = 1, .effect = EFFECT_MOVE_TO };
+	struct destination to = { .key_index = 1 };
 	if (!call_arg_database(call, 2, &to.database))
 		return;
 	if (to.database == call->session->database) {
 		reply_error(call, "ERR source and destination objects are the same");
 		return;
 	}
+	call_expire(call, to.database, 1);
 	struct entry *entry = call_find(call, 1);
 	if (!entry || is_there(call, &to))
 		reply_integer(call, 0);
-	else if (move_to(call, entry, EFFECT_MOVE_FROM, &to))
+	else if (move_to(call, entry, &to, (struct effect){ .type = EFFECT_MOVE, .number = to.database }))
 		reply_integer(call, 1);
 }
 
@@ -188,9 +161,23 @@ static bool parse_copy_options(struct call *call, uint32_t *out_database, bool *
 	return true;
 }
 
+/* False without memory: the error is written. */
+static bool copy_to(struct call *call, const struct entry *entry, const struct destination *to)
+{
+	struct slice key = call_arg(call, to->key_index);
+	if (keyspace_copy(call_keyspace(call), entry, store_keyspace(call->store, to->database), key,
+			  call_hash(call, to->key_index)) != KEYSPACE_OK) {
+		reply_no_memory(call);
+		return false;
+	}
+	call_effect(call, &(struct effect){
+				  .type = EFFECT_COPY, .key = call_arg(call, 1), .other_key = key, .number = to->database });
+	return true;
+}
+
 void cmd_copy(struct call *call)
 {
-	struct destination to = { .key_index = 2, .effect = EFFECT_COPY_TO };
+	struct destination to = { .key_index = 2 };
 	bool replaces;
 	if (!parse_copy_options(call, &to.database, &replaces))
 		return;
@@ -198,13 +185,12 @@ void cmd_copy(struct call *call)
 		reply_error(call, "ERR source and destination objects are the same");
 		return;
 	}
+	call_expire(call, to.database, 2);
 	struct entry *entry = call_find_to_read(call, 1);
 	if (!entry || (!replaces && is_there(call, &to)))
 		reply_integer(call, 0);
-	else if (copy_to(call, entry, keyspace_expiry_ms(call_keyspace(call), entry), &to))
+	else if (copy_to(call, entry, &to))
 		reply_integer(call, 1);
-	else
-		reply_no_memory(call);
 }
 
 /* ---- OBJECT ---- */

@@ -48,12 +48,14 @@ static void sort(struct call *call, bool may_store)
 	uint32_t store_index;
 	if (!parse_sort_options(call, may_store, &store_index))
 		return;
+	if (store_index)
+		call_expire(call, call->session->database, store_index);
 	if (call_find_to_read(call, 1)) {
 		reply_wrong_type(call);
 	} else if (store_index == 0) {
 		reply_array(call, 0);
 	} else {
-		if (call_find_to_change(call, store_index))
+		if (call_find(call, store_index))
 			call_remove(call, store_index);
 		reply_integer(call, 0);
 	}

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "actors/store/commands/handlers.h"
+#include "storage/types/string.h"
 
 static bool accept_string(struct call *call, struct entry *entry, struct entry **out_entry)
 {
@@ -123,120 +124,41 @@ static bool check_length(struct call *call, uint64_t offset, uint64_t more)
 	return false;
 }
 
-/* What is written where, in a string that has or gets `len` bytes. */
-struct patch {
-	uint32_t bytes_index; /* argument */
-	struct slice bytes;
-	size_t offset, len;
-	enum string_origin origin; /* of what comes of it */
-};
-
-static void apply_patch(const struct patch *patch, uint8_t *data, size_t old_len)
+/* The whole of APPEND and SETRANGE but their checks: the patch's bytes are argument `bytes_index`. */
+static void write_part(struct call *call, const struct string_patch *patch, struct entry *entry, uint32_t bytes_index,
+		       struct effect *effect)
 {
-	if (patch->offset > old_len)
-		memset(data + old_len, 0, patch->offset - old_len);
-	memcpy(data + patch->offset, patch->bytes.data, patch->bytes.len);
-}
-
-/* A small string is put together beside the old one and stored anew. */
-static enum keyspace_status patch_small(struct call *call, const struct patch *patch, const struct entry *entry)
-{
-	uint8_t text[BLOB_MIN_BYTES];
-	struct slice old = entry ? entry_string(entry) : slice_of(NULL, 0);
-	struct entry *stored;
-	if (old.len)
-		memcpy(text, old.data, old.len);
-	apply_patch(patch, text, old.len);
-	enum keyspace_status status = keyspace_set_string(call_keyspace(call), call_arg(call, 1), call_hash(call, 1),
-							  slice_of(text, patch->len), KEYSPACE_KEEP_TTL, call->now_ms,
-							  &stored);
-	if (status == KEYSPACE_OK)
-		entry_note_string_origin(stored, patch->origin);
-	return status;
-}
-
-/* A string that becomes large moves into a blob. */
-static enum keyspace_status patch_into_blob(struct call *call, const struct patch *patch, const struct entry *entry)
-{
-	struct slice old = entry ? entry_string(entry) : slice_of(NULL, 0);
-	struct blob *blob = blob_create((uint32_t)patch->len);
-	struct entry *stored;
-	if (!blob)
-		return KEYSPACE_NO_MEMORY;
-	if (old.len)
-		memcpy(blob->data, old.data, old.len);
-	apply_patch(patch, blob->data, old.len);
-	blob->len = (uint32_t)patch->len;
-	enum keyspace_status status = keyspace_set_blob(call_keyspace(call), call_arg(call, 1), call_hash(call, 1), blob,
-							KEYSPACE_KEEP_TTL, call->now_ms, &stored);
-	blob_release(&blob);
-	return status;
-}
-
-/* A blob is changed where it lies, unless somebody else holds it. */
-static enum keyspace_status patch_blob(struct call *call, const struct patch *patch, struct entry *entry)
-{
-	struct blob *blob = keyspace_own_blob(call_keyspace(call), entry, (uint32_t)patch->len);
-	if (!blob)
-		return KEYSPACE_NO_MEMORY;
-	apply_patch(patch, blob->data, blob->len);
-	blob->len = (uint32_t)patch->len;
-	return KEYSPACE_OK;
-}
-
-/* The whole of APPEND and SETRANGE but their checks. */
-static void write_part(struct call *call, const struct patch *patch, struct entry *entry, struct effect *effect)
-{
-	enum keyspace_status status;
-	if (entry && entry_blob(entry))
-		status = patch_blob(call, patch, entry);
-	else if (patch->len < BLOB_MIN_BYTES)
-		status = patch_small(call, patch, entry);
-	else
-		status = patch_into_blob(call, patch, entry);
-	if (status != KEYSPACE_OK) {
+	size_t len = string_patched_len(patch, entry ? entry_string(entry).len : 0);
+	if (string_apply_patch(call_keyspace(call), call_arg(call, 1), call_hash(call, 1), entry, patch) != KEYSPACE_OK) {
 		reply_no_memory(call);
 		return;
 	}
 	effect->key = call_arg(call, 1);
-	if (call->argv[patch->bytes_index].is_large)
+	if (call->argv[bytes_index].is_large)
 		effect->blob = blob_from_data(patch->bytes.data);
 	else
 		effect->value = patch->bytes;
-	effect->result = (int64_t)patch->len;
+	effect->result = (int64_t)len;
 	call_effect(call, effect);
-	reply_integer(call, (int64_t)patch->len);
-}
-
-/* The string that is about to be changed. False: the error is written. */
-static bool find_string_to_change(struct call *call, struct entry **out_entry)
-{
-	struct entry *entry = call_find_to_change(call, 1);
-	if (entry && entry_type(entry) != ENTRY_STRING) {
-		reply_wrong_type(call);
-		return false;
-	}
-	*out_entry = entry;
-	return true;
+	reply_integer(call, (int64_t)len);
 }
 
 void cmd_append(struct call *call)
 {
-	struct patch patch = { .bytes_index = 2, .bytes = call_arg(call, 2) };
+	struct string_patch patch = { .bytes = call_arg(call, 2) };
 	struct entry *entry;
-	if (!find_string_to_change(call, &entry))
+	if (!call_find_string(call, 1, &entry))
 		return;
 	patch.origin = entry ? STRING_PATCHED : STRING_GIVEN;
 	patch.offset = entry ? entry_string(entry).len : 0;
-	patch.len = patch.offset + patch.bytes.len;
 	if (entry && !check_length(call, patch.offset, patch.bytes.len))
 		return;
-	write_part(call, &patch, entry, &(struct effect){ .type = EFFECT_APPEND });
+	write_part(call, &patch, entry, 2, &(struct effect){ .type = EFFECT_APPEND });
 }
 
 void cmd_setrange(struct call *call)
 {
-	struct patch patch = { .bytes_index = 3, .bytes = call_arg(call, 3), .origin = STRING_PATCHED };
+	struct string_patch patch = { .bytes = call_arg(call, 3), .origin = STRING_PATCHED };
 	struct entry *entry;
 	int64_t offset;
 	if (!call_arg_int64(call, 2, &offset))
@@ -245,16 +167,14 @@ void cmd_setrange(struct call *call)
 		reply_error(call, "ERR offset is out of range");
 		return;
 	}
-	if (!find_string_to_change(call, &entry))
+	if (!call_find_string(call, 1, &entry))
 		return;
-	size_t old_len = entry ? entry_string(entry).len : 0;
 	if (patch.bytes.len == 0) {
-		reply_integer(call, (int64_t)old_len);
+		reply_integer(call, entry ? (int64_t)entry_string(entry).len : 0);
 		return;
 	}
 	if (!check_length(call, (uint64_t)offset, patch.bytes.len))
 		return;
 	patch.offset = (size_t)offset;
-	patch.len = patch.offset + patch.bytes.len > old_len ? patch.offset + patch.bytes.len : old_len;
-	write_part(call, &patch, entry, &(struct effect){ .type = EFFECT_SETRANGE, .number = offset });
+	write_part(call, &patch, entry, 3, &(struct effect){ .type = EFFECT_SETRANGE, .number = offset });
 }

@@ -139,5 +139,7 @@ void command_dispatch(struct call *call)
 		call->postponed = true;
 		return;
 	}
+	if (call->command->flags & COMMAND_WRITE)
+		call_expire_keys(call);
 	call->command->handler(call);
 }

@@ -44,10 +44,6 @@ bool call_arg_timeout_ms(struct call *call, uint32_t index, int64_t *out_timeout
 /* The name of the call's session from an argument; "" takes it away. False: the error reply has been written. */
 bool call_set_session_name(struct call *call, uint32_t index);
 
-/* A key that a command is about to change, in the light of what it holds: one that has expired but is still in the table
- * leaves it with an effect of its own, since effects like INCRBY say what was added to what was there. */
-struct entry *call_find_to_change(struct call *call, uint32_t index);
-
 /* Adds an effect that is "as SET" for an entry that holds a string: value and time to live as they are now. */
 void call_effect_value(struct call *call, enum effect_type type, uint32_t database, uint32_t key_index,
 		       const struct entry *entry);

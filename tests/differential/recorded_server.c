@@ -1,0 +1,131 @@
+/*
+ * Our server, with a recorder on its command bus. When the server has stopped, what was recorded is replayed into empty keyspaces, and
+ * their digest printed: "replayed N frames: DIGEST". It must be what DEBUG DIGEST said when nothing changed any more.
+ *
+ * Arguments as of qcache-server, but for those of the process (daemonize, pidfile, logfile), which it does without.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "actors/bus/effect_apply.h"
+#include "actors/bus/subscriber.h"
+#include "actors/bus/turn_message.h"
+#include "actors/config/config.h"
+#include "actors/runtime/crash.h"
+#include "actors/runtime/log.h"
+#include "actors/server.h"
+#include "actors/store/data_digest.h"
+
+/* ---- recording: the messages themselves are held ---- */
+
+struct recorder {
+	struct subscriber subscriber;
+	struct bus_message **messages;
+	size_t count, capacity;
+};
+
+static void record(void *context, const struct bus_message *message)
+{
+	struct recorder *recorder = context;
+	if (!(message->holds & BUS_FRAMES))
+		return;
+	if (recorder->count == recorder->capacity) {
+		recorder->capacity = recorder->capacity ? 2 * recorder->capacity : 1024;
+		recorder->messages = realloc(recorder->messages, recorder->capacity * sizeof(*recorder->messages));
+		if (!recorder->messages)
+			abort();
+	}
+	struct bus_message *held = (struct bus_message *)message;
+	atomic_fetch_add_explicit(&held->holders, 1, memory_order_relaxed);
+	recorder->messages[recorder->count++] = held;
+}
+
+static void recorder_turn(void *state, struct message message)
+{
+	struct recorder *recorder = state;
+	if (!subscriber_turn(&recorder->subscriber, message))
+		crash_broken_invariant("the recorder has no turn for %s", message_name(message.type));
+}
+
+static void bind_recorder(struct runtime *runtime, uint32_t index, void *context)
+{
+	struct recorder *recorder = context;
+	subscriber_init(&recorder->subscriber, runtime, index, BUS_FRAMES, 0, record, recorder);
+	actor_bind(recorder->subscriber.actor, recorder_turn, recorder);
+}
+
+/* ---- replaying ---- */
+
+static void destroy(void *context, struct keyspace *keyspace)
+{
+	keyspace_destroy(&keyspace);
+}
+
+/* The number of frames; ends the program at one that can't be applied. */
+static unsigned long long replay(const struct recorder *recorder, const struct effect_target *target)
+{
+	unsigned long long frames = 0;
+	for (size_t i = 0; i < recorder->count; i++) {
+		struct frame_reader reader;
+		struct frame frame;
+		frame_reader_init(&reader, &((struct turn_message *)recorder->messages[i])->frames);
+		for (; frame_next(&reader, &frame); frames++) {
+			enum apply_status status = frame_apply(target, &reader);
+			if (status == APPLY_DONE)
+				continue;
+			printf("frame %llu can't be applied: %s\n", (unsigned long long)frame.sequence,
+			       status == APPLY_MISFIT ? "it does not fit the data" : "no memory");
+			exit(1);
+		}
+	}
+	return frames;
+}
+
+static void print_digest(const struct effect_target *target, unsigned long long frames)
+{
+	struct data_digest digest = { 0 };
+	char hex[DIGEST_HEX_BYTES];
+	for (uint32_t i = 0; i < target->count; i++)
+		if (target->keyspaces[i] && keyspace_count(target->keyspaces[i]))
+			data_digest_mix_database(&digest, i, target->keyspaces[i]);
+	data_digest_hex(&digest, hex);
+	printf("replayed %llu frames: %s\n", frames, hex);
+}
+
+static void replay_all(struct recorder *recorder, uint32_t databases)
+{
+	struct effect_target target = {
+		.keyspaces = calloc(databases, sizeof(struct keyspace *)), .count = databases, .discard = destroy
+	};
+	if (!target.keyspaces)
+		abort();
+	print_digest(&target, replay(recorder, &target));
+	for (uint32_t i = 0; i < databases; i++)
+		keyspace_destroy(&target.keyspaces[i]);
+	free(target.keyspaces);
+	for (size_t i = 0; i < recorder->count; i++)
+		bus_message_release(recorder->messages[i]);
+	free(recorder->messages);
+}
+
+int main(int argc, char **argv)
+{
+	struct config config;
+	char *refusals = NULL;
+	struct recorder recorder = { .count = 0 };
+	if (config_load(&config, argc, argv, &refusals) != CONFIG_LOADED || !log_open("", (enum log_level)config.loglevel)) {
+		fprintf(stderr, "%s", refusals ? refusals : "");
+		free(refusals);
+		return 1;
+	}
+	struct server *server = server_create(
+		&config, &(struct server_subscriber){ .interest = BUS_FRAMES, .bind = bind_recorder, .context = &recorder }, 1);
+	if (!server)
+		return 1;
+	server_run(server, NULL, NULL);
+	server_destroy(&server);
+	replay_all(&recorder, (uint32_t)config.databases);
+	config_fini(&config);
+	log_close();
+	return 0;
+}
