@@ -2,7 +2,9 @@
  * libqcache beside hiredis, in turn, on one server: requests per second and the client's processor time for each, medians of the
  * rounds, and the median ratio. The time of the processor says something on a busy machine, too.
  *
- *	bench PORT [ROUNDS [SECONDS]]
+ *	bench [ROUNDS [SECONDS]]
+ *
+ * QCACHE_TEST_PORT says where the server listens (tests/clients/with_server.py starts one).
  */
 #include <hiredis/hiredis.h>
 #include <pthread.h>
@@ -204,13 +206,14 @@ static void cell(const char *name, qc_client *client, int threads, size_t depth,
 
 int main(int argc, char **argv)
 {
-	int rounds = argc > 2 ? atoi(argv[2]) : 5;
-	double seconds = argc > 3 ? atof(argv[3]) : 1.0;
+	const char *where = getenv("QCACHE_TEST_PORT");
+	int rounds = argc > 1 ? atoi(argv[1]) : 5;
+	double seconds = argc > 2 ? atof(argv[2]) : 1.0;
 	char address[32], key[24];
 
-	if (argc < 2 || rounds < 1 || rounds > ROUNDS_MAX || seconds <= 0)
-		die("usage: bench PORT [ROUNDS [SECONDS]]");
-	port = atoi(argv[1]);
+	if (!where || rounds < 1 || rounds > ROUNDS_MAX || seconds <= 0)
+		die("usage: QCACHE_TEST_PORT=PORT bench [ROUNDS [SECONDS]]");
+	port = atoi(where);
 	snprintf(address, sizeof(address), "127.0.0.1:%d", port);
 	qc_client *client qc_defer(qc_close) = qc_dial(address);
 	memset(value, 'v', sizeof(value));

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Starts a server, runs a program against it, and stops the server: `with_server.py [--password WORD] PROGRAM ARGUMENTS`.
+"""Starts a server, runs a program against it, and stops the server: `with_server.py PROGRAM ARGUMENTS`.
 
 The program finds the server by QCACHE_TEST_PORT and QCACHE_TEST_SOCKET. The exit status is the program's, or 1 when the server
 doesn't end well.
