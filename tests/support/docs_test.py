@@ -6,6 +6,8 @@ import sys
 import tempfile
 import unittest
 
+import summary
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
@@ -61,8 +63,4 @@ class Docs(unittest.TestCase):
         self.assertGreater(len(lines), 100)
 
 
-if __name__ == "__main__":
-    result = unittest.main(exit=False).result
-    failed = len(result.failures) + len(result.errors)
-    print("%d passed, %d failed, 0 skipped" % (result.testsRun - failed, failed))
-    sys.exit(1 if failed else 0)
+summary.main()

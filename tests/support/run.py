@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the test programs that the build names, and adds up what they report.
 
-    run.py JOBS.json [--jobs N] [--server PROGRAM] [--list] [NAME ...]
+    run.py JOBS.json [--jobs N] [--repeat N] [--load [N]] [--seed N] [--server PROGRAM] [--list] [NAME ...]
 
 JOBS.json is written by tests/SConscript: where logs go, and a list of jobs. A job is a program with its environment,
 what it needs that may be absent, and a deadline. Names choose the jobs whose name contains one of them.
@@ -9,12 +9,16 @@ what it needs that may be absent, and a deadline. Names choose the jobs whose na
 A program ends its output with a line "N passed, N failed, N skipped" and prints "skipped: CASE: REASON" for each case that it
 leaves out. One that ends otherwise (a crash, a deadline) counts as one failure. The last line printed here is the
 same line for the whole. The exit status is 0 when nothing failed. Where CI is set nothing may be skipped.
+
+--repeat runs everything so many times, each round with another seed (QCACHE_SEED of its jobs). --load lets N processes, or as many
+as there are CPUs, compute beside the tests: what depends on the machine's speed shows.
 """
 
 import argparse
 import concurrent.futures
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -25,10 +29,15 @@ import time
 
 SUMMARY = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.M)
 SKIPPED = re.compile(r"^skipped: (.+)$", re.M)
+# CUnit's way to say it, unittest's, and suite.js's.
+FAILED_CASE = re.compile(r"^  Test: (\w+) \.\.\.(?:(?!^  Test: ).)*?FAILED$|^(?:FAIL|ERROR): (\w+)|^[\w-]+: (.+) \.\.\.FAILED$", re.M | re.S)
 TAIL_LINES = 60
+ABORT_SECONDS = 5
+
+# Computes for as long as we live, however we end.
+BUSY = "import os\nparent = os.getppid()\nwhile os.getppid() == parent: pass\n"
 
 in_ci = bool(os.environ.get("CI"))
-printing = threading.Lock()
 
 
 class Result:
@@ -36,115 +45,244 @@ class Result:
         self.job, self.passed, self.failed, self.skipped = job, passed, failed, skipped
         self.seconds, self.reasons, self.trouble, self.log = seconds, list(reasons), trouble, log
 
+    def text(self):
+        if not self.log:
+            return ""
+        with open(self.log, "r", errors="replace") as log:
+            return log.read()
 
-def missing(need):
-    """
-    Why a need isn't met, or None. A need is "program NAME PACKAGE", "python MODULE PACKAGE", "path PATH ADVICE", or, of something that
-    the build has found absent, "library NAME PACKAGE".
-    """
-    kind, what, advice = need.split(" ", 2)
-    if kind == "library":
-        return "%s is absent (package %s)" % (what, advice)
+    def failed_cases(self):
+        return ["".join(names) for names in FAILED_CASE.findall(self.text())]
+
+
+# ---- what a job needs ----
+
+def is_absent(kind, what):
     if kind == "program":
-        return None if shutil.which(what) else "%s is absent (package %s)" % (what, advice)
+        return not shutil.which(what)
     if kind == "python":
-        found = subprocess.run([sys.executable, "-c", "import " + what], capture_output=True).returncode == 0
-        return None if found else "Python's module %s is absent (package %s)" % (what, advice)
-    return None if os.path.exists(what) else "%s is absent (%s)" % (what, advice)
+        return subprocess.run([sys.executable, "-c", "import " + what], capture_output=True).returncode != 0
+    return kind == "library" or not os.path.exists(what)
 
 
-def skip(job, reason):
+def missing(job):
+    """
+    What the job needs and isn't there. A need is "program NAME PACKAGE", "python MODULE PACKAGE", "path PATH ADVICE", or, of something
+    that the build has found absent, "library NAME PACKAGE".
+    """
+    absent = []
+    for need in job.get("needs", []):
+        kind, what, advice = need.split(" ", 2)
+        if is_absent(kind, what):
+            shown = "Python's module " + what if kind == "python" else what
+            absent.append("%s is absent (%s)" % (shown, advice if kind == "path" else "package " + advice))
+    return absent
+
+
+def skip(job, absent):
     if in_ci:
-        return Result(job, failed=1, trouble="nothing may be skipped here: " + reason)
-    return Result(job, skipped=1, reasons=["%s: %s" % (job["name"], reason)])
+        return Result(job, failed=1, trouble="nothing may be skipped here: " + "; ".join(absent))
+    return Result(job, skipped=1, reasons=["%s: %s" % (job["name"], reason) for reason in absent])
+
+
+# ---- one job ----
+
+def kill_group(process, number):
+    try:
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        pass
 
 
 def stop(process):
     """Ends a program that is late, and all that it has started."""
-    for number in (signal.SIGABRT, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, number)
-        except ProcessLookupError:
-            pass
-        try:
-            process.wait(5)
-            return
-        except subprocess.TimeoutExpired:
-            continue
+    kill_group(process, signal.SIGABRT)
+    try:
+        process.wait(ABORT_SECONDS)
+    except subprocess.TimeoutExpired:
+        pass
+    kill_group(process, signal.SIGKILL)
+    process.wait()
 
 
-def run(job, logs, server):
-    for need in job.get("needs", []):
-        reason = missing(need)
-        if reason:
-            return skip(job, reason)
-    env = dict(os.environ, **job.get("env", {}))
-    if server:
-        env["QCACHE_SERVER"] = server
-    path = os.path.join(logs, re.sub(r"[^\w.-]+", "-", job["name"]) + ".log")
-    begin = time.monotonic()
-    trouble = ""
-    with open(path, "wb") as log:
-        process = subprocess.Popen(job["argv"], env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-                                   start_new_session=True)
-        try:
-            status = process.wait(job["seconds"])
-        except subprocess.TimeoutExpired:
-            stop(process)
-            status, trouble = -1, "not done after %d s" % job["seconds"]
-    seconds = time.monotonic() - begin
-    with open(path, "r", errors="replace") as log:
-        text = log.read()
+def ending(status):
+    return "ended with status %d" % status if status >= 0 else "was ended by " + signal.Signals(-status).name
+
+
+def judge(job, status, trouble, seconds, log):
+    result = Result(job, seconds=seconds, log=log)
+    text = result.text()
     counts = SUMMARY.findall(text)
-    if not counts or (status != 0 and int(counts[-1][1]) == 0) or trouble:
-        return Result(job, failed=1, seconds=seconds, trouble=trouble or "ended with status %d" % status, log=path)
-    passed, failed, skipped = map(int, counts[-1])
-    reasons = ["%s: %s" % (job["name"], reason) for reason in SKIPPED.findall(text)]
-    if in_ci and skipped:
-        return Result(job, passed, failed + skipped, 0, seconds, trouble="nothing may be skipped here: " + "; ".join(reasons), log=path)
-    return Result(job, passed, failed, skipped, seconds, reasons, "", path)
+    if counts and not trouble and (status == 0 or int(counts[-1][1]) > 0):
+        result.passed, result.failed, result.skipped = map(int, counts[-1])
+    else:
+        result.failed, result.trouble = 1, trouble or ending(status)
+    result.reasons = ["%s: %s" % (job["name"], reason) for reason in SKIPPED.findall(text)]
+    if in_ci and result.skipped:
+        result.failed, result.skipped = result.failed + result.skipped, 0
+        result.trouble = "nothing may be skipped here: " + "; ".join(result.reasons)
+    return result
 
+
+class Round:
+    """One run of all jobs. `seed` is that of each of them; logs go to a folder of the round's own."""
+
+    def __init__(self, jobs, logs, seed, server):
+        self.jobs, self.logs, self.seed, self.server = jobs, logs, seed, server
+        self.results, self.running = [], set()
+        self.is_over = False
+        self.lock = threading.Lock()
+
+    def run(self, at_once):
+        os.makedirs(self.logs, exist_ok=True)
+        pool = concurrent.futures.ThreadPoolExecutor(at_once)
+        try:
+            beside = [pool.submit(self.run_job, job) for job in self.jobs if not job.get("alone")]
+            for future in beside:
+                future.result()
+            for job in self.jobs:
+                if job.get("alone"):
+                    pool.submit(self.run_job, job).result()
+        finally:
+            self.end()
+            pool.shutdown(cancel_futures=True)
+
+    def end(self):
+        """Nothing begins any more, and what runs is ended."""
+        with self.lock:
+            self.is_over = True
+            for process in self.running:
+                kill_group(process, signal.SIGKILL)
+
+    def run_job(self, job):
+        absent = missing(job)
+        result = skip(job, absent) if absent else self.start_job(job)
+        with self.lock:
+            if self.is_over or not result:
+                return
+            self.results.append(result)
+            show(result)
+
+    def start_job(self, job):
+        log = os.path.join(self.logs, re.sub(r"[^\w.-]+", "-", job["name"]) + ".log")
+        env = dict(os.environ, **job.get("env", {}), QCACHE_SEED=str(self.seed))
+        if self.server:
+            env["QCACHE_SERVER"] = self.server
+        begin = time.monotonic()
+        with self.lock, open(log, "wb") as output:
+            if self.is_over:
+                return None
+            try:
+                process = subprocess.Popen(job["argv"], env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+                                           start_new_session=True)
+            except OSError as error:
+                return Result(job, failed=1, trouble=str(error))
+            self.running.add(process)
+        trouble = ""
+        try:
+            process.wait(job["seconds"])
+        except subprocess.TimeoutExpired:
+            trouble = "not done after %d s" % job["seconds"]
+            stop(process)
+        with self.lock:
+            self.running.remove(process)
+            # What it has left behind.
+            kill_group(process, signal.SIGKILL)
+        return judge(job, process.returncode, trouble, time.monotonic() - begin, log)
+
+
+# ---- what is said ----
 
 def show(result):
-    with printing:
-        verdict = "FAILED" if result.failed else "skipped" if result.skipped and not result.passed else "ok"
-        print("%-8s %-52s %4d passed %6.1f s" % (verdict, result.job["name"], result.passed, result.seconds))
-        if result.trouble:
-            print("         " + result.trouble)
-        if result.failed and result.log:
-            with open(result.log, "r", errors="replace") as log:
-                lines = log.read().splitlines()
-            print("         %s:" % result.log)
-            for line in lines[-TAIL_LINES:]:
-                print("         | " + line)
-        sys.stdout.flush()
+    verdict = "FAILED" if result.failed else "skipped" if result.skipped and not result.passed else "ok"
+    print("%-8s %-52s %4d passed %6.1f s" % (verdict, result.job["name"], result.passed, result.seconds))
+    if result.trouble:
+        print("         " + result.trouble)
+    if result.failed and result.log:
+        print("         %s:" % result.log)
+        for line in result.text().splitlines()[-TAIL_LINES:]:
+            print("         | " + line)
+    sys.stdout.flush()
 
 
-def run_all(jobs, logs, server, at_once):
-    results = []
+def total(rounds):
+    return [sum(getattr(result, what) for one in rounds for result in one.results) for what in ("passed", "failed", "skipped")]
 
-    def one(job):
-        result = run(job, logs, server)
-        show(result)
-        results.append(result)
 
-    with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
-        for future in [pool.submit(one, job) for job in jobs if not job.get("alone")]:
-            future.result()
-    for job in jobs:
-        if job.get("alone"):
-            one(job)
-    return results
+def show_failures(rounds):
+    """Each job that failed once, with its rounds."""
+    failures = {}
+    for number, one in enumerate(rounds, 1):
+        for result in one.results:
+            if result.failed:
+                failures.setdefault(result.job["name"], []).append((number, one.seed, result))
+    for name, times in failures.items():
+        print("failed: %s" % name)
+        for number, seed, result in times:
+            what = ", ".join(result.failed_cases()) or result.trouble
+            print("  %sseed %d: %s%s" % ("round %d, " % number if len(rounds) > 1 else "", seed, what,
+                                         " (%s)" % result.log if result.log else ""))
+
+
+def conclude(rounds, logs):
+    passed, failed, skipped = total(rounds)
+    with open(os.path.join(logs, "result.json"), "w") as f:
+        json.dump({"passed": passed, "failed": failed, "skipped": skipped}, f)
+    for reason in dict.fromkeys(reason for one in rounds for result in one.results for reason in result.reasons):
+        print("skipped: " + reason)
+    show_failures(rounds)
+    print("%d passed, %d failed, %d skipped" % (passed, failed, skipped))
+    return 1 if failed else 0
+
+
+# ---- all of it ----
+
+def arguments():
+    words = sys.argv[1:]
+    # argparse would take a name that follows for the number.
+    words = [more for word, then in zip(words, words[1:] + [""])
+             for more in ([word, str(len(os.sched_getaffinity(0)))] if word == "--load" and not then.isdigit() else [word])]
+    parser = argparse.ArgumentParser(prog="scons test", description="Runs the tests.", usage='scons test ARGS="[OPTION ...] [NAME ...]"')
+    parser.add_argument("jobs_file", help=argparse.SUPPRESS)
+    parser.add_argument("--jobs", type=int, default=2, metavar="N", help="programs at once (2)")
+    parser.add_argument("--repeat", type=int, default=1, metavar="N", help="run everything so many times, each with another seed")
+    parser.add_argument("--load", type=int, default=0, metavar="N",
+                        help="let so many processes compute beside the tests; without N as many as there are CPUs")
+    parser.add_argument("--seed", type=int, default=int(os.environ.get("QCACHE_SEED") or random.SystemRandom().randrange(1 << 32)),
+                        metavar="N", help="of the first round; the next ones count up (QCACHE_SEED, or a random one)")
+    parser.add_argument("--server", metavar="PROGRAM", help="another server, e.g. /usr/bin/redis-server")
+    parser.add_argument("--list", action="store_true", help="print the jobs' names and end")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="run only jobs whose name contains one of these")
+    return parser.parse_intermixed_args(words)
+
+
+def run_rounds(options, jobs, logs):
+    rounds = []
+    shutil.rmtree(logs, ignore_errors=True)
+    os.makedirs(logs)
+    busy = [subprocess.Popen([sys.executable, "-c", BUSY], stdin=subprocess.DEVNULL, start_new_session=True) for _ in range(options.load)]
+    try:
+        for number in range(options.repeat):
+            seed = options.seed + number
+            where = os.path.join(logs, "round-%d" % (number + 1)) if options.repeat > 1 else logs
+            rounds.append(Round(jobs, where, seed, options.server))
+            print("round %d of %d, seed %d" % (number + 1, options.repeat, seed), flush=True)
+            rounds[-1].run(options.jobs)
+            if options.repeat > 1:
+                print("round %d of %d: %d passed, %d failed, %d skipped" % (number + 1, options.repeat, *total(rounds[-1:])), flush=True)
+    except KeyboardInterrupt:
+        print("\ninterrupted: %d passed, %d failed, %d skipped" % tuple(total(rounds)), flush=True)
+        return 130
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+    return conclude(rounds, logs)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("jobs_file")
-    parser.add_argument("--jobs", type=int, default=2, help="programs at once (2)")
-    parser.add_argument("--server", help="another server, e.g. /usr/bin/redis-server")
-    parser.add_argument("--list", action="store_true", help="print the jobs' names and end")
-    parser.add_argument("names", nargs="*", help="run only jobs whose name contains one of these")
-    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    options = arguments()
     with open(options.jobs_file) as f:
         plan = json.load(f)
     jobs = [job for job in plan["jobs"] if not options.names or any(name in job["name"] for name in options.names)]
@@ -154,19 +292,7 @@ def main():
     if not jobs:
         print("no test has such a name")
         return 2
-    os.makedirs(plan["logs"], exist_ok=True)
-    results = run_all(jobs, plan["logs"], options.server, options.jobs)
-    passed, failed, skipped = (sum(getattr(r, what) for r in results) for what in ("passed", "failed", "skipped"))
-    with open(os.path.join(plan["logs"], "result.json"), "w") as f:
-        json.dump({"passed": passed, "failed": failed, "skipped": skipped}, f)
-    for result in results:
-        for reason in result.reasons:
-            print("skipped: " + reason)
-    for result in results:
-        if result.failed:
-            print("failed: %s (%s)" % (result.job["name"], result.log or result.trouble))
-    print("%d passed, %d failed, %d skipped" % (passed, failed, skipped))
-    return 1 if failed else 0
+    return run_rounds(options, jobs, plan["logs"])
 
 
 sys.exit(main())

@@ -1,0 +1,111 @@
+"""
+The targets of the build: each is in the help, those that the READMEs name are there, and ARGS reaches the programs. And .ci/run, which
+ends with a count whatever goes wrong.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+import summary
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+TARGET_LINE = re.compile(r"^  ([a-z-]+(?::NAME)?)( ARGS=\.\.\.)?  +\S", re.M)
+NAMED_IN_README = re.compile(r"(?:`|^|&& )scons (?:[\w.-]+=\S+ )*([a-z][a-z-]*)", re.M)
+
+
+def tree_without_a_build():
+    """Links to our folders, so that what is made there is nobody's."""
+    tree = tempfile.TemporaryDirectory(prefix="qcache-test.")
+    for name in ("SConstruct", ".ci", "actors", "client", "storage", "transport", "tests"):
+        os.symlink(os.path.join(ROOT, name), os.path.join(tree.name, name))
+    return tree
+
+
+class Build(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.tree = tree_without_a_build()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.tree.cleanup()
+
+    def scons(self, *words):
+        done = subprocess.run(["scons", "-Q", *words], cwd=self.tree.name, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stdout[-4000:] + done.stderr)
+        return done.stdout
+
+    def targets(self):
+        """Of the help: the name, and whether it takes ARGS."""
+        return {name: bool(takes) for name, takes in TARGET_LINE.findall(self.scons("-h"))}
+
+    def test_run_passes_its_arguments_on(self):
+        self.assertIn("qcache-server --port 7000 --io-threads 4\n", self.scons("-n", "run", "ARGS=--port 7000 --io-threads 4"))
+
+    def test_each_target_that_says_so_passes_arguments_on(self):
+        taking = [name.replace(":NAME", ":request") for name, takes in self.targets().items() if takes]
+        self.assertGreater(len(taking), 3)
+        for name in taking:
+            self.assertIn(" --a-word", self.scons("-n", name, "ARGS=--a-word").splitlines()[-1], name)
+
+    def test_each_target_of_the_help_is_there(self):
+        self.scons("-n", *(name for name in self.targets() if ":" not in name))
+
+    def test_targets_that_the_readmes_name_are_in_the_help(self):
+        known = {name.split(":")[0] for name in self.targets()}
+        for name in ("README.md", "tests/README.md"):
+            with open(os.path.join(ROOT, name)) as f:
+                named = set(NAMED_IN_README.findall(f.read()))
+            self.assertGreater(len(named), 2)
+            self.assertEqual(named - known, set(), name)
+
+
+class ContinuousIntegration(unittest.TestCase):
+    """The script with programs of ours in place of those that it starts: each does nothing, and some fail."""
+
+    def setUp(self):
+        self.tree = tree_without_a_build()
+        # The script changes into the folder above its own: that must not be ours.
+        os.unlink(os.path.join(self.tree.name, ".ci"))
+        shutil.copytree(os.path.join(ROOT, ".ci"), os.path.join(self.tree.name, ".ci"))
+
+    def tearDown(self):
+        self.tree.cleanup()
+
+    def program(self, name, script):
+        path = os.path.join(self.tree.name, "bin", name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w") as f:
+            f.write("#!/bin/sh\n%s\n" % script)
+        os.chmod(path, 0o755)
+
+    def run_with(self, **scripts):
+        """The last line and the exit status."""
+        for name in ("apt-get", "npm", "scons", "sudo"):
+            self.program(name, scripts.get(name.replace("-", "_"), "true"))
+        done = subprocess.run(["bash", os.path.join(self.tree.name, ".ci", "run")], capture_output=True, text=True,
+                              env=dict(os.environ, PATH=os.path.join(self.tree.name, "bin") + ":" + os.environ["PATH"]))
+        return done.stdout.splitlines()[-1], done.returncode
+
+    def test_what_fails_at_the_start_is_one_failure(self):
+        self.assertEqual(self.run_with(apt_get="exit 100", sudo='"$@"'), ("0 passed, 1 failed", 1))
+        self.assertEqual(self.run_with(npm="exit 7"), ("0 passed, 1 failed", 1))
+        self.assertEqual(self.run_with(scons="exit 2"), ("1 passed, 1 failed", 1))
+
+    def test_a_suite_without_a_result_is_one_failure(self):
+        self.assertEqual(self.run_with(scons='case "$*" in *test|*install*) exit 2; esac'), ("3 passed, 4 failed", 1))
+
+    def test_a_suite_counts_its_cases(self):
+        write = ('case "$*" in *address*) d=build/address-undefined;; *thread*) d=build/thread;; *) d=build;; esac; '
+                 'mkdir -p $d/tests/logs; echo \'{"passed": 10, "failed": 0, "skipped": 1}\' >$d/tests/logs/result.json')
+        self.assertEqual(self.run_with(scons='case "$*" in *test) %s; esac' % write), ("33 passed, 4 failed", 1))
+
+    def test_an_interrupt_is_a_failure_of_what_was_in_hand(self):
+        self.assertEqual(self.run_with(scons="kill -INT $PPID"), ("1 passed, 1 failed", 1))
+
+
+summary.main()
