@@ -63,11 +63,11 @@ static inline size_t bucket_bytes(unsigned room)
 	return (size_t)room * 8;
 }
 
-/* Which of the rooms is the smallest that has `slots` slots. */
+/* Which of the rooms is the smallest that has `slots` slots; the largest if none has. */
 static inline unsigned bucket_room_number(unsigned slots)
 {
 	unsigned number = 0;
-	while (bucket_rooms[number] < slots)
+	while (number < BUCKET_ROOMS - 1 && bucket_rooms[number] < slots)
 		number++;
 	return number;
 }

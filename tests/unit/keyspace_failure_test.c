@@ -3,6 +3,7 @@
 
 #include "storage/memory.h"
 #include "support/keys.h"
+#include "support/random.h"
 #include "support/suite.h"
 
 enum { KEYS = 40, NONE_LEFT = 20 };
@@ -196,26 +197,93 @@ static bool add_without_split(struct keyspace *keyspace, uint64_t number)
 	return stored;
 }
 
-static void table_that_cannot_be_split_gets_fuller_until_it_can(void)
+enum { LONGEST_BUCKET = 255 };
+
+/* A number whose key goes to the new bucket in the first split, which then needs memory for it: to move nothing takes none. */
+static uint64_t number_that_a_split_moves(void)
 {
-	enum { LONGEST_BUCKET = 255, MANY = 5000 };
+	uint64_t number = 0;
+	while ((keyspace_hash(keys_numbered(number)) & 1) == 0)
+		number++;
+	return number;
+}
+
+/* All keys in one bucket, which has no slot left: numbers from `first` on. */
+static struct keyspace *with_full_bucket(uint64_t first)
+{
 	struct keyspace *keyspace = keys_create();
 	struct keyspace_shape shape;
-	uint64_t wrong = 0;
+	uint64_t stored = 0;
 	for (uint64_t i = 0; i < LONGEST_BUCKET; i++)
-		wrong += !add_without_split(keyspace, i);
+		stored += add_without_split(keyspace, first + i);
 	keyspace_get_shape(keyspace, &shape);
+	CU_ASSERT_EQUAL(stored, LONGEST_BUCKET);
 	CU_ASSERT_EQUAL(shape.buckets, 1);
+	return keyspace;
+}
+
+static void table_that_cannot_be_split_gets_fuller_until_it_can(void)
+{
+	enum { MANY = 5000 };
+	uint64_t first = number_that_a_split_moves(), wrong = 0;
+	struct keyspace *keyspace = with_full_bucket(first);
+	struct keyspace_shape shape;
 	memory_fail_nth(2);
-	CU_ASSERT_EQUAL(keys_set(keyspace, keys_numbered(LONGEST_BUCKET), text("value")), KEYSPACE_NO_MEMORY);
+	CU_ASSERT_EQUAL(keys_set(keyspace, keys_numbered(first + LONGEST_BUCKET), text("value")), KEYSPACE_NO_MEMORY);
 	memory_fail_nth(0);
 	CU_ASSERT_EQUAL(keyspace_count(keyspace), LONGEST_BUCKET);
 	for (uint64_t i = LONGEST_BUCKET; i < MANY; i++)
-		wrong += keys_set(keyspace, keys_numbered(i), text("value")) != KEYSPACE_OK;
+		wrong += keys_set(keyspace, keys_numbered(first + i), text("value")) != KEYSPACE_OK;
 	for (uint64_t i = 0; i < MANY; i++)
-		wrong += !keys_has(keyspace, keys_numbered(i), text("value"), 0);
+		wrong += !keys_has(keyspace, keys_numbered(first + i), text("value"), 0);
 	keyspace_get_shape(keyspace, &shape);
 	CU_ASSERT(shape.buckets > MANY / 16);
+	CU_ASSERT_EQUAL(wrong, 0);
+	keys_destroy(&keyspace);
+}
+
+/* Read behind the list of rooms. */
+static void bucket_without_a_slot_left_lets_its_keys_go(void)
+{
+	uint64_t first = number_that_a_split_moves(), wrong = 0;
+	struct keyspace *keyspace = with_full_bucket(first);
+	for (uint64_t i = 0; i < LONGEST_BUCKET; i++) {
+		wrong += !keys_remove(keyspace, keys_numbered(first + i));
+		wrong += keys_has(keyspace, keys_numbered(first + i), text("value"), 0);
+		wrong += i + 1 < LONGEST_BUCKET && !keys_has(keyspace, keys_numbered(first + i + 1), text("value"), 0);
+	}
+	CU_ASSERT_EQUAL(wrong, 0);
+	CU_ASSERT_EQUAL(keyspace_count(keyspace), 0);
+	keys_destroy(&keyspace);
+}
+
+/* Whatever is refused on the way, and however uneven the table gets by it. */
+static void keys_come_and_go_while_memory_is_refused_at_random(void)
+{
+	enum { NUMBERS = 2000, STEPS = 60000 };
+	static bool is_there[NUMBERS];
+	struct random random = { random_seed("refusals") };
+	struct keyspace *keyspace = keys_create();
+	uint64_t wrong = 0, count = 0;
+	memset(is_there, 0, sizeof(is_there));
+	for (int i = 0; i < STEPS; i++) {
+		uint64_t number = random_below(&random, NUMBERS);
+		bool adds = random_below(&random, 8) < (i / (STEPS / 4) % 2 ? 2u : 6u); /* grows, shrinks, grows, shrinks */
+		memory_fail_nth(random_below(&random, 5));
+		if (adds && keys_set(keyspace, keys_numbered(number), text("value")) == KEYSPACE_OK) {
+			count += !is_there[number];
+			is_there[number] = true;
+		} else if (!adds) {
+			wrong += keys_remove(keyspace, keys_numbered(number)) != is_there[number];
+			count -= is_there[number];
+			is_there[number] = false;
+		}
+		memory_fail_nth(0);
+		wrong += keys_has(keyspace, keys_numbered(number), text("value"), 0) != is_there[number];
+		wrong += keyspace_count(keyspace) != count;
+	}
+	for (uint64_t i = 0; i < NUMBERS; i++)
+		wrong += keys_has(keyspace, keys_numbered(i), text("value"), 0) != is_there[i];
 	CU_ASSERT_EQUAL(wrong, 0);
 	keys_destroy(&keyspace);
 }
@@ -245,6 +313,8 @@ static const struct suite_case cases[] = {
 	CASE(clearing_an_expiry_may_be_refused_when_the_entry_must_move),
 	CASE(removal_never_fails),
 	CASE(table_that_cannot_be_split_gets_fuller_until_it_can),
+	CASE(bucket_without_a_slot_left_lets_its_keys_go),
+	CASE(keys_come_and_go_while_memory_is_refused_at_random),
 	CASE(refused_creation_leaves_nothing_behind),
 };
 
