@@ -55,6 +55,7 @@ static const struct kind_numbers {
 static struct {
 	struct access_settings settings;
 	bool is_converting;         /* entries may still have the bits of another kind */
+	uint32_t generation;        /* of kinds */
 	uint32_t tick;              /* wraps at 2^bits of the kind */
 	uint64_t uses;              /* since the tick began */
 	int64_t tick_began_ms;      /* ACCESS_LFU: the period that was last seen, in ms since 1970 */
@@ -92,8 +93,10 @@ static void begin_tick(int64_t now_ms)
 
 void access_configure(const struct access_settings *settings)
 {
-	if (settings->kind != state.settings.kind)
+	if (settings->kind != state.settings.kind) {
 		state.is_converting = true;
+		state.generation++;
+	}
 	bool is_other = settings->kind != state.settings.kind || settings->decay_minutes != state.settings.decay_minutes;
 	if (settings->kind != ACCESS_LRFU)
 		ghosts_fini(&state.ghosts);
@@ -278,9 +281,20 @@ uint16_t access_of_new(uint64_t hash)
 	__builtin_unreachable();
 }
 
+/* While bits are converted they are moved to where conversion may have been already: then the entry is as good as new. */
+uint16_t access_of_moved(const struct entry *from, uint64_t hash)
+{
+	return state.is_converting ? access_of_new(hash) : from->clock;
+}
+
 bool access_is_converting(void)
 {
 	return state.is_converting;
+}
+
+uint32_t access_generation(void)
+{
+	return state.generation;
 }
 
 void access_end_conversion(void)
@@ -292,7 +306,7 @@ void access_convert(struct entry *entry)
 {
 	switch (state.settings.kind) {
 	case ACCESS_LRU: entry->clock = lru_clock(state.tick, false); return;
-	case ACCESS_LFU: entry->clock = lfu_clock(0); return;
+	case ACCESS_LFU: entry->clock = lfu_clock(LFU_NEW); return; /* with less it would go before any key that is written now */
 	case ACCESS_LRFU: entry->clock = lrfu_clock(state.tick, 0); return;
 	}
 }

@@ -15,7 +15,7 @@
  * found and marked by a sweep in time (access_sweep_due).
  *
  * A change of kind leaves the bits of the former one, which mean nothing under the new. They are written anew step by step
- * (access_convert()), as of keys that were used when the kind changed and not since; until all are, no key is told from another.
+ * (access_convert()), as of keys that are new just then; until all are, no key is told from another.
  *
  * One state for the process, as the keyspaces have one owner: only the store actor calls. Nothing here allocates but the
  * history of ACCESS_LRFU (ghosts.h).
@@ -41,6 +41,8 @@ enum access_kind access_kind(void);
 
 /* Since the last change of kind, access_convert() has not been called for all entries that there are. */
 bool access_is_converting(void);
+/* Another with each change of kind. */
+uint32_t access_generation(void);
 void access_convert(struct entry *entry);
 void access_end_conversion(void);
 
@@ -59,6 +61,8 @@ void access_touch(struct entry *entry);
 void access_touch_overwritten(struct entry *entry);
 /* The bits of a new entry, which may have a history. */
 uint16_t access_of_new(uint64_t hash);
+/* The bits of an entry that takes the place of another with the same value, and has the key of this hash. */
+uint16_t access_of_moved(const struct entry *from, uint64_t hash);
 
 /* The more, the better it is evicted. */
 uint32_t access_coldness(const struct entry *entry);

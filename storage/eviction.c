@@ -33,7 +33,6 @@ void eviction_configure(struct eviction *eviction, enum eviction_policy policy, 
 	else if (policy == EVICT_ALLKEYS_LRFU)
 		settings.kind = ACCESS_LRFU;
 	access_configure(&settings);
-	eviction->conversion = (struct eviction_hand){ 0 };
 	eviction->policy = policy;
 	eviction->samples = samples < EVICTION_SAMPLES_MAX ? (uint32_t)samples : EVICTION_SAMPLES_MAX;
 	if (settings.kind == ACCESS_LFU)
@@ -93,11 +92,11 @@ static struct entry *find_candidate(const struct keyspace *keyspace, const struc
 }
 
 /* The coldest that is there and as cold as it was. False when the pool has run out. */
-static bool take_coldest(struct eviction *eviction, struct keyspace *const *keyspaces, struct eviction_victim *out_victim)
+static bool take_coldest(struct eviction *eviction, const struct databases *databases, struct eviction_victim *out_victim)
 {
 	while (eviction->pooled) {
 		const struct eviction_candidate *candidate = &eviction->pool[--eviction->pooled];
-		struct entry *entry = find_candidate(keyspaces[candidate->database], candidate);
+		struct entry *entry = find_candidate(databases_read(databases, candidate->database), candidate);
 		if (!entry || access_coldness(entry) < candidate->coldness ||
 		    (goes_by_expiry(eviction) && !entry_has_expiry(entry)))
 			continue;
@@ -150,95 +149,105 @@ static uint64_t places(const struct eviction *eviction, const struct keyspace *k
 	return keyspace->table.count ? keyspace->table.buckets : 0;
 }
 
+/* To where the next database in use begins; behind the last comes the first. */
+static void go_on(struct eviction_hand *hand, const struct databases *databases)
+{
+	uint32_t place = databases_place(databases, hand->database + 1);
+	if (databases->in_use_count)
+		hand->database = databases->in_use[place < databases->in_use_count ? place : 0];
+	hand->at = 0;
+}
+
 /* Moves the hand to a place that there is. False: there is none in any keyspace. */
-static bool move_hand(struct eviction *eviction, struct keyspace *const *keyspaces, uint32_t count)
+static bool move_hand(struct eviction *eviction, const struct databases *databases)
 {
 	struct eviction_hand *hand = &eviction->hand;
-	for (uint32_t i = 0; i <= count; i++) {
-		if (hand->database < count && hand->at < places(eviction, keyspaces[hand->database]))
+	for (uint32_t i = 0; i <= databases->in_use_count; i++) {
+		if (hand->at < places(eviction, databases_read(databases, hand->database)))
 			return true;
-		hand->database = hand->database + 1 < count ? hand->database + 1 : 0;
-		hand->at = 0;
+		go_on(hand, databases);
 	}
 	return false;
 }
 
-static bool choose_coldest(struct eviction *eviction, struct keyspace *const *keyspaces, uint32_t count,
+static bool choose_coldest(struct eviction *eviction, const struct databases *databases,
 			   struct eviction_victim *out_victim)
 {
 	eviction->to_look_at += eviction->samples;
 	for (;;) {
 		while (eviction->to_look_at > 0 || !eviction->pooled) {
-			if (!move_hand(eviction, keyspaces, count))
+			if (!move_hand(eviction, databases))
 				return false;
 			uint32_t database = eviction->hand.database;
-			const struct keyspace *keyspace = keyspaces[database];
+			const struct keyspace *keyspace = databases_read(databases, database);
 			eviction->to_look_at -= goes_by_expiry(eviction) ? look_at_nodes(eviction, keyspace, database) :
 									   look_at_bucket(eviction, keyspace, database);
 		}
-		if (take_coldest(eviction, keyspaces, out_victim))
+		if (take_coldest(eviction, databases, out_victim))
 			return true;
 	}
 }
 
 /* ---- the simple ones ---- */
 
-static bool choose_first_to_expire(struct keyspace *const *keyspaces, uint32_t count, struct eviction_victim *out_victim)
+static bool choose_first_to_expire(const struct databases *databases, struct eviction_victim *out_victim)
 {
 	int64_t first_ms = INT64_MAX;
 	bool is_found = false;
-	for (uint32_t i = 0; i < count; i++) {
-		const struct expiry_node *node = expiry_first(&keyspaces[i]->expiry);
+	for (uint32_t i = 0; i < databases->in_use_count; i++) {
+		uint32_t database = databases->in_use[i];
+		const struct expiry_node *node = expiry_first(&databases_read(databases, database)->expiry);
 		if (!node || (is_found && node->when_ms >= first_ms))
 			continue;
 		first_ms = node->when_ms;
-		*out_victim = (struct eviction_victim){ i, node->entry };
+		*out_victim = (struct eviction_victim){ database, node->entry };
 		is_found = true;
 	}
 	return is_found;
 }
 
-static uint64_t eligible(const struct eviction *eviction, const struct keyspace *keyspace)
+static uint64_t eligible(const struct eviction *eviction, const struct databases *databases, uint32_t place)
 {
+	const struct keyspace *keyspace = databases_read(databases, databases->in_use[place]);
 	return goes_by_expiry(eviction) ? keyspace->expiry.count : keyspace->table.count;
 }
 
-static bool choose_any(const struct eviction *eviction, struct keyspace *const *keyspaces, uint32_t count,
-		       uint64_t (*random)(void *), void *context, struct eviction_victim *out_victim)
+static bool choose_any(const struct eviction *eviction, const struct databases *databases, uint64_t (*random)(void *), void *context,
+		       struct eviction_victim *out_victim)
 {
 	uint64_t total = 0;
-	uint32_t database = 0;
-	for (uint32_t i = 0; i < count; i++)
-		total += eligible(eviction, keyspaces[i]);
+	uint32_t place = 0;
+	for (uint32_t i = 0; i < databases->in_use_count; i++)
+		total += eligible(eviction, databases, i);
 	if (total == 0)
 		return false;
 	uint64_t nth = draw_below(random(context), total);
-	while (nth >= eligible(eviction, keyspaces[database]))
-		nth -= eligible(eviction, keyspaces[database++]);
-	const struct keyspace *keyspace = keyspaces[database];
-	out_victim->database = database;
+	while (nth >= eligible(eviction, databases, place))
+		nth -= eligible(eviction, databases, place++);
+	out_victim->database = databases->in_use[place];
+	const struct keyspace *keyspace = databases_read(databases, out_victim->database);
 	out_victim->entry = goes_by_expiry(eviction) ? expiry_nth(&keyspace->expiry, (uint32_t)nth)->entry :
 						       table_random(&keyspace->table, random, context);
 	return true;
 }
 
-bool eviction_choose(struct eviction *eviction, struct keyspace *const *keyspaces, uint32_t count,
+bool eviction_choose(struct eviction *eviction, const struct databases *databases,
 		     uint64_t (*random)(void *), void *context, struct eviction_victim *out_victim)
 {
 	switch (eviction->policy) {
 	case EVICT_NOTHING:
 		return false;
 	case EVICT_VOLATILE_TTL:
-		return choose_first_to_expire(keyspaces, count, out_victim);
+		return choose_first_to_expire(databases, out_victim);
 	case EVICT_VOLATILE_RANDOM:
 	case EVICT_ALLKEYS_RANDOM:
-		return choose_any(eviction, keyspaces, count, random, context, out_victim);
+		return choose_any(eviction, databases, random, context, out_victim);
 	case EVICT_VOLATILE_LRU:
 	case EVICT_VOLATILE_LFU:
 	case EVICT_ALLKEYS_LRU:
 	case EVICT_ALLKEYS_LFU:
 	case EVICT_ALLKEYS_LRFU:
-		return choose_coldest(eviction, keyspaces, count, out_victim);
+		return choose_coldest(eviction, databases, out_victim);
 	}
 	__builtin_unreachable();
 }
@@ -258,46 +267,62 @@ static void convert_entry(void *context, struct entry *entry)
 	access_convert(entry);
 }
 
-/* Buckets in the order of a scan, which misses no entry though the table grows and shrinks meanwhile. */
-static void convert(struct eviction *eviction, struct keyspace *const *keyspaces, uint32_t count)
+/*
+ * Buckets in the order of a scan, which misses no entry though the table grows and shrinks meanwhile. How far it is, the keyspace
+ * knows itself, whatever number it has by now. False: the turn's share is used up, and it is not done.
+ */
+static bool convert_keyspace(struct keyspace *keyspace, unsigned *buckets_left)
 {
-	struct eviction_hand *hand = &eviction->conversion;
-	for (unsigned i = 0; i < CONVERTED_BUCKETS_A_TURN && hand->database < count; i++) {
-		hand->at = table_scan(&keyspaces[hand->database]->table, hand->at, convert_entry, NULL);
-		hand->database += hand->at == 0;
+	struct conversion *conversion = &keyspace->conversion;
+	if (conversion->generation != access_generation())
+		*conversion = (struct conversion){ .generation = access_generation() };
+	for (; !conversion->is_done && *buckets_left > 0; (*buckets_left)--) {
+		conversion->cursor = table_scan(&keyspace->table, conversion->cursor, convert_entry, NULL);
+		conversion->is_done = conversion->cursor == 0;
 	}
-	if (hand->database >= count)
-		access_end_conversion();
+	return conversion->is_done;
 }
 
-static void count_keys(struct eviction *eviction, struct keyspace *const *keyspaces, uint32_t count)
+static void convert(const struct databases *databases)
+{
+	unsigned buckets_left = CONVERTED_BUCKETS_A_TURN;
+	for (uint32_t i = 0; i < databases->in_use_count; i++)
+		if (!convert_keyspace(databases->keyspaces[databases->in_use[i]], &buckets_left))
+			return;
+	access_end_conversion();
+}
+
+static void count_keys(struct eviction *eviction, const struct databases *databases)
 {
 	if (eviction->turns_to_count > 0) {
 		eviction->turns_to_count--;
 		return;
 	}
-	eviction->turns_to_count = count / KEYSPACES_A_TURN;
+	eviction->turns_to_count = databases->in_use_count / KEYSPACES_A_TURN;
 	eviction->keys = eviction->buckets = 0;
-	for (uint32_t i = 0; i < count; i++) {
-		eviction->keys += keyspaces[i]->table.count;
-		eviction->buckets += keyspaces[i]->table.buckets;
+	for (uint32_t i = 0; i < databases->in_use_count; i++) {
+		const struct table *table = &databases_read(databases, databases->in_use[i])->table;
+		eviction->keys += table->count;
+		eviction->buckets += table->buckets;
 	}
 }
 
-void eviction_tick(struct eviction *eviction, struct keyspace *const *keyspaces, uint32_t count, int64_t now_ms)
+/* Of an empty keyspace too: it always has one bucket. */
+static void sweep_next(struct eviction_hand *hand, const struct databases *databases)
 {
-	struct eviction_hand *hand = &eviction->sweep;
-	count_keys(eviction, keyspaces, count);
+	if (hand->at >= databases_read(databases, hand->database)->table.buckets)
+		go_on(hand, databases);
+	sweep_bucket(&databases_read(databases, hand->database)->table, hand->at++);
+}
+
+void eviction_tick(struct eviction *eviction, const struct databases *databases, int64_t now_ms)
+{
+	count_keys(eviction, databases);
 	access_advance(eviction->keys, now_ms);
 	if (access_is_converting())
-		convert(eviction, keyspaces, count);
-	for (uint64_t due = access_sweep_due(eviction->buckets, SWEEP_BUCKETS_A_TURN); due > 0; due--) {
-		while (hand->database >= count || hand->at >= keyspaces[hand->database]->table.buckets) {
-			hand->database = hand->database + 1 < count ? hand->database + 1 : 0;
-			hand->at = 0;
-		}
-		sweep_bucket(&keyspaces[hand->database]->table, hand->at++);
-	}
+		convert(databases);
+	for (uint64_t due = access_sweep_due(eviction->buckets, SWEEP_BUCKETS_A_TURN); due > 0; due--)
+		sweep_next(&eviction->sweep, databases);
 }
 
 bool eviction_is_behind(void)

@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "keyspace.h"
+#include "databases.h"
 
 /* The directive's values, in its order. */
 enum eviction_policy {
@@ -51,7 +51,6 @@ struct eviction {
 	uint32_t samples;          /* entries looked at for one that is evicted, at most EVICTION_SAMPLES_MAX */
 	int64_t to_look_at;        /* entries owed to the pool; negative after a long bucket */
 	struct eviction_hand hand, sweep;
-	struct eviction_hand conversion; /* to another kind of bits; `at` is a cursor of keyspace_scan() */
 	uint64_t keys, buckets;    /* in all keyspaces, when they were counted last */
 	uint32_t turns_to_count;   /* until they are counted again: many keyspaces aren't asked in every turn */
 	uint32_t pooled;
@@ -68,14 +67,14 @@ void eviction_configure(struct eviction *eviction, enum eviction_policy policy, 
 			uint64_t lfu_decay_minutes);
 
 /* False: nothing can be evicted under this policy. `random` is a source of 64 random bits. */
-bool eviction_choose(struct eviction *eviction, struct keyspace *const *keyspaces, uint32_t count,
+bool eviction_choose(struct eviction *eviction, const struct databases *databases,
 		     uint64_t (*random)(void *), void *context, struct eviction_victim *out_victim);
 
 /*
  * Once a turn: keeps the clock going and sweeps a share of the buckets (access.h), 64 at most; converts as many after a change
  * of kind.
  */
-void eviction_tick(struct eviction *eviction, struct keyspace *const *keyspaces, uint32_t count, int64_t now_ms);
+void eviction_tick(struct eviction *eviction, const struct databases *databases, int64_t now_ms);
 /* More than a turn's share is due: another turn is wanted soon, even if there is nothing else for it to do. */
 bool eviction_is_behind(void);
 

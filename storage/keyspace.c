@@ -24,6 +24,7 @@ struct keyspace *keyspace_create(void)
 	if (!keyspace)
 		return NULL;
 	keyspace->expiry = (struct expiry_index){ 0 };
+	keyspace->conversion = (struct conversion){ .generation = access_generation(), .is_done = true };
 	if (!table_init(&keyspace->table)) {
 		memory_free(keyspace, sizeof(*keyspace));
 		return NULL;

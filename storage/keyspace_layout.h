@@ -7,9 +7,17 @@
 #include "expiry.h"
 #include "table.h"
 
+/* How far the entries' bits for access.h are those of the present kind. */
+struct conversion {
+	uint32_t generation; /* that they are being converted to, or have been */
+	bool is_done;
+	uint64_t cursor;     /* of table_scan() */
+};
+
 struct keyspace {
 	struct table table;
 	struct expiry_index expiry;
+	struct conversion conversion;
 };
 
 #endif

@@ -67,7 +67,7 @@ enum keyspace_status keyspace_move(struct keyspace *from, struct entry *entry, s
 	struct entry *moved = put_like(from, entry, to, key, hash);
 	if (!moved)
 		return KEYSPACE_NO_MEMORY;
-	moved->clock = entry->clock;
+	moved->clock = access_of_moved(entry, hash);
 	if (entry_has_expiry(entry))
 		expiry_remove(&from->expiry, entry_place(entry));
 	table_remove(&from->table, table_slot_of(&from->table, entry, keyspace_hash(entry_key(entry))));

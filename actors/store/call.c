@@ -6,20 +6,20 @@
 void store_expire(struct store *store, uint32_t database, struct entry *entry)
 {
 	store_effect(store, database, &(struct effect){ .type = EFFECT_EXPIRED, .key = entry_key(entry) });
-	keyspace_remove_entry(store->keyspaces[database], entry);
+	keyspace_remove_entry(store_own_keyspace(store, database), entry);
 	store->counters.expired_keys++;
 }
 
 /* As a rule nothing is: a key whose time has come leaves within a turn or two. */
 static bool has_expired_keys(const struct store *store, uint32_t database)
 {
-	int64_t first_ms = keyspace_next_expiry_ms(store->keyspaces[database]);
+	int64_t first_ms = keyspace_next_expiry_ms(store_keyspace(store, database));
 	return first_ms != NO_EXPIRY && first_ms <= store->now_ms;
 }
 
 void store_expire_key(struct store *store, uint32_t database, struct slice key, uint64_t hash)
 {
-	struct keyspace *keyspace = store->keyspaces[database];
+	const struct keyspace *keyspace = store_keyspace(store, database);
 	if (!has_expired_keys(store, database) || keyspace_find(keyspace, key, hash, store->now_ms))
 		return;
 	struct entry *entry = keyspace_find_any(keyspace, key, hash);

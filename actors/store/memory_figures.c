@@ -50,16 +50,14 @@ void memory_use_get(struct store *store, struct memory_use *out_use)
 	use.uncounted_bytes = use.used_bytes > counted_bytes ? use.used_bytes - counted_bytes : 0;
 	if (use.peak_bytes < use.used_bytes)
 		use.peak_bytes = use.used_bytes;
-	size_t empty_bytes = use.startup_bytes / store_database_count(store); /* of a table without keys */
 	use.overhead_bytes = use.startup_bytes;
-	for (uint32_t i = 0; i < store_database_count(store); i++) {
+	const struct databases *databases = store_databases(store);
+	for (uint32_t i = 0; i < databases->in_use_count; i++) {
+		const struct keyspace *keyspace = databases_read(databases, databases->in_use[i]);
 		struct keyspace_shape shape;
-		uint64_t keys = keyspace_count(store_keyspace(store, i));
-		if (keys == 0)
-			continue;
-		keyspace_get_shape(store_keyspace(store, i), &shape);
-		use.overhead_bytes += shape.index_bytes > empty_bytes ? shape.index_bytes - empty_bytes : 0;
-		use.keys += keys;
+		keyspace_get_shape(keyspace, &shape);
+		use.overhead_bytes += shape.index_bytes;
+		use.keys += keyspace_count(keyspace);
 	}
 	if (use.overhead_bytes > use.used_bytes)
 		use.overhead_bytes = use.used_bytes;

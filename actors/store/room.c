@@ -80,7 +80,7 @@ static void evict(struct store *store, const struct eviction_victim *victim)
 	store_frame_begin(store);
 	store_effect(store, victim->database, &effect);
 	store_frame_end(store);
-	keyspace_remove_entry(store->keyspaces[victim->database], victim->entry);
+	keyspace_remove_entry(store_own_keyspace(store, victim->database), victim->entry);
 	store->counters.evicted_keys++;
 }
 
@@ -91,7 +91,7 @@ static bool may_evict(const struct store *store)
 
 static bool is_time_to_look(const struct store *store, uint32_t evicted)
 {
-	return store->keyspaces_named > DATABASES_PER_LOOK || evicted % EVICTIONS_PER_LOOK == EVICTIONS_PER_LOOK - 1;
+	return store->databases.in_use_count > DATABASES_PER_LOOK || evicted % EVICTIONS_PER_LOOK == EVICTIONS_PER_LOOK - 1;
 }
 
 static enum room evict_until_enough(struct store *store, size_t own_bytes)
@@ -106,7 +106,7 @@ static enum room evict_until_enough(struct store *store, size_t own_bytes)
 			store->eviction_is_over = true;
 		if (store->eviction_is_over)
 			return ROOM_LATER;
-		if (!eviction_choose(&store->eviction, store->keyspaces, store->keyspaces_named, store_random, store, &victim))
+		if (!eviction_choose(&store->eviction, &store->databases, store_random, store, &victim))
 			return ROOM_NONE;
 		evict(store, &victim);
 	}

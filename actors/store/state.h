@@ -70,9 +70,7 @@ struct store {
 	uint32_t observer;              /* its number among the subscribers */
 	struct actor *reaper, *supervisor;
 
-	struct keyspace **keyspaces;
-	uint32_t keyspace_count;
-	uint32_t keyspaces_named;       /* those from here on no client has named yet: they are empty */
+	struct databases databases;
 
 	struct reactor_side *reactors;
 	uint32_t reactor_count;

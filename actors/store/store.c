@@ -162,7 +162,7 @@ static void store_turn(void *state, struct message message)
 	store->monotonic_ms = (int64_t)(now_ns / 1000000);
 	store->eviction_ends_ns = 0;
 	store->eviction_is_over = false;
-	eviction_tick(&store->eviction, store->keyspaces, store->keyspaces_named, store->now_ms);
+	eviction_tick(&store->eviction, &store->databases, store->now_ms);
 	store_roll_rates(store);
 	store_begin_turn(store);
 	take(store, message);
@@ -234,12 +234,8 @@ struct store *store_create(struct runtime *runtime, const struct config *config,
 	store->reaper = runtime_actor(runtime, ACTOR_REAPER, 0);
 	store->supervisor = runtime_actor(runtime, ACTOR_SUPERVISOR, 0);
 	config_copy(&store->config, config);
-	store->keyspace_count = (uint32_t)config->databases;
-	store->keyspaces = must_allocate(store->keyspace_count, sizeof(struct keyspace *));
-	for (uint32_t i = 0; i < store->keyspace_count; i++)
-		if (!(store->keyspaces[i] = keyspace_create()))
-			crash_broken_invariant("no memory for database %u", i);
-	store->keyspaces_named = 1;
+	if (!databases_init(&store->databases, (uint32_t)config->databases))
+		crash_broken_invariant("no memory for the databases");
 	store->startup_bytes = memory_used_bytes() + blob_used_bytes();
 	store->reactor_count = runtime_count(runtime, ACTOR_REACTOR);
 	store->reactors = must_allocate(store->reactor_count, sizeof(*store->reactors));
@@ -264,8 +260,7 @@ void store_destroy(struct store **store_at)
 		reply_batch_destroy(&store->reactors[i].open);
 		free(store->reactors[i].sessions);
 	}
-	for (uint32_t i = 0; i < store->keyspace_count; i++)
-		keyspace_destroy(&store->keyspaces[i]);
+	databases_fini(&store->databases);
 	while (store->garbage) {
 		struct garbage *garbage = store->garbage;
 		store->garbage = garbage->next;
@@ -281,7 +276,6 @@ void store_destroy(struct store **store_at)
 	tally_destroy(&store->tally);
 	slowlog_trim(&store->slowlog, 0);
 	free(store->deadlines.items);
-	free(store->keyspaces);
 	free(store->reactors);
 	free(store->subscribers);
 	free(store);
@@ -290,33 +284,56 @@ void store_destroy(struct store **store_at)
 
 /* ---- for handlers ---- */
 
-struct keyspace *store_keyspace(struct store *store, uint32_t database)
+const struct keyspace *store_keyspace(const struct store *store, uint32_t database)
 {
 	actor_assert_turn(store->actor);
-	return store->keyspaces[database];
+	return databases_read(&store->databases, database);
 }
 
-struct keyspace *call_keyspace(struct call *call)
+struct keyspace *store_own_keyspace(struct store *store, uint32_t database)
+{
+	actor_assert_turn(store->actor);
+	return databases_own(&store->databases, database);
+}
+
+const struct keyspace *call_keyspace(const struct call *call)
 {
 	return store_keyspace(call->store, call->session->database);
 }
 
+struct keyspace *call_own_keyspace(struct call *call)
+{
+	return store_own_keyspace(call->store, call->session->database);
+}
+
+enum keyspace_status call_set_string(struct call *call, uint32_t key_index, struct slice value, enum keyspace_ttl ttl,
+				     struct entry **out_entry)
+{
+	struct keyspace *keyspace = call_own_keyspace(call);
+	if (!keyspace)
+		return KEYSPACE_NO_MEMORY;
+	return keyspace_set_string(keyspace, call_arg(call, key_index), call_hash(call, key_index), value, ttl, call->now_ms,
+				   out_entry);
+}
+
+enum keyspace_status call_set_blob(struct call *call, uint32_t key_index, struct blob *value, enum keyspace_ttl ttl,
+				   struct entry **out_entry)
+{
+	struct keyspace *keyspace = call_own_keyspace(call);
+	if (!keyspace)
+		return KEYSPACE_NO_MEMORY;
+	return keyspace_set_blob(keyspace, call_arg(call, key_index), call_hash(call, key_index), value, ttl, call->now_ms,
+				 out_entry);
+}
+
 void store_swap(struct store *store, uint32_t a, uint32_t b)
 {
-	struct keyspace *keyspace = store_keyspace(store, a);
-	store->keyspaces[a] = store->keyspaces[b];
-	store->keyspaces[b] = keyspace;
+	databases_swap(&store->databases, a, b);
 }
 
-void store_name_database(struct store *store, uint32_t database)
+const struct databases *store_databases(const struct store *store)
 {
-	if (database >= store->keyspaces_named)
-		store->keyspaces_named = database + 1;
-}
-
-uint32_t store_database_count(const struct store *store)
-{
-	return store->keyspace_count;
+	return &store->databases;
 }
 
 uint64_t call_hash(const struct call *call, uint32_t arg_index)

@@ -16,14 +16,22 @@
 #include "actors/store/reply.h"
 #include "actors/store/session.h"
 #include "actors/store/slowlog.h"
-#include "storage/keyspace.h"
+#include "storage/databases.h"
 
 struct store;
 
-/* The database of the call's session. */
-struct keyspace *call_keyspace(struct call *call);
-struct keyspace *store_keyspace(struct store *store, uint32_t database);
-uint32_t store_database_count(const struct store *store);
+/* The database of the call's session, and any: to be read, and to be changed. NULL without memory, but never when an entry is there. */
+const struct keyspace *call_keyspace(const struct call *call);
+struct keyspace *call_own_keyspace(struct call *call);
+const struct keyspace *store_keyspace(const struct store *store, uint32_t database);
+struct keyspace *store_own_keyspace(struct store *store, uint32_t database);
+/* As keyspace_set_string() and keyspace_set_blob(), in the call's database. */
+enum keyspace_status call_set_string(struct call *call, uint32_t key_index, struct slice value, enum keyspace_ttl ttl,
+				     struct entry **out_entry);
+enum keyspace_status call_set_blob(struct call *call, uint32_t key_index, struct blob *value, enum keyspace_ttl ttl,
+				   struct entry **out_entry);
+/* The numbered databases: how many there may be, and which are in use. */
+const struct databases *store_databases(const struct store *store);
 
 /* Looks up a key in the call's database, with the hash that the turn has computed when it is the first one. Counts a
  * hit or a miss when the command is a read. NULL when absent or expired. */
@@ -54,9 +62,8 @@ void call_count_effect(struct call *call, enum effect_type type);
 
 /* Empties a database: its keys go to the reaper, whatever their number. */
 enum keyspace_status store_flush(struct store *store, uint32_t database);
-
-/* A client has named a database: it may hold keys from now on. There may be 65,536, and each turn looks at those that may. */
-void store_name_database(struct store *store, uint32_t database);
+/* All databases, or without memory none. */
+enum keyspace_status store_flush_all(struct store *store);
 
 /* Two databases change places. */
 void store_swap(struct store *store, uint32_t a, uint32_t b);

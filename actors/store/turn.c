@@ -40,7 +40,7 @@ static void prepare(const struct store *store, struct request_batch *batch, size
 	request->hash = keyspace_hash(slice_of(key->data, key->len));
 	const struct session *session = session_at(store, request->connection);
 	request->database = session ? session->database : 0;
-	keyspace_prefetch_directory(store->keyspaces[request->database], request->hash);
+	keyspace_prefetch_directory(databases_read(&store->databases, request->database), request->hash);
 }
 
 static void prefetch(const struct store *store, const struct request_batch *batch, size_t index,
@@ -50,7 +50,7 @@ static void prefetch(const struct store *store, const struct request_batch *batc
 		return;
 	const struct request *request = &batch->requests[index];
 	if (request->hash)
-		part(store->keyspaces[request->database], request->hash);
+		part(databases_read(&store->databases, request->database), request->hash);
 }
 
 /* CLIENT REPLY SKIP mutes the next command only. */

@@ -1,6 +1,6 @@
 /*
- * What the store does on its own account, a slice in every turn: expired keys leave, idle clients are closed, garbage goes to the
- * reaper; the ages of keys have been kept at the turn's beginning. What is left over goes on in the next turn, for which the timer
+ * What the store does on its own account, a slice in every turn: expired keys leave, idle clients are closed, databases without keys
+ * give their tables back, garbage goes to the reaper; the ages of keys have been kept at the turn's beginning. What is left over goes on in the next turn, for which the timer
  * is armed at once.
  */
 #include <stdlib.h>
@@ -27,7 +27,7 @@ static void expire_one(struct store *store, uint32_t database, struct entry *ent
 /* False when the time was up before the work was done. */
 static bool expire_database(struct store *store, uint32_t database, uint64_t until_ns)
 {
-	struct keyspace *keyspace = store->keyspaces[database];
+	const struct keyspace *keyspace = store_keyspace(store, database);
 	struct entry *entry;
 	for (uint32_t n = 1; (entry = keyspace_first_expired(keyspace, store->now_ms)); n++) {
 		if (!store_has_credit(store))
@@ -57,13 +57,14 @@ static bool expire_keys(struct store *store)
 	bool is_done = true;
 	if (!may_expire(store))
 		return true;
-	for (uint32_t i = 0; i < store->keyspaces_named && is_done; i++) {
-		int64_t due_ms = keyspace_next_expiry_ms(store->keyspaces[i]);
+	for (uint32_t i = 0; i < store->databases.in_use_count && is_done; i++) {
+		uint32_t database = store->databases.in_use[i];
+		int64_t due_ms = keyspace_next_expiry_ms(store_keyspace(store, database));
 		if (due_ms == NO_EXPIRY || due_ms > store->now_ms)
 			continue;
 		if (!until_ns)
 			until_ns = monotonic_ns() + EXPIRY_SLICE_NS;
-		is_done = expire_database(store, i, until_ns);
+		is_done = expire_database(store, database, until_ns);
 	}
 	if (until_ns)
 		account_expiry(store, monotonic_ns() - (until_ns - EXPIRY_SLICE_NS), is_done);
@@ -103,22 +104,56 @@ static void give_garbage(struct store *store)
 	store->given_keys = store->garbage_keys;
 }
 
-enum keyspace_status store_flush(struct store *store, uint32_t database)
+/* The database's keyspace, which is in use, is thrown away. */
+static void throw_away(struct store *store, uint32_t database, struct garbage *garbage)
 {
-	if (keyspace_count(store->keyspaces[database]) == 0)
-		return KEYSPACE_OK;
-	struct garbage *garbage = malloc(sizeof(*garbage));
-	struct keyspace *empty = keyspace_create();
-	if (!garbage || !empty) {
-		free(garbage);
-		if (empty)
-			keyspace_destroy(&empty);
-		return KEYSPACE_NO_MEMORY;
-	}
-	*garbage = (struct garbage){ .keyspace = store->keyspaces[database], .next = store->garbage };
+	*garbage = (struct garbage){ .keyspace = databases_give(&store->databases, database), .next = store->garbage };
 	store->garbage = garbage;
 	store->garbage_keys += keyspace_count(garbage->keyspace);
-	store->keyspaces[database] = empty;
+}
+
+enum keyspace_status store_flush(struct store *store, uint32_t database)
+{
+	if (keyspace_count(store_keyspace(store, database)) == 0)
+		return KEYSPACE_OK;
+	struct garbage *garbage = malloc(sizeof(*garbage));
+	if (!garbage)
+		return KEYSPACE_NO_MEMORY;
+	throw_away(store, database, garbage);
+	return KEYSPACE_OK;
+}
+
+/* Without their keyspaces yet. NULL without memory for all of them, or for none. */
+static struct garbage *make_garbage(uint32_t count)
+{
+	struct garbage *chain = NULL;
+	for (uint32_t i = 0; i < count; i++) {
+		struct garbage *garbage = malloc(sizeof(*garbage));
+		if (!garbage) {
+			while (chain) {
+				struct garbage *next = chain->next;
+				free(chain);
+				chain = next;
+			}
+			return NULL;
+		}
+		garbage->next = chain;
+		chain = garbage;
+	}
+	return chain;
+}
+
+enum keyspace_status store_flush_all(struct store *store)
+{
+	struct databases *databases = &store->databases;
+	struct garbage *chain = make_garbage(databases->in_use_count);
+	if (databases->in_use_count && !chain)
+		return KEYSPACE_NO_MEMORY;
+	while (databases->in_use_count) { /* the last first, which moves no others */
+		struct garbage *garbage = chain;
+		chain = chain->next;
+		throw_away(store, databases->in_use[databases->in_use_count - 1], garbage);
+	}
 	return KEYSPACE_OK;
 }
 
@@ -148,6 +183,7 @@ void store_upkeep(struct store *store)
 			store->upkeep_is_unfinished = true;
 		store->room_due_ms = store_is_free(store) ? store_room_slice(store) : INT64_MAX; /* credit comes with a message */
 	}
+	databases_tidy(&store->databases);
 	give_garbage(store);
 	account_excess(store);
 	size_t used = store_used_bytes(store);
@@ -158,8 +194,8 @@ void store_upkeep(struct store *store)
 static int64_t next_expiry_ms(const struct store *store)
 {
 	int64_t next = INT64_MAX;
-	for (uint32_t i = 0; i < store->keyspaces_named; i++) {
-		int64_t due_ms = keyspace_next_expiry_ms(store->keyspaces[i]);
+	for (uint32_t i = 0; i < store->databases.in_use_count; i++) {
+		int64_t due_ms = keyspace_next_expiry_ms(store_keyspace(store, store->databases.in_use[i]));
 		if (due_ms != NO_EXPIRY && due_ms < next)
 			next = due_ms;
 	}

@@ -291,7 +291,7 @@ static void how_idle_and_how_often_used_a_key_is_depends_on_the_policy(void)
 				       "switching between policies at runtime LRU and LFU data will take some time to adjust.\r\n";
 	CU_ASSERT(GIVES(peer, "+OK\r\n", "SET", "former", "1"));
 	CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "SET", "maxmemory-policy", "allkeys-lfu"));
-	CU_ASSERT(GIVES(peer, ":0\r\n", "OBJECT", "FREQ", "former"));
+	CU_ASSERT(GIVES(peer, ":5\r\n", "OBJECT", "FREQ", "former")); /* as a new one */
 	CU_ASSERT(GIVES(peer, "+OK\r\n", "SET", "used", "1"));
 	CU_ASSERT(GIVES(peer, ":5\r\n", "OBJECT", "FREQ", "used"));
 	for (int i = 0; i < 1000; i++)

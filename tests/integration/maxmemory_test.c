@@ -161,7 +161,7 @@ static int64_t ms_to_fill(int databases, const char *policy)
 	return took_ms;
 }
 
-static void databases_that_nobody_has_named_make_no_eviction_slower(void)
+static void databases_that_hold_nothing_make_no_eviction_slower(void)
 {
 	static const char *const policies[] = { "volatile-ttl", "volatile-random", "allkeys-random" };
 	ONLY_OURS();
@@ -170,6 +170,37 @@ static void databases_that_nobody_has_named_make_no_eviction_slower(void)
 		printf("%s: %lld ms, with many databases %lld ms\n", policies[i], (long long)few, (long long)many);
 		CU_ASSERT(many < 5 * few + 500 * patience());
 	}
+}
+
+/* Each had a table from the start: half a gigabyte, and no write under maxmemory. */
+static void databases_take_memory_only_while_they_hold_keys(void)
+{
+	ONLY_OURS();
+	begin("--databases 65536 --maxmemory 4mb --maxmemory-policy noeviction");
+	int64_t before = used(peer);
+	CU_ASSERT(before < MB / 2);
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "SET", "a", "of 0"));
+	for (int i = 0; i < 2000; i++) {
+		char number[16];
+		snprintf(number, sizeof(number), "%d", 65535 - 30 * i);
+		CU_ASSERT(GIVES(peer, "+OK\r\n", "SELECT", number));
+		CU_ASSERT(GIVES(peer, "$-1\r\n", "GET", "a"));
+		CU_ASSERT(GIVES(peer, ":0\r\n", "DBSIZE"));
+		CU_ASSERT(GIVES(peer, "+OK\r\n", "SET", "a", "b"));
+		CU_ASSERT(GIVES(peer, ":1\r\n", "DEL", "a"));
+	}
+	CU_ASSERT(used(peer) < before + MB / 10);
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "SELECT", "0"));
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "SWAPDB", "0", "65535"));
+	CU_ASSERT(GIVES(peer, "$-1\r\n", "GET", "a"));
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "SELECT", "65535"));
+	CU_ASSERT(GIVES(peer, ":1\r\n", "COPY", "a", "a", "DB", "17"));
+	CU_ASSERT(GIVES(peer, ":1\r\n", "MOVE", "a", "40000"));
+	CU_ASSERT(GIVES(peer, "$81\r\n# Keyspace\r\ndb17:keys=1,expires=0,avg_ttl=0\r\ndb40000:keys=1,expires=0,avg_ttl=0\r\n\r\n", "INFO",
+			"keyspace"));
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "FLUSHALL"));
+	CU_ASSERT(GIVES(peer, "$12\r\n# Keyspace\r\n\r\n", "INFO", "keyspace"));
+	end();
 }
 
 static long long count_tick_turns(void)
@@ -424,7 +455,8 @@ static const struct suite_case cases[] = {
 	CASE(without_a_policy_writes_fail_and_the_rest_goes_on),
 	CASE(volatile_policies_fail_when_nothing_expires),
 	CASE(every_policy_makes_room_for_every_write),
-	CASE(databases_that_nobody_has_named_make_no_eviction_slower),
+	CASE(databases_that_hold_nothing_make_no_eviction_slower),
+	CASE(databases_take_memory_only_while_they_hold_keys),
 	CASE(ages_that_one_turn_cannot_keep_are_kept_by_turns_of_their_own),
 	CASE(large_values_are_evicted),
 	CASE(large_values_of_many_pipelines_are_all_taken),

@@ -12,7 +12,8 @@
 enum { MINUTE_MS = 60000 };
 
 static struct eviction eviction;
-static struct keyspace *keyspaces[2];
+static struct keyspace *all_before, **keyspaces; /* databases 0 and 1 */
+static struct databases databases;
 static struct random chance;
 static int64_t now_ms;
 
@@ -24,25 +25,26 @@ static uint64_t random_bits(void *context)
 static void begin(enum eviction_policy policy)
 {
 	memset(&eviction, 0, sizeof(eviction));
-	keyspaces[0] = keys_create();
-	keyspaces[1] = keyspace_create();
+	all_before = keys_create();
+	CU_ASSERT_FATAL(databases_init(&databases, 2) && databases_own(&databases, 0) && databases_own(&databases, 1));
+	keyspaces = databases.keyspaces;
 	now_ms += 1000000;
 	eviction_configure(&eviction, policy, 64, 0, 1);
-	eviction_tick(&eviction, keyspaces, 2, now_ms);
+	eviction_tick(&eviction, &databases, now_ms);
 }
 
 static void end(void)
 {
 	eviction_configure(&eviction, EVICT_NOTHING, 5, 10, 1); /* lets go of a history, too */
-	keyspace_destroy(&keyspaces[1]);
-	keys_destroy(&keyspaces[0]);
+	databases_fini(&databases);
+	keys_destroy(&all_before);
 }
 
 /* The next use is told apart from those before. */
 static void tick(void)
 {
 	now_ms += 20000;
-	eviction_tick(&eviction, keyspaces, 2, now_ms);
+	eviction_tick(&eviction, &databases, now_ms);
 }
 
 static void use(struct keyspace *keyspace, uint64_t number)
@@ -54,7 +56,7 @@ static void use(struct keyspace *keyspace, uint64_t number)
 
 static bool choose(struct eviction_victim *out_victim)
 {
-	return eviction_choose(&eviction, keyspaces, 2, random_bits, &chance, out_victim);
+	return eviction_choose(&eviction, &databases, random_bits, &chance, out_victim);
 }
 
 static uint64_t number_of(const struct entry *entry)
@@ -188,7 +190,7 @@ static void lru_of_many_keys_takes_old_ones(void)
 	eviction_configure(&eviction, EVICT_ALLKEYS_LRU, 5, 10, 1);
 	for (uint64_t i = 0; i < KEYS; i++) {
 		keys_set(keyspaces[0], keys_numbered(i), text("value"));
-		eviction_tick(&eviction, keyspaces, 2, now_ms);
+		eviction_tick(&eviction, &databases, now_ms);
 	}
 	uint64_t old = 0;
 	for (int i = 0; i < KEYS / 10; i++)
@@ -209,7 +211,7 @@ static void who_was_used_long_ago_is_not_taken_for_new_when_the_clock_has_gone_r
 			for (uint32_t t = 0; t < 1021; t++) {
 				use(keyspaces[0], 2 + t % 48);
 				use(keyspaces[0], 2 + t % 48);
-				eviction_tick(&eviction, keyspaces, 2, now_ms);
+				eviction_tick(&eviction, &databases, now_ms);
 			}
 			struct entry *idle = keys_find(keyspaces[0], text("0000000000000001"), 0);
 			struct entry *busy = keys_find(keyspaces[0], keys_numbered(2), 0);
@@ -230,11 +232,11 @@ static void lfu_counts_uses_and_forgets_them_by_the_minute(void)
 		access_touch(entry);
 	CU_ASSERT_EQUAL(entry_frequency(entry), 15);
 	now_ms += 3 * MINUTE_MS;
-	eviction_tick(&eviction, keyspaces, 2, now_ms);
+	eviction_tick(&eviction, &databases, now_ms);
 	CU_ASSERT_EQUAL(entry_frequency(entry), 12);
 	keys_set(keyspaces[0], keys_numbered(1), text("other")); /* a use, and the count stays */
 	CU_ASSERT_EQUAL(entry_frequency(entry), 13);
-	eviction_tick(&eviction, keyspaces, 2, now_ms);
+	eviction_tick(&eviction, &databases, now_ms);
 	access_touch(entry);
 	keys_set(keyspaces[0], keys_numbered(1), text("third")); /* found to be overwritten: one use */
 	CU_ASSERT_EQUAL(entry_frequency(entry), 14);
@@ -243,7 +245,7 @@ static void lfu_counts_uses_and_forgets_them_by_the_minute(void)
 	CU_ASSERT_EQUAL(entry_frequency(entry), 255);
 	for (int i = 0; i < 300; i++) {
 		now_ms += MINUTE_MS;
-		eviction_tick(&eviction, keyspaces, 2, now_ms);
+		eviction_tick(&eviction, &databases, now_ms);
 		CU_ASSERT_EQUAL(entry_frequency(entry), i < 255 ? 254u - (unsigned)i : 0);
 	}
 	end();
@@ -257,7 +259,7 @@ static void turn_with_its_followers(void)
 	keyspace_get_shape(keyspaces[1], &shapes[1]);
 	uint64_t turns = 0, most = (shapes[0].buckets + shapes[1].buckets) / 64 + 2;
 	do
-		eviction_tick(&eviction, keyspaces, 2, now_ms);
+		eviction_tick(&eviction, &databases, now_ms);
 	while (++turns < most && eviction_is_behind());
 	CU_ASSERT(turns < most);
 }
@@ -323,11 +325,11 @@ static uint64_t survivors_of_a_scan(enum eviction_policy policy)
 				keys_set(keyspaces[0], keys_numbered(i), text("value"));
 			else
 				use(keyspaces[0], i);
-			eviction_tick(&eviction, keyspaces, 2, now_ms);
+			eviction_tick(&eviction, &databases, now_ms);
 		}
 	for (uint64_t i = 0; i < SCAN; i++) {
 		keys_set(keyspaces[0], keys_numbered(HOT + i), text("value"));
-		eviction_tick(&eviction, keyspaces, 2, now_ms);
+		eviction_tick(&eviction, &databases, now_ms);
 		if (keyspace_count(keyspaces[0]) > ROOM)
 			evict();
 	}
@@ -348,7 +350,7 @@ static void lrfu_remembers_who_was_evicted(void)
 	begin(EVICT_ALLKEYS_LRFU);
 	for (uint64_t i = 0; i < 2000; i++) {
 		keys_set(keyspaces[0], keys_numbered(i), text("value"));
-		eviction_tick(&eviction, keyspaces, 2, now_ms);
+		eviction_tick(&eviction, &databases, now_ms);
 	}
 	uint64_t remembered = 0, taken_for_another = 0;
 	for (int i = 0; i < 500; i++) {
@@ -374,12 +376,12 @@ static void lrfu_gives_its_history_back_when_all_keys_leave_at_once(void)
 		keys_set(keyspaces[0], keys_numbered(i), text("value"));
 	size_t before_bytes = memory_used_bytes();
 	for (int i = 0; i < TURNS; i++)
-		eviction_tick(&eviction, keyspaces, 2, now_ms);
+		eviction_tick(&eviction, &databases, now_ms);
 	CU_ASSERT(memory_used_bytes() - before_bytes >= 3 * KEYS);
 	keyspace_destroy(&keyspaces[0]);
 	keyspaces[0] = keyspace_create();
 	for (int i = 0; i < TURNS; i++)
-		eviction_tick(&eviction, keyspaces, 2, now_ms);
+		eviction_tick(&eviction, &databases, now_ms);
 	CU_ASSERT(memory_used_bytes() <= empty_bytes + KEYS / 8);
 	end();
 }
@@ -455,7 +457,7 @@ static void idle_time_is_known_to_the_second(void)
 		int64_t told = entry_idle_ms(entry, now_ms);
 		CU_ASSERT(told >= idle * 1000 && told <= idle * 1000 + 1000);
 		now_ms += 1000;
-		eviction_tick(&eviction, keyspaces, 2, now_ms);
+		eviction_tick(&eviction, &databases, now_ms);
 	}
 	access_touch(entry);
 	CU_ASSERT(entry_idle_ms(entry, now_ms) <= 1000);
@@ -470,7 +472,7 @@ static void change_policy(enum eviction_policy from, enum eviction_policy to, ui
 		keys_set(keyspaces[i % 2], keys_numbered(i), text("value"));
 		if (i % 3 == 0)
 			use(keyspaces[i % 2], i);
-		eviction_tick(&eviction, keyspaces, 2, now_ms);
+		eviction_tick(&eviction, &databases, now_ms);
 	}
 	tick();
 	eviction_configure(&eviction, to, 64, 0, 1);
@@ -480,11 +482,14 @@ static void await_conversion(void)
 {
 	int turns = 0;
 	for (; access_is_converting() && turns < 1000; turns++)
-		eviction_tick(&eviction, keyspaces, 2, now_ms);
+		eviction_tick(&eviction, &databases, now_ms);
 	CU_ASSERT(turns > 1 && turns < 1000);
 }
 
-static void counts_begin_at_nothing_when_the_policy_becomes_lfu(void)
+/* The count of a new key. */
+enum { NEW = 5 };
+
+static void old_keys_count_as_new_ones_when_the_policy_becomes_lfu(void)
 {
 	enum { KEYS = 20000 };
 	change_policy(EVICT_ALLKEYS_LRU, EVICT_ALLKEYS_LFU, KEYS);
@@ -492,14 +497,52 @@ static void counts_begin_at_nothing_when_the_policy_becomes_lfu(void)
 		CU_ASSERT_EQUAL(entry_frequency(keys_find(keyspaces[i % 2], keys_numbered(i), 0)), 0);
 	await_conversion();
 	for (uint64_t i = 0; i < KEYS; i++)
-		CU_ASSERT_EQUAL(entry_frequency(keys_find(keyspaces[i % 2], keys_numbered(i), 0)), 0);
+		CU_ASSERT_EQUAL(entry_frequency(keys_find(keyspaces[i % 2], keys_numbered(i), 0)), NEW);
 	use(keyspaces[1], 7);
-	CU_ASSERT_EQUAL(entry_frequency(keys_find(keyspaces[1], keys_numbered(7), 0)), 1);
-	keys_set(keyspaces[0], keys_numbered(KEYS), text("new"));
-	CU_ASSERT_EQUAL(entry_frequency(keys_find(keyspaces[0], keys_numbered(KEYS), 0)), 5);
-	for (uint64_t i = 0; i < KEYS - 1; i++) {
-		uint64_t number = evict();
-		CU_ASSERT(number != 7 && number != KEYS);
+	CU_ASSERT_EQUAL(entry_frequency(keys_find(keyspaces[1], keys_numbered(7), 0)), NEW + 1);
+	for (uint64_t i = KEYS; i < 2 * KEYS; i++) { /* as many come as go, and are no warmer */
+		keys_set(keyspaces[0], keys_numbered(i), text("new"));
+		CU_ASSERT_EQUAL(entry_frequency(keys_find(keyspaces[0], keys_numbered(i), 0)), NEW);
+		CU_ASSERT(evict() != 7);
+	}
+	end();
+}
+
+/* The database that took the place of the one in work was left as it was. */
+static void databases_that_change_places_are_converted_both(void)
+{
+	enum { KEYS = 20000 };
+	change_policy(EVICT_ALLKEYS_LRU, EVICT_ALLKEYS_LFU, KEYS);
+	for (int turns = 0; access_is_converting() && turns < 1000; turns++) {
+		eviction_tick(&eviction, &databases, now_ms);
+		databases_swap(&databases, 0, 1);
+	}
+	CU_ASSERT_FALSE(access_is_converting());
+	for (uint64_t i = 0; i < KEYS; i++) {
+		const struct entry *entry = keys_find(keyspaces[0], keys_numbered(i), 0);
+		if (!entry)
+			entry = keys_find(keyspaces[1], keys_numbered(i), 0);
+		CU_ASSERT_EQUAL(entry_frequency(entry), NEW);
+	}
+	end();
+}
+
+/* From where conversion has not been yet to where it has. */
+static void keys_that_move_meanwhile_are_converted(void)
+{
+	enum { KEYS = 20000 };
+	change_policy(EVICT_ALLKEYS_LRU, EVICT_ALLKEYS_LFU, KEYS);
+	for (uint64_t i = KEYS - 1; access_is_converting() && i > 2; i -= 2) {
+		struct slice key = keys_numbered(i);
+		keyspace_move(keyspaces[1], keys_find(keyspaces[1], key, 0), keyspaces[0], key, keyspace_hash(key));
+		eviction_tick(&eviction, &databases, now_ms);
+	}
+	CU_ASSERT(keyspace_count(keyspaces[0]) > KEYS / 2 + 20);
+	for (uint64_t i = 0; i < KEYS; i++) {
+		const struct entry *entry = keys_find(keyspaces[0], keys_numbered(i), 0);
+		if (!entry)
+			entry = keys_find(keyspaces[1], keys_numbered(i), 0);
+		CU_ASSERT_EQUAL(entry_frequency(entry), NEW);
 	}
 	end();
 }
@@ -526,12 +569,12 @@ static void who_is_evicted_while_the_policy_changes_is_any(void)
 	while (access_is_converting()) {
 		for (int i = 0; i < 100; i++)
 			evict();
-		eviction_tick(&eviction, keyspaces, 2, now_ms);
+		eviction_tick(&eviction, &databases, now_ms);
 	}
 	CU_ASSERT(keyspace_count(keyspaces[0]) > 0);
 	for (uint64_t i = 0; i < KEYS; i++) {
 		const struct entry *entry = keys_find(keyspaces[i % 2], keys_numbered(i), 0);
-		CU_ASSERT(!entry || entry_frequency(entry) == 0);
+		CU_ASSERT(!entry || entry_frequency(entry) == NEW);
 	}
 	end();
 }
@@ -555,7 +598,9 @@ static const struct suite_case cases[] = {
 	CASE(random_takes_all_alike),
 	CASE(keys_come_and_go_while_others_are_evicted),
 	CASE(idle_time_is_known_to_the_second),
-	CASE(counts_begin_at_nothing_when_the_policy_becomes_lfu),
+	CASE(old_keys_count_as_new_ones_when_the_policy_becomes_lfu),
+	CASE(databases_that_change_places_are_converted_both),
+	CASE(keys_that_move_meanwhile_are_converted),
 	CASE(ages_begin_anew_when_the_policy_is_lfu_no_more),
 	CASE(who_is_evicted_while_the_policy_changes_is_any),
 };

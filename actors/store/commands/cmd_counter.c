@@ -35,8 +35,7 @@ static bool write_counter(struct call *call, struct entry *entry, int64_t value)
 	struct slice written = slice_of(text, decimal_format_int64(text, value));
 	if (entry && keyspace_rewrite_string(entry, written))
 		return true;
-	return keyspace_set_string(call_keyspace(call), call_arg(call, 1), call_hash(call, 1), written, KEYSPACE_KEEP_TTL,
-				   call->now_ms, &entry) == KEYSPACE_OK;
+	return call_set_string(call, 1, written, KEYSPACE_KEEP_TTL, &entry) == KEYSPACE_OK;
 }
 
 static void add_to_counter(struct call *call, int64_t delta)
@@ -147,8 +146,7 @@ void cmd_incrbyfloat(struct call *call)
 	if (!add_fraction(call, &sum))
 		return;
 	struct slice written = format_long_double(sum, text);
-	if (keyspace_set_string(call_keyspace(call), call_arg(call, 1), call_hash(call, 1), written, KEYSPACE_KEEP_TTL,
-				call->now_ms, &entry) != KEYSPACE_OK) {
+	if (call_set_string(call, 1, written, KEYSPACE_KEEP_TTL, &entry) != KEYSPACE_OK) {
 		reply_no_memory(call);
 		return;
 	}

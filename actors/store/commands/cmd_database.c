@@ -15,12 +15,11 @@ bool call_arg_database(struct call *call, uint32_t index, uint32_t *out_database
 		reply_errorf(call, "ERR value is out of range, value must between %d and %d", INT_MIN, INT_MAX);
 		return false;
 	}
-	if (number < 0 || number >= store_database_count(call->store)) {
+	if (number < 0 || number >= store_databases(call->store)->count) {
 		reply_error(call, "ERR DB index is out of range");
 		return false;
 	}
 	*out_database = (uint32_t)number;
-	store_name_database(call->store, *out_database);
 	return true;
 }
 
@@ -56,22 +55,16 @@ void cmd_flushdb(struct call *call)
 	reply_ok(call);
 }
 
-/* Databases that were emptied before memory ran out are told of one by one. */
 void cmd_flushall(struct call *call)
 {
-	uint32_t count = store_database_count(call->store), done = 0;
 	if (!check_flush_type(call))
 		return;
-	while (done < count && store_flush(call->store, done) == KEYSPACE_OK)
-		done++;
-	if (done == count) {
-		call_effect(call, &(struct effect){ .type = EFFECT_FLUSHALL });
-		reply_ok(call);
+	if (store_flush_all(call->store) != KEYSPACE_OK) {
+		reply_no_memory(call);
 		return;
 	}
-	for (uint32_t database = 0; database < done; database++)
-		call_effect_in(call, database, &(struct effect){ .type = EFFECT_FLUSHDB });
-	reply_no_memory(call);
+	call_effect(call, &(struct effect){ .type = EFFECT_FLUSHALL });
+	reply_ok(call);
 }
 
 /* ---- SWAPDB ---- */
@@ -87,7 +80,7 @@ static bool parse_swapped(struct call *call, uint32_t index, const char *error, 
 
 void cmd_swapdb(struct call *call)
 {
-	int64_t a, b, count = store_database_count(call->store);
+	int64_t a, b, count = store_databases(call->store)->count;
 	if (!parse_swapped(call, 1, "ERR invalid first DB index", &a) ||
 	    !parse_swapped(call, 2, "ERR invalid second DB index", &b))
 		return;
@@ -95,7 +88,6 @@ void cmd_swapdb(struct call *call)
 		reply_error(call, "ERR DB index is out of range");
 		return;
 	}
-	store_name_database(call->store, (uint32_t)(a > b ? a : b));
 	if (a != b) {
 		store_swap(call->store, (uint32_t)a, (uint32_t)b);
 		call_effect_in(call, (uint32_t)a, &(struct effect){ .type = EFFECT_SWAPDB, .number = b });

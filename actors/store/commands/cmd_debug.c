@@ -61,9 +61,12 @@ static void debug_digest(struct call *call)
 {
 	struct data_digest digest = { 0 };
 	char hex[DIGEST_HEX_BYTES];
-	for (uint32_t i = 0; i < store_database_count(call->store); i++)
-		if (keyspace_count(store_keyspace(call->store, i)))
-			data_digest_mix_database(&digest, i, store_keyspace(call->store, i));
+	const struct databases *databases = store_databases(call->store);
+	for (uint32_t i = 0; i < databases->in_use_count; i++) {
+		uint32_t number = databases->in_use[i];
+		if (keyspace_count(databases_read(databases, number)))
+			data_digest_mix_database(&digest, number, databases_read(databases, number));
+	}
 	data_digest_hex(&digest, hex);
 	reply_simple(call, hex);
 }
@@ -90,7 +93,7 @@ static void debug_htstats(struct call *call)
 	int64_t database;
 	if (!call_arg_int64(call, 2, &database))
 		return;
-	if (database < 0 || (uint64_t)database >= store_database_count(call->store)) {
+	if (database < 0 || (uint64_t)database >= store_databases(call->store)->count) {
 		reply_error(call, "ERR Out of range database");
 		return;
 	}
@@ -154,16 +157,18 @@ static enum keyspace_status populate_one(struct call *call, struct population *p
 							     (unsigned long long)population->next));
 	uint64_t hash = keyspace_hash(name);
 	struct entry *entry;
+	struct keyspace *keyspace = call_own_keyspace(call);
+	if (!keyspace)
+		return KEYSPACE_NO_MEMORY;
 	store_expire_key(call->store, call->session->database, name, hash);
-	if (keyspace_find(call_keyspace(call), name, hash, call->now_ms))
+	if (keyspace_find(keyspace, name, hash, call->now_ms))
 		return KEYSPACE_OK;
 	if (population->value) {
 		size_t shown = text.len < population->value_len ? text.len : population->value_len;
 		memcpy(population->value, text.data, shown);
 		text = slice_of(population->value, population->value_len);
 	}
-	enum keyspace_status status = keyspace_set_string(call_keyspace(call), name, hash, text, KEYSPACE_DROP_TTL,
-							  call->now_ms, &entry);
+	enum keyspace_status status = keyspace_set_string(keyspace, name, hash, text, KEYSPACE_DROP_TTL, call->now_ms, &entry);
 	if (status == KEYSPACE_OK)
 		tell_set(call, name, entry);
 	return status;

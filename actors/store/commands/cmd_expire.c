@@ -54,7 +54,7 @@ static void expire_entry(struct call *call, struct entry *entry, int64_t when_ms
 {
 	if (when_ms <= call->now_ms) {
 		call_remove(call, 1);
-	} else if (keyspace_set_expiry(call_keyspace(call), &entry, when_ms) == KEYSPACE_OK) {
+	} else if (keyspace_set_expiry(call_own_keyspace(call), &entry, when_ms) == KEYSPACE_OK) {
 		call_effect(call, &(struct effect){ .type = EFFECT_EXPIRE, .key = call_arg(call, 1), .number = when_ms });
 	} else {
 		reply_no_memory(call);
@@ -142,7 +142,7 @@ void cmd_persist(struct call *call)
 		reply_integer(call, 0);
 		return;
 	}
-	if (keyspace_clear_expiry(call_keyspace(call), &entry) != KEYSPACE_OK) {
+	if (keyspace_clear_expiry(call_own_keyspace(call), &entry) != KEYSPACE_OK) {
 		reply_no_memory(call);
 		return;
 	}

@@ -22,7 +22,7 @@ const char *entry_type_name(const struct entry *entry)
 
 void call_remove(struct call *call, uint32_t index)
 {
-	keyspace_remove(call_keyspace(call), call_arg(call, index), call_hash(call, index));
+	keyspace_remove(call_own_keyspace(call), call_arg(call, index), call_hash(call, index));
 	call_effect(call, &(struct effect){ .type = EFFECT_DEL, .key = call_arg(call, index) });
 }
 
@@ -80,8 +80,9 @@ static bool is_there(struct call *call, const struct destination *to)
 /* Moves the entry, which is gone then, with its time to live. False without memory: the error is written. */
 static bool move_to(struct call *call, struct entry *entry, const struct destination *to, struct effect effect)
 {
-	if (keyspace_move(call_keyspace(call), entry, store_keyspace(call->store, to->database), call_arg(call, to->key_index),
-			  call_hash(call, to->key_index)) != KEYSPACE_OK) {
+	struct keyspace *target = store_own_keyspace(call->store, to->database);
+	if (!target || keyspace_move(call_own_keyspace(call), entry, target, call_arg(call, to->key_index),
+				     call_hash(call, to->key_index)) != KEYSPACE_OK) {
 		reply_no_memory(call);
 		return false;
 	}
@@ -165,8 +166,9 @@ static bool parse_copy_options(struct call *call, uint32_t *out_database, bool *
 static bool copy_to(struct call *call, const struct entry *entry, const struct destination *to)
 {
 	struct slice key = call_arg(call, to->key_index);
-	if (keyspace_copy(call_keyspace(call), entry, store_keyspace(call->store, to->database), key,
-			  call_hash(call, to->key_index)) != KEYSPACE_OK) {
+	struct keyspace *target = store_own_keyspace(call->store, to->database);
+	if (!target ||
+	    keyspace_copy(call_keyspace(call), entry, target, key, call_hash(call, to->key_index)) != KEYSPACE_OK) {
 		reply_no_memory(call);
 		return false;
 	}

@@ -56,22 +56,24 @@ static void fraction(struct call *call, const char *name, double value)
 
 static uint32_t used_databases(struct call *call)
 {
+	const struct databases *databases = store_databases(call->store);
 	uint32_t used = 0;
-	for (uint32_t i = 0; i < store_database_count(call->store); i++)
-		used += keyspace_count(store_keyspace(call->store, i)) > 0;
+	for (uint32_t i = 0; i < databases->in_use_count; i++)
+		used += keyspace_count(databases_read(databases, databases->in_use[i])) > 0;
 	return used;
 }
 
 static void reply_databases(struct call *call)
 {
-	for (uint32_t i = 0; i < store_database_count(call->store); i++) {
-		const struct keyspace *keyspace = store_keyspace(call->store, i);
+	const struct databases *databases = store_databases(call->store);
+	for (uint32_t i = 0; i < databases->in_use_count; i++) {
+		const struct keyspace *keyspace = databases_read(databases, databases->in_use[i]);
 		struct keyspace_shape shape;
 		char name[16];
 		if (keyspace_count(keyspace) == 0)
 			continue;
 		keyspace_get_shape(keyspace, &shape);
-		snprintf(name, sizeof(name), "db.%u", i);
+		snprintf(name, sizeof(name), "db.%u", databases->in_use[i]);
 		reply_text(call, name);
 		reply_map(call, 3);
 		number(call, "overhead.hashtable.main", shape.index_bytes);

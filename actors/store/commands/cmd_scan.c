@@ -157,7 +157,7 @@ void cmd_scan(struct call *call)
 
 void cmd_randomkey(struct call *call)
 {
-	struct keyspace *keyspace = call_keyspace(call);
+	const struct keyspace *keyspace = call_keyspace(call);
 	for (int i = 0; i < RANDOM_TRIES; i++) {
 		struct entry *entry = keyspace_random(keyspace, store_random, call->store);
 		if (!entry)

@@ -14,12 +14,9 @@ static enum keyspace_status store_arg(struct call *call, uint32_t key_index, uin
 				      enum keyspace_ttl ttl, struct entry **out_entry)
 {
 	const struct resp_arg *value = &call->argv[value_index];
-	struct keyspace *keyspace = call_keyspace(call);
-	struct slice key = call_arg(call, key_index);
-	uint64_t hash = call_hash(call, key_index);
 	if (value->is_large)
-		return keyspace_set_blob(keyspace, key, hash, blob_from_data(value->data), ttl, call->now_ms, out_entry);
-	return keyspace_set_string(keyspace, key, hash, call_arg(call, value_index), ttl, call->now_ms, out_entry);
+		return call_set_blob(call, key_index, blob_from_data(value->data), ttl, out_entry);
+	return call_set_string(call, key_index, call_arg(call, value_index), ttl, out_entry);
 }
 
 void call_effect_value(struct call *call, enum effect_type type, uint32_t database, uint32_t key_index,
@@ -43,8 +40,8 @@ void call_effect_value(struct call *call, enum effect_type type, uint32_t databa
 /* A value whose time is over before it is stored: what was there goes, and nothing comes. */
 static void store_nothing(struct call *call)
 {
-	if (keyspace_remove(call_keyspace(call), call_arg(call, 1), call_hash(call, 1)))
-		call_effect(call, &(struct effect){ .type = EFFECT_DEL, .key = call_arg(call, 1) });
+	if (keyspace_find_any(call_keyspace(call), call_arg(call, 1), call_hash(call, 1)))
+		call_remove(call, 1);
 }
 
 /* What is to be stored under argument 1. */
@@ -68,8 +65,8 @@ static bool assign(struct call *call, const struct assignment *what)
 	}
 	if (store_arg(call, 1, what->value_index, expires ? KEYSPACE_KEEP_TTL : what->ttl, &entry) != KEYSPACE_OK)
 		return false;
-	if (expires && keyspace_set_expiry(call_keyspace(call), &entry, what->when_ms) != KEYSPACE_OK) {
-		keyspace_remove_entry(call_keyspace(call), entry);
+	if (expires && keyspace_set_expiry(call_own_keyspace(call), &entry, what->when_ms) != KEYSPACE_OK) {
+		keyspace_remove_entry(call_own_keyspace(call), entry);
 		call_effect(call, &(struct effect){ .type = EFFECT_DEL, .key = call_arg(call, 1) });
 		return false;
 	}
@@ -398,11 +395,11 @@ static bool change_expiry(struct call *call, struct entry **entry, bool persists
 	struct effect effect = { .type = EFFECT_PERSIST, .key = call_arg(call, 1) };
 	enum keyspace_status status;
 	if (persists && entry_has_expiry(*entry)) {
-		status = keyspace_clear_expiry(call_keyspace(call), entry);
+		status = keyspace_clear_expiry(call_own_keyspace(call), entry);
 	} else if (when_ms != NO_EXPIRY) {
 		effect.type = EFFECT_EXPIRE;
 		effect.number = when_ms;
-		status = keyspace_set_expiry(call_keyspace(call), entry, when_ms);
+		status = keyspace_set_expiry(call_own_keyspace(call), entry, when_ms);
 	} else {
 		return true;
 	}

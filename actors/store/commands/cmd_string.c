@@ -129,7 +129,8 @@ static void write_part(struct call *call, const struct string_patch *patch, stru
 		       struct effect *effect)
 {
 	size_t len = string_patched_len(patch, entry ? entry_string(entry).len : 0);
-	if (string_apply_patch(call_keyspace(call), call_arg(call, 1), call_hash(call, 1), entry, patch) != KEYSPACE_OK) {
+	struct keyspace *keyspace = call_own_keyspace(call);
+	if (!keyspace || string_apply_patch(keyspace, call_arg(call, 1), call_hash(call, 1), entry, patch) != KEYSPACE_OK) {
 		reply_no_memory(call);
 		return;
 	}

@@ -391,11 +391,12 @@ static void write_cluster(struct info *info)
 
 static void write_keyspace(struct info *info)
 {
-	for (uint32_t i = 0; i < store_database_count(info->store); i++) {
-		const struct keyspace *keyspace = store_keyspace(info->store, i);
+	const struct databases *databases = store_databases(info->store);
+	for (uint32_t i = 0; i < databases->in_use_count; i++) {
+		const struct keyspace *keyspace = databases_read(databases, databases->in_use[i]);
 		if (keyspace_count(keyspace) == 0)
 			continue;
-		buffer_printf(&info->text, "db%u:keys=%" PRIu64 ",expires=%" PRIu64 ",avg_ttl=%" PRId64 "\r\n", i,
+		buffer_printf(&info->text, "db%u:keys=%" PRIu64 ",expires=%" PRIu64 ",avg_ttl=%" PRId64 "\r\n", databases->in_use[i],
 			      keyspace_count(keyspace), keyspace_expiring_count(keyspace),
 			      keyspace_average_ttl_ms(keyspace, info->call->now_ms));
 	}

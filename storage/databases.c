@@ -1,0 +1,103 @@
+#include "databases.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Nobody is told of these bytes as used: they are the process's own, and the system gives pages of `in_use` as they are written. */
+bool databases_init(struct databases *databases, uint32_t count)
+{
+	*databases = (struct databases){
+		.keyspaces = malloc(count * sizeof(struct keyspace *)),
+		.empty = keyspace_create(),
+		.count = count,
+		.in_use = malloc(count * sizeof(uint32_t)),
+	};
+	if (!databases->keyspaces || !databases->empty || !databases->in_use) {
+		databases_fini(databases);
+		return false;
+	}
+	for (uint32_t i = 0; i < count; i++)
+		databases->keyspaces[i] = databases->empty;
+	return true;
+}
+
+void databases_fini(struct databases *databases)
+{
+	for (uint32_t i = 0; i < databases->in_use_count; i++)
+		keyspace_destroy(&databases->keyspaces[databases->in_use[i]]);
+	keyspace_destroy(&databases->empty);
+	free(databases->keyspaces);
+	free(databases->in_use);
+	*databases = (struct databases){ 0 };
+}
+
+uint32_t databases_place(const struct databases *databases, uint32_t number)
+{
+	uint32_t low = 0, high = databases->in_use_count;
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		if (databases->in_use[middle] < number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool is_in_use(const struct databases *databases, uint32_t number)
+{
+	return databases->keyspaces[number] != databases->empty;
+}
+
+static void put(struct databases *databases, uint32_t number, struct keyspace *keyspace)
+{
+	uint32_t place = databases_place(databases, number), *at = databases->in_use + place;
+	memmove(at + 1, at, (databases->in_use_count - place) * sizeof(*at));
+	*at = number;
+	databases->in_use_count++;
+	databases->keyspaces[number] = keyspace;
+}
+
+struct keyspace *databases_create(struct databases *databases, uint32_t number)
+{
+	struct keyspace *keyspace = keyspace_create();
+	if (keyspace)
+		put(databases, number, keyspace);
+	return keyspace;
+}
+
+struct keyspace *databases_give(struct databases *databases, uint32_t number)
+{
+	struct keyspace *keyspace = databases->keyspaces[number];
+	if (!is_in_use(databases, number))
+		return NULL;
+	uint32_t place = databases_place(databases, number), *at = databases->in_use + place;
+	databases->in_use_count--;
+	memmove(at, at + 1, (databases->in_use_count - place) * sizeof(*at));
+	databases->keyspaces[number] = databases->empty;
+	return keyspace;
+}
+
+void databases_swap(struct databases *databases, uint32_t a, uint32_t b)
+{
+	struct keyspace *of_a = databases_give(databases, a), *of_b = databases_give(databases, b);
+	if (of_a)
+		put(databases, b, of_a);
+	if (of_b)
+		put(databases, a, of_b);
+}
+
+void databases_tidy(struct databases *databases)
+{
+	uint32_t kept = 0;
+	for (uint32_t i = 0; i < databases->in_use_count; i++) {
+		uint32_t number = databases->in_use[i];
+		if (keyspace_count(databases->keyspaces[number]) > 0) {
+			databases->in_use[kept++] = number;
+			continue;
+		}
+		keyspace_destroy(&databases->keyspaces[number]);
+		databases->keyspaces[number] = databases->empty;
+	}
+	databases->in_use_count = kept;
+}
