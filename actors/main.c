@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +12,18 @@
 #include "actors/server.h"
 #include "actors/runtime/version.h"
 
-static int refuse(const char *what, const char *name)
+/* Why there is no start: to whoever started it, and into the log, when that is another place. */
+static int refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static int refuse(const char *format, ...)
 {
-	fprintf(stderr, "qcache-server: %s %s: %s\n", what, name, strerror(errno));
+	char reason[LOG_LINE_BYTES];
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(reason, sizeof(reason), format, arguments);
+	va_end(arguments);
+	fprintf(stderr, "qcache-server: %s\n", reason);
+	if (log_descriptor() != STDOUT_FILENO)
+		log_event(LOG_WARNING, "No start: %s", reason);
 	return 1;
 }
 
@@ -25,15 +35,15 @@ static void on_ready(void *context)
 
 static bool fit_clients(struct config *config)
 {
-	int64_t fitting = process_raise_descriptor_limit(config->maxclients, config->io_threads);
+	int64_t limit, fitting = process_raise_descriptor_limit(config->maxclients, config->io_threads, &limit);
 	if (fitting >= config->maxclients)
 		return true;
 	if (fitting == 0) {
-		log_event(LOG_WARNING, "The system allows too few open files for even one client");
+		refuse("the system allows %lld open files, too few for even one client", (long long)limit);
 		return false;
 	}
-	log_event(LOG_WARNING, "maxclients lowered from %lld to %lld: the system allows no more open files",
-		  (long long)config->maxclients, (long long)fitting);
+	log_event(LOG_WARNING, "maxclients lowered from %lld to %lld: the system allows no more than %lld open files",
+		  (long long)config->maxclients, (long long)fitting, (long long)limit);
 	config->maxclients = fitting;
 	return true;
 }
@@ -46,46 +56,65 @@ static void warn_of_inert(const struct config *config)
 		log_event(LOG_WARNING, "Directives that are accepted and change nothing here: %s", names);
 }
 
+static void check_backlog(const struct config *config)
+{
+	int64_t most = process_backlog_max();
+	if (config->port && most < config->tcp_backlog)
+		log_event(LOG_WARNING, "tcp-backlog of %lld is held at %lld by the system (/proc/sys/net/core/somaxconn)",
+			  (long long)config->tcp_backlog, (long long)most);
+}
+
+/*
+ * The system takes everything back at once, whatever the threads that are left are at. Checked builds free it all themselves: what is
+ * there even then is a leak.
+ */
+static void leave(struct server **server)
+{
+#ifdef QCACHE_CHECKED
+	server_destroy(server);
+#endif
+	log_event(LOG_NOTICE, "qcache is now stopped, bye bye");
+#ifndef QCACHE_CHECKED
+	_exit(0);
+#endif
+}
+
 static int serve(struct config *config)
 {
+	struct config_error error;
 	log_event(LOG_NOTICE, "qcache %s starting, pid %d", QCACHE_VERSION, getpid());
 	warn_of_inert(config);
 	if (!fit_clients(config))
 		return 1;
-	struct server *server = server_create(config, NULL, 0);
+	check_backlog(config);
+	struct server *server = server_create(config, NULL, 0, &error);
 	if (!server)
-		return 1;
+		return refuse("%s", error.text);
 	server_run(server, on_ready, config);
-	server_destroy(&server);
-	log_event(LOG_NOTICE, "qcache is now stopped, bye bye");
+	leave(&server);
 	return 0;
 }
 
 /* All of this comes before the first NNG call, whose threads inherit it. */
 static int set_up_and_serve(struct config *config, char **argv)
 {
-	bool is_daemon = config->daemonize && !process_is_supervised((enum supervision)config->supervised);
+	bool is_daemon = config->daemonize && process_supervisor((enum supervision)config->supervised) == SUPERVISED_NO;
 	if (is_daemon && !process_daemonise())
-		return refuse("can't become a daemon", "");
+		return refuse("can't become a daemon: %s", strerror(errno));
 	if (config->dir[0] && !process_enter_directory(config->dir))
-		return refuse("can't enter directory", config->dir);
+		return refuse("can't enter directory %s: %s", config->dir, strerror(errno));
 	if (!log_open(config->logfile, (enum log_level)config->loglevel))
-		return refuse("can't open log file", config->logfile);
+		return refuse("can't open log file %s: %s", config->logfile, strerror(errno));
+	process_report_supervision((enum supervision)config->supervised);
 	if (!process_bind_to_cpus(config->server_cpulist))
-		return refuse("can't bind to CPUs", config->server_cpulist);
+		return refuse("can't bind to CPUs %s: %s", config->server_cpulist, strerror(errno));
 	if (!process_share_one_cpu())
 		log_event(LOG_WARNING, "Can't choose how threads share the CPU: %s", strerror(errno));
 	if (config->set_proc_title && !process_prepare_title(argv))
 		log_event(LOG_WARNING, "Can't set the title: %s", strerror(errno));
-	bool has_pidfile = config->pidfile[0] != '\0';
-	if (has_pidfile && !process_write_pidfile(config->pidfile))
-		log_event(LOG_WARNING, "Can't write pidfile %s: %s", config->pidfile, strerror(errno));
 	if (config->crash_log_enabled && CRASH_REPORTS_ARE_OURS)
 		crash_install(QCACHE_VERSION);
-	int status = serve(config);
-	if (has_pidfile)
-		process_remove_pidfile(config->pidfile);
-	return status;
+	return serve(config);
 }
 
 static void print_refusals(char *refusals)

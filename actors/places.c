@@ -1,4 +1,4 @@
-#include "places.h"
+#include "actors/places.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -7,80 +7,164 @@
 #include <unistd.h>
 
 #include "actors/runtime/crash.h"
-#include "actors/runtime/log.h"
-#include "transport/listener.h"
 
-static void add(struct places *places, const char *address, int64_t port, int fd)
+/* A name with more addresses than this is served at the first of them. */
+#define ADDRESSES_OF_A_NAME_MAX 16
+
+/* One word of `bind`. */
+struct planned {
+	const char *name;   /* in the plan's configuration, without '-' */
+	bool is_optional;
+	const char *reason; /* why it has no addresses */
+	size_t count;
+	struct listener_address addresses[ADDRESSES_OF_A_NAME_MAX];
+};
+
+struct listen_plan {
+	struct config config;
+	uint32_t count;
+	struct planned items[];
+};
+
+/* ---- planning ---- */
+
+/* An address that begins with '-' may be missing from this machine, as in Redis. */
+static void look_up(struct planned *planned, const char *word, uint16_t port)
 {
-	struct place *items = realloc(places->items, (places->count + 1) * sizeof(*items));
-	char *copy = strdup(address);
-	if (!items || !copy)
-		crash_broken_invariant("no memory for a place to listen at");
-	places->items = items;
-	items[places->count++] = (struct place){ .address = copy, .port = port, .fd = fd };
+	planned->is_optional = word[0] == '-';
+	planned->name = word + planned->is_optional;
+	planned->count = listener_resolve(planned->name, port, planned->addresses, ADDRESSES_OF_A_NAME_MAX, &planned->reason);
 }
 
-static const struct place *find(const struct places *places, const char *address, int64_t port)
+struct listen_plan *listen_plan_create(const struct config *config)
+{
+	uint32_t count = config->port ? config->bind.count : 0;
+	struct listen_plan *plan = calloc(1, sizeof(*plan) + count * sizeof(plan->items[0]));
+	if (!plan)
+		crash_broken_invariant("no memory for where to listen");
+	config_copy(&plan->config, config);
+	plan->count = count;
+	for (uint32_t i = 0; i < count; i++)
+		look_up(&plan->items[i], plan->config.bind.items[i], (uint16_t)config->port);
+	return plan;
+}
+
+void listen_plan_destroy(struct listen_plan **plan_at)
+{
+	config_fini(&(*plan_at)->config);
+	free(*plan_at);
+	*plan_at = NULL;
+}
+
+/* ---- opening ---- */
+
+struct opening {
+	struct places places;
+	const struct places *open;
+	const struct listen_plan *plan;
+	struct config_error *error;
+};
+
+static bool is_same(const struct listener_address *a, const struct listener_address *b)
+{
+	return a->len == b->len && memcmp(&a->bytes, &b->bytes, a->len) == 0;
+}
+
+/* The only socket file has the address of length 0. */
+static const struct place *find(const struct places *places, const struct listener_address *address)
 {
 	for (uint32_t i = 0; i < places->count; i++)
-		if (places->items[i].port == port && (port == PLACE_IS_FILE || strcmp(places->items[i].address, address) == 0))
+		if (is_same(&places->items[i].address, address))
 			return &places->items[i];
 	return NULL;
 }
 
-static bool add_opened(struct places *places, const char *address, int64_t port, int fd)
+static bool add(struct opening *opening, const struct listener_address *address, const char *text, int fd)
 {
-	if (fd != LISTENER_FAILED) {
-		add(places, address, port, fd);
-		return true;
+	struct places *places = &opening->places;
+	if (fd == LISTENER_FAILED) {
+		snprintf(opening->error->text, sizeof(opening->error->text), "can't listen on %s: %s", text, strerror(errno));
+		return false;
 	}
-	if (port == PLACE_IS_FILE)
-		log_event(LOG_WARNING, "Could not listen on %s: %s", address, strerror(errno));
-	else
-		log_event(LOG_WARNING, "Could not listen on %s:%lld: %s", address, (long long)port, strerror(errno));
-	return false;
+	struct place *items = realloc(places->items, (places->count + 1) * sizeof(*items));
+	char *copy = strdup(text);
+	if (!items || !copy)
+		crash_broken_invariant("no memory for a place to listen at");
+	places->items = items;
+	items[places->count++] = (struct place){ .address = *address, .text = copy, .fd = fd };
+	return true;
 }
 
-/* An address that begins with '-' may be missing from this machine, as in Redis. */
-static bool open_address(struct places *places, const struct places *open, const char *address, const struct config *config)
+static bool is_absent(int code)
 {
-	bool is_optional = address[0] == '-';
-	if (is_optional)
-		address++;
-	if (find(places, address, config->port)) {
+	return code == EADDRNOTAVAIL || code == EAFNOSUPPORT;
+}
+
+/* The descriptor, or LISTENER_FAILED with errno. */
+static int open_address(const struct opening *opening, const struct listener_address *address)
+{
+	if (find(&opening->places, address)) {
 		errno = EADDRINUSE;
-		return add_opened(places, address, config->port, LISTENER_FAILED);
+		return LISTENER_FAILED;
 	}
-	const struct place *held = find(open, address, config->port);
-	if (held) {
-		add(places, address, config->port, held->fd);
-		return true;
-	}
-	int fd = listener_open_tcp(address, (uint16_t)config->port, (int)config->tcp_backlog,
-				   open->count ? LISTENER_SHARES : LISTENER_ALONE);
-	if (fd == LISTENER_FAILED && is_optional && (errno == EADDRNOTAVAIL || errno == EAFNOSUPPORT))
-		return true;
-	return add_opened(places, address, config->port, fd);
+	const struct place *held = find(opening->open, address);
+	return held ? held->fd :
+		      listener_open_tcp(address, (int)opening->plan->config.tcp_backlog,
+					opening->open->count ? LISTENER_SHARES : LISTENER_ALONE);
 }
 
-static bool open_all(struct places *places, const struct places *open, const struct config *config)
+static void print_place(const struct opening *opening, const struct planned *planned, size_t index, char out[PEER_TEXT_BYTES])
 {
-	for (uint32_t i = 0; config->port && i < config->bind.count; i++)
-		if (!open_address(places, open, config->bind.items[i], config))
+	if (strcmp(planned->name, "*") == 0 || strcmp(planned->name, "::*") == 0)
+		snprintf(out, PEER_TEXT_BYTES, "%s:%lld", planned->name, (long long)opening->plan->config.port);
+	else
+		listener_address_print(&planned->addresses[index], out);
+}
+
+/* Addresses that this machine lacks are passed over, as long as there are others; and all of them when the name is optional. */
+static bool open_planned(struct opening *opening, const struct planned *planned)
+{
+	char text[PEER_TEXT_BYTES] = "";
+	uint32_t before = opening->places.count;
+	if (planned->count == 0 && !planned->is_optional) {
+		snprintf(opening->error->text, sizeof(opening->error->text), "can't listen on %.200s: the name is unknown: %s",
+			 planned->name, planned->reason);
+		return false;
+	}
+	for (size_t i = 0; i < planned->count; i++) {
+		int fd = open_address(opening, &planned->addresses[i]);
+		bool is_last = i + 1 == planned->count && opening->places.count == before && !planned->is_optional;
+		if (fd == LISTENER_FAILED && is_absent(errno) && !is_last)
+			continue;
+		int reason = errno;
+		print_place(opening, planned, i, text);
+		errno = reason;
+		if (!add(opening, &planned->addresses[i], text, fd))
+			return false;
+	}
+	return true;
+}
+
+static bool open_all(struct opening *opening)
+{
+	const struct config *config = &opening->plan->config;
+	const struct listener_address none = { .len = 0 };
+	for (uint32_t i = 0; i < opening->plan->count; i++)
+		if (!open_planned(opening, &opening->plan->items[i]))
 			return false;
 	if (!config->unixsocket[0])
 		return true;
-	const struct place *held = find(open, config->unixsocket, PLACE_IS_FILE);
+	const struct place *held = find(opening->open, &none);
 	int fd = held ? held->fd
 		      : listener_open_unix(config->unixsocket, (int)config->tcp_backlog, (uint32_t)config->unixsocketperm);
-	return add_opened(places, config->unixsocket, PLACE_IS_FILE, fd);
+	return add(opening, &none, config->unixsocket, fd);
 }
 
 /* While "127.0.0.1" is still open, "*" can have the same port only if both agree. */
 static void share_port(const struct places *open, enum listener_sharing sharing)
 {
 	for (uint32_t i = 0; i < open->count; i++)
-		if (open->items[i].port != PLACE_IS_FILE)
+		if (open->items[i].address.len)
 			listener_share(open->items[i].fd, sharing);
 }
 
@@ -92,27 +176,28 @@ static bool is_held(const struct places *open, int fd)
 	return false;
 }
 
-bool places_open(struct places *out_places, const struct places *open, const struct config *config)
+bool places_open(struct places *out_places, const struct places *open, const struct listen_plan *plan,
+		 struct config_error *out_error)
 {
-	struct places places = { 0 };
+	struct opening opening = { .open = open, .plan = plan, .error = out_error };
 	share_port(open, LISTENER_SHARES);
-	bool is_open = open_all(&places, open, config);
+	bool is_open = open_all(&opening);
 	share_port(open, LISTENER_ALONE);
 	if (is_open) {
-		*out_places = places;
+		*out_places = opening.places;
 		return true;
 	}
-	for (uint32_t i = 0; i < places.count; i++)
-		if (!is_held(open, places.items[i].fd))
-			close(places.items[i].fd);
-	places_fini(&places);
+	for (uint32_t i = 0; i < opening.places.count; i++)
+		if (!is_held(open, opening.places.items[i].fd))
+			close(opening.places.items[i].fd);
+	places_fini(&opening.places);
 	return false;
 }
 
 void places_fini(struct places *places)
 {
 	for (uint32_t i = 0; i < places->count; i++)
-		free(places->items[i].address);
+		free(places->items[i].text);
 	free(places->items);
 	*places = (struct places){ 0 };
 }
@@ -121,12 +206,6 @@ void places_print(const struct places *places, char *out, size_t size)
 {
 	size_t len = 0;
 	out[0] = '\0';
-	for (uint32_t i = 0; i < places->count && len < size; i++) {
-		const struct place *place = &places->items[i];
-		const char *comma = i ? ", " : "";
-		len += (size_t)(place->port == PLACE_IS_FILE ?
-					snprintf(out + len, size - len, "%s%s", comma, place->address) :
-					snprintf(out + len, size - len, "%s%s:%lld", comma, place->address,
-						 (long long)place->port));
-	}
+	for (uint32_t i = 0; i < places->count && len < size; i++)
+		len += (size_t)snprintf(out + len, size - len, "%s%s", i ? ", " : "", places->items[i].text);
 }

@@ -2,7 +2,8 @@
  * The places where the server listens: addresses with a port, and a socket file. The supervisor's list; the descriptors are the
  * first reactor's, which accepts from them and closes them.
  *
- * A change opens what is new before anything is closed, so it happens whole or not at all. Looking up a name may block.
+ * Two steps: a plan looks up all names, which may block; to open what is planned doesn't. A change opens what is new before anything is
+ * closed, so it happens whole or not at all.
  */
 #ifndef ACTORS_PLACES_H
 #define ACTORS_PLACES_H
@@ -11,12 +12,11 @@
 #include <stdint.h>
 
 #include "actors/config/config.h"
-
-#define PLACE_IS_FILE (-1)
+#include "transport/listener.h"
 
 struct place {
-	char *address;
-	int64_t port; /* PLACE_IS_FILE: `address` is a path */
+	struct listener_address address; /* .len is 0: a socket file */
+	char *text;                      /* "127.0.0.1:6379", "*:6379", or the path of the file */
 	int fd;
 };
 
@@ -25,11 +25,19 @@ struct places {
 	uint32_t count;
 };
 
+/* What a configuration asks for, with every name looked up. */
+struct listen_plan;
+
+/* May block. Any thread. */
+struct listen_plan *listen_plan_create(const struct config *config);
+void listen_plan_destroy(struct listen_plan **plan);
+
 /*
- * Opens where the configuration says. What is among `open` is not opened a second time but keeps its descriptor; a socket
- * file is always kept. False: the reason has been logged, and nothing has changed.
+ * Opens what is planned. What is among `open` is not opened a second time but keeps its descriptor; a socket file is always kept. A
+ * name is served at all its addresses that this machine has. False: out_error says what can't be, and nothing has changed.
  */
-bool places_open(struct places *out_places, const struct places *open, const struct config *config);
+bool places_open(struct places *out_places, const struct places *open, const struct listen_plan *plan,
+		 struct config_error *out_error);
 
 /* Forgets the list; the descriptors stay open. */
 void places_fini(struct places *places);

@@ -3,12 +3,14 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -93,17 +95,37 @@ static void notify_manager(const char *text)
 		close(fd);
 }
 
-bool process_is_supervised(enum supervision mode)
+static const struct {
+	enum supervision mode;
+	const char *name, *variable;
+} supervisors[] = {
+	{ SUPERVISED_UPSTART, "upstart", "UPSTART_JOB" },
+	{ SUPERVISED_SYSTEMD, "systemd", "NOTIFY_SOCKET" },
+};
+#define SUPERVISORS (sizeof(supervisors) / sizeof(supervisors[0]))
+
+enum supervision process_supervisor(enum supervision mode)
 {
-	return mode != SUPERVISED_NO && getenv("NOTIFY_SOCKET") != NULL;
+	for (size_t i = 0; i < SUPERVISORS; i++)
+		if ((mode == SUPERVISED_AUTO || mode == supervisors[i].mode) && getenv(supervisors[i].variable))
+			return supervisors[i].mode;
+	return SUPERVISED_NO;
 }
 
-void process_report_ready(enum supervision mode)
+void process_report_supervision(enum supervision mode)
 {
-	if (process_is_supervised(mode))
-		notify_manager("READY=1\nSTATUS=Ready to accept connections\n");
-	if (waiting_parent < 0)
-		return;
+	enum supervision found = process_supervisor(mode);
+	for (size_t i = 0; i < SUPERVISORS; i++) {
+		if (supervisors[i].mode == found)
+			log_event(LOG_NOTICE, "Supervised by %s", supervisors[i].name);
+		else if (supervisors[i].mode == mode)
+			log_event(LOG_WARNING, "supervised %s: %s is not in the environment, nobody is told when the server is ready",
+				  supervisors[i].name, supervisors[i].variable);
+	}
+}
+
+static void tell_parent(void)
+{
 	if (!redirect_to_null(STDERR_FILENO, STDERR_FILENO))
 		log_event(LOG_WARNING, "stderr can't be redirected: %s", strerror(errno));
 	if (send(waiting_parent, "", 1, MSG_NOSIGNAL) != 1)
@@ -112,9 +134,20 @@ void process_report_ready(enum supervision mode)
 	waiting_parent = -1;
 }
 
+void process_report_ready(enum supervision mode)
+{
+	enum supervision supervisor = process_supervisor(mode);
+	if (supervisor == SUPERVISED_SYSTEMD)
+		notify_manager("READY=1\nSTATUS=Ready to accept connections\n");
+	if (supervisor == SUPERVISED_UPSTART)
+		raise(SIGSTOP);
+	if (waiting_parent >= 0)
+		tell_parent();
+}
+
 void process_report_stopping(enum supervision mode)
 {
-	if (process_is_supervised(mode))
+	if (process_supervisor(mode) == SUPERVISED_SYSTEMD)
 		notify_manager("STOPPING=1\n");
 }
 
@@ -123,39 +156,62 @@ bool process_enter_directory(const char *path)
 	return chdir(path) == 0;
 }
 
+/* Is what was opened for writing to be emptied? False: with errno, it is not ours to write to. */
+static bool may_write(int fd, bool *out_is_file)
+{
+	struct stat status;
+	if (fstat(fd, &status) != 0)
+		return false;
+	*out_is_file = S_ISREG(status.st_mode);
+	errno = EPERM;
+	return !*out_is_file || status.st_uid == geteuid();
+}
+
 bool process_write_pidfile(const char *path)
 {
-	FILE *file = fopen(path, "we");
-	if (!file)
+	bool is_file;
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0644);
+	if (fd < 0)
 		return false;
-	bool written = fprintf(file, "%d\n", (int)getpid()) > 0;
-	return fclose(file) == 0 && written;
+	bool is_written = may_write(fd, &is_file) && (!is_file || ftruncate(fd, 0) == 0) && dprintf(fd, "%d\n", (int)getpid()) > 0;
+	int reason = errno;
+	if (close(fd) != 0 && is_written)
+		return false;
+	errno = reason;
+	return is_written;
 }
 
-bool process_remove_pidfile(const char *path)
-{
-	return unlink(path) == 0;
-}
-
-int64_t process_raise_descriptor_limit(int64_t max_clients, int64_t reactors)
+int64_t process_raise_descriptor_limit(int64_t max_clients, int64_t reactors, int64_t *out_limit)
 {
 	struct rlimit limit;
 	rlim_t reserved = PROCESS_RESERVED_DESCRIPTORS + PROCESS_DESCRIPTORS_PER_REACTOR * (rlim_t)(reactors - 1);
 	rlim_t wanted = (rlim_t)max_clients + reserved;
+	*out_limit = 0;
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
 		return 0;
-	if (limit.rlim_cur >= wanted)
-		return max_clients;
 	/* Above the hard limit goes only who may; the others go as far as it. */
 	struct rlimit raised = { wanted, limit.rlim_max > wanted ? limit.rlim_max : wanted };
-	if (setrlimit(RLIMIT_NOFILE, &raised) == 0)
-		return max_clients;
-	raised = (struct rlimit){ limit.rlim_max, limit.rlim_max };
-	if (setrlimit(RLIMIT_NOFILE, &raised) == 0)
+	struct rlimit highest = { limit.rlim_max, limit.rlim_max };
+	if (limit.rlim_cur < wanted && setrlimit(RLIMIT_NOFILE, &raised) == 0)
 		limit = raised;
-	if (limit.rlim_cur <= reserved)
-		return 0;
-	return (int64_t)(limit.rlim_cur - reserved);
+	else if (limit.rlim_cur < wanted && setrlimit(RLIMIT_NOFILE, &highest) == 0)
+		limit = highest;
+	*out_limit = limit.rlim_cur < INT64_MAX ? (int64_t)limit.rlim_cur : INT64_MAX;
+	if (limit.rlim_cur >= wanted)
+		return max_clients;
+	return limit.rlim_cur <= reserved ? 0 : (int64_t)(limit.rlim_cur - reserved);
+}
+
+int64_t process_backlog_max(void)
+{
+	long long most = INT64_MAX;
+	FILE *file = fopen("/proc/sys/net/core/somaxconn", "re");
+	if (!file)
+		return INT64_MAX;
+	if (fscanf(file, "%lld", &most) != 1)
+		most = INT64_MAX;
+	fclose(file);
+	return most;
 }
 
 /* A number of at most six digits; moves *text behind it. */

@@ -1,7 +1,7 @@
 /*
  * The process and its surroundings: daemon, pidfile, working directory, file descriptors, CPUs, service manager.
  *
- * Order of calls in main(): process_daemonise(), process_enter_directory(), log_open(), process_write_pidfile(),
+ * Order of calls in main(): process_daemonise(), process_enter_directory(), log_open(),
  * then the rest; all of it before the first NNG call and before there are threads, since NNG's pool inherits what
  * is set here. Failures return false with errno set, for the caller to report; nothing is logged here unless said.
  */
@@ -26,9 +26,14 @@
  */
 bool process_daemonise(void);
 
-/* Is there a service manager to tell? A supervised process is not daemonised, as in Redis. */
-bool process_is_supervised(enum supervision mode);
-/* The server listens: tells the parent that waits, and the service manager when supervised. */
+/*
+ * Which service manager there is to tell, by the environment: SUPERVISED_SYSTEMD, _UPSTART, or _NO, also when the one asked for is
+ * not there. A supervised process is not daemonised, as in Redis.
+ */
+enum supervision process_supervisor(enum supervision mode);
+/* Logs which one it is, and a warning when the one asked for is not there. */
+void process_report_supervision(enum supervision mode);
+/* The server listens: tells the parent that waits, and the service manager when supervised; upstart is told by stopping until it lets us go on. */
 void process_report_ready(enum supervision mode);
 /* The server is about to stop: tells the service manager when supervised. */
 void process_report_stopping(enum supervision mode);
@@ -43,15 +48,16 @@ void process_set_title(const char *where);
 
 bool process_enter_directory(const char *path);
 
-/* "PID\n"; an existing file is overwritten. */
+/* "PID\n". A regular file of this user is overwritten, another's refused; a device is written to. A link is not followed. */
 bool process_write_pidfile(const char *path);
-bool process_remove_pidfile(const char *path);
 
 /*
  * Raises the limit of open descriptors to hold max_clients beside what the reactors need. Returns how many clients fit: max_clients, or fewer
- * when the system doesn't allow more (0 when not even one fits).
+ * when the system doesn't allow more (0 when not even one fits); *out_limit is how many descriptors it allows.
  */
-int64_t process_raise_descriptor_limit(int64_t max_clients, int64_t reactors);
+int64_t process_raise_descriptor_limit(int64_t max_clients, int64_t reactors, int64_t *out_limit);
+/* How many connections may wait to be accepted, whatever listen() is told; INT64_MAX when the system doesn't say. */
+int64_t process_backlog_max(void);
 
 /* "0,2-3", "0-6:2"; "" gives an empty set. False when ill-formed or out of range. */
 bool process_parse_cpus(const char *text, cpu_set_t *out_cpus);

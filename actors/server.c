@@ -1,9 +1,14 @@
 /*
  * The supervisor is the main thread's actor. It waits for a reason to stop, then goes through `stops`: a line posts a message
- * to all actors of a kind and waits for as many answers. A second signal does not wait for anyone.
+ * to all actors of a kind and waits for as many answers.
+ *
+ * A stop is bounded. What clients have asked for is answered for as long as shutdown-timeout says; then the reactors close what they
+ * have (REACTOR_CUT) and the store drops the rest. Should it be in the midst of a command that takes even longer, the process ends
+ * without it, LAST_RESORT_SECONDS later.
  */
 #include "server.h"
 
+#include <errno.h>
 #include <ev.h>
 #include <pthread.h>
 #include <signal.h>
@@ -17,16 +22,20 @@
 #include "actors/runtime/crash.h"
 #include "actors/runtime/log.h"
 #include "actors/observer/observer.h"
+#include "actors/owned_file.h"
 #include "actors/places.h"
 #include "actors/process.h"
 #include "actors/reaper/reaper.h"
 #include "actors/store/commands/command.h"
 #include "actors/store/store_actor.h"
+#include "actors/worker/worker.h"
 #include "storage/keyspace.h"
 #include "storage/memory.h"
 #include "transport/bus.h"
 
 #define THREAD_STACK_BYTES (1024u * 1024)
+/* No turn of the store should take as long, but some commands can be given enough to do. */
+#define LAST_RESORT_SECONDS 5.0
 
 struct server {
 	struct config config;
@@ -37,15 +46,18 @@ struct server {
 	struct store *store;
 	struct observer *observer;
 	struct reaper reaper;
+	struct worker worker;
 	struct places places, next_places; /* open; to be open once the reactor has taken them */
-	pthread_t *threads;          /* the reactors', then the reaper's */
+	struct owned_file pidfile, socket_file;
+	pthread_t *threads;          /* the reactors', then the helpers' */
 	uint32_t thread_count;
 
 	ev_signal on_term, on_int;
 	ev_async stop_asked;
+	ev_timer last_resort;        /* since something had to be dropped */
 	uint32_t stop_step;          /* in `stops` */
 	uint32_t answers_missing;
-	bool is_stopping;
+	bool is_stopping, stops_now;
 };
 
 static const struct {
@@ -53,31 +65,42 @@ static const struct {
 	enum actor_kind kind;
 	bool is_answered;
 } stops[] = {
+	{ STORE_THAW, ACTOR_STORE, false },
 	{ REACTOR_STOP, ACTOR_REACTOR, true },
 	{ STORE_STOP, ACTOR_STORE, true },
 	{ REACTOR_LEAVE, ACTOR_REACTOR, false },
 	{ SUBSCRIBER_STOP, ACTOR_SUBSCRIBER, true },
+	/* The helpers. What they are still at nobody needs: only server_destroy() waits for them. */
 	{ REAPER_STOP, ACTOR_REAPER, true },
+	{ WORKER_STOP, ACTOR_WORKER, true },
 };
 #define STOPS (sizeof(stops) / sizeof(stops[0]))
+#define STOPS_OF_SERVICE (STOPS - 2)
 
 /* ---- the supervisor ---- */
 
+static void post_stop(struct server *server)
+{
+	enum actor_kind kind = stops[server->stop_step].kind;
+	uint32_t count = runtime_count(server->runtime, kind);
+	for (uint32_t i = 0; i < count; i++)
+		actor_post(server->supervisor, runtime_actor(server->runtime, kind, i), stops[server->stop_step].order,
+			   server->stops_now, NULL);
+	if (stops[server->stop_step].is_answered)
+		server->answers_missing += count;
+	server->stop_step++;
+}
+
 static void stop_next(struct server *server)
 {
-	while (server->answers_missing == 0) {
-		if (server->stop_step == STOPS) {
-			actor_leave(server->supervisor);
-			return;
-		}
-		enum actor_kind kind = stops[server->stop_step].kind;
-		uint32_t count = runtime_count(server->runtime, kind);
-		for (uint32_t i = 0; i < count; i++)
-			actor_post(server->supervisor, runtime_actor(server->runtime, kind, i),
-				   stops[server->stop_step].order, 0, NULL);
-		server->answers_missing = stops[server->stop_step].is_answered ? count : 0;
-		server->stop_step++;
-	}
+	while (server->answers_missing == 0 && server->stop_step < STOPS_OF_SERVICE)
+		post_stop(server);
+	if (server->answers_missing)
+		return;
+	while (server->stop_step < STOPS)
+		post_stop(server);
+	ev_timer_stop(server->supervisor->loop, &server->last_resort);
+	actor_leave(server->supervisor);
 }
 
 static void begin_stop(struct server *server, const char *why)
@@ -90,16 +113,53 @@ static void begin_stop(struct server *server, const char *why)
 	stop_next(server);
 }
 
+static void remove_files(struct server *server)
+{
+	owned_file_remove(&server->pidfile);
+	owned_file_remove(&server->socket_file);
+}
+
+static _Noreturn void end_at_once(struct server *server)
+{
+	remove_files(server);
+	_exit(1);
+}
+
+/* As in Redis: a second SIGINT comes from somebody who insists, a second SIGTERM often from whoever passes on signals. */
 static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
 {
 	struct server *server = watcher->data;
-	if (server->is_stopping) {
-		log_event(LOG_WARNING, "Received %s again, stopping now", watcher->signum == SIGTERM ? "SIGTERM" : "SIGINT");
-		if (server->config.pidfile[0])
-			process_remove_pidfile(server->config.pidfile);
-		_exit(1);
+	bool is_int = watcher->signum == SIGINT;
+	if (!server->is_stopping) {
+		begin_stop(server, is_int ? "Received SIGINT" : "Received SIGTERM");
+	} else if (is_int) {
+		log_event(LOG_WARNING, "Received SIGINT while stopping, exiting now");
+		end_at_once(server);
+	} else {
+		log_event(LOG_NOTICE, "Received SIGTERM while stopping: SIGINT would end that at once");
 	}
-	begin_stop(server, watcher->signum == SIGTERM ? "Received SIGTERM" : "Received SIGINT");
+}
+
+static void on_last_resort(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+	log_event(LOG_WARNING, "A command has not finished %.0f seconds after the time for answers was over, exiting without it",
+		  LAST_RESORT_SECONDS);
+	end_at_once(watcher->data);
+}
+
+/* The first of the reactors says it for all. */
+static void on_cut(struct server *server)
+{
+	if (ev_is_active(&server->last_resort))
+		return;
+	actor_post(server->supervisor, runtime_actor(server->runtime, ACTOR_STORE, 0), STORE_DROP, 0, NULL);
+	ev_timer_again(server->supervisor->loop, &server->last_resort);
+}
+
+static void on_shutdown(struct server *server, bool is_now)
+{
+	server->stops_now = is_now;
+	begin_stop(server, is_now ? "User requested shutdown now" : "User requested shutdown");
 }
 
 static void on_stop_asked(struct ev_loop *loop, ev_async *watcher, int events)
@@ -113,7 +173,9 @@ static void watch_signals(struct server *server)
 	ev_signal_init(&server->on_term, on_signal, SIGTERM);
 	ev_signal_init(&server->on_int, on_signal, SIGINT);
 	ev_async_init(&server->stop_asked, on_stop_asked);
-	server->on_term.data = server->on_int.data = server->stop_asked.data = server;
+	ev_init(&server->last_resort, on_last_resort);
+	server->last_resort.repeat = LAST_RESORT_SECONDS;
+	server->on_term.data = server->on_int.data = server->stop_asked.data = server->last_resort.data = server;
 	ev_signal_start(loop, &server->on_term);
 	ev_signal_start(loop, &server->on_int);
 	ev_async_start(loop, &server->stop_asked);
@@ -143,15 +205,23 @@ static struct descriptors *descriptors_of(const struct places *places)
 	return descriptors;
 }
 
+/* Names are looked up by the worker: signals must not wait for a name server. */
 static void on_listen(struct server *server, struct config *wanted)
 {
-	bool is_open = !server->is_stopping && places_open(&server->next_places, &server->places, wanted);
-	if (is_open)
+	actor_post(server->supervisor, server->worker.actor, WORKER_RESOLVE, 0, wanted);
+}
+
+static void on_resolved(struct server *server, struct listen_plan *plan)
+{
+	struct config_error error = { "can't listen elsewhere: the server stops" };
+	bool is_open = !server->is_stopping && places_open(&server->next_places, &server->places, plan, &error);
+	listen_plan_destroy(&plan);
+	if (is_open) {
 		actor_post(server->supervisor, server->reactors[0]->actor, REACTOR_LISTEN, 0, descriptors_of(&server->next_places));
-	else
-		actor_post(server->supervisor, runtime_actor(server->runtime, ACTOR_STORE, 0), SUPERVISOR_LISTEN_FAILED, 0, NULL);
-	config_fini(wanted);
-	free(wanted);
+		return;
+	}
+	log_event(LOG_WARNING, "%s", error.text);
+	actor_post(server->supervisor, runtime_actor(server->runtime, ACTOR_STORE, 0), SUPERVISOR_LISTEN_FAILED, 0, NULL);
 }
 
 /* In the log all of them, in the process's title the first. */
@@ -175,36 +245,20 @@ static void on_listen_done(struct server *server)
 	actor_post(server->supervisor, runtime_actor(server->runtime, ACTOR_STORE, 0), SUPERVISOR_LISTEN_DONE, 0, NULL);
 }
 
-/* ---- CONFIG REWRITE ---- */
-
-static void on_rewrite(struct server *server, struct config *config)
-{
-	struct actor *store = runtime_actor(server->runtime, ACTOR_STORE, 0);
-	struct config_error *error = must_allocate(1, sizeof(*error));
-	if (config_rewrite(config, error)) {
-		free(error);
-		actor_post(server->supervisor, store, SUPERVISOR_REWRITE_DONE, 0, NULL);
-	} else {
-		actor_post(server->supervisor, store, SUPERVISOR_REWRITE_FAILED, 0, error);
-	}
-	config_fini(config);
-	free(config);
-}
-
 static void supervisor_turn(void *state, struct message message)
 {
 	struct server *server = state;
 	switch (message.type) {
-	case SUPERVISOR_SHUTDOWN:
-		begin_stop(server, "User requested shutdown");
-		return;
+	case SUPERVISOR_SHUTDOWN: on_shutdown(server, message.number); return;
 	case SUPERVISOR_LISTEN: on_listen(server, message.payload); return;
+	case WORKER_RESOLVE_DONE: on_resolved(server, message.payload); return;
 	case REACTOR_LISTEN_DONE: on_listen_done(server); return;
-	case SUPERVISOR_REWRITE: on_rewrite(server, message.payload); return;
+	case REACTOR_CUT: on_cut(server); return;
 	case REACTOR_STOP_DONE:
 	case STORE_STOP_DONE:
 	case SUBSCRIBER_STOP_DONE:
 	case REAPER_STOP_DONE:
+	case WORKER_STOP_DONE:
 		server->answers_missing--;
 		stop_next(server);
 		return;
@@ -224,10 +278,12 @@ static void block_signals(void)
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
+/* As Redis does, which writes a report at SIGALRM. The others that it leaves to the system end it or stop it, here too. */
 static void ignore_signals(void)
 {
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
+	static const int ignored[] = { SIGPIPE, SIGHUP, SIGALRM };
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		signal(ignored[i], SIG_IGN);
 }
 
 /* What all servers of a process share. */
@@ -255,14 +311,41 @@ static void create_actors(struct server *server, const struct server_subscriber 
 		subscribers[i].bind(server->runtime, 1 + i, subscribers[i].context);
 	}
 	reaper_init(&server->reaper, server->runtime);
+	worker_init(&server->worker, server->runtime);
 	server->store = store_create(server->runtime, &server->config, subscriptions);
 	free(subscriptions);
 }
 
-struct server *server_create(const struct config *config, const struct server_subscriber *subscribers, uint32_t count)
+static bool open_places(struct server *server, struct config_error *out_error)
+{
+	struct listen_plan *plan = listen_plan_create(&server->config);
+	bool is_open = places_open(&server->places, &(struct places){ 0 }, plan, out_error);
+	listen_plan_destroy(&plan);
+	if (is_open && server->places.count == 0) {
+		strcpy(out_error->text, "there is nothing to listen at: no port with an address that this machine has, and no unixsocket");
+		return false;
+	}
+	server->socket_file = owned_file_at(server->config.dir, is_open ? server->config.unixsocket : "");
+	return is_open;
+}
+
+static void forget_places(struct server *server)
+{
+	places_fini(&server->places);
+	config_fini(&server->config);
+	free(server);
+}
+
+struct server *server_create(const struct config *config, const struct server_subscriber *subscribers, uint32_t count,
+			     struct config_error *out_error)
 {
 	struct server *server = must_allocate(1, sizeof(*server));
 	config_copy(&server->config, config);
+	/* While a name is looked up a signal may still end the process in the usual way. */
+	if (!open_places(server, out_error)) {
+		forget_places(server);
+		return NULL;
+	}
 	server->reactor_count = (uint32_t)config->io_threads;
 	server->reactors = must_allocate(server->reactor_count, sizeof(*server->reactors));
 	ignore_signals();
@@ -275,13 +358,10 @@ struct server *server_create(const struct config *config, const struct server_su
 		[ACTOR_STORE] = 1,
 		[ACTOR_SUBSCRIBER] = 1 + count,
 		[ACTOR_REAPER] = 1,
+		[ACTOR_WORKER] = 1,
 	};
 	server->runtime = runtime_create(counts);
 	create_actors(server, subscribers, count);
-	if (!places_open(&server->places, &(struct places){ 0 }, config)) {
-		server_destroy(&server);
-		return NULL;
-	}
 	return server;
 }
 
@@ -306,7 +386,7 @@ static void start_thread(struct server *server, struct actor *actor)
 static void log_start(const struct server *server)
 {
 	show_places(server);
-	log_event(LOG_NOTICE, "%u reactor thread(s), %u pool threads for the store and the bus, 1 reaper", server->reactor_count,
+	log_event(LOG_NOTICE, "%u reactor thread(s), %u pool threads for the store and the bus, 1 reaper, 1 worker", server->reactor_count,
 		  channel_pool_threads());
 	log_event(LOG_NOTICE, "Ready to accept connections");
 }
@@ -318,31 +398,56 @@ static void listen_first(struct server *server)
 	free(descriptors);
 }
 
-void server_run(struct server *server, void (*ready)(void *context), void *context)
+static void start_threads(struct server *server)
 {
-	watch_signals(server);
-	runtime_open(server->runtime);
-	listen_first(server);
-	server->threads = must_allocate(server->reactor_count + 1, sizeof(pthread_t));
+	server->threads = must_allocate(server->reactor_count + 2, sizeof(pthread_t));
 	for (uint32_t i = 0; i < server->reactor_count; i++)
 		start_thread(server, server->reactors[i]->actor);
 	start_thread(server, server->reaper.actor);
+	start_thread(server, server->worker.actor);
+}
+
+static void write_pidfile(struct server *server)
+{
+	const char *path = server->config.pidfile;
+	if (path[0] && !process_write_pidfile(path))
+		log_event(LOG_WARNING, "Can't write pidfile %s: %s", path, strerror(errno));
+	else
+		server->pidfile = owned_file_at(server->config.dir, path);
+}
+
+void server_run(struct server *server, void (*ready)(void *context), void *context)
+{
+	write_pidfile(server);
+	watch_signals(server);
+	runtime_open(server->runtime);
+	listen_first(server);
+	start_threads(server);
 	log_start(server);
 	if (ready)
 		ready(context);
 	actor_run(server->supervisor);
-	for (uint32_t i = 0; i < server->thread_count; i++)
+	for (uint32_t i = 0; i < server->reactor_count; i++)
+		pthread_join(server->threads[i], NULL);
+	remove_files(server);
+}
+
+/* The loop goes on until the last answers have come. */
+static void await_helpers(struct server *server)
+{
+	if (server->answers_missing)
+		actor_run(server->supervisor);
+	for (uint32_t i = server->reactor_count; i < server->thread_count; i++)
 		pthread_join(server->threads[i], NULL);
 	ev_signal_stop(server->supervisor->loop, &server->on_term);
 	ev_signal_stop(server->supervisor->loop, &server->on_int);
 	ev_async_stop(server->supervisor->loop, &server->stop_asked);
-	if (server->config.unixsocket[0])
-		unlink(server->config.unixsocket);
 }
 
 void server_destroy(struct server **server_at)
 {
 	struct server *server = *server_at;
+	await_helpers(server);
 	/* Actors first: mailboxes may not call into what is gone, and nobody posts any more. */
 	runtime_stop(server->runtime);
 	for (uint32_t i = 0; i < server->reactor_count; i++)
@@ -350,10 +455,9 @@ void server_destroy(struct server **server_at)
 	store_destroy(&server->store);
 	observer_destroy(&server->observer);
 	runtime_destroy(&server->runtime);
-	places_fini(&server->places);
-	config_fini(&server->config);
+	places_fini(&server->next_places);
 	free(server->reactors);
 	free(server->threads);
-	free(server);
+	forget_places(server);
 	*server_at = NULL;
 }

@@ -22,18 +22,23 @@ struct server_subscriber {
 };
 
 /*
- * Makes everything and listens, but accepts nobody yet. NULL when a socket can't be opened: the reason has been
- * logged. Other failures are fatal.
+ * Makes everything and listens, but accepts nobody yet. NULL when it can't listen: out_error says why. Other failures are
+ * fatal. May block while a name is looked up.
  */
-struct server *server_create(const struct config *config, const struct server_subscriber *subscribers, uint32_t count);
+struct server *server_create(const struct config *config, const struct server_subscriber *subscribers, uint32_t count,
+			     struct config_error *out_error);
 
-/* Serves, on this thread and those it starts, until SIGTERM, SIGINT, SHUTDOWN or server_ask_to_stop(). `ready` is called once
- * clients are accepted. */
+/*
+ * Serves, on this thread and those it starts, until SIGTERM, SIGINT, SHUTDOWN or server_ask_to_stop(). `ready` is called once clients are
+ * accepted, and the pidfile is there. On return everybody has been answered as far as shutdown-timeout allows, and its files are gone;
+ * some threads may still be busy with what nobody waits for, and a process that ends now need not wait for them either.
+ */
 void server_run(struct server *server, void (*ready)(void *context), void *context);
 
 /* Any thread, once server_run() has called `ready`. */
 void server_ask_to_stop(struct server *server);
 
+/* Waits for the threads that are left, and frees everything, which takes as long as there are keys. After server_run(). */
 void server_destroy(struct server **server);
 
 #endif

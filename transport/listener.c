@@ -43,24 +43,52 @@ static int open_at(const struct sockaddr *address, socklen_t len, int backlog, e
 	return fd;
 }
 
-int listener_open_tcp(const char *address, uint16_t port, int backlog, enum listener_sharing sharing)
+int listener_open_tcp(const struct listener_address *address, int backlog, enum listener_sharing sharing)
+{
+	return open_at((const struct sockaddr *)&address->bytes, address->len, backlog, sharing);
+}
+
+static bool is_among(const struct listener_address *address, const struct listener_address *others, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (others[i].len == address->len && memcmp(&others[i].bytes, &address->bytes, address->len) == 0)
+			return true;
+	return false;
+}
+
+/* A name may stand for one address several times (in /etc/hosts). */
+static size_t take_addresses(const struct addrinfo *found, struct listener_address *out_addresses, size_t room)
+{
+	size_t count = 0;
+	for (; found; found = found->ai_next) {
+		struct listener_address address = { .len = found->ai_addrlen };
+		memcpy(&address.bytes, found->ai_addr, found->ai_addrlen);
+		if (count < room && !is_among(&address, out_addresses, count))
+			out_addresses[count++] = address;
+	}
+	return count;
+}
+
+size_t listener_resolve(const char *name, uint16_t port, struct listener_address *out_addresses, size_t room,
+			const char **out_reason)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE };
 	struct addrinfo *found = NULL;
 	char service[8];
 
 	snprintf(service, sizeof(service), "%u", port);
-	if (strcmp(address, "*") == 0 || strcmp(address, "::*") == 0) {
-		hints.ai_family = address[0] == '*' ? AF_INET : AF_INET6;
-		address = NULL;
+	if (strcmp(name, "*") == 0 || strcmp(name, "::*") == 0) {
+		hints.ai_family = name[0] == '*' ? AF_INET : AF_INET6;
+		name = NULL;
 	}
-	if (getaddrinfo(address, service, &hints, &found) != 0)
-		return fail_with(-1, EADDRNOTAVAIL);
-	int fd = open_at(found->ai_addr, found->ai_addrlen, backlog, sharing);
-	int code = errno;
+	int code = getaddrinfo(name, service, &hints, &found);
+	if (code != 0) {
+		*out_reason = code == EAI_SYSTEM ? strerror(errno) : gai_strerror(code);
+		return 0;
+	}
+	size_t count = take_addresses(found, out_addresses, room);
 	freeaddrinfo(found);
-	errno = code;
-	return fd;
+	return count;
 }
 
 /* A socket file that nobody listens on any more is a leftover; anything else is not ours to remove. */
@@ -73,16 +101,16 @@ static bool remove_stale(const struct sockaddr_un *address)
 		errno = EEXIST;
 		return false;
 	}
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return false;
-	bool is_alive = connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0;
+	/* Any other answer comes from somebody: a queue that is full, or a socket of another kind, as a system's log has. */
+	bool is_stale = connect(fd, (const struct sockaddr *)address, sizeof(*address)) != 0 && errno == ECONNREFUSED;
 	close(fd);
-	if (is_alive) {
-		errno = EADDRINUSE;
-		return false;
-	}
-	return unlink(address->sun_path) == 0;
+	if (is_stale)
+		return unlink(address->sun_path) == 0;
+	errno = EADDRINUSE;
+	return false;
 }
 
 int listener_open_unix(const char *path, int backlog, uint32_t permissions)
@@ -93,9 +121,13 @@ int listener_open_unix(const char *path, int backlog, uint32_t permissions)
 	strcpy(address.sun_path, path);
 	if (!remove_stale(&address))
 		return LISTENER_FAILED;
+	/* The mode is there from the beginning, and that of nothing else is changed, whatever has taken the name meanwhile. */
+	mode_t mask = permissions ? umask(~(mode_t)permissions & 0777) : 0;
 	int fd = open_at((const struct sockaddr *)&address, sizeof(address), backlog, LISTENER_ALONE);
-	if (fd >= 0 && permissions && chmod(path, permissions) != 0)
-		return fail_with(fd, errno);
+	int reason = errno;
+	if (permissions)
+		umask(mask);
+	errno = reason;
 	return fd;
 }
 
@@ -113,6 +145,12 @@ static void write_address(const struct sockaddr_storage *address, char *out, boo
 		snprintf(out, PEER_TEXT_BYTES, "[%s]:%u", host, ntohs(v6->sin6_port));
 		*out_is_loopback = IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
 	}
+}
+
+void listener_address_print(const struct listener_address *address, char out[PEER_TEXT_BYTES])
+{
+	bool ignored;
+	write_address(&address->bytes, out, &ignored);
 }
 
 static void describe_peer(struct peer *peer, const struct sockaddr_storage *remote)

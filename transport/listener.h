@@ -8,24 +8,42 @@
 #define TRANSPORT_LISTENER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 #define LISTENER_FAILED (-1)
 #define PEER_TEXT_BYTES 112
 
 enum listener_sharing { LISTENER_ALONE, LISTENER_SHARES };
 
+/* An address with its port, as sockets take it. */
+struct listener_address {
+	struct sockaddr_storage bytes;
+	socklen_t len;
+};
+
+/* "127.0.0.1:6379", "[::1]:6379" */
+void listener_address_print(const struct listener_address *address, char out[PEER_TEXT_BYTES]);
+
 /*
- * `address` is an IPv4 or IPv6 address, "*" for all IPv4, "::*" for all IPv6 (without IPv4), or a name that the
- * resolver knows (may block). Returns a listening descriptor. LISTENER_SHARES: beside others
- * on the port that share; the new one shares no longer than this call.
+ * `name` is an IPv4 or IPv6 address, "*" for all IPv4, "::*" for all IPv6 (without IPv4), or a name that the resolver
+ * knows: then this may block. Returns how many addresses it has, each once, of which the first `room` are written; 0: *out_reason says
+ * why (a text that lives on).
  */
-int listener_open_tcp(const char *address, uint16_t port, int backlog, enum listener_sharing sharing);
+size_t listener_resolve(const char *name, uint16_t port, struct listener_address *out_addresses, size_t room,
+			const char **out_reason);
+
+/* Returns a listening descriptor. LISTENER_SHARES: beside others on the port that share; the new one shares no longer than this call. */
+int listener_open_tcp(const struct listener_address *address, int backlog, enum listener_sharing sharing);
 
 /* Whether another listener may be opened on a part of this one's addresses, while both share. */
 void listener_share(int fd, enum listener_sharing sharing);
 
-/* Replaces a stale socket at `path`. `permissions` are chmod's, 0 leaves them to the umask. */
+/*
+ * Replaces a stale socket at `path`, and nothing else that lies there. `permissions` are chmod's, 0 leaves them to the umask. Changes
+ * the process's umask for a moment: no other thread may create files meanwhile.
+ */
 int listener_open_unix(const char *path, int backlog, uint32_t permissions);
 
 enum accept_status {

@@ -37,7 +37,7 @@ struct output_limit {
 };
 
 /* Values of choices that the server acts upon, in the order of directives.def. */
-enum supervision { SUPERVISED_SYSTEMD, SUPERVISED_AUTO, SUPERVISED_NO };
+enum supervision { SUPERVISED_UPSTART, SUPERVISED_SYSTEMD, SUPERVISED_AUTO, SUPERVISED_NO };
 enum protected_use { PROTECTED_USE_NO, PROTECTED_USE_YES, PROTECTED_USE_LOCAL };
 
 struct config {

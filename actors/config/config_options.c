@@ -22,7 +22,7 @@ const char config_help[] =
 	"directives and go before the file's. One dash is as good as two.\n"
 	"\n"
 	"  --port 7000              listen on this TCP port (6379)\n"
-	"  --bind 10.0.0.1 ::1      listen at these addresses (127.0.0.1)\n"
+	"  --bind 10.0.0.1 ::1      listen at these addresses (127.0.0.1 -::1)\n"
 	"  --listenAddr HOST:PORT   both at once; :PORT is every address of this machine\n"
 	"  --unixsocket PATH        listen on a unix socket too\n"
 	"  --requirepass PASSWORD   ask clients for a password\n"

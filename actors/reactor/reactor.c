@@ -2,8 +2,7 @@
  * One iteration of the loop: sockets that are readable fill the batch (connection_input.c), a batch of replies that has come is
  * written out (connection.c), and before the loop waits again the batch is posted if none is under way.
  *
- * Stopping: no more accepting and reading; what was read is answered and written out; a client that doesn't take its
- * replies has DRAIN_SECONDS. The loop ends when nobody can post to this reactor any more and its mailbox is empty.
+ * Stopping: no more accepting and reading; what was read is answered and written out, for as long as shutdown-timeout says. The loop ends when nobody can post to this reactor any more and its mailbox is empty.
  */
 #include "reactor.h"
 
@@ -18,7 +17,6 @@
 #include "actors/store/figures.h"
 #include "actors/runtime/log.h"
 
-#define DRAIN_SECONDS 2.0
 /* How long a client whose connection ends may take none of its last replies. */
 #define LINGER_MS 5000
 
@@ -402,9 +400,31 @@ static void close_all(struct reactor *reactor)
 			connection_break_off(reactor->slots[i]);
 }
 
+/* Who is not answered, and why, in one line. */
+static void log_dropped(const struct reactor *reactor)
+{
+	uint64_t clients = 0, requests = 0;
+	for (uint32_t i = 0; i < reactor->slot_count; i++) {
+		const struct connection *connection = reactor->slots[i];
+		if (!connection || (connection->in_flight == 0 && connection->output.bytes == 0))
+			continue;
+		clients++;
+		requests += connection->in_flight;
+	}
+	if (clients)
+		log_event(LOG_WARNING,
+			  "The time to stop is over (shutdown-timeout %lld): %llu requests of %llu clients are dropped, and %zu bytes of "
+			  "replies that they have not taken",
+			  (long long)reactor->settings.shutdown_timeout_s, (unsigned long long)requests,
+			  (unsigned long long)clients, reactor->output_bytes);
+}
+
 static void on_drain_over(struct ev_loop *loop, ev_timer *watcher, int events)
 {
-	close_all(watcher->data);
+	struct reactor *reactor = watcher->data;
+	log_dropped(reactor);
+	close_all(reactor);
+	actor_post(reactor->actor, runtime_actor(reactor->actor->runtime, ACTOR_SUPERVISOR, 0), REACTOR_CUT, 0, NULL);
 }
 
 static void on_listen(struct reactor *reactor, struct descriptors *descriptors)
@@ -414,14 +434,15 @@ static void on_listen(struct reactor *reactor, struct descriptors *descriptors)
 	actor_post(reactor->actor, runtime_actor(reactor->actor->runtime, ACTOR_SUPERVISOR, 0), REACTOR_LISTEN_DONE, 0, NULL);
 }
 
-static void on_stop(struct reactor *reactor)
+static void on_stop(struct reactor *reactor, bool is_now)
 {
 	reactor->is_stopping = true;
 	reactor_stop_listening(reactor);
 	for (uint32_t i = 0; i < reactor->slot_count; i++)
 		if (reactor->slots[i])
 			connection_end_input(reactor->slots[i]);
-	ev_timer_init(&reactor->drain, on_drain_over, DRAIN_SECONDS, 0.0);
+	ev_now_update(reactor->loop);
+	ev_timer_init(&reactor->drain, on_drain_over, is_now ? 0.0 : (double)reactor->settings.shutdown_timeout_s, 0.0);
 	reactor->drain.data = reactor;
 	ev_timer_start(reactor->loop, &reactor->drain);
 }
@@ -443,7 +464,7 @@ static void reactor_turn(void *state, struct message message)
 	case REACTOR_ARM_TIMER: on_arm_timer(reactor, message.number); return;
 	case REACTOR_DESCRIBE: on_describe(reactor); return;
 	case REACTOR_LISTEN: on_listen(reactor, message.payload); return;
-	case REACTOR_STOP: on_stop(reactor); return;
+	case REACTOR_STOP: on_stop(reactor, message.number); return;
 	case REACTOR_LEAVE: on_leave(reactor); return;
 	}
 	crash_broken_invariant("a reactor has no turn for %s", message_name(message.type));

@@ -80,7 +80,7 @@ struct reactor {
 	ev_timer tick;
 	ev_timer pool_look;               /* while the pool holds more than it keeps */
 	ev_timer linger;                  /* the time of the first one that lingers */
-	ev_timer drain;                   /* while stopping: how long a slow client may take */
+	ev_timer drain;                   /* while stopping: how long clients are answered */
 	bool is_stopping, stop_is_answered, may_leave;
 
 	/* the first reactor's */

@@ -11,6 +11,7 @@
 #include "actors/store/state.h"
 
 static const char too_many_clients[] = "ERR max number of clients reached";
+static const char shutting_down[] = "ERR the server is shutting down";
 static const char protected_mode[] =
 	"DENIED qcache is in protected mode: no password is set for the default user, so only connections from "
 	"this machine itself are accepted. To connect from another machine, set a password (requirepass, in the "
@@ -67,6 +68,8 @@ static void unlink_session(struct store *store, struct session *session)
 
 static const char *reason_to_refuse(const struct store *store, const struct request *request)
 {
+	if (store->is_dropping)
+		return shutting_down;
 	if (store->session_count >= (uint64_t)store->config.maxclients)
 		return too_many_clients;
 	if (store->config.protected_mode && !store->config.requirepass[0] && !request->origin->is_loopback)

@@ -14,6 +14,7 @@ struct settings {
 	uint64_t query_buffer_limit_bytes;
 	struct output_limit output_limit; /* of ordinary clients */
 	int64_t keepalive_s;
+	int64_t shutdown_timeout_s;       /* how long a stop may answer and write out */
 	bool needs_password;              /* a new connection is not yet authenticated */
 };
 

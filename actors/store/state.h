@@ -63,12 +63,12 @@ struct store {
 	struct runtime *runtime;
 	struct config config;
 	struct tuning *tuning;          /* NULL when none is under way */
-	bool is_rewriting;              /* the supervisor is at it */
+	bool is_rewriting;              /* the worker is at it */
 	struct bus *bus;
 	struct subscriber_link *subscribers;
 	uint32_t subscriber_count;
 	uint32_t observer;              /* its number among the subscribers */
-	struct actor *reaper, *supervisor;
+	struct actor *reaper, *supervisor, *worker;
 
 	struct databases databases;
 
@@ -83,6 +83,7 @@ struct store {
 
 	struct request_batch *backlog_first, *backlog_last; /* not wholly executed */
 	int64_t frozen_until_ms;        /* monotonic; nothing is executed before */
+	bool never_freezes;             /* a stop has begun */
 	enum pause_mode pause_mode;
 	int64_t pause_until_ms;         /* monotonic */
 	bool expiry_is_off;
@@ -134,7 +135,7 @@ struct store {
 	char replication_id[41];
 	size_t startup_bytes;
 	int64_t started_ms;
-	bool is_stopping, shutdown_is_asked;
+	bool is_stopping, is_dropping, shutdown_is_asked;
 	struct store_counters counters;
 	struct error_count errors[ERROR_KINDS_MAX];
 	size_t error_kinds;

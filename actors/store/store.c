@@ -86,11 +86,30 @@ static void on_taken(struct store *store, const struct message *message)
 		store_on_settings_taken(store);
 }
 
+static void close_all_sessions(struct store *store)
+{
+	while (store->first_session)
+		session_close(store, store->first_session);
+}
+
+/* DEBUG SLEEP may still be on its way here. */
+static void on_thaw(struct store *store)
+{
+	store->never_freezes = true;
+	store->frozen_until_ms = 0;
+}
+
+/* What has no session is not executed: the batches that are here or still come go home as fast as they can be read. */
+static void on_drop(struct store *store)
+{
+	store->is_dropping = true;
+	close_all_sessions(store);
+}
+
 static void on_stop(struct store *store)
 {
 	store->is_stopping = true;
-	while (store->first_session)
-		session_close(store, store->first_session);
+	close_all_sessions(store);
 	store_give_tally(store);
 }
 
@@ -110,8 +129,10 @@ static void take(struct store *store, struct message message)
 	case STORE_REAPED: on_reaped(store); return;
 	case SUPERVISOR_LISTEN_DONE: store_on_listening(store, true); return;
 	case SUPERVISOR_LISTEN_FAILED: store_on_listening(store, false); return;
-	case SUPERVISOR_REWRITE_DONE: store_on_rewritten(store, NULL); return;
-	case SUPERVISOR_REWRITE_FAILED: store_on_rewritten(store, message.payload); return;
+	case WORKER_REWRITE_DONE: store_on_rewritten(store, NULL); return;
+	case WORKER_REWRITE_FAILED: store_on_rewritten(store, message.payload); return;
+	case STORE_THAW: on_thaw(store); return;
+	case STORE_DROP: on_drop(store); return;
 	case STORE_STOP: on_stop(store); return;
 	}
 	crash_broken_invariant("the store has no turn for %s", message_name(message.type));
@@ -124,6 +145,7 @@ struct settings store_settings(const struct config *config)
 		.query_buffer_limit_bytes = (uint64_t)config->client_query_buffer_limit,
 		.output_limit = config->client_output_buffer_limit[CLIENT_CLASS_NORMAL],
 		.keepalive_s = config->tcp_keepalive,
+		.shutdown_timeout_s = config->shutdown_timeout,
 		.needs_password = config->requirepass[0] != '\0',
 	};
 }
@@ -233,6 +255,7 @@ struct store *store_create(struct runtime *runtime, const struct config *config,
 	store->actor = runtime_actor(runtime, ACTOR_STORE, 0);
 	store->reaper = runtime_actor(runtime, ACTOR_REAPER, 0);
 	store->supervisor = runtime_actor(runtime, ACTOR_SUPERVISOR, 0);
+	store->worker = runtime_actor(runtime, ACTOR_WORKER, 0);
 	config_copy(&store->config, config);
 	if (!databases_init(&store->databases, (uint32_t)config->databases))
 		crash_broken_invariant("no memory for the databases");
@@ -493,13 +516,14 @@ void store_set_active_expiry(struct store *store, bool is_on)
 
 void store_freeze(struct store *store, int64_t until_ms)
 {
-	store->frozen_until_ms = until_ms;
+	if (!store->never_freezes)
+		store->frozen_until_ms = until_ms;
 }
 
-void store_shut_down(struct store *store)
+void store_shut_down(struct store *store, bool is_now)
 {
 	if (store->shutdown_is_asked)
 		return;
 	store->shutdown_is_asked = true;
-	actor_post(store->actor, store->supervisor, SUPERVISOR_SHUTDOWN, 0, NULL);
+	actor_post(store->actor, store->supervisor, SUPERVISOR_SHUTDOWN, is_now, NULL);
 }

@@ -165,10 +165,10 @@ bool store_holds_back(const struct store *store, const struct command *command);
 /* DEBUG SET-ACTIVE-EXPIRE: whether expired keys are removed before somebody comes upon them. */
 void store_set_active_expiry(struct store *store, bool is_on);
 
-/* Nothing more is executed and no reply leaves before `until_ms` (monotonic), as if the store slept: DEBUG SLEEP. */
+/* Nothing more is executed and no reply leaves before `until_ms` (monotonic), as if the store slept: DEBUG SLEEP. Not once a stop has begun. */
 void store_freeze(struct store *store, int64_t until_ms);
 
-/* Starts the stop of the whole server. */
-void store_shut_down(struct store *store);
+/* Starts the stop of the whole server; `is_now`: what clients are still owed is dropped. */
+void store_shut_down(struct store *store, bool is_now);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * CONFIG SET taking effect. What can fail comes first: room for more clients, the directory, the sockets to listen on. Those the
- * supervisor opens, since a name to look up may block; until it has answered, the configuration in force is the old one and
+ * supervisor opens, once the worker has looked up their names; until it has answered, the configuration in force is the old one and
  * other clients' CONFIG SET wait. If it can't, the directory is entered back, and nothing has changed.
  *
  * Then the new configuration is in force here, and the reply leaves when every reactor has taken it too: what a client sends
@@ -29,9 +29,11 @@ static bool make_room_for_clients(struct call *call, const struct config *next)
 {
 	if (next->maxclients <= call->store->config.maxclients)
 		return true;
-	int64_t fitting = process_raise_descriptor_limit(next->maxclients, next->io_threads);
+	int64_t limit, fitting = process_raise_descriptor_limit(next->maxclients, next->io_threads, &limit);
 	if (fitting >= next->maxclients)
 		return true;
+	log_event(LOG_WARNING, "CONFIG SET maxclients %lld is refused: the system allows no more than %lld open files",
+		  (long long)next->maxclients, (long long)limit);
 	struct config_error reason;
 	snprintf(reason.text, sizeof(reason.text),
 		 "The operating system is not able to handle the specified number of clients, try with %lld", (long long)fitting);
@@ -193,7 +195,7 @@ void store_rewrite(struct call *call)
 		crash_broken_invariant("no memory to write the configuration");
 	config_copy(config, &store->config);
 	store->is_rewriting = true;
-	actor_post(store->actor, store->supervisor, SUPERVISOR_REWRITE, 0, config);
+	actor_post(store->actor, store->worker, WORKER_REWRITE, 0, config);
 	session_park(call, PARK_SUPERVISOR, INT64_MAX, resume_rewrite, NULL);
 }
 

@@ -57,6 +57,7 @@ static void start(struct bench *bench, int64_t credit_bytes)
 {
 	const char *threads = getenv("QCACHE_IO_THREADS");
 	char *refusals;
+	struct config_error error;
 	*bench = (struct bench){ .lock = PTHREAD_MUTEX_INITIALIZER, .is_ready_now = PTHREAD_COND_INITIALIZER };
 	strcpy(bench->directory, "/tmp/qcache-bus.XXXXXX");
 	if (!mkdtemp(bench->directory))
@@ -76,7 +77,7 @@ static void start(struct bench *bench, int64_t credit_bytes)
 		.bind = journal_bind,
 		.context = bench->journal,
 	};
-	bench->server = server_create(&bench->config, &subscriber, 1);
+	bench->server = server_create(&bench->config, &subscriber, 1, &error);
 	if (!bench->server)
 		abort();
 	pthread_create(&bench->thread, NULL, run_server, bench);

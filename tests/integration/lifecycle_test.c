@@ -1,6 +1,5 @@
 /*
- * Starting and stopping: what a signal leaves undone (nothing that was asked for), what a wrong configuration says, and how a
- * daemon is found.
+ * Starting: what a wrong configuration says, what a process shows of itself, and how a daemon is found.
  */
 #include <errno.h>
 #include <sched.h>
@@ -18,128 +17,6 @@
 #include "support/server.h"
 #include "support/suite.h"
 
-/* A connection that waits for a hundred replies behind a rest of the store; the server has read all of it. */
-static struct peer *pipeline_in_flight(struct server *server, const char *sleep)
-{
-	struct peer *peer = peer_connect_unix(server);
-	char text[4096];
-	snprintf(text, sizeof(text), "DEBUG SLEEP %s\r\n", sleep);
-	for (int i = 0; i < 100; i++)
-		strcat(text, "INCR n\r\n");
-	CU_ASSERT(peer_send_text(peer, text));
-	CU_ASSERT(peer_await_taken(peer));
-	return peer;
-}
-
-static void sigterm_lets_commands_under_way_finish(void)
-{
-	struct server *server = server_start("--enable-debug-command yes");
-	struct peer *idle = peer_connect(server);
-	CU_ASSERT(GIVES(idle, "+PONG\r\n", "PING"));
-	struct peer *peer = pipeline_in_flight(server, "0.3");
-	kill(server_pid(server), SIGTERM);
-	char answer[4096] = "+OK\r\n";
-	for (int i = 1; i <= 100; i++)
-		sprintf(answer + strlen(answer), ":%d\r\n", i);
-	CU_ASSERT(peer_expect_text(peer, answer));
-	CU_ASSERT(peer_expect_closed(peer));
-	CU_ASSERT(peer_expect_closed(idle));
-	peer_close(&peer);
-	peer_close(&idle);
-	CU_ASSERT(server_await_stop(&server));
-}
-
-/* The first makes the others wait in their session, and they are too many for one turn. */
-static void sigterm_lets_what_waits_in_a_session_finish(void)
-{
-	enum { COMMANDS = 200 };
-	static const char command[] = "KEYS nothing*\r\n";
-	char text[COMMANDS * sizeof(command) + 64] = "CONFIG SET timeout 0\r\n";
-	struct server *server = server_start("--enable-debug-command yes");
-	struct peer *peer = peer_connect(server);
-	CU_ASSERT(GIVES(peer, "+OK\r\n", "DEBUG", "POPULATE", "20000"));
-	for (int i = 0; i < COMMANDS; i++)
-		strcat(text, command);
-	strcat(text, "SET last v\r\n");
-	CU_ASSERT(peer_send_text(peer, text));
-	CU_ASSERT(peer_expect_text(peer, "+OK\r\n"));
-	kill(server_pid(server), SIGTERM);
-	CU_ASSERT(peer_expect_times(peer, "*0\r\n", COMMANDS));
-	CU_ASSERT(peer_expect_text(peer, "+OK\r\n"));
-	CU_ASSERT(peer_expect_closed(peer));
-	peer_close(&peer);
-	CU_ASSERT(server_await_stop(&server));
-}
-
-static void sigterm_waits_for_nobody_who_waits_for_ever(void)
-{
-	struct server *server = server_start("--timeout 0");
-	struct peer *waiter = peer_connect_unix(server);
-	int64_t begin_ms = monotonic_ms();
-	CU_ASSERT(peer_send_text(waiter, "WAIT 1 0\r\n"));
-	CU_ASSERT(peer_await_taken(waiter));
-	kill(server_pid(server), SIGTERM);
-	CU_ASSERT(peer_expect_closed(waiter));
-	peer_close(&waiter);
-	CU_ASSERT(server_await_stop(&server));
-	if (!server_is_reference())
-		CU_ASSERT(monotonic_ms() - begin_ms < 1000 * patience());
-}
-
-/* Everyone writes and reads as fast as they can when the signal comes: each gets whole replies, in order, and then the end. */
-static void sigterm_cuts_no_reply(void)
-{
-	enum { CLIENTS = 20, COMMANDS = 20000 };
-	struct server *server = server_start("--timeout 0");
-	struct peer *peers[CLIENTS];
-	char *text = malloc((size_t)COMMANDS * 16);
-	size_t len = 0;
-	for (int i = 0; i < COMMANDS; i++)
-		len += (size_t)sprintf(text + len, "ECHO %08d\r\n", i);
-	for (int i = 0; i < CLIENTS; i++) {
-		peers[i] = peer_connect(server);
-		CU_ASSERT(peer_send(peers[i], text, len));
-	}
-	CU_ASSERT(peer_expect_text(peers[0], "$8\r\n00000000\r\n"));
-	kill(server_pid(server), SIGTERM);
-	for (int i = 0; i < CLIENTS; i++) {
-		char answer[32];
-		int next = i == 0 ? 1 : 0;
-		const char *reply;
-		while (next < COMMANDS && peer_has_reply(peers[i]) && (reply = peer_reply(peers[i]))) {
-			snprintf(answer, sizeof(answer), "$8\r\n%08d\r\n", next++);
-			CU_ASSERT_STRING_EQUAL(reply, answer);
-		}
-		CU_ASSERT(peer_expect_closed(peers[i]));
-		peer_close(&peers[i]);
-	}
-	free(text);
-	CU_ASSERT(server_await_stop(&server));
-}
-
-static void a_second_sigterm_waits_for_nobody(void)
-{
-	ONLY_OURS();
-	struct server *server = server_start("--enable-debug-command yes");
-	struct peer *peer = pipeline_in_flight(server, "60");
-	kill(server_pid(server), SIGTERM);
-	CU_ASSERT(server_wait_log(server, "Received SIGTERM"));
-	kill(server_pid(server), SIGTERM);
-	int status = 0;
-	CU_ASSERT(process_wait(server_pid(server), 5000, &status));
-	CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 1);
-	CU_ASSERT(peer_drain_until_closed(peer));
-	peer_close(&peer);
-	server_forget(&server);
-}
-
-static void sigint_stops_as_sigterm_does(void)
-{
-	struct server *server = server_start("--timeout 0");
-	kill(server_pid(server), SIGINT);
-	CU_ASSERT(server_await_stop(&server));
-}
-
 static void on_one_cpu_threads_do_not_interrupt_each_other(void)
 {
 	ONLY_OURS();
@@ -153,58 +30,6 @@ static void on_one_cpu_threads_do_not_interrupt_each_other(void)
 	CU_ASSERT_EQUAL(sched_getscheduler(server_pid(any)), CPU_COUNT(&cpus) == 1 ? SCHED_BATCH : SCHED_OTHER);
 	CU_ASSERT(server_stop(&one));
 	CU_ASSERT(server_stop(&any));
-}
-
-static void shutdown_stops_the_server(void)
-{
-	static const char *const forms[] = { "SHUTDOWN", "SHUTDOWN NOSAVE", "shutdown nosave now force" };
-	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-		struct server *server = server_start("--timeout 0");
-		struct peer *peer = peer_connect(server), *other = peer_connect(server);
-		CU_ASSERT(GIVES(other, "+PONG\r\n", "PING"));
-		CU_ASSERT(peer_send_text(peer, forms[i]));
-		CU_ASSERT(peer_send_text(peer, "\r\n"));
-		CU_ASSERT(peer_expect_closed(peer));
-		CU_ASSERT(peer_expect_closed(other));
-		peer_close(&peer);
-		peer_close(&other);
-		CU_ASSERT(server_await_stop(&server));
-	}
-}
-
-static void what_follows_shutdown_is_not_answered(void)
-{
-	struct server *server = server_start("--timeout 0");
-	struct peer *peer = peer_connect(server);
-	CU_ASSERT(peer_send_text(peer, "PING\r\nSHUTDOWN NOSAVE\r\nPING\r\nSET key value\r\n"));
-	CU_ASSERT(peer_expect_text(peer, "+PONG\r\n"));
-	CU_ASSERT(peer_expect_closed(peer));
-	peer_close(&peer);
-	CU_ASSERT(server_await_stop(&server));
-}
-
-static void a_shutdown_that_is_refused_says_why_in_the_log(void)
-{
-	ONLY_OURS();
-	struct server *server = server_start("--timeout 0");
-	struct peer *peer = peer_connect(server);
-	CU_ASSERT(GIVES(peer, "-ERR Errors trying to SHUTDOWN. Check logs.\r\n", "SHUTDOWN", "SAVE"));
-	CU_ASSERT(server_wait_log(server, "SHUTDOWN SAVE is refused"));
-	CU_ASSERT(GIVES(peer, "+PONG\r\n", "PING"));
-	peer_close(&peer);
-	CU_ASSERT(server_stop(&server));
-}
-
-static void a_stopped_server_leaves_no_socket_behind(void)
-{
-	char directory[64], path[96];
-	scratch_create(directory, sizeof(directory));
-	snprintf(path, sizeof(path), "%s/socket", directory);
-	struct server *server = server_start("--unixsocket %s", path);
-	CU_ASSERT_EQUAL(access(path, F_OK), 0);
-	CU_ASSERT(server_stop(&server));
-	CU_ASSERT_NOT_EQUAL(access(path, F_OK), 0);
-	scratch_remove(directory);
 }
 
 /* Runs the program with a file that holds the text; its output, for the caller to free. */
@@ -408,17 +233,7 @@ static void without_a_title_the_arguments_are_shown(void)
 }
 
 static const struct suite_case cases[] = {
-	CASE(sigterm_lets_commands_under_way_finish),
-	CASE(sigterm_lets_what_waits_in_a_session_finish),
-	CASE(sigterm_waits_for_nobody_who_waits_for_ever),
-	CASE(sigterm_cuts_no_reply),
-	CASE(a_second_sigterm_waits_for_nobody),
-	CASE(sigint_stops_as_sigterm_does),
 	CASE(on_one_cpu_threads_do_not_interrupt_each_other),
-	CASE(shutdown_stops_the_server),
-	CASE(what_follows_shutdown_is_not_answered),
-	CASE(a_shutdown_that_is_refused_says_why_in_the_log),
-	CASE(a_stopped_server_leaves_no_socket_behind),
 	CASE(a_wrong_file_is_refused_with_file_and_line),
 	CASE(a_wrong_option_is_refused_by_name),
 	CASE(a_taken_port_is_reported),

@@ -57,8 +57,8 @@ static void a_new_config_has_the_built_in_values(void)
 	struct config config;
 	config_init(&config);
 	CU_ASSERT_EQUAL(config.port, 6379);
-	CU_ASSERT_EQUAL(config.bind.count, 1);
-	CU_ASSERT_STRING_EQUAL(config.bind.items[0], "127.0.0.1");
+	CHECK_SHOWN(&config, "bind", "127.0.0.1 -::1");
+	CU_ASSERT_EQUAL(config.shutdown_timeout, 10);
 	CU_ASSERT_EQUAL(config.maxclients, 10000);
 	CU_ASSERT_EQUAL(config.databases, 16);
 	CU_ASSERT_EQUAL(config.loglevel, LOG_NOTICE);
@@ -308,7 +308,7 @@ static void a_copy_lives_by_itself(void)
 	CHECK_SET(&config, "requirepass", "y");
 	config_fini(&config);
 	CHECK_SHOWN(&copy, "requirepass", "x");
-	CHECK_SHOWN(&copy, "bind", "127.0.0.1");
+	CHECK_SHOWN(&copy, "bind", "127.0.0.1 -::1");
 	config_fini(&copy);
 }
 

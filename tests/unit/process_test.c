@@ -2,16 +2,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "actors/owned_file.h"
 #include "support/deadline.h"
 #include "support/process.h"
 #include "support/suite.h"
@@ -88,35 +91,97 @@ static void the_pidfile_comes_and_goes(void)
 	char *text = file_text(path);
 	CU_ASSERT_STRING_EQUAL(text, expected);
 	free(text);
-	CU_ASSERT_TRUE(process_remove_pidfile(path));
+	struct owned_file file = owned_file_at(scratch, "pid");
+	owned_file_remove(&file);
 	CU_ASSERT_EQUAL(access(path, F_OK), -1);
-	CU_ASSERT_FALSE(process_remove_pidfile(path));
+	owned_file_remove(&file);
 	CU_ASSERT_FALSE(process_write_pidfile("/no/such/directory/pid"));
 	CU_ASSERT_EQUAL(errno, ENOENT);
 	CU_ASSERT_FALSE(process_write_pidfile("/dev/full"));
 	scratch_remove(scratch);
 }
 
+static void write_file(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "we");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static bool file_holds(const char *path, const char *expected)
+{
+	char *text = file_text(path);
+	bool holds = strcmp(text, expected) == 0;
+	free(text);
+	return holds;
+}
+
+static void a_pidfile_does_no_harm_to_what_is_not_ours(void)
+{
+	char target[300], link[300], fifo[300];
+	scratch_create(scratch, sizeof(scratch));
+	snprintf(target, sizeof(target), "%s/target", scratch);
+	snprintf(link, sizeof(link), "%s/link", scratch);
+	snprintf(fifo, sizeof(fifo), "%s/fifo", scratch);
+	write_file(target, "precious");
+	CU_ASSERT_EQUAL_FATAL(symlink(target, link), 0);
+	CU_ASSERT_FALSE(process_write_pidfile(link));
+	CU_ASSERT_TRUE(file_holds(target, "precious"));
+	CU_ASSERT_EQUAL_FATAL(mkfifo(fifo, 0600), 0);
+	CU_ASSERT_FALSE(process_write_pidfile(fifo));
+	CU_ASSERT_FALSE(process_write_pidfile(scratch));
+	if (geteuid() == 0) {
+		CU_ASSERT_EQUAL_FATAL(chown(target, 65534, 65534), 0);
+		CU_ASSERT_FALSE(process_write_pidfile(target));
+		CU_ASSERT_TRUE(file_holds(target, "precious"));
+		CU_ASSERT_PTR_NULL(owned_file_at("/", target).path);
+	}
+	CU_ASSERT_TRUE(process_write_pidfile("/dev/null"));
+	CU_ASSERT_PTR_NULL(owned_file_at("/", "/dev/null").path);
+	CU_ASSERT_PTR_NULL(owned_file_at(scratch, "link").path);
+	CU_ASSERT_PTR_NULL(owned_file_at(scratch, "fifo").path);
+	scratch_remove(scratch);
+}
+
+/* Another server, started with the same pidfile, has made it anew. */
+static void a_file_that_has_been_replaced_is_not_removed(void)
+{
+	char path[300], other[300];
+	scratch_create(scratch, sizeof(scratch));
+	snprintf(path, sizeof(path), "%s/pid", scratch);
+	snprintf(other, sizeof(other), "%s/other", scratch);
+	write_file(path, "1\n");
+	struct owned_file file = owned_file_at(scratch, "pid");
+	write_file(other, "2\n");
+	CU_ASSERT_EQUAL(rename(other, path), 0);
+	owned_file_remove(&file);
+	CU_ASSERT_TRUE(file_holds(path, "2\n"));
+	scratch_remove(scratch);
+}
+
 static int raise_descriptors(void)
 {
 	struct rlimit limit = { 64, 500 };
+	int64_t told_limit;
 	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
 		return 1;
-	if (process_raise_descriptor_limit(10, 1) != 10 || getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur != 64)
+	if (process_raise_descriptor_limit(10, 1, &told_limit) != 10 || getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur != 64)
 		return 2;
-	if (process_raise_descriptor_limit(200, 1) != 200 || getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur != 232)
+	if (process_raise_descriptor_limit(200, 1, &told_limit) != 200 || getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur != 232)
 		return 3;
 	/* From here on as somebody who may not go above the hard limit. */
 	if (geteuid() == 0 && setuid(65534) != 0)
 		return 4;
-	if (process_raise_descriptor_limit(10000, 1) != 500 - PROCESS_RESERVED_DESCRIPTORS)
+	if (process_raise_descriptor_limit(10000, 1, &told_limit) != 500 - PROCESS_RESERVED_DESCRIPTORS)
 		return 5;
-	if (process_raise_descriptor_limit(10000, 5) != 500 - PROCESS_RESERVED_DESCRIPTORS - 4 * PROCESS_DESCRIPTORS_PER_REACTOR)
+	if (process_raise_descriptor_limit(10000, 5, &told_limit) != 500 - PROCESS_RESERVED_DESCRIPTORS - 4 * PROCESS_DESCRIPTORS_PER_REACTOR ||
+	    told_limit != 500)
 		return 8;
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur != 500)
 		return 6;
 	limit = (struct rlimit){ 20, 20 };
-	return setrlimit(RLIMIT_NOFILE, &limit) != 0 || process_raise_descriptor_limit(1, 1) != 0 ? 7 : 0;
+	return setrlimit(RLIMIT_NOFILE, &limit) != 0 || process_raise_descriptor_limit(1, 1, &told_limit) != 0 ? 7 : 0;
 }
 
 static void descriptors_are_raised_as_far_as_they_go(void)
@@ -210,9 +275,10 @@ static void the_service_manager_is_told(void)
 	scratch_create(scratch, sizeof(scratch));
 	snprintf(name, sizeof(name), "%s/notify", scratch);
 	int manager = listen_as_manager(name);
-	CU_ASSERT_TRUE(process_is_supervised(SUPERVISED_SYSTEMD));
-	CU_ASSERT_TRUE(process_is_supervised(SUPERVISED_AUTO));
-	CU_ASSERT_FALSE(process_is_supervised(SUPERVISED_NO));
+	CU_ASSERT_EQUAL(process_supervisor(SUPERVISED_SYSTEMD), SUPERVISED_SYSTEMD);
+	CU_ASSERT_EQUAL(process_supervisor(SUPERVISED_AUTO), SUPERVISED_SYSTEMD);
+	CU_ASSERT_EQUAL(process_supervisor(SUPERVISED_UPSTART), SUPERVISED_NO);
+	CU_ASSERT_EQUAL(process_supervisor(SUPERVISED_NO), SUPERVISED_NO);
 	process_report_ready(SUPERVISED_SYSTEMD);
 	check_told(manager, "READY=1\n");
 	process_report_stopping(SUPERVISED_NO);
@@ -226,18 +292,44 @@ static void the_service_manager_is_told(void)
 	check_told(manager, "READY=1\n");
 	close(manager);
 	unsetenv("NOTIFY_SOCKET");
-	CU_ASSERT_FALSE(process_is_supervised(SUPERVISED_SYSTEMD));
+	CU_ASSERT_EQUAL(process_supervisor(SUPERVISED_SYSTEMD), SUPERVISED_NO);
 	scratch_remove(scratch);
+}
+
+static int stop_as_under_upstart(void)
+{
+	setenv("UPSTART_JOB", "qcache", 1);
+	if (process_supervisor(SUPERVISED_AUTO) != SUPERVISED_UPSTART || process_supervisor(SUPERVISED_SYSTEMD) != SUPERVISED_NO)
+		return 1;
+	process_report_ready(SUPERVISED_UPSTART);
+	return 0;
+}
+
+static void upstart_is_told_by_stopping(void)
+{
+	int status = -1;
+	pid_t child = fork();
+	CU_ASSERT_FATAL(child >= 0);
+	if (child == 0)
+		_exit(stop_as_under_upstart());
+	CU_ASSERT_EQUAL(waitpid(child, &status, WUNTRACED), child);
+	CU_ASSERT_TRUE(WIFSTOPPED(status));
+	kill(child, SIGCONT);
+	CU_ASSERT_TRUE(process_wait(child, PATIENCE_MS, &status));
+	CU_ASSERT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
 static const struct suite_case cases[] = {
 	CASE(cpu_lists_are_parsed),
 	CASE(a_thread_is_bound_to_its_cpus),
 	CASE(the_pidfile_comes_and_goes),
+	CASE(a_pidfile_does_no_harm_to_what_is_not_ours),
+	CASE(a_file_that_has_been_replaced_is_not_removed),
 	CASE(descriptors_are_raised_as_far_as_they_go),
 	CASE(a_daemon_is_on_its_own_and_its_parent_waits_until_it_is_ready),
 	CASE(a_daemon_that_does_not_get_ready_fails_its_parent),
 	CASE(the_service_manager_is_told),
+	CASE(upstart_is_told_by_stopping),
 };
 
 SUITE_MAIN("process", cases)

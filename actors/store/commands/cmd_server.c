@@ -161,7 +161,7 @@ static void refuse_to_save(struct call *call)
 }
 
 /*
- * A stop that has begun can't be called off: nothing is waited for. NOW asks not to wait for replicas, of which there are none.
+ * A stop that has begun can't be called off: nothing is waited for. NOW doesn't wait for clients to be answered.
  * What can't be saved stops the stop, unless it is forced.
  */
 void cmd_shutdown(struct call *call)
@@ -178,7 +178,7 @@ void cmd_shutdown(struct call *call)
 	} else if (options.saves && !options.is_forced) {
 		refuse_to_save(call);
 	} else {
-		store_shut_down(call->store);
+		store_shut_down(call->store, options.is_now);
 		wait_for_stop(call, WAKE_ANSWER, NULL);
 	}
 }
