@@ -61,12 +61,14 @@ static void put(struct databases *databases, uint32_t number, struct keyspace *k
 struct keyspace *databases_create(struct databases *databases, uint32_t number)
 {
 	struct keyspace *keyspace = keyspace_create();
-	if (keyspace)
-		put(databases, number, keyspace);
+	if (!keyspace)
+		return NULL;
+	keyspace_set_watch(keyspace, &databases->watch);
+	put(databases, number, keyspace);
 	return keyspace;
 }
 
-struct keyspace *databases_give(struct databases *databases, uint32_t number)
+static struct keyspace *take_out(struct databases *databases, uint32_t number)
 {
 	struct keyspace *keyspace = databases->keyspaces[number];
 	if (!is_in_use(databases, number))
@@ -78,9 +80,17 @@ struct keyspace *databases_give(struct databases *databases, uint32_t number)
 	return keyspace;
 }
 
+struct keyspace *databases_give(struct databases *databases, uint32_t number)
+{
+	struct keyspace *keyspace = take_out(databases, number);
+	if (keyspace)
+		keyspace_before_flush(keyspace);
+	return keyspace;
+}
+
 void databases_swap(struct databases *databases, uint32_t a, uint32_t b)
 {
-	struct keyspace *of_a = databases_give(databases, a), *of_b = databases_give(databases, b);
+	struct keyspace *of_a = take_out(databases, a), *of_b = take_out(databases, b);
 	if (of_a)
 		put(databases, b, of_a);
 	if (of_b)
@@ -96,6 +106,7 @@ void databases_tidy(struct databases *databases)
 			databases->in_use[kept++] = number;
 			continue;
 		}
+		keyspace_before_flush(databases->keyspaces[number]);
 		keyspace_destroy(&databases->keyspaces[number]);
 		databases->keyspaces[number] = databases->empty;
 	}

@@ -7,6 +7,8 @@
  *
  * A pointer to a keyspace is valid until the end of the turn, or until the number gives it away, swaps it or is tidied.
  *
+ * All keyspaces have one watch, which is told of changes before they are made, and of a keyspace that is given away or tidied.
+ *
  * Only the owner (the store actor) calls.
  */
 #ifndef STORAGE_DATABASES_H
@@ -20,6 +22,7 @@
 struct databases {
 	struct keyspace **keyspaces;  /* by number; `empty` for a number that isn't in use */
 	struct keyspace *empty;
+	struct change_watch watch;    /* set by the owner; zero: nobody watches */
 	uint32_t count;               /* of numbers */
 	uint32_t *in_use;             /* the numbers with keyspaces of their own, in order */
 	uint32_t in_use_count;

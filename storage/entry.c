@@ -26,6 +26,7 @@
 #include "entry.h"
 
 #include "entry_layout.h"
+#include "value_forms.h"
 
 static bool is_narrow(const struct entry_parts *parts)
 {
@@ -52,7 +53,7 @@ void entry_write(struct entry *entry, const struct entry_parts *parts)
 	if (parts->value.len && value != parts->value.data)
 		memcpy(value, parts->value.data, parts->value.len);
 	entry->clock = 0;
-	entry->marks = (uint8_t)(parts->form | (parts->has_expiry ? MARK_EXPIRY : 0));
+	entry->marks = (uint8_t)(parts->form | (parts->has_expiry ? MARK_EXPIRY : 0) | parts->epoch << EPOCH_SHIFT);
 	if (narrow) {
 		entry->key_len = (uint8_t)parts->key.len;
 		entry->rest[0] = (uint8_t)parts->value.len;
@@ -74,23 +75,21 @@ void entry_copy_with_expiry(struct entry *target, const struct entry *source, bo
 	target->marks = (uint8_t)(has_expiry ? target->marks | MARK_EXPIRY : target->marks & ~MARK_EXPIRY);
 }
 
+void entry_release_part(enum entry_form form, struct slice part, enum memory_freer freer)
+{
+	if (value_forms[form]->release)
+		value_forms[form]->release(part, freer);
+}
+
 void entry_free(struct entry *entry, enum memory_freer freer)
 {
-	struct blob *blob = entry_blob(entry);
+	entry_release_part(entry_form(entry), entry_part(entry), freer);
 	memory_free_as(entry, entry_bytes(entry), freer);
-	blob_drop(&blob);
 }
 
 enum entry_type entry_type(const struct entry *entry)
 {
-	switch (entry_form(entry)) {
-	case FORM_STRING:
-	case FORM_STRING_PATCHED:
-	case FORM_STRING_COMPUTED:
-	case FORM_STRING_BLOB:
-		return ENTRY_STRING;
-	}
-	__builtin_unreachable();
+	return value_forms[entry_form(entry)]->type;
 }
 
 struct slice entry_key(const struct entry *entry)
@@ -99,16 +98,10 @@ struct slice entry_key(const struct entry *entry)
 	return slice_of((const uint8_t *)entry + offset, entry_key_len(entry));
 }
 
-static const uint8_t *value_data(const struct entry *entry)
-{
-	struct slice key = entry_key(entry);
-	return key.data + key.len;
-}
-
 struct slice entry_string(const struct entry *entry)
 {
 	if (entry_form(entry) <= FORM_EMBEDDED_LAST)
-		return slice_of(value_data(entry), entry_value_len(entry));
+		return entry_part(entry);
 	const struct blob *blob = entry_blob(entry);
 	return slice_of(blob->data, blob->len);
 }
@@ -117,7 +110,7 @@ struct blob *entry_blob(const struct entry *entry)
 {
 	struct blob *blob = NULL;
 	if (entry_form(entry) == FORM_STRING_BLOB)
-		memcpy(&blob, value_data(entry), sizeof(blob));
+		memcpy(&blob, entry_part(entry).data, sizeof(blob));
 	return blob;
 }
 
@@ -137,8 +130,8 @@ void entry_note_string_origin(struct entry *entry, enum string_origin origin)
 
 size_t entry_used_bytes(const struct entry *entry)
 {
-	const struct blob *blob = entry_blob(entry);
-	return memory_size_class(entry_bytes(entry)) + (blob ? memory_size_class(sizeof(*blob) + blob->capacity) : 0);
+	const struct value_form *form = value_forms[entry_form(entry)];
+	return memory_size_class(entry_bytes(entry)) + (form->used_bytes ? form->used_bytes(entry_part(entry)) : 0);
 }
 
 bool entry_has_expiry(const struct entry *entry)

@@ -16,8 +16,10 @@
 
 struct entry;
 
+/* Numbered as Redis numbers them in its digests. */
 enum entry_type {
 	ENTRY_STRING,
+	ENTRY_TYPES
 };
 
 enum entry_type entry_type(const struct entry *entry);

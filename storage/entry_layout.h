@@ -16,18 +16,21 @@
 #include "memory.h"
 #include "slice.h"
 
-/* What the value is and how it is kept, in four bits. */
+/* What the value is and how it is kept, in four bits: see value.h. */
 enum entry_form {
 	FORM_STRING,          /* its bytes, as with the next two, which tell of its origin */
 	FORM_STRING_PATCHED,
 	FORM_STRING_COMPUTED,
 	FORM_STRING_BLOB,     /* a pointer to a held blob */
+	ENTRY_FORMS
 };
 #define FORM_EMBEDDED_LAST FORM_STRING_COMPUTED
 
 #define MARK_FORM 0x0fu
 #define MARK_EXPIRY 0x10u /* a place in the expiry index follows the header */
-/* 0x20 is kept for an extra column, 0xc0 for the snapshot that has emitted the entry; 0 until then. */
+/* 0x20 is kept for an extra column. */
+#define MARK_EPOCH 0xc0u  /* the last snapshot that has the entry: change.h */
+#define EPOCH_SHIFT 6
 
 #define KEY_LEN_IS_WIDE 255u
 #define NARROW_KEY_MAX 254u
@@ -48,6 +51,7 @@ struct entry_parts {
 	struct slice value;
 	enum entry_form form;
 	bool has_expiry;
+	uint8_t epoch;
 };
 
 static inline uint32_t entry_load_u32(const struct entry *entry, size_t offset)
@@ -70,6 +74,16 @@ static inline bool entry_is_wide(const struct entry *entry)
 static inline enum entry_form entry_form(const struct entry *entry)
 {
 	return (enum entry_form)(entry->marks & MARK_FORM);
+}
+
+static inline uint8_t entry_epoch(const struct entry *entry)
+{
+	return entry->marks >> EPOCH_SHIFT;
+}
+
+static inline void entry_set_epoch(struct entry *entry, uint8_t epoch)
+{
+	entry->marks = (uint8_t)((entry->marks & ~MARK_EPOCH) | epoch << EPOCH_SHIFT);
 }
 
 static inline size_t entry_header_bytes(const struct entry *entry)
@@ -126,6 +140,12 @@ static inline bool entry_key_is(const struct entry *entry, struct slice key)
 	return key.len == 0 || memcmp(entry_key_data(entry), key.data, key.len) == 0;
 }
 
+/* What lies in the entry of its value. */
+static inline struct slice entry_part(const struct entry *entry)
+{
+	return slice_of(entry_key_data(entry) + entry_key_len(entry), entry_value_len(entry));
+}
+
 /* Place in the expiry index; only of an entry that has an expiry. */
 static inline uint32_t entry_place(const struct entry *entry)
 {
@@ -155,7 +175,9 @@ void entry_write(struct entry *entry, const struct entry_parts *parts);
 /* Copies `source` to `target`, which may be the same, with room for a place or without it. */
 void entry_copy_with_expiry(struct entry *target, const struct entry *source, bool has_expiry);
 
-/* Lets go of what the entry refers to, and frees it. */
+/* Lets go of what the value's part refers to; the entry is gone or holds another value. */
+void entry_release_part(enum entry_form form, struct slice part, enum memory_freer freer);
+/* The same, and frees the entry. */
 void entry_free(struct entry *entry, enum memory_freer freer);
 
 #endif

@@ -10,13 +10,14 @@
 #include <assert.h>
 
 #include "access.h"
-#include "entry_layout.h"
+#include "change.h"
 #include "expiry.h"
-#include "keyspace_layout.h"
 #include "table.h"
 
 /* Times to live looked at for the average. */
 #define TTL_SAMPLE 64u
+
+static const struct change_watch nobody = { 0 };
 
 struct keyspace *keyspace_create(void)
 {
@@ -25,6 +26,7 @@ struct keyspace *keyspace_create(void)
 		return NULL;
 	keyspace->expiry = (struct expiry_index){ 0 };
 	keyspace->conversion = (struct conversion){ .generation = access_generation(), .is_done = true };
+	keyspace->watch = &nobody;
 	if (!table_init(&keyspace->table)) {
 		memory_free(keyspace, sizeof(*keyspace));
 		return NULL;
@@ -109,12 +111,13 @@ static struct entry *block_for(struct entry *entry, size_t bytes)
 	return (struct entry *)memory_alloc(bytes);
 }
 
-/* Replaces what is in the slot. The parts' key is that of the entry there. */
+/* Replaces what is in the slot, which has been announced. The parts' key is that of the entry there. */
 static enum keyspace_status overwrite(struct keyspace *keyspace, struct table_slot slot,
 				      const struct entry_parts *parts, struct entry **out_entry)
 {
 	struct entry *old = table_entry(slot);
-	struct blob *old_blob = entry_blob(old);
+	enum entry_form old_form = entry_form(old);
+	uint8_t old_address[sizeof(void *)];
 	size_t old_bytes = entry_bytes(old);
 	uint16_t clock = old->clock;
 	bool expires = entry_has_expiry(old);
@@ -123,6 +126,9 @@ static enum keyspace_status overwrite(struct keyspace *keyspace, struct table_sl
 	if (!entry)
 		return KEYSPACE_NO_MEMORY;
 
+	change_assert_announced(keyspace, old);
+	if (old_form > FORM_EMBEDDED_LAST)
+		memcpy(old_address, entry_part(old).data, sizeof(old_address));
 	if (expires && !parts->has_expiry)
 		expiry_remove(&keyspace->expiry, place);
 	entry_write(entry, parts);
@@ -135,30 +141,32 @@ static enum keyspace_status overwrite(struct keyspace *keyspace, struct table_sl
 		table_move(slot, entry);
 		memory_free(old, old_bytes);
 	}
-	blob_drop(&old_blob);
+	entry_release_part(old_form, slice_of(old_address, sizeof(old_address)), FREED_BY_OWNER);
 	*out_entry = entry;
 	return KEYSPACE_OK;
 }
 
 /* The commonest change: a plain small string becomes another of the same size class. */
-static bool overwrite_in_place(struct entry *entry, const struct entry_parts *parts)
+static bool overwrite_in_place(const struct keyspace *keyspace, struct entry *entry, const struct entry_parts *parts)
 {
 	size_t header_and_key = NARROW_HEADER_BYTES + entry->key_len;
-	if (entry->marks > FORM_EMBEDDED_LAST || parts->form != FORM_STRING || entry_is_wide(entry) ||
+	if ((entry->marks & ~MARK_EPOCH) > FORM_EMBEDDED_LAST || parts->form != FORM_STRING || entry_is_wide(entry) ||
 	    parts->value.len > NARROW_VALUE_MAX ||
 	    memory_size_class(header_and_key + parts->value.len) != memory_size_class(header_and_key + entry->rest[0]))
 		return false;
-	entry->marks = FORM_STRING;
+	change_assert_announced(keyspace, entry);
+	entry->marks = (uint8_t)((entry->marks & MARK_EPOCH) | FORM_STRING);
 	entry->rest[0] = (uint8_t)parts->value.len;
 	if (parts->value.len)
 		memmove((uint8_t *)entry + header_and_key, parts->value.data, parts->value.len);
 	return true;
 }
 
-bool keyspace_rewrite_string(struct entry *entry, struct slice value)
+bool keyspace_rewrite_string(struct keyspace *keyspace, struct entry *entry, struct slice value)
 {
 	struct entry_parts parts = { .value = value, .form = FORM_STRING };
-	if (!overwrite_in_place(entry, &parts))
+	change_before(keyspace, entry);
+	if (!overwrite_in_place(keyspace, entry, &parts))
 		return false;
 	access_touch_overwritten(entry);
 	return true;
@@ -168,11 +176,13 @@ static enum keyspace_status set(struct keyspace *keyspace, struct entry_parts *p
 				enum keyspace_ttl ttl, int64_t now_ms, struct entry **out_entry)
 {
 	struct table_slot slot = table_find(&keyspace->table, parts->key, hash);
+	parts->epoch = change_epoch(keyspace);
 	if (!slot.bucket)
 		return add(keyspace, parts, hash, out_entry);
 	struct entry *old = table_entry(slot);
+	change_before(keyspace, old);
 	access_touch_overwritten(old);
-	if (overwrite_in_place(old, parts)) {
+	if (overwrite_in_place(keyspace, old, parts)) {
 		*out_entry = old;
 		return KEYSPACE_OK;
 	}
@@ -228,6 +238,7 @@ static struct blob *copy_blob(const struct blob *blob, uint32_t capacity)
 
 struct blob *keyspace_own_blob(struct keyspace *keyspace, struct entry *entry, uint32_t room)
 {
+	change_before(keyspace, entry); /* which may hold the blob */
 	struct blob *blob = entry_blob(entry), *own = blob;
 	uint32_t capacity = room > blob->capacity ? room + room / 4 : blob->capacity;
 	bool is_shared = blob_is_shared(blob);
@@ -237,6 +248,7 @@ struct blob *keyspace_own_blob(struct keyspace *keyspace, struct entry *entry, u
 		own = blob_resize(blob, capacity);
 	if (!own)
 		return NULL;
+	change_assert_announced(keyspace, entry);
 	entry_set_blob(entry, own);
 	if (is_shared) {
 		struct blob *created = own;
@@ -250,6 +262,7 @@ struct blob *keyspace_own_blob(struct keyspace *keyspace, struct entry *entry, u
 static void remove_slot(struct keyspace *keyspace, struct table_slot slot)
 {
 	struct entry *entry = table_entry(slot);
+	change_before(keyspace, entry);
 	if (entry_has_expiry(entry))
 		expiry_remove(&keyspace->expiry, entry_place(entry));
 	table_remove(&keyspace->table, slot);
@@ -279,6 +292,7 @@ static bool set_has_expiry(struct keyspace *keyspace, struct entry **entry, bool
 {
 	struct entry *old = *entry;
 	size_t old_bytes = entry_bytes(old);
+	change_assert_announced(keyspace, old);
 	struct entry *moved = block_for(old, has_expiry ? old_bytes + sizeof(uint32_t) : old_bytes - sizeof(uint32_t));
 	if (!moved)
 		return false;
@@ -294,6 +308,7 @@ static bool set_has_expiry(struct keyspace *keyspace, struct entry **entry, bool
 enum keyspace_status keyspace_set_expiry(struct keyspace *keyspace, struct entry **entry, int64_t when_ms)
 {
 	assert(when_ms != NO_EXPIRY);
+	change_before(keyspace, *entry);
 	if (entry_has_expiry(*entry)) {
 		expiry_change(&keyspace->expiry, entry_place(*entry), when_ms);
 		return KEYSPACE_OK;
@@ -308,6 +323,7 @@ enum keyspace_status keyspace_clear_expiry(struct keyspace *keyspace, struct ent
 {
 	if (!entry_has_expiry(*entry))
 		return KEYSPACE_OK;
+	change_before(keyspace, *entry);
 	uint32_t place = entry_place(*entry);
 	if (!set_has_expiry(keyspace, entry, false))
 		return KEYSPACE_NO_MEMORY;

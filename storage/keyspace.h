@@ -45,8 +45,27 @@ void keyspace_seed_hash(void);
 void keyspace_seed_hash_repeatably(uint64_t seed);
 uint64_t keyspace_hash(struct slice key);
 
-/* NULL when there is no memory. */
+/*
+ * Who is told of changes before they are made (a snapshot), for all keyspaces of one owner. Zero: nobody. The owner changes the epoch
+ * and the functions between two calls; both may be NULL.
+ */
+struct change_watch {
+	uint8_t epoch; /* 0 to 3: see change.h */
+	/* The entry is as it was when the epoch began: takes what it needs. Must not change the keyspace. */
+	void (*emit)(void *context, const struct keyspace *keyspace, const struct entry *entry);
+	/* All entries of the keyspace are about to leave, those that have not been emitted too. */
+	void (*flush)(void *context, const struct keyspace *keyspace);
+	void *context;
+};
+
+/* NULL when there is no memory. Watched by nobody. */
 struct keyspace *keyspace_create(void);
+/* Before its first entry. The watch must outlive the keyspace. */
+void keyspace_set_watch(struct keyspace *keyspace, const struct change_watch *watch);
+/* For a snapshot's walk: emits the entry unless that has been done in this epoch. */
+void keyspace_emit(const struct keyspace *keyspace, struct entry *entry);
+/* The owner is about to give the keyspace away, or to destroy it, with all entries. */
+void keyspace_before_flush(const struct keyspace *keyspace);
 /* Frees everything; proportional to the number of keys. Owner's turn only. */
 void keyspace_destroy(struct keyspace **keyspace);
 /* The same for the reaper: any thread, on a keyspace that its owner has given away. */
@@ -78,7 +97,7 @@ enum keyspace_status keyspace_set_blob(struct keyspace *keyspace, struct slice k
  * Makes `value` the string of a present, unexpired entry where it lies; the time to live stays. False, and nothing is changed, when
  * that can't be: keyspace_set_string() can.
  */
-bool keyspace_rewrite_string(struct entry *entry, struct slice value);
+bool keyspace_rewrite_string(struct keyspace *keyspace, struct entry *entry, struct slice value);
 
 /*
  * The blob of an entry that has one, to be written by the caller: it has room for `room` bytes (not below its length), and

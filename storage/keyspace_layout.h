@@ -18,6 +18,7 @@ struct keyspace {
 	struct table table;
 	struct expiry_index expiry;
 	struct conversion conversion;
+	const struct change_watch *watch; /* never NULL */
 };
 
 #endif

@@ -21,13 +21,13 @@ struct place {
 
 static enum apply_status find_place(const struct effect_target *target, uint64_t database, struct slice key, struct place *out_place)
 {
-	if (database >= target->count)
+	if (database >= target->databases->count)
 		return APPLY_MISFIT;
-	struct keyspace **keyspace = &target->keyspaces[database];
-	if (!*keyspace && !(*keyspace = keyspace_create()))
+	struct keyspace *keyspace = databases_own(target->databases, (uint32_t)database);
+	if (!keyspace)
 		return APPLY_NO_MEMORY;
 	uint64_t hash = keyspace_hash(key);
-	*out_place = (struct place){ *keyspace, key, hash, keyspace_find_any(*keyspace, key, hash) };
+	*out_place = (struct place){ keyspace, key, hash, keyspace_find_any(keyspace, key, hash) };
 	return APPLY_DONE;
 }
 
@@ -141,19 +141,16 @@ static enum apply_status persist(struct place *at)
 
 static void flush(const struct effect_target *target, uint32_t database)
 {
-	struct keyspace *flushed = target->keyspaces[database];
-	target->keyspaces[database] = NULL;
+	struct keyspace *flushed = databases_give(target->databases, database);
 	if (flushed)
 		target->discard(target->context, flushed);
 }
 
 static enum apply_status swap(const struct effect_target *target, uint32_t a, int64_t b)
 {
-	if (b < 0 || b >= target->count)
+	if (b < 0 || b >= target->databases->count)
 		return APPLY_MISFIT;
-	struct keyspace *keyspace = target->keyspaces[a];
-	target->keyspaces[a] = target->keyspaces[b];
-	target->keyspaces[b] = keyspace;
+	databases_swap(target->databases, a, (uint32_t)b);
 	return APPLY_DONE;
 }
 
@@ -180,7 +177,7 @@ enum apply_status effect_apply(const struct effect_target *target, const struct 
 	case EFFECT_SWAPDB: return swap(target, effect->database, effect->number);
 	case EFFECT_FLUSHDB: flush(target, effect->database); return APPLY_DONE;
 	case EFFECT_FLUSHALL:
-		for (uint32_t database = 0; database < target->count; database++)
+		for (uint32_t database = 0; database < target->databases->count; database++)
 			flush(target, database);
 		return APPLY_DONE;
 	case EFFECT_TYPES: break;

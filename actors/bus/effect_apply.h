@@ -9,12 +9,11 @@
 #define ACTORS_BUS_EFFECT_APPLY_H
 
 #include "actors/bus/effect.h"
-#include "storage/keyspace.h"
+#include "storage/databases.h"
 
-/* Where effects are applied to: the caller is the owner of these keyspaces. */
+/* Where effects are applied to. The caller owns the data. */
 struct effect_target {
-	struct keyspace **keyspaces; /* by database; NULL where nothing is yet: made when it is needed */
-	uint32_t count;
+	struct databases *databases;
 	/* Takes a keyspace that has been flushed. */
 	void (*discard)(void *context, struct keyspace *keyspace);
 	void *context;

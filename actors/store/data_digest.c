@@ -3,6 +3,8 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
+#include "storage/value.h"
+
 static void add(struct data_digest *digest, const void *data, size_t len)
 {
 	uint8_t hash[SHA_DIGEST_LENGTH];
@@ -23,15 +25,25 @@ static void mix_number(struct data_digest *digest, uint32_t number)
 	mix(digest, &bytes, sizeof(bytes));
 }
 
+static void mix_content(void *context, struct slice content)
+{
+	mix(context, content.data, content.len);
+}
+
+static void add_group(void *context, const struct slice *group, size_t count)
+{
+	struct data_digest one = { 0 };
+	for (size_t i = 0; i < count; i++)
+		mix(&one, group[i].data, group[i].len);
+	add(context, one.bytes, SHA_DIGEST_LENGTH);
+}
+
 void data_digest_mix_value(struct data_digest *digest, const struct entry *entry)
 {
 	static const char expires[] = "!!expire!!";
-	switch (entry_type(entry)) {
-	case ENTRY_STRING:
-		mix_number(digest, 0);
-		mix(digest, entry_string(entry).data, entry_string(entry).len);
-		break;
-	}
+	struct digest_sink sink = { .context = digest, .mix = mix_content, .add = add_group };
+	mix_number(digest, entry_type(entry));
+	entry_digest(entry, &sink);
 	if (entry_has_expiry(entry))
 		add(digest, expires, sizeof(expires) - 1);
 }

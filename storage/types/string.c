@@ -2,6 +2,98 @@
 
 #include <string.h>
 
+#include "storage/value_forms.h"
+
+/* ---- forms ---- */
+
+/* What Redis keeps together with its object. */
+#define EMBEDDED_MAX 44
+/* Of an int64. */
+#define NUMBER_MAX_BYTES 20
+
+/* Is it the text of an int64 as decimal_format_int64() writes it: no sign but a minus, no zeros before? */
+static bool is_number(struct slice text)
+{
+	uint64_t magnitude = 0;
+	bool is_negative = text.len > 0 && text.data[0] == '-';
+	size_t digits = text.len - is_negative;
+	if (digits == 0 || text.len > NUMBER_MAX_BYTES || (text.data[is_negative] == '0' && (digits > 1 || is_negative)))
+		return false;
+	for (size_t i = is_negative; i < text.len; i++) {
+		unsigned digit = (unsigned)text.data[i] - '0';
+		if (digit > 9 || __builtin_mul_overflow(magnitude, 10u, &magnitude) ||
+		    __builtin_add_overflow(magnitude, digit, &magnitude))
+			return false;
+	}
+	return magnitude <= (uint64_t)INT64_MAX + is_negative;
+}
+
+static const char *encoding_of_given(struct slice text)
+{
+	if (is_number(text))
+		return "int";
+	return text.len <= EMBEDDED_MAX ? "embstr" : "raw";
+}
+
+static const char *encoding_of_patched(struct slice text)
+{
+	return "raw";
+}
+
+static const char *encoding_of_computed(struct slice text)
+{
+	return text.len <= EMBEDDED_MAX ? "embstr" : "raw";
+}
+
+static void digest_bytes(struct slice text, const struct digest_sink *sink)
+{
+	sink->mix(sink->context, text);
+}
+
+static struct blob *blob_of(struct slice part)
+{
+	struct blob *blob;
+	memcpy(&blob, part.data, sizeof(blob));
+	return blob;
+}
+
+static void digest_blob(struct slice part, const struct digest_sink *sink)
+{
+	digest_bytes(slice_of(blob_of(part)->data, blob_of(part)->len), sink);
+}
+
+static size_t blob_bytes(struct slice part)
+{
+	return memory_size_class(sizeof(struct blob) + blob_of(part)->capacity);
+}
+
+static void release_blob(struct slice part, enum memory_freer freer)
+{
+	struct blob *blob = blob_of(part);
+	blob_drop(&blob);
+}
+
+/* The copy shares the blob until one of the two is changed. */
+static bool share_blob(struct slice part, uint8_t *out_part)
+{
+	struct blob *blob = blob_keep(blob_of(part));
+	memcpy(out_part, &blob, sizeof(blob));
+	return true;
+}
+
+const struct value_form string_given = { .encoding_name = encoding_of_given, .digest = digest_bytes };
+const struct value_form string_patched = { .encoding_name = encoding_of_patched, .digest = digest_bytes };
+const struct value_form string_computed = { .encoding_name = encoding_of_computed, .digest = digest_bytes };
+const struct value_form string_in_blob = {
+	.encoding_name = encoding_of_patched, /* too long for the others */
+	.digest = digest_blob,
+	.used_bytes = blob_bytes,
+	.release = release_blob,
+	.copy = share_blob,
+};
+
+/* ---- patches ---- */
+
 /* Nothing expires at this time: whether the key has, the caller has asked. */
 #define BEFORE_ALL_TIMES INT64_MIN
 

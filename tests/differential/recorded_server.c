@@ -85,24 +85,21 @@ static void print_digest(const struct effect_target *target, unsigned long long 
 {
 	struct data_digest digest = { 0 };
 	char hex[DIGEST_HEX_BYTES];
-	for (uint32_t i = 0; i < target->count; i++)
-		if (target->keyspaces[i] && keyspace_count(target->keyspaces[i]))
-			data_digest_mix_database(&digest, i, target->keyspaces[i]);
+	for (uint32_t i = 0; i < target->databases->count; i++)
+		if (keyspace_count(databases_read(target->databases, i)) > 0)
+			data_digest_mix_database(&digest, i, databases_read(target->databases, i));
 	data_digest_hex(&digest, hex);
 	printf("replayed %llu frames: %s\n", frames, hex);
 }
 
-static void replay_all(struct recorder *recorder, uint32_t databases)
+static void replay_all(struct recorder *recorder, uint32_t count)
 {
-	struct effect_target target = {
-		.keyspaces = calloc(databases, sizeof(struct keyspace *)), .count = databases, .discard = destroy
-	};
-	if (!target.keyspaces)
+	struct databases databases;
+	struct effect_target target = { .databases = &databases, .discard = destroy };
+	if (!databases_init(&databases, count))
 		abort();
 	print_digest(&target, replay(recorder, &target));
-	for (uint32_t i = 0; i < databases; i++)
-		keyspace_destroy(&target.keyspaces[i]);
-	free(target.keyspaces);
+	databases_fini(&databases);
 	for (size_t i = 0; i < recorder->count; i++)
 		bus_message_release(recorder->messages[i]);
 	free(recorder->messages);

@@ -10,7 +10,7 @@
 
 #define DATABASES 3
 
-static struct keyspace *keyspaces[DATABASES];
+static struct databases databases;
 static uint32_t discarded;
 
 static void discard(void *context, struct keyspace *keyspace)
@@ -19,12 +19,12 @@ static void discard(void *context, struct keyspace *keyspace)
 	discarded++;
 }
 
-static const struct effect_target target = { .keyspaces = keyspaces, .count = DATABASES, .discard = discard };
+static const struct effect_target target = { .databases = &databases, .discard = discard };
 
 static void forget_all(void)
 {
-	for (uint32_t i = 0; i < DATABASES; i++)
-		keyspace_destroy(&keyspaces[i]);
+	databases_fini(&databases);
+	CU_ASSERT_TRUE(databases_init(&databases, DATABASES));
 	discarded = 0;
 }
 
@@ -47,14 +47,13 @@ static void given(uint32_t database, const char *key, const char *value, int64_t
 
 static const struct entry *find(uint32_t database, const char *key)
 {
-	struct keyspace *keyspace = keyspaces[database];
-	return keyspace ? keyspace_find_any(keyspace, text(key), keyspace_hash(text(key))) : NULL;
+	return keyspace_find_any(databases_read(&databases, database), text(key), keyspace_hash(text(key)));
 }
 
 static bool holds(uint32_t database, const char *key, const char *value, int64_t when_ms)
 {
 	const struct entry *entry = find(database, key);
-	return entry && slice_equal(entry_string(entry), text(value)) && keyspace_expiry_ms(keyspaces[database], entry) == when_ms;
+	return entry && slice_equal(entry_string(entry), text(value)) && keyspace_expiry_ms(databases_read(&databases, database), entry) == when_ms;
 }
 
 /* ---- values ---- */
@@ -166,7 +165,7 @@ static void rename_moves_value_and_time_over_what_was_there(void)
 	CU_ASSERT_EQUAL(apply(&effect), APPLY_DONE);
 	CU_ASSERT_PTR_NULL(find(1, "a"));
 	CU_ASSERT_TRUE(holds(1, "b", "v", 400));
-	CU_ASSERT_EQUAL(keyspace_expiring_count(keyspaces[1]), 1);
+	CU_ASSERT_EQUAL(keyspace_expiring_count(databases_read(&databases, 1)), 1);
 	CU_ASSERT_EQUAL(apply(&effect), APPLY_MISFIT);
 	effect.key = text("b");
 	CU_ASSERT_EQUAL(apply(&effect), APPLY_MISFIT);
@@ -305,5 +304,9 @@ int main(int argc, char **argv)
 {
 	memory_init();
 	keyspace_seed_hash();
-	return suite_main("effect_apply", cases, (int)(sizeof(cases) / sizeof(cases[0])), argc, argv);
+	if (!databases_init(&databases, DATABASES))
+		return 1;
+	int status = suite_main("effect_apply", cases, (int)(sizeof(cases) / sizeof(cases[0])), argc, argv);
+	databases_fini(&databases);
+	return status;
 }

@@ -33,7 +33,7 @@ static bool write_counter(struct call *call, struct entry *entry, int64_t value)
 {
 	char text[DECIMAL_MAX_BYTES];
 	struct slice written = slice_of(text, decimal_format_int64(text, value));
-	if (entry && keyspace_rewrite_string(entry, written))
+	if (entry && keyspace_rewrite_string(call_own_keyspace(call), entry, written))
 		return true;
 	return call_set_string(call, 1, written, KEYSPACE_KEEP_TTL, &entry) == KEYSPACE_OK;
 }

@@ -12,6 +12,7 @@
 #include "actors/runtime/log.h"
 #include "actors/store/data_digest.h"
 #include "actors/store/commands/handlers.h"
+#include "storage/value.h"
 #include "storage/access.h"
 #include "storage/glob.h"
 #include "storage/memory.h"

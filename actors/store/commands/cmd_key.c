@@ -7,16 +7,7 @@
 
 #include "actors/store/commands/handlers.h"
 #include "storage/access.h"
-#include "transport/decimal.h"
-
-const char *entry_type_name(const struct entry *entry)
-{
-	switch (entry_type(entry)) {
-	case ENTRY_STRING:
-		return "string";
-	}
-	abort();
-}
+#include "storage/value.h"
 
 /* ---- there or not ---- */
 
@@ -61,7 +52,7 @@ void cmd_touch(struct call *call)
 void cmd_type(struct call *call)
 {
 	struct entry *entry = call_peek(call, 1);
-	reply_simple(call, entry ? entry_type_name(entry) : "none");
+	reply_simple(call, entry ? entry_type_name(entry_type(entry)) : "none");
 }
 
 /* ---- another name, another database ---- */
@@ -196,19 +187,6 @@ void cmd_copy(struct call *call)
 }
 
 /* ---- OBJECT ---- */
-
-/* The names of Redis's encodings, by the rules that it follows when a string is set, and when it is changed. */
-#define EMBEDDED_MAX 44
-
-const char *entry_encoding_name(const struct entry *entry)
-{
-	struct slice value = entry_string(entry);
-	enum string_origin origin = entry_string_origin(entry);
-	int64_t number;
-	if (origin == STRING_GIVEN && decimal_parse_int64(value.data, value.len, &number))
-		return "int";
-	return origin != STRING_PATCHED && value.len <= EMBEDDED_MAX ? "embstr" : "raw";
-}
 
 void cmd_object_encoding(struct call *call)
 {

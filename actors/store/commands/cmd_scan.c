@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "actors/store/commands/handlers.h"
+#include "storage/value.h"
 #include "storage/glob.h"
 #include "transport/decimal.h"
 
@@ -28,7 +29,7 @@ static bool is_wanted(const struct found_keys *found, const struct entry *entry)
 		return false;
 	if (found->pattern.data && !glob_matches(found->pattern, entry_key(entry), GLOB_EXACT_CASE))
 		return false;
-	return found->type_index == 0 || call_arg_is(found->call, found->type_index, entry_type_name(entry));
+	return found->type_index == 0 || call_arg_is(found->call, found->type_index, entry_type_name(entry_type(entry)));
 }
 
 static void collect_key(void *context, struct entry *entry)

@@ -65,8 +65,4 @@ void call_remove(struct call *call, uint32_t index);
 /* The number of a database from an argument. False: the error has been written. */
 bool call_arg_database(struct call *call, uint32_t index, uint32_t *out_database);
 
-/* The type of an entry as TYPE tells it, and how its value is kept, as OBJECT ENCODING does. */
-const char *entry_type_name(const struct entry *entry);
-const char *entry_encoding_name(const struct entry *entry);
-
 #endif
