@@ -115,10 +115,13 @@ int main(int argc, char **argv)
 		free(refusals);
 		return 1;
 	}
-	struct server *server = server_create(
-		&config, &(struct server_subscriber){ .interest = BUS_FRAMES, .bind = bind_recorder, .context = &recorder }, 1);
-	if (!server)
+	struct config_error error;
+	struct server_subscriber subscriber = { .interest = BUS_FRAMES, .bind = bind_recorder, .context = &recorder };
+	struct server *server = server_create(&config, &subscriber, 1, &error);
+	if (!server) {
+		fprintf(stderr, "%s\n", error.text);
 		return 1;
+	}
 	server_run(server, NULL, NULL);
 	server_destroy(&server);
 	replay_all(&recorder, (uint32_t)config.databases);
