@@ -1,6 +1,6 @@
 /*
- * The supervisor is the main thread's actor. It waits for a reason to stop, then goes through `stops`: a line posts a message
- * to all actors of a kind and waits for as many answers.
+ * The supervisor is the main thread's actor. It waits for a reason to stop, then has all others stop in their order
+ * (stop_order.h).
  *
  * A stop is bounded. What clients have asked for is answered for as long as shutdown-timeout says; then the reactors close what they
  * have (REACTOR_CUT) and the store drops the rest. Should it be in the midst of a command that takes even longer, the process ends
@@ -26,6 +26,7 @@
 #include "actors/places.h"
 #include "actors/process.h"
 #include "actors/reaper/reaper.h"
+#include "actors/stop_order.h"
 #include "actors/store/commands/command.h"
 #include "actors/store/store_actor.h"
 #include "actors/worker/worker.h"
@@ -55,62 +56,26 @@ struct server {
 	ev_signal on_term, on_int;
 	ev_async stop_asked;
 	ev_timer last_resort;        /* since something had to be dropped */
-	uint32_t stop_step;          /* in `stops` */
-	uint32_t answers_missing;
-	bool is_stopping, stops_now;
+	struct stop_order stop;
 };
-
-static const struct {
-	enum message_type order;
-	enum actor_kind kind;
-	bool is_answered;
-} stops[] = {
-	{ STORE_THAW, ACTOR_STORE, false },
-	{ REACTOR_STOP, ACTOR_REACTOR, true },
-	{ STORE_STOP, ACTOR_STORE, true },
-	{ REACTOR_LEAVE, ACTOR_REACTOR, false },
-	{ SUBSCRIBER_STOP, ACTOR_SUBSCRIBER, true },
-	/* The helpers. What they are still at nobody needs: only server_destroy() waits for them. */
-	{ REAPER_STOP, ACTOR_REAPER, true },
-	{ WORKER_STOP, ACTOR_WORKER, true },
-};
-#define STOPS (sizeof(stops) / sizeof(stops[0]))
-#define STOPS_OF_SERVICE (STOPS - 2)
 
 /* ---- the supervisor ---- */
 
-static void post_stop(struct server *server)
+static void begin_stop(struct server *server, const char *why, bool is_now)
 {
-	enum actor_kind kind = stops[server->stop_step].kind;
-	uint32_t count = runtime_count(server->runtime, kind);
-	for (uint32_t i = 0; i < count; i++)
-		actor_post(server->supervisor, runtime_actor(server->runtime, kind, i), stops[server->stop_step].order,
-			   server->stops_now, NULL);
-	if (stops[server->stop_step].is_answered)
-		server->answers_missing += count;
-	server->stop_step++;
-}
-
-static void stop_next(struct server *server)
-{
-	while (server->answers_missing == 0 && server->stop_step < STOPS_OF_SERVICE)
-		post_stop(server);
-	if (server->answers_missing)
+	if (server->stop.has_begun)
 		return;
-	while (server->stop_step < STOPS)
-		post_stop(server);
-	ev_timer_stop(server->supervisor->loop, &server->last_resort);
-	actor_leave(server->supervisor);
-}
-
-static void begin_stop(struct server *server, const char *why)
-{
-	if (server->is_stopping)
-		return;
-	server->is_stopping = true;
 	log_event(LOG_NOTICE, "%s, finishing what has been asked for and stopping", why);
 	process_report_stopping((enum supervision)server->config.supervised);
-	stop_next(server);
+	stop_order_begin(&server->stop, is_now);
+}
+
+static void on_stop_done(struct server *server)
+{
+	if (!stop_order_take_answer(&server->stop))
+		return;
+	ev_timer_stop(server->supervisor->loop, &server->last_resort);
+	actor_leave(server->supervisor);
 }
 
 static void remove_files(struct server *server)
@@ -130,8 +95,8 @@ static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
 {
 	struct server *server = watcher->data;
 	bool is_int = watcher->signum == SIGINT;
-	if (!server->is_stopping) {
-		begin_stop(server, is_int ? "Received SIGINT" : "Received SIGTERM");
+	if (!server->stop.has_begun) {
+		begin_stop(server, is_int ? "Received SIGINT" : "Received SIGTERM", false);
 	} else if (is_int) {
 		log_event(LOG_WARNING, "Received SIGINT while stopping, exiting now");
 		end_at_once(server);
@@ -147,24 +112,20 @@ static void on_last_resort(struct ev_loop *loop, ev_timer *watcher, int events)
 	end_at_once(watcher->data);
 }
 
-/* The first of the reactors says it for all. */
 static void on_cut(struct server *server)
 {
-	if (ev_is_active(&server->last_resort))
-		return;
-	actor_post(server->supervisor, runtime_actor(server->runtime, ACTOR_STORE, 0), STORE_DROP, 0, NULL);
-	ev_timer_again(server->supervisor->loop, &server->last_resort);
+	if (stop_order_cut(&server->stop))
+		ev_timer_again(server->supervisor->loop, &server->last_resort);
 }
 
 static void on_shutdown(struct server *server, bool is_now)
 {
-	server->stops_now = is_now;
-	begin_stop(server, is_now ? "User requested shutdown now" : "User requested shutdown");
+	begin_stop(server, is_now ? "User requested shutdown now" : "User requested shutdown", is_now);
 }
 
 static void on_stop_asked(struct ev_loop *loop, ev_async *watcher, int events)
 {
-	begin_stop(watcher->data, "Asked to stop");
+	begin_stop(watcher->data, "Asked to stop", false);
 }
 
 static void watch_signals(struct server *server)
@@ -214,7 +175,7 @@ static void on_listen(struct server *server, struct config *wanted)
 static void on_resolved(struct server *server, struct listen_plan *plan)
 {
 	struct config_error error = { "can't listen elsewhere: the server stops" };
-	bool is_open = !server->is_stopping && places_open(&server->next_places, &server->places, plan, &error);
+	bool is_open = !server->stop.has_begun && places_open(&server->next_places, &server->places, plan, &error);
 	listen_plan_destroy(&plan);
 	if (is_open) {
 		actor_post(server->supervisor, server->reactors[0]->actor, REACTOR_LISTEN, 0, descriptors_of(&server->next_places));
@@ -259,8 +220,7 @@ static void supervisor_turn(void *state, struct message message)
 	case SUBSCRIBER_STOP_DONE:
 	case REAPER_STOP_DONE:
 	case WORKER_STOP_DONE:
-		server->answers_missing--;
-		stop_next(server);
+		on_stop_done(server);
 		return;
 	}
 	crash_broken_invariant("the supervisor has no turn for %s", message_name(message.type));
@@ -301,6 +261,7 @@ static void create_actors(struct server *server, const struct server_subscriber 
 
 	server->supervisor = runtime_actor(server->runtime, ACTOR_SUPERVISOR, 0);
 	actor_bind(server->supervisor, supervisor_turn, server);
+	stop_order_init(&server->stop, server->supervisor);
 	for (uint32_t i = 0; i < server->reactor_count; i++)
 		server->reactors[i] = reactor_create(server->runtime, i, &settings);
 	server->observer = observer_create(server->runtime, command_count());
@@ -435,7 +396,7 @@ void server_run(struct server *server, void (*ready)(void *context), void *conte
 /* The loop goes on until the last answers have come. */
 static void await_helpers(struct server *server)
 {
-	if (server->answers_missing)
+	if (server->stop.has_begun && !stop_order_is_over(&server->stop))
 		actor_run(server->supervisor);
 	for (uint32_t i = server->reactor_count; i < server->thread_count; i++)
 		pthread_join(server->threads[i], NULL);

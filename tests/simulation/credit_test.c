@@ -1,0 +1,182 @@
+/*
+ * The command bus: store, observer and recording subscribers, with the test deciding which of them takes its turn.
+ */
+#include <stdio.h>
+
+#include "simulation/node.h"
+#include "support/suite.h"
+
+#define CREDIT 16384 /* four of the smallest messages */
+
+static struct node *begin(uint32_t recorders, int64_t credit_bytes)
+{
+	struct node_options options = { .reactors = 1, .recorders = recorders };
+	for (uint32_t i = 0; i < recorders; i++)
+		options.credit_bytes[i] = credit_bytes;
+	scheduler_begin(1, TRACE_QUIETLY);
+	return node_create(&options);
+}
+
+static void hold(struct recorder *recorder)
+{
+	mailbox_set_pace(recorder->subscriber.actor->mailbox, 0);
+}
+
+static void let_go(struct recorder *recorder)
+{
+	mailbox_set_pace(recorder->subscriber.actor->mailbox, 100);
+}
+
+static void end(struct node **node)
+{
+	node_stop(*node);
+	scheduler_settle();
+	CU_ASSERT_TRUE(node_has_stopped(*node));
+	node_destroy(node);
+}
+
+/* Each in a turn, and so in a message, of its own. */
+static void set_keys(struct client *client, int count)
+{
+	for (int i = 0; i < count; i++) {
+		char key[16];
+		snprintf(key, sizeof(key), "key:%d", i);
+		client_send(client, "SET", key, "value", NULL);
+		scheduler_settle();
+	}
+}
+
+static void every_subscriber_is_given_the_same_effects(void)
+{
+	struct node *node = begin(2, 0);
+	struct client *client = client_open(node->reactors[0]);
+	set_keys(client, 20);
+	client_send(client, "RENAME", "key:1", "key:2", NULL);
+	client_send(client, "MSET", "a", "1", "b", "2", NULL);
+	client_send(client, "GET", "a", NULL);
+	scheduler_settle();
+	CU_ASSERT_EQUAL(node->recorders[0]->frames, 22);
+	CU_ASSERT_EQUAL(node->recorders[1]->frames, 22);
+	client_take(client);
+	client_send(client, "DEBUG", "DIGEST", NULL);
+	scheduler_settle();
+	const char *digest = client_take(client);
+	for (int i = 0; i < 2; i++) {
+		char replayed[DIGEST_HEX_BYTES];
+		recorder_digest(node->recorders[i], replayed);
+		CU_ASSERT_PTR_NOT_NULL(strstr(digest, replayed));
+	}
+	end(&node);
+}
+
+static void writes_wait_for_credit_and_reads_do_not(void)
+{
+	struct node *node = begin(1, CREDIT);
+	struct client *writer = client_open(node->reactors[0]), *reader = client_open(node->reactors[0]);
+	hold(node->recorders[0]);
+	set_keys(writer, 8);
+	CU_ASSERT_EQUAL(writer->answered, 4);
+	CU_ASSERT_TRUE(writer->is_held);
+	client_send(reader, "GET", "key:3", NULL);
+	scheduler_settle();
+	CU_ASSERT_STRING_EQUAL(client_take(reader), "$5\r\nvalue\r\n");
+	let_go(node->recorders[0]);
+	scheduler_settle();
+	CU_ASSERT_EQUAL(writer->answered, 8);
+	CU_ASSERT_EQUAL(node->recorders[0]->effects, 8);
+	end(&node);
+}
+
+static void the_slowest_subscriber_sets_the_pace(void)
+{
+	struct node *node = begin(2, CREDIT);
+	struct client *writer = client_open(node->reactors[0]);
+	hold(node->recorders[1]);
+	set_keys(writer, 8);
+	CU_ASSERT_EQUAL(node->recorders[0]->effects, 4);
+	CU_ASSERT_EQUAL(writer->answered, 4);
+	let_go(node->recorders[1]);
+	scheduler_settle();
+	CU_ASSERT_EQUAL(node->recorders[0]->effects, 8);
+	CU_ASSERT_EQUAL(node->recorders[1]->effects, 8);
+	end(&node);
+}
+
+static void an_expired_key_is_hidden_until_its_removal_can_be_told(void)
+{
+	struct node *node = begin(1, CREDIT);
+	struct client *client = client_open(node->reactors[0]);
+	client_send(client, "SET", "key", "value", "PX", "10", NULL);
+	scheduler_settle();
+	hold(node->recorders[0]);
+	set_keys(client, 4);
+	scheduler_advance_ms(10);
+	client_send(client, "GET", "key", NULL);
+	client_send(client, "DBSIZE", NULL);
+	scheduler_settle();
+	CU_ASSERT_PTR_NOT_NULL(strstr(client_take(client), "$-1\r\n:5\r\n"));
+	let_go(node->recorders[0]);
+	scheduler_settle();
+	client_send(client, "DBSIZE", NULL);
+	scheduler_settle();
+	CU_ASSERT_STRING_EQUAL(client_take(client), ":4\r\n");
+	CU_ASSERT_EQUAL(node->recorders[0]->effects, 6);
+	end(&node);
+}
+
+static void what_is_under_way_on_the_bus_is_taken_before_the_stop(void)
+{
+	struct node *node = begin(1, 0);
+	struct client *client = client_open(node->reactors[0]);
+	hold(node->recorders[0]);
+	set_keys(client, 10);
+	node_stop(node);
+	scheduler_settle();
+	CU_ASSERT_FALSE(node_has_stopped(node));
+	let_go(node->recorders[0]);
+	scheduler_settle();
+	CU_ASSERT_TRUE(node_has_stopped(node));
+	CU_ASSERT_EQUAL(node->recorders[0]->effects, 10);
+	node_destroy(&node);
+}
+
+static void monitor_is_shown_what_the_observer_has_taken(void)
+{
+	struct node *node = begin(0, 0);
+	struct client *monitor = client_open(node->reactors[0]), *client = client_open(node->reactors[0]);
+	client_send(monitor, "MONITOR", NULL);
+	scheduler_settle();
+	client_take(monitor);
+	mailbox_set_pace(runtime_actor(node->runtime, ACTOR_SUBSCRIBER, 0)->mailbox, 0);
+	client_send(client, "SET", "key", "value", NULL);
+	scheduler_settle();
+	CU_ASSERT_STRING_EQUAL(client_take(client), "+OK\r\n");
+	CU_ASSERT_STRING_EQUAL(client_take(monitor), "");
+	mailbox_set_pace(runtime_actor(node->runtime, ACTOR_SUBSCRIBER, 0)->mailbox, 100);
+	scheduler_settle();
+	CU_ASSERT_PTR_NOT_NULL(strstr(client_take(monitor), "\"SET\" \"key\" \"value\""));
+	end(&node);
+}
+
+static void counts_come_behind_the_commands_that_they_count(void)
+{
+	struct node *node = begin(0, 0);
+	struct client *client = client_open(node->reactors[0]);
+	set_keys(client, 3);
+	client_take(client);
+	client_send(client, "INFO", "commandstats", NULL);
+	scheduler_settle();
+	CU_ASSERT_PTR_NOT_NULL(strstr(client_take(client), "cmdstat_set:calls=3,"));
+	end(&node);
+}
+
+static const struct suite_case cases[] = {
+	CASE(every_subscriber_is_given_the_same_effects),
+	CASE(writes_wait_for_credit_and_reads_do_not),
+	CASE(the_slowest_subscriber_sets_the_pace),
+	CASE(an_expired_key_is_hidden_until_its_removal_can_be_told),
+	CASE(what_is_under_way_on_the_bus_is_taken_before_the_stop),
+	CASE(monitor_is_shown_what_the_observer_has_taken),
+	CASE(counts_come_behind_the_commands_that_they_count),
+};
+SUITE_MAIN("credit", cases)

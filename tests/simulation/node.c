@@ -1,0 +1,240 @@
+#include "simulation/node.h"
+
+#include <stdlib.h>
+
+#include "actors/observer/observer.h"
+#include "actors/reactor/reactor.h"
+#include "actors/reaper/reaper.h"
+#include "actors/runtime/crash.h"
+#include "actors/runtime/host.h"
+#include "actors/store/commands/command.h"
+#include "actors/store/store_actor.h"
+#include "storage/keyspace.h"
+#include "storage/memory.h"
+
+static struct node *nodes;
+
+static void *must_allocate(size_t count, size_t size)
+{
+	void *memory = calloc(count, size);
+	if (!memory)
+		abort();
+	return memory;
+}
+
+/* ---- what is seen of every message ---- */
+
+static struct recorder *find_recorder(const struct actor *actor)
+{
+	for (struct node *node = nodes; node; node = node->next)
+		for (uint32_t i = 0; i < node->recorder_count; i++)
+			if (node->recorders[i]->subscriber.actor == actor)
+				return node->recorders[i];
+	return NULL;
+}
+
+static uint32_t node_of(const struct actor *actor)
+{
+	for (const struct node *node = nodes; node; node = node->next)
+		if (node->runtime == actor->runtime)
+			return node->number;
+	abort();
+}
+
+/* A message may overshoot the credit, but none is posted where there is none left. */
+static void watch_credit(struct recorder *recorder, const struct bus_message *message)
+{
+	if (recorder->credit_left <= 0)
+		crash_broken_invariant("%s is posted to with %lld bytes of credit", recorder->subscriber.actor->name,
+				       (long long)recorder->credit_left);
+	recorder->credit_left -= (int64_t)message->bytes;
+}
+
+static void give_credit(struct runtime *runtime, const struct message *message)
+{
+	for (uint32_t i = 0; i < runtime_count(runtime, ACTOR_SUBSCRIBER); i++) {
+		struct actor *actor = runtime_actor(runtime, ACTOR_SUBSCRIBER, i);
+		struct recorder *recorder = actor->number == message->sender ? find_recorder(actor) : NULL;
+		if (recorder)
+			recorder->credit_left += (int64_t)message->number;
+		if (recorder && recorder->credit_left > recorder->credit_bytes)
+			crash_broken_invariant("%s gives back more than it has taken", actor->name);
+	}
+}
+
+static void on_message(void *context, enum channel_event event, void *receiver, const struct message *message)
+{
+	struct actor *actor = receiver;
+	struct recorder *recorder = message->type == SUBSCRIBER_FRAMES ? find_recorder(actor) : NULL;
+	scheduler_note("%s of node %u %s %s from %u, number %llu", actor->name, node_of(actor), event == CHANNEL_POSTED ? "will have" : "has",
+		       message_name(message->type), message->sender, (unsigned long long)message->number);
+	if (recorder && event == CHANNEL_POSTED)
+		watch_credit(recorder, message->payload);
+	if (message->type == STORE_BUS_CREDIT && event == CHANNEL_RECEIVED)
+		give_credit(actor->runtime, message);
+}
+
+/* ---- the doubles of supervisor and worker ---- */
+
+static void forget_config(struct config *config)
+{
+	config_fini(config);
+	free(config);
+}
+
+static struct actor *only(const struct node *node, enum actor_kind kind)
+{
+	return runtime_actor(node->runtime, kind, 0);
+}
+
+static void on_resolved(struct node *node)
+{
+	struct descriptors *none = must_allocate(1, sizeof(*none));
+	actor_post(node->supervisor, node->reactors[0]->actor, REACTOR_LISTEN, 0, none);
+}
+
+static void supervisor_turn(void *state, struct message message)
+{
+	struct node *node = state;
+	switch (message.type) {
+	case SUPERVISOR_SHUTDOWN: stop_order_begin(&node->stop, message.number); return;
+	case SUPERVISOR_LISTEN: actor_post(node->supervisor, only(node, ACTOR_WORKER), WORKER_RESOLVE, 0, message.payload); return;
+	case WORKER_RESOLVE_DONE: on_resolved(node); return;
+	case REACTOR_LISTEN_DONE: actor_post(node->supervisor, only(node, ACTOR_STORE), SUPERVISOR_LISTEN_DONE, 0, NULL); return;
+	case REACTOR_CUT: stop_order_cut(&node->stop); return;
+	case REACTOR_STOP_DONE:
+	case STORE_STOP_DONE:
+	case SUBSCRIBER_STOP_DONE:
+	case REAPER_STOP_DONE:
+	case WORKER_STOP_DONE:
+		stop_order_take_answer(&node->stop);
+		return;
+	}
+	crash_broken_invariant("the supervisor's double has no turn for %s", message_name(message.type));
+}
+
+/* Looks up no names and writes no file. */
+static void worker_turn(void *state, struct message message)
+{
+	struct node *node = state;
+	struct actor *worker = only(node, ACTOR_WORKER);
+	switch (message.type) {
+	case WORKER_RESOLVE:
+		forget_config(message.payload);
+		actor_post(worker, node->supervisor, WORKER_RESOLVE_DONE, 0, NULL);
+		return;
+	case WORKER_REWRITE:
+		forget_config(message.payload);
+		actor_post(worker, only(node, ACTOR_STORE), WORKER_REWRITE_DONE, 0, NULL);
+		return;
+	case WORKER_STOP: actor_post(worker, node->supervisor, WORKER_STOP_DONE, 0, NULL); return;
+	}
+	crash_broken_invariant("the worker's double has no turn for %s", message_name(message.type));
+}
+
+bool node_has_stopped(const struct node *node)
+{
+	return stop_order_is_over(&node->stop);
+}
+
+void node_stop(struct node *node)
+{
+	actor_enter(node->supervisor);
+	stop_order_begin(&node->stop, false);
+	actor_exit();
+}
+
+/* ---- life ---- */
+
+static void prepare_process(void)
+{
+	static bool is_prepared;
+	if (is_prepared)
+		return;
+	is_prepared = true;
+	memory_init();
+	command_table_init();
+}
+
+static void create_subscribers(struct node *node, const struct node_options *options, struct store_subscription *subscriptions)
+{
+	node->observer = observer_create(node->runtime, command_count());
+	subscriptions[0].interest = BUS_TALLY;
+	node->recorder_count = options->recorders;
+	node->recorders = must_allocate(options->recorders + 1, sizeof(*node->recorders));
+	for (uint32_t i = 0; i < options->recorders; i++) {
+		subscriptions[1 + i] = (struct store_subscription){ .interest = BUS_FRAMES, .credit_bytes = options->credit_bytes[i] };
+		node->recorders[i] = recorder_create(node->runtime, 1 + i, &subscriptions[1 + i], (uint32_t)node->config.databases);
+	}
+}
+
+static void create_actors(struct node *node, const struct node_options *options)
+{
+	struct store_subscription *subscriptions = must_allocate(1 + options->recorders, sizeof(*subscriptions));
+	node->supervisor = runtime_actor(node->runtime, ACTOR_SUPERVISOR, 0);
+	actor_bind(node->supervisor, supervisor_turn, node);
+	actor_bind(only(node, ACTOR_WORKER), worker_turn, node);
+	stop_order_init(&node->stop, node->supervisor);
+	node->reactor_count = options->reactors;
+	node->reactors = must_allocate(options->reactors, sizeof(*node->reactors));
+	for (uint32_t i = 0; i < options->reactors; i++)
+		node->reactors[i] = reactor_double_create(node->runtime, i);
+	create_subscribers(node, options, subscriptions);
+	node->reaper = must_allocate(1, sizeof(*node->reaper));
+	reaper_init(node->reaper, node->runtime);
+	node->store = store_create(node->runtime, &node->config, subscriptions);
+	free(subscriptions);
+}
+
+struct node *node_create(const struct node_options *options)
+{
+	struct node *node = must_allocate(1, sizeof(*node));
+	prepare_process();
+	keyspace_seed_hash_repeatably(scheduler_seed());
+	config_init(&node->config);
+	node->config.enable_debug_command = PROTECTED_USE_YES;
+	uint32_t counts[ACTOR_KINDS] = {
+		[ACTOR_SUPERVISOR] = 1,
+		[ACTOR_REACTOR] = options->reactors,
+		[ACTOR_STORE] = 1,
+		[ACTOR_SUBSCRIBER] = 1 + options->recorders,
+		[ACTOR_REAPER] = 1,
+		[ACTOR_WORKER] = 1,
+	};
+	node->runtime = runtime_create(counts);
+	create_actors(node, options);
+	node->number = nodes ? nodes->number + 1 : 0;
+	node->next = nodes;
+	nodes = node;
+	channel_set_watch(on_message, NULL);
+	runtime_open(node->runtime);
+	return node;
+}
+
+static void forget(struct node *node)
+{
+	struct node **at = &nodes;
+	while (*at != node)
+		at = &(*at)->next;
+	*at = node->next;
+}
+
+void node_destroy(struct node **node_at)
+{
+	struct node *node = *node_at;
+	runtime_stop(node->runtime);
+	forget(node);
+	for (uint32_t i = 0; i < node->reactor_count; i++)
+		reactor_double_destroy(&node->reactors[i]);
+	for (uint32_t i = 0; i < node->recorder_count; i++)
+		recorder_destroy(&node->recorders[i]);
+	store_destroy(&node->store);
+	observer_destroy(&node->observer);
+	runtime_destroy(&node->runtime);
+	config_fini(&node->config);
+	free(node->reaper);
+	free(node->reactors);
+	free(node->recorders);
+	free(node);
+	*node_at = NULL;
+}

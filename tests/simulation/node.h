@@ -1,0 +1,51 @@
+/*
+ * A node of the simulated world: the real store, observer and reaper between doubles of reactors, supervisor, worker and
+ * subscribers. Several may live at once; all share the scheduler.
+ *
+ * On every post the node checks from outside that no subscriber is posted to without credit.
+ */
+#ifndef TESTS_SIMULATION_NODE_H
+#define TESTS_SIMULATION_NODE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "actors/config/config.h"
+#include "actors/stop_order.h"
+#include "simulation/channel.h"
+#include "simulation/reactor_double.h"
+#include "simulation/recorder.h"
+
+#define NODE_SUBSCRIBERS_MAX 4
+
+struct node_options {
+	uint32_t reactors;
+	uint32_t recorders;
+	int64_t credit_bytes[NODE_SUBSCRIBERS_MAX]; /* of each recorder; 0: BUS_CREDIT_BYTES */
+};
+
+struct node {
+	uint32_t number;
+	struct config config;
+	struct runtime *runtime;
+	struct actor *supervisor;
+	struct store *store;
+	struct observer *observer;
+	struct reaper *reaper;
+	struct reactor_double **reactors;
+	uint32_t reactor_count;
+	struct recorder **recorders;
+	uint32_t recorder_count;
+	struct stop_order stop;
+	struct node *next;
+};
+
+/* After scheduler_begin(). */
+struct node *node_create(const struct node_options *options);
+/* The supervisor begins to stop the node; it has stopped when the scheduler has settled and the drain's time has passed. */
+void node_stop(struct node *node);
+bool node_has_stopped(const struct node *node);
+/* Whether it has stopped or not: what is still under way is thrown away. */
+void node_destroy(struct node **node);
+
+#endif

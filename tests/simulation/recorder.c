@@ -1,0 +1,84 @@
+#include "simulation/recorder.h"
+
+#include <stdlib.h>
+
+#include "actors/bus/turn_message.h"
+#include "actors/runtime/crash.h"
+#include "simulation/scheduler.h"
+
+static void discard(void *context, struct keyspace *keyspace)
+{
+	keyspace_destroy(&keyspace);
+}
+
+static void take_frame(struct recorder *recorder, struct frame_reader *reader, const struct frame *frame)
+{
+	struct effect_target target = { .databases = &recorder->databases, .discard = discard };
+	struct effect effect;
+	uint32_t effects = 0;
+	if (frame->sequence != recorder->last_sequence + 1)
+		crash_broken_invariant("frame %llu follows on %llu", (unsigned long long)frame->sequence,
+				       (unsigned long long)recorder->last_sequence);
+	recorder->last_sequence = frame->sequence;
+	recorder->frames++;
+	for (; frame_next_effect(reader, &effect); effects++) {
+		if (effect_apply(&target, &effect) != APPLY_DONE)
+			crash_broken_invariant("frame %llu does not fit the data", (unsigned long long)frame->sequence);
+		if (recorder->on_effect)
+			recorder->on_effect(recorder->context, frame, &effect);
+	}
+	if (effects != frame->effects)
+		crash_broken_invariant("frame %llu has %u effects and says %u", (unsigned long long)frame->sequence, effects,
+				       frame->effects);
+	recorder->effects += effects;
+}
+
+static void take(void *context, const struct bus_message *head)
+{
+	struct recorder *recorder = context;
+	const struct turn_message *message = (const struct turn_message *)head;
+	struct frame_reader reader;
+	struct frame frame;
+	recorder->messages++;
+	frame_reader_init(&reader, &message->frames);
+	while (frame_next(&reader, &frame))
+		take_frame(recorder, &reader, &frame);
+	scheduler_note("%s has frames up to %llu", recorder->subscriber.actor->name, (unsigned long long)recorder->last_sequence);
+}
+
+static void recorder_turn(void *state, struct message message)
+{
+	struct recorder *recorder = state;
+	if (!subscriber_turn(&recorder->subscriber, message))
+		crash_broken_invariant("a recorder has no turn for %s", message_name(message.type));
+}
+
+void recorder_digest(const struct recorder *recorder, char out[DIGEST_HEX_BYTES])
+{
+	const struct databases *databases = &recorder->databases;
+	struct data_digest digest = { 0 };
+	for (uint32_t i = 0; i < databases->count; i++)
+		if (keyspace_count(databases_read(databases, i)) > 0)
+			data_digest_mix_database(&digest, i, databases_read(databases, i));
+	data_digest_hex(&digest, out);
+}
+
+struct recorder *recorder_create(struct runtime *runtime, uint32_t index, const struct store_subscription *subscription,
+				 uint32_t databases)
+{
+	struct recorder *recorder = calloc(1, sizeof(*recorder));
+	if (!recorder || !databases_init(&recorder->databases, databases))
+		abort();
+	int64_t credit_bytes = subscription->credit_bytes;
+	recorder->credit_bytes = recorder->credit_left = credit_bytes ? credit_bytes : BUS_CREDIT_BYTES;
+	subscriber_init(&recorder->subscriber, runtime, index, BUS_FRAMES, credit_bytes, take, recorder);
+	actor_bind(recorder->subscriber.actor, recorder_turn, recorder);
+	return recorder;
+}
+
+void recorder_destroy(struct recorder **recorder)
+{
+	databases_fini(&(*recorder)->databases);
+	free(*recorder);
+	*recorder = NULL;
+}
