@@ -1,339 +1,453 @@
 #include "client/cli/editor.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
-#include <wchar.h>
 
-#define PASTE_BEGIN "\033[200~"
-#define PASTE_END "\033[201~"
-/* No terminal sends this: it is pushed to run the editor's own end of a line. */
-#define NEWLINE_KEY "\033[299~"
+#include "client/cli/session.h"
+#include "client/cli/tty.h"
 
-#ifdef __SANITIZE_ADDRESS__
-/* libedit never frees the names of the functions that are added to it, copied by wcsdup(3). */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
+/* What a key has led to. */
+enum step { STEP_ON, STEP_LINE, STEP_INTERRUPTED, STEP_END };
+
+/* The system call that waits for a key is interrupted, and the line drawn again: that is all that is wanted of the signal. */
+static void on_resize(int number)
 {
-	return "leak:wcsdup\n";
-}
-#endif
-
-static char *front(EditLine *edit)
-{
-	struct prompt *p;
-
-	el_get(edit, EL_CLIENTDATA, &p);
-	return p->text;
+	(void)number;
 }
 
-static size_t columns(void)
+void editor_open(struct editor *e, struct history *history, const struct editor_help *help)
 {
-	struct winsize size;
-
-	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
+	*e = (struct editor){.history = history, .help = help, .keys = {.fd = STDIN_FILENO},
+			     .is_smart = tty_is_smart(STDOUT_FILENO)};
+	if (e->is_smart) {
+		sigaction(SIGWINCH, &(struct sigaction){.sa_handler = on_resize}, NULL);
+		tty_run();
+	}
 }
 
-/* Words typed so far; how many of them are whole. */
-static size_t read_line(const struct prompt *p, struct words *words)
+void editor_close(struct editor *e)
 {
-	const LineInfo *info = el_line(p->edit);
-	char *line = checked(strndup(info->buffer, (size_t)(info->lastchar - info->buffer)));
-	size_t len = strlen(line);
+	if (e->is_smart)
+		tty_restore();
+	line_fini(&e->line);
+	screen_fini(&e->screen);
+	keys_fini(&e->keys);
+	text_fini(&e->hint);
+	text_fini(&e->pasted);
+	text_fini(&e->draft);
+	text_fini(&e->search);
+}
 
-	words_split(words, line);
-	size_t whole = len && isspace((unsigned char)line[len - 1]) ? words->count : words->count ? words->count - 1 : 0;
-	free(line);
-	return whole;
+void editor_forget_pasted(struct editor *e)
+{
+	text_clear(&e->pasted);
+}
+
+/* Drawing */
+
+static void draw(struct editor *e, bool is_hinted)
+{
+	struct line *l = &e->line;
+
+	text_clear(&e->hint);
+	if (is_hinted && l->text.len)
+		e->help->hint(e->help->data, l->text.data, l->text.len, &e->hint);
+	screen_draw(&e->screen, &(struct screen_view){.prompt = e->prompt, .text = l->text.data, .text_len = l->text.len,
+						      .cursor = l->cursor, .hint = e->hint.data, .is_coloured = e->is_coloured});
+}
+
+/* The line stays as it is above what comes next. */
+static void leave_line(struct editor *e, const char *mark)
+{
+	struct text end = {NULL, 0, 0};
+
+	e->line.cursor = e->line.text.len;
+	draw(e, false);
+	text_printf(&end, "%s\r\n", mark);
+	print(&end);
+	text_fini(&end);
+}
+
+/* History */
+
+static void show_recalled(struct editor *e, size_t index)
+{
+	bool is_draft = index == e->history->count;
+	const char *text = is_draft ? e->draft.data : e->history->lines[index];
+
+	if (e->recalled == e->history->count) {
+		text_clear(&e->draft);
+		text_add(&e->draft, e->line.text.data, e->line.text.len);
+	}
+	e->recalled = index;
+	line_set(&e->line, text, strlen(text));
+}
+
+static void recall_older(struct editor *e)
+{
+	if (e->recalled > 0)
+		show_recalled(e, e->recalled - 1);
+}
+
+static void recall_newer(struct editor *e)
+{
+	if (e->recalled < e->history->count)
+		show_recalled(e, e->recalled + 1);
+}
+
+/* The newest line before `end` with the text in it; history->count when there is none. */
+static size_t find_older(const struct editor *e, size_t end)
+{
+	while (end-- > 0)
+		if (strstr(e->history->lines[end], e->search.data))
+			return end;
+	return e->history->count;
+}
+
+static void draw_search(struct editor *e, const char *found, bool is_found)
+{
+	struct text front = {NULL, 0, 0};
+	const char *at = is_found ? strstr(found, e->search.data) : NULL;
+
+	text_printf(&front, "(%ssearch) %s: ", is_found ? "" : "failed ", e->search.data);
+	screen_draw(&e->screen, &(struct screen_view){.prompt = front.data, .text = found, .text_len = strlen(found),
+						      .cursor = at ? (size_t)(at - found) : strlen(found)});
+	text_fini(&front);
+}
+
+static void search_erase(struct editor *e)
+{
+	struct line typed = {.text = e->search, .cursor = e->search.len};
+
+	line_erase(&typed, line_left(&typed));
+	e->search = typed.text;
 }
 
 /*
- * A hint is drawn in grey from its first letter on, and the library draws no more of a line than has changed: nothing that stands
- * behind the hint is sure to be drawn and to end the colour. So it is ended before the line is drawn anew, and before a key is
- * awaited.
+ * Ctrl-R: what is typed is looked for in older lines, Ctrl-R again goes on to the next older one. Ctrl-G gives up; any other key is
+ * returned, and is meant for the line that was found.
  */
-static void end_grey(struct prompt *p)
+static int search(struct editor *e)
 {
-	if (!p->is_grey)
-		return;
-	fputs("\033[0m", stdout);
-	fflush(stdout);
-	p->is_grey = false;
+	size_t found = e->recalled, count = e->history->count;
+	int key;
+
+	text_clear(&e->search);
+	text_add(&e->search, "", 0);
+	for (;;) {
+		const char *line = found < count ? e->history->lines[found] : e->line.text.data;
+		bool is_found = !e->search.len || strstr(line, e->search.data);
+		if (!keys_wait(&e->keys))
+			draw_search(e, line, is_found);
+		key = keys_next(&e->keys);
+		size_t end = found < count ? found + 1 : count;
+		if (key == KEY_TEXT)
+			text_add(&e->search, e->keys.text.data, e->keys.text.len);
+		else if (key == KEY_RUBOUT || key == CONTROL('H'))
+			search_erase(e), end = count;
+		else if (key == CONTROL('R'))
+			end = found < count ? found : count;
+		else if (key != KEY_NONE)
+			break;
+		size_t next = e->search.len ? find_older(e, end) : count;
+		found = !e->search.len ? count : next < count ? next : found;
+	}
+	if (key == CONTROL('G') || key == CONTROL('C'))
+		return KEY_UNKNOWN;
+	if (found < count && e->search.len)
+		show_recalled(e, found);
+	return key;
 }
 
-static char *hint(EditLine *edit)
-{
-	struct words words = {NULL, 0, 0, NULL};
-	struct prompt *p;
+/* Completion */
 
-	el_get(edit, EL_CLIENTDATA, &p);
-	end_grey(p);
-	const LineInfo *info = el_line(edit);
-	size_t whole = read_line(p, &words), used = strlen(p->text) + (size_t)(info->lastchar - info->buffer);
-	const struct help_entry *entry =
-		whole ? help_find(&p->help, words.owned[0], whole > 1 ? words.owned[1] : NULL) : NULL;
-	text_clear(&p->hint);
-	if (entry && columns() > used + 8 && !p->is_finished) {
-		size_t named = strchr(entry->name, ' ') ? 2 : 1;
-		help_hint(entry, whole - named, &p->hint);
-		if (p->hint.len > columns() - used - 6)
-			p->hint.data[columns() - used - 6] = 0;
+/* How many bytes all candidates begin with. */
+static size_t common_length(const struct words *w)
+{
+	size_t len = w->items[0].len;
+
+	for (size_t i = 1; i < w->count; i++)
+		for (size_t at = 0; at < len; at++)
+			if (at >= w->items[i].len || w->owned[i][at] != w->owned[0][at])
+				len = at;
+	/* Not in the middle of a character. */
+	while (len > 0 && w->count > 1 && ((unsigned char)w->owned[0][len] & 0xc0) == 0x80)
+		len--;
+	return len;
+}
+
+static void list_candidates(struct editor *e, const struct words *w)
+{
+	struct text out = {NULL, 0, 0};
+	size_t widest = 0, columns = e->screen.columns, most = e->screen.rows > 4 ? e->screen.rows - 3 : 1;
+
+	for (size_t i = 0; i < w->count; i++)
+		widest = w->items[i].len > widest ? w->items[i].len : widest;
+	size_t per_row = columns / (widest + 2) ? columns / (widest + 2) : 1;
+	leave_line(e, "");
+	for (size_t i = 0; i < w->count && i < most * per_row; i++)
+		text_printf(&out, "%s%-*s", i && i % per_row == 0 ? "\r\n" : "", (int)(per_row > 1 ? widest + 2 : 0), w->owned[i]);
+	if (w->count > most * per_row)
+		text_printf(&out, "\r\n... %zu more", w->count - most * per_row);
+	text_puts(&out, "\r\n");
+	print(&out);
+	text_fini(&out);
+	screen_begin(&e->screen);
+}
+
+static void complete(struct editor *e)
+{
+	struct candidates c = {.from = e->line.cursor};
+	struct line *l = &e->line;
+
+	if (l->cursor)
+		e->help->complete(e->help->data, l->text.data, l->cursor, &c);
+	size_t typed = l->cursor - c.from, common = c.words.count ? common_length(&c.words) : 0;
+	if (c.words.count == 0) {
+		fputs("\a", stderr);
+	} else if (c.words.count == 1 || common > typed) {
+		line_erase(l, c.from);
+		line_insert(l, c.words.owned[0], common);
+		if (c.words.count == 1)
+			line_insert(l, " ", 1);
+	} else {
+		size_t cursor = l->cursor;
+		list_candidates(e, &c.words);
+		l->cursor = cursor;
 	}
-	words_fini(&words);
-	if (!p->hint.data || !*p->hint.data)
-		return (char *)"";
-	if (p->session->colour) {
-		struct text coloured = {NULL, 0, 0};
-		text_printf(&coloured, "\1\033[90m\1%s", p->hint.data);
-		text_fini(&p->hint);
-		p->hint = coloured;
-		p->is_grey = true;
-	}
-	return p->hint.data;
+	words_fini(&c.words);
 }
 
 /* Keys */
 
-/* As the library's own, but that the hint is drawn anew. */
-static unsigned char on_insert(EditLine *edit, int key)
+static enum step enter_line(struct editor *e)
 {
-	char text[2] = {(char)key, 0};
-
-	return el_insertstr(edit, text) == 0 ? CC_REFRESH : CC_ERROR;
+	leave_line(e, "");
+	return STEP_LINE;
 }
 
-/* Ends the line where it ends; the hint goes first, and for that the line is drawn once more. */
-static unsigned char finish(struct prompt *p)
+static enum step interrupt(struct editor *e)
 {
-	const LineInfo *info = el_line(p->edit);
-
-	p->is_finished = true;
-	el_cursor(p->edit, (int)(info->lastchar - info->cursor));
-	el_push(p->edit, NEWLINE_KEY);
-	return CC_REFRESH;
+	leave_line(e, "^C");
+	text_clear(&e->pasted);
+	return STEP_INTERRUPTED;
 }
 
-static unsigned char on_newline(EditLine *edit, int key)
+/* Ctrl-D: the end of input where there is nothing else to delete. */
+static enum step delete_or_end(struct editor *e)
 {
-	struct prompt *p;
-
-	(void)key;
-	el_get(edit, EL_CLIENTDATA, &p);
-	return finish(p);
+	if (e->line.text.len == 0) {
+		leave_line(e, "");
+		return STEP_END;
+	}
+	line_erase(&e->line, line_right(&e->line));
+	return STEP_ON;
 }
 
-static unsigned char on_interrupt(EditLine *edit, int key)
+static enum step clear_screen(struct editor *e)
 {
-	struct prompt *p;
+	struct text out = {NULL, 0, 0};
 
-	(void)key;
-	el_get(edit, EL_CLIENTDATA, &p);
-	p->was_interrupted = true;
-	const LineInfo *info = el_line(edit);
-	el_cursor(edit, (int)(info->lastchar - info->cursor));
-	el_insertstr(edit, "^C");
-	return finish(p);
+	text_puts(&out, "\033[H\033[2J");
+	print(&out);
+	text_fini(&out);
+	screen_begin(&e->screen);
+	return STEP_ON;
 }
 
-static unsigned char on_suspend(EditLine *edit, int key)
+static void begin_editing(struct editor *e)
 {
-	(void)key;
-	el_set(edit, EL_PREP_TERM, 0);
+	struct text on = {NULL, 0, 0};
+
+	tty_edit();
+	text_puts(&on, KEY_PASTE_ON);
+	print(&on);
+	text_fini(&on);
+	screen_begin(&e->screen);
+}
+
+static void end_editing(struct editor *e)
+{
+	struct text off = {NULL, 0, 0};
+
+	(void)e;
+	text_puts(&off, KEY_PASTE_OFF);
+	print(&off);
+	text_fini(&off);
+	tty_run();
+}
+
+static enum step suspend(struct editor *e)
+{
+	leave_line(e, "");
+	end_editing(e);
+	tty_restore();
 	kill(getpid(), SIGTSTP);
-	el_set(edit, EL_PREP_TERM, 1);
-	return CC_REDISPLAY;
+	begin_editing(e);
+	return STEP_ON;
 }
 
-/* The library's own handling of signals would allocate inside of a handler: so the handler only notes, and the key waited for tells. */
-static volatile sig_atomic_t was_resized;
-
-static void on_resize(int number)
+/* Its first line goes where the cursor is, whole lines behind it wait their turn. */
+static enum step paste(struct editor *e)
 {
-	(void)number;
-	was_resized = 1;
+	struct text *text = &e->keys.text;
+	char *end = memchr(text->data, '\n', text->len);
+
+	line_insert(&e->line, text->data, end ? (size_t)(end - text->data) : text->len);
+	if (!end)
+		return STEP_ON;
+	text_add(&e->pasted, end + 1, text->len - (size_t)(end + 1 - text->data));
+	return enter_line(e);
 }
 
-/* A character, of however many bytes. */
-static int read_key(EditLine *edit, wchar_t *out)
-{
-	mbstate_t state;
-	struct prompt *p;
-	char byte, encoded[MB_LEN_MAX];
+static enum step step_search(struct editor *e);
 
-	el_get(edit, EL_CLIENTDATA, &p);
-	end_grey(p);
-	memset(&state, 0, sizeof(state));
-	for (;;) {
-		ssize_t n = read(STDIN_FILENO, &byte, 1);
-		if (was_resized) {
-			was_resized = 0;
-			el_resize(edit);
-		}
-		if (n < 0 && errno == EINTR)
+static enum step step_text(struct editor *e)
+{
+	line_insert(&e->line, e->keys.text.data, e->keys.text.len);
+	return STEP_ON;
+}
+
+/* A key goes somewhere, or takes away what is between there and the cursor, or is another kind of deed. */
+static const struct binding {
+	int key;
+	size_t (*to)(const struct line *line);
+	void (*with)(struct line *line, size_t to); /* NULL: the cursor goes there */
+	void (*on_line)(struct line *line);
+	void (*on_editor)(struct editor *editor);
+	enum step (*step)(struct editor *editor);
+} bindings[] = {
+	{KEY_TEXT, .step = step_text},
+	{CONTROL('A'), .to = line_begin},
+	{KEY_HOME, .to = line_begin},
+	{CONTROL('E'), .to = line_end},
+	{KEY_END, .to = line_end},
+	{CONTROL('B'), .to = line_left},
+	{KEY_LEFT, .to = line_left},
+	{CONTROL('F'), .to = line_right},
+	{KEY_RIGHT, .to = line_right},
+	{KEY_WORD_LEFT, .to = line_word_left},
+	{KEY_WORD_RIGHT, .to = line_word_right},
+	{KEY_RUBOUT, .to = line_left, .with = line_erase},
+	{CONTROL('H'), .to = line_left, .with = line_erase},
+	{KEY_DELETE, .to = line_right, .with = line_erase},
+	{CONTROL('K'), .to = line_end, .with = line_kill},
+	{CONTROL('U'), .to = line_begin, .with = line_kill},
+	{CONTROL('W'), .to = line_blank_left, .with = line_kill},
+	{KEY_WORD_RUBOUT, .to = line_word_left, .with = line_kill},
+	{KEY_WORD_DELETE, .to = line_word_right, .with = line_kill},
+	{CONTROL('Y'), .on_line = line_yank},
+	{CONTROL('T'), .on_line = line_transpose},
+	{CONTROL('P'), .on_editor = recall_older},
+	{KEY_UP, .on_editor = recall_older},
+	{CONTROL('N'), .on_editor = recall_newer},
+	{KEY_DOWN, .on_editor = recall_newer},
+	{CONTROL('I'), .on_editor = complete},
+	{CONTROL('R'), .step = step_search},
+	{CONTROL('M'), .step = enter_line},
+	{CONTROL('J'), .step = enter_line},
+	{CONTROL('C'), .step = interrupt},
+	{CONTROL('D'), .step = delete_or_end},
+	{CONTROL('L'), .step = clear_screen},
+	{CONTROL('Z'), .step = suspend},
+	{KEY_PASTE, .step = paste},
+};
+
+static enum step take_key(struct editor *e, int key)
+{
+	struct line *l = &e->line;
+
+	if (key == KEY_CLOSED)
+		return STEP_END;
+	for (const struct binding *b = bindings; b < bindings + sizeof(bindings) / sizeof(bindings[0]); b++) {
+		if (b->key != key)
 			continue;
-		if (n <= 0)
-			return (int)n;
-		size_t used = mbrtowc(out, &byte, 1, &state);
-		if (used == (size_t)-2)
-			continue;
-		/* No character here: the byte stands for itself, where the locale has such a character. */
-		if (used == (size_t)-1)
-			*out = (unsigned char)byte;
-		else if (used == 0)
-			*out = 0;
-		if (used != (size_t)-1 || wcrtomb(encoded, *out, &(mbstate_t){0}) != (size_t)-1)
-			return 1;
-		fputs("\a", stderr);
-		memset(&state, 0, sizeof(state));
+		if (b->step)
+			return b->step(e);
+		if (b->on_editor)
+			b->on_editor(e);
+		else if (b->on_line)
+			b->on_line(l);
+		else if (b->with)
+			b->with(l, b->to(l));
+		else
+			l->cursor = b->to(l);
+		break;
 	}
+	return STEP_ON;
 }
 
-static bool fits(const char *name, const char *prefix, size_t len)
+static enum step step_search(struct editor *e)
 {
-	return strncasecmp(name, prefix, len) == 0;
+	int key = search(e);
+
+	return take_key(e, key);
 }
 
-/* Inserts what all candidates have in common behind `len`; returns how much that was. */
-static size_t insert_common(EditLine *edit, const char *const *names, size_t count, size_t len, bool lower)
+static enum step edit(struct editor *e)
 {
-	char text[128];
-	size_t at = 0;
+	enum step step = STEP_ON;
 
-	for (; names[0][len + at] && at + 2 < sizeof(text); at++) {
-		char c = names[0][len + at];
-		for (size_t i = 1; i < count; i++)
-			if (names[i][len + at] != c)
-				goto done;
-		text[at] = lower ? (char)tolower((unsigned char)c) : c;
+	begin_editing(e);
+	while (step == STEP_ON) {
+		/* Only when nothing more waits: a paste of thousands of characters is drawn once. */
+		if (!keys_wait(&e->keys))
+			draw(e, true);
+		step = take_key(e, keys_next(&e->keys));
 	}
-done:
-	if (count == 1)
-		text[at++] = ' ';
-	text[at] = 0;
-	if (at)
-		el_insertstr(edit, text);
-	return at;
+	end_editing(e);
+	return step;
 }
 
-static void list_candidates(const char *const *names, size_t count)
+/* The next pasted line, if there is a whole one; what is left over without a line end goes into the line. */
+static bool take_pasted(struct editor *e)
 {
-	size_t widest = 0, per_line;
+	char *end = e->pasted.len ? memchr(e->pasted.data, '\n', e->pasted.len) : NULL;
+	size_t len = end ? (size_t)(end - e->pasted.data) : e->pasted.len, used = len + (end != NULL);
 
-	for (size_t i = 0; i < count; i++)
-		widest = strlen(names[i]) > widest ? strlen(names[i]) : widest;
-	per_line = columns() / (widest + 2) ? columns() / (widest + 2) : 1;
-	for (size_t i = 0; i < count; i++)
-		printf("%s%-*s", i % per_line == 0 ? "\n" : "", (int)widest + 2, names[i]);
-	puts("");
-	fflush(stdout);
-}
-
-/* The names that fit what stands in front of the cursor: of commands, or sub-commands behind one. */
-static size_t find_candidates(struct prompt *p, const char *typed, size_t len, const char **names, size_t max, size_t *out_from)
-{
-	size_t count = 0;
-	const char *space = memchr(typed, ' ', len);
-
-	*out_from = space ? (size_t)(space - typed) + 1 : 0;
-	for (size_t i = 0; i < p->help.count && count < max; i++) {
-		const char *name = p->help.items[i].name;
-		if (fits(name, typed, len) && !strchr(name + len, ' '))
-			names[count++] = name + *out_from;
+	line_set(&e->line, e->pasted.data, len);
+	e->pasted.len -= used;
+	if (used)
+		memmove(e->pasted.data, e->pasted.data + used, e->pasted.len);
+	if (end) {
+		screen_begin(&e->screen);
+		leave_line(e, "");
 	}
-	return count;
+	return end != NULL;
 }
 
-static unsigned char on_tab(EditLine *edit, int key)
+static enum editor_status read_plain(struct editor *e)
 {
-	const LineInfo *info = el_line(edit);
-	size_t len = (size_t)(info->cursor - info->buffer), from;
-	const char *names[512];
-	struct prompt *p;
+	FILE *to = isatty(STDOUT_FILENO) ? stdout : stderr;
+	char *line = NULL;
+	size_t size = 0;
 
-	(void)key;
-	el_get(edit, EL_CLIENTDATA, &p);
-	if (len == 0)
-		return CC_ERROR;
-	bool lower = islower((unsigned char)info->buffer[len - 1]) || islower((unsigned char)info->buffer[0]);
-	size_t count = find_candidates(p, info->buffer, len, names, 512, &from);
-	if (count == 0)
-		return CC_REFRESH_BEEP;
-	if (insert_common(edit, names, count, len - from, lower))
-		return CC_REFRESH;
-	list_candidates(names, count);
-	return CC_REDISPLAY;
+	fputs(e->prompt, to);
+	fflush(to);
+	ssize_t len = getline(&line, &size, stdin);
+	if (len > 0)
+		line_set(&e->line, line, (size_t)len - (line[len - 1] == '\n'));
+	else
+		fputs("\n", to);
+	free(line);
+	return len > 0 ? EDITOR_LINE : EDITOR_END;
 }
 
-/* A paste comes between two marks: its first line goes where the cursor is, whole lines behind it wait their turn. */
-static unsigned char on_paste(EditLine *edit, int key)
+enum editor_status editor_read(struct editor *e, const char *prompt)
 {
-	struct text text = {NULL, 0, 0};
-	struct prompt *p;
-	wchar_t c;
+	static const enum editor_status ended[] = {[STEP_LINE] = EDITOR_LINE, [STEP_INTERRUPTED] = EDITOR_INTERRUPTED,
+						   [STEP_END] = EDITOR_END};
 
-	(void)key;
-	el_get(edit, EL_CLIENTDATA, &p);
-	while (el_wgetc(edit, &c) == 1) {
-		char bytes[MB_LEN_MAX];
-		size_t len = wcrtomb(bytes, c == L'\r' ? L'\n' : c, &(mbstate_t){0});
-		if (len != (size_t)-1)
-			text_add(&text, bytes, len);
-		if (text.len >= strlen(PASTE_END) && strcmp(text.data + text.len - strlen(PASTE_END), PASTE_END) == 0) {
-			text.len -= strlen(PASTE_END);
-			text.data[text.len] = 0;
-			break;
-		}
-	}
-	char *rest = text.data ? strchr(text.data, '\n') : NULL;
-	if (rest) {
-		*rest++ = 0;
-		text_puts(&p->pasted, rest);
-	}
-	if (text.data && *text.data)
-		el_insertstr(edit, text.data);
-	text_fini(&text);
-	return rest ? finish(p) : CC_REFRESH;
-}
-
-void editor_open(struct prompt *p)
-{
-	p->edit = checked(el_init("qcache-cli", stdin, stdout, stderr));
-	el_set(p->edit, EL_CLIENTDATA, p);
-	el_set(p->edit, EL_PROMPT, front);
-	el_set(p->edit, EL_RPROMPT_ESC, hint, '\1');
-	el_set(p->edit, EL_EDITOR, "emacs");
-	el_wset(p->edit, EL_GETCFN, read_key);
-	sigaction(SIGWINCH, &(struct sigaction){.sa_handler = on_resize}, NULL);
-	el_set(p->edit, EL_HIST, history, p->history);
-	el_set(p->edit, EL_ADDFN, "qc-insert", "inserts and hints", on_insert);
-	el_set(p->edit, EL_ADDFN, "qc-complete", "completes", on_tab);
-	el_set(p->edit, EL_ADDFN, "qc-interrupt", "throws the line away", on_interrupt);
-	el_set(p->edit, EL_ADDFN, "qc-newline", "ends the line", on_newline);
-	el_set(p->edit, EL_ADDFN, "qc-suspend", "stops the program for a while", on_suspend);
-	el_set(p->edit, EL_ADDFN, "qc-paste", "takes a paste", on_paste);
-	for (char c = ' '; c < 127; c++) {
-		char name[8];
-		snprintf(name, sizeof(name), "\\%03o", (unsigned)c);
-		el_set(p->edit, EL_BIND, name, "qc-insert", NULL);
-	}
-	el_set(p->edit, EL_BIND, "^I", "qc-complete", NULL);
-	el_set(p->edit, EL_BIND, PASTE_BEGIN, "qc-paste", NULL);
-	el_set(p->edit, EL_BIND, NEWLINE_KEY, "ed-newline", NULL);
-	el_set(p->edit, EL_BIND, "^M", "qc-newline", NULL);
-	el_set(p->edit, EL_BIND, "^J", "qc-newline", NULL);
-	el_set(p->edit, EL_BIND, "^R", "em-inc-search-prev", NULL);
-	el_source(p->edit, NULL);
-	/* While a line is edited Ctrl-C and Ctrl-Z are keys; while a command runs they are signals. */
-	el_set(p->edit, EL_SETTY, "-d", "-isig", NULL);
-	/* What is typed meanwhile is seen when it is its turn. */
-	el_set(p->edit, EL_SETTY, "-x", "-echo", NULL);
-	el_set(p->edit, EL_BIND, "^C", "qc-interrupt", NULL);
-	el_set(p->edit, EL_BIND, "^Z", "qc-suspend", NULL);
+	e->prompt = prompt;
+	e->recalled = e->history->count;
+	line_set(&e->line, "", 0);
+	if (!e->is_smart)
+		return read_plain(e);
+	if (take_pasted(e))
+		return EDITOR_LINE;
+	return ended[edit(e)];
 }

@@ -1,31 +1,57 @@
 /*
- * The line editor (libedit) as the prompt wants it: keys, hints at the right end, completion, pastes.
+ * The line editor: keys as Emacs and shells have them, history, search in it, completion, hints, pastes. Where the terminal can't
+ * be drawn on (TERM=dumb, output to a file) a line is read as it comes, without any of it.
  */
 #ifndef CLIENT_CLI_EDITOR_H
 #define CLIENT_CLI_EDITOR_H
 
-#include <histedit.h>
-
-#include "client/cli/help.h"
 #include "client/cli/history.h"
+#include "client/cli/key.h"
+#include "client/cli/line.h"
+#include "client/cli/screen.h"
 
-struct prompt {
-	struct session *session;
-	EditLine *edit;
-	History *history;
-	struct history kept;
-	struct help help;
-	char text[256];         /* what stands in front of the line */
-	struct text hint;       /* what stands at its right */
-	struct text pasted;     /* lines that wait to be run */
-	bool is_grey;           /* the terminal may have been left in the colour of the hint */
-	bool was_interrupted;   /* Ctrl-C threw the line away */
-	bool is_finished;       /* the line is entered: no more hints */
-	bool is_continued;      /* a quote is open: the next line goes on */
-	bool has_asked;         /* the server has told its commands */
+/* What may stand at the cursor instead of the text from `from` on. */
+struct candidates {
+	size_t from;
+	struct words words;
 };
 
-/* `prompt` has its session, help, and history; the editor points at it from then on. */
-void editor_open(struct prompt *prompt);
+/* Asked with the line as it is, up to `len` bytes. */
+struct editor_help {
+	void *data;
+	/* What is still to be typed; nothing when it isn't known. */
+	void (*hint)(void *data, const char *line, size_t len, struct text *out);
+	/* The line up to the cursor. `candidates` is empty. */
+	void (*complete)(void *data, const char *line, size_t len, struct candidates *candidates);
+};
+
+enum editor_status {
+	EDITOR_LINE,
+	EDITOR_INTERRUPTED, /* Ctrl-C has thrown the line away, and what was pasted behind it */
+	EDITOR_END,         /* Ctrl-D, or no more input */
+};
+
+struct editor {
+	struct history *history; /* the caller adds to it */
+	const struct editor_help *help;
+	const char *prompt;
+	struct line line;
+	struct screen screen;
+	struct keys keys;
+	struct text hint;
+	struct text pasted; /* lines that wait to be run */
+	struct text draft;  /* what was typed before one went through the history */
+	struct text search; /* what is looked for */
+	size_t recalled;    /* index of the line on view; history->count for the draft */
+	bool is_smart;      /* the terminal can be drawn on */
+	bool is_coloured;
+};
+
+void editor_open(struct editor *editor, struct history *history, const struct editor_help *help);
+void editor_close(struct editor *editor);
+/* The line, without its end, in editor->line.text; it may hold line ends when it was recalled. */
+enum editor_status editor_read(struct editor *editor, const char *prompt);
+/* Lines that were pasted and have not been read are thrown away. */
+void editor_forget_pasted(struct editor *editor);
 
 #endif

@@ -174,7 +174,8 @@ static const char general[] =
 	"qcache-cli: type a command and its arguments; quote as in \"two words\\n\" or 'as is'.\n"
 	"  help COMMAND      what a command takes and does\n"
 	"  help @GROUP       the commands of a group, such as @string\n"
-	"  TAB               completes commands and sub-commands; what they take stands at the right\n"
+	"  TAB               completes commands, sub-commands, options and keys; what they take stands at the right\n"
+	"  Ctrl-R            searches in the lines typed before\n"
 	"  N COMMAND         runs it N times\n"
 	"  Ctrl-C            ends the command, or throws the line away; Ctrl-D or quit ends the program\n"
 	"  clear, connect HOST [PORT], connect HOST:PORT, connect SOCKET-PATH\n";
@@ -228,4 +229,46 @@ void help_hint(const struct help_entry *entry, size_t given, struct text *out)
 		given--;
 	}
 	text_puts(out, at);
+}
+
+static bool names_key(const char *at)
+{
+	static const char *const names[] = {"key", "newkey", "source", "destination"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		size_t len = strlen(names[i]);
+		if (strncmp(at, names[i], len) == 0 && !isalnum((unsigned char)at[len]) && at[len] != '-' && at[len] != '_')
+			return true;
+	}
+	return false;
+}
+
+/* Words in "[key value ...]"; 0 when nothing is repeated. */
+static size_t repeated_words(const char *bracket)
+{
+	const char *end = argument_end(bracket), *dots = memmem(bracket, (size_t)(end - bracket), " ...]", 5);
+	size_t count = dots != NULL;
+
+	for (const char *at = bracket; dots && at < dots; at++)
+		count += *at == ' ';
+	return count;
+}
+
+bool help_is_key(const struct help_entry *entry, size_t given)
+{
+	const char *at = entry->arguments;
+
+	for (; given > 0 && *at && *at != '['; given--) {
+		at = argument_end(at);
+		at += *at == ' ';
+	}
+	if (*at != '[')
+		return given == 0 && names_key(at);
+	size_t period = repeated_words(at);
+	if (period == 0)
+		return false;
+	at++;
+	for (given %= period; given > 0; given--)
+		at = strchr(at, ' ') + 1;
+	return names_key(at);
 }

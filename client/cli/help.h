@@ -30,4 +30,7 @@ void help_print(const struct help *help, const struct words *words, struct text 
 /* The arguments that are still to be typed: `given` have been. Empty when it isn't known. */
 void help_hint(const struct help_entry *entry, size_t given, struct text *out);
 
+/* Is the argument behind so many others a key? */
+bool help_is_key(const struct help_entry *entry, size_t given);
+
 #endif

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "client/cli/tools.h"
+#include "client/cli/tty.h"
 
 /* Between two drawings. */
 #define DRAW_US 100000
@@ -74,7 +75,7 @@ const char *human(double number, char out[16])
 
 void progress_start(struct progress *p, const char *what, uint64_t total)
 {
-	*p = (struct progress){.what = what, .total = total, .began_us = clock_us(), .is_shown = isatty(STDERR_FILENO)};
+	*p = (struct progress){.what = what, .total = total, .began_us = clock_us(), .is_shown = tty_is_smart(STDERR_FILENO)};
 }
 
 static void draw(struct progress *p, uint64_t done, uint64_t count, int64_t now_us)

@@ -1,3 +1,6 @@
+/*
+ * The interactive prompt: lines from the editor become commands, of our own or for the server.
+ */
 #include "client/cli/prompt.h"
 
 #include <ctype.h>
@@ -5,11 +8,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "client/cli/complete.h"
 #include "client/cli/editor.h"
 
-#define HISTORY_LINES 2000
+struct prompt {
+	struct session *session;
+	struct editor editor;
+	struct history history;
+	struct help help;
+	char text[256];    /* what stands in front of the line */
+	bool is_continued; /* a quote is open: the next line goes on */
+	bool has_asked;    /* the server has told its commands */
+};
 
 static void make_front(struct prompt *p)
 {
@@ -24,28 +35,6 @@ static void make_front(struct prompt *p)
 		snprintf(p->text, sizeof(p->text), "not connected> ");
 	else
 		snprintf(p->text, sizeof(p->text), "%s%s%s> ", s->options->shown, db, s->state.in_multi ? "(TX)" : "");
-}
-
-static void remember(struct prompt *p, const char *line, const struct words *words)
-{
-	HistEvent event;
-
-	if (history_is_secret(words))
-		return;
-	history_add(&p->kept, line);
-	history(p->history, &event, H_ENTER, line);
-}
-
-static void recall_all(struct prompt *p)
-{
-	HistEvent event;
-
-	history_open(&p->kept);
-	p->history = history_init();
-	history(p->history, &event, H_SETSIZE, HISTORY_LINES);
-	history(p->history, &event, H_SETUNIQUE, 1);
-	for (size_t i = 0; i < p->kept.count; i++)
-		history(p->history, &event, H_ENTER, p->kept.lines[i]);
 }
 
 /* Lines */
@@ -67,7 +56,7 @@ static bool run_own(struct prompt *p, const struct words *w)
 	if (words_is(w, 0, "help") || words_is(w, 0, "?"))
 		help_print(&p->help, w, &p->session->out);
 	else if (words_is(w, 0, "clear") && w->count == 1)
-		text_puts(&p->session->out, "\033[H\033[2J");
+		text_puts(&p->session->out, p->editor.is_smart ? "\033[H\033[2J" : "");
 	else if (words_is(w, 0, "connect"))
 		reconnect_to(p, w);
 	else
@@ -104,7 +93,7 @@ static void run_words(struct prompt *p, struct words *w)
 		outcome = session_run(p->session, w);
 	/* Pasted lines that follow may have been meant for a transaction that is no more. */
 	if (outcome == OUTCOME_LOST)
-		text_clear(&p->pasted);
+		editor_forget_pasted(&p->editor);
 }
 
 static bool is_end(const struct words *w)
@@ -130,7 +119,8 @@ static bool take_line(struct prompt *p, struct text *line, const char *more)
 	if (status == WORDS_WRONG) {
 		puts("Invalid argument(s)");
 	} else if (words.count) {
-		remember(p, line->data, &words);
+		if (!history_is_secret(&words))
+			history_add(&p->history, line->data);
 		goes_on = !is_end(&words);
 		if (goes_on)
 			run_words(p, &words);
@@ -138,44 +128,6 @@ static bool take_line(struct prompt *p, struct text *line, const char *more)
 	text_clear(line);
 	words_fini(&words);
 	return goes_on;
-}
-
-/* The next pasted line, if there is a whole one; what is left over without a line end goes into the editor. */
-static char *next_pasted(struct prompt *p)
-{
-	char *end = p->pasted.len ? strchr(p->pasted.data, '\n') : NULL;
-
-	if (!end) {
-		if (p->pasted.len)
-			el_push(p->edit, p->pasted.data);
-		text_clear(&p->pasted);
-		return NULL;
-	}
-	char *line = checked(strndup(p->pasted.data, (size_t)(end - p->pasted.data)));
-	p->pasted.len -= (size_t)(end + 1 - p->pasted.data);
-	memmove(p->pasted.data, end + 1, p->pasted.len + 1);
-	printf("%s%s\n", p->text, line);
-	fflush(stdout);
-	return line;
-}
-
-static char *edit_line(struct prompt *p)
-{
-	int len = 0;
-
-	fputs("\033[?2004h", stdout);
-	fflush(stdout);
-	p->was_interrupted = p->is_finished = false;
-	const char *got = el_gets(p->edit, &len);
-	fputs("\033[?2004l", stdout);
-	if (!got || len <= 0) {
-		puts("");
-		fflush(stdout);
-		return NULL;
-	}
-	fflush(stdout);
-	/* One that was recalled may have more than one line, in quotes: only the last line's end is none of it. */
-	return checked(strndup(got, (size_t)len - (got[len - 1] == '\n')));
 }
 
 /* For what is typed, which is UTF-8 where the environment names no language; numbers stay as the protocol has them. */
@@ -187,45 +139,51 @@ static void choose_characters(void)
 		setlocale(LC_CTYPE, "C.UTF-8");
 }
 
+/* Reads lines and runs them until the end. */
+static void run(struct prompt *p)
+{
+	struct text line = {NULL, 0, 0};
+	bool goes_on = true;
+
+	while (goes_on) {
+		if (session_is_connected(p->session) && !p->has_asked) {
+			p->has_asked = true;
+			help_ask(&p->help, p->session);
+		}
+		make_front(p);
+		switch (editor_read(&p->editor, p->text)) {
+		case EDITOR_LINE:
+			goes_on = take_line(p, &line, p->editor.line.text.data);
+			break;
+		case EDITOR_INTERRUPTED:
+			p->is_continued = false;
+			text_clear(&line);
+			break;
+		case EDITOR_END:
+			goes_on = false;
+			break;
+		}
+	}
+	text_fini(&line);
+}
+
 int prompt_run(struct session *session)
 {
 	struct prompt p = {.session = session};
-	struct text line = {NULL, 0, 0};
-	bool goes_on = true;
+	struct completer completer = {.help = &p.help, .session = session};
+	struct editor_help help = {.data = &completer, .hint = completer_hint, .complete = completer_complete};
 
 	choose_characters();
 	session->is_interactive = true;
 	interrupt_only_commands();
 	help_init(&p.help);
-	recall_all(&p);
-	editor_open(&p);
+	history_open(&p.history);
+	editor_open(&p.editor, &p.history, &help);
+	p.editor.is_coloured = session->colour;
 	session_connect(session);
-	while (goes_on) {
-		if (session_is_connected(session) && !p.has_asked) {
-			p.has_asked = true;
-			help_ask(&p.help, session);
-		}
-		make_front(&p);
-		char *got = next_pasted(&p);
-		if (!got)
-			got = edit_line(&p);
-		if (!got)
-			break;
-		if (p.was_interrupted) {
-			p.was_interrupted = p.is_continued = false;
-			text_clear(&line);
-			text_clear(&p.pasted);
-		} else {
-			goes_on = take_line(&p, &line, got);
-		}
-		free(got);
-	}
-	history_end(p.history);
-	history_fini(&p.kept);
-	el_end(p.edit);
+	run(&p);
+	editor_close(&p.editor);
+	history_fini(&p.history);
 	help_fini(&p.help);
-	text_fini(&line);
-	text_fini(&p.hint);
-	text_fini(&p.pasted);
 	return 0;
 }

@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "client/cli/tty.h"
+
 /* What goes out between two looks at Ctrl-C. */
 #define PIECE 4096
 
@@ -54,7 +56,7 @@ void session_init(struct session *s, const struct options *options)
 	s->format = options->format;
 	if (s->format == FORMAT_AUTO)
 		s->format = isatty(STDOUT_FILENO) ? FORMAT_STANDARD : FORMAT_RAW;
-	s->colour = s->format == FORMAT_STANDARD && isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
+	s->colour = s->format == FORMAT_STANDARD && tty_is_smart(STDOUT_FILENO) && !getenv("NO_COLOR");
 }
 
 void session_drop(struct session *s)

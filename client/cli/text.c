@@ -75,9 +75,9 @@ void text_quote(struct text *text, const char *data, size_t len)
 	text_add(text, "\"", 1);
 }
 
-/* Bytes of the well-formed UTF-8 character at `data`; 0 when it is none. */
-static size_t utf8_length(const unsigned char *data, size_t len)
+size_t text_utf8_length(const char *bytes, size_t len)
 {
+	const unsigned char *data = (const unsigned char *)bytes;
 	size_t need = data[0] < 0x80                       ? 1
 		      : data[0] >= 0xc2 && data[0] < 0xe0 ? 2
 		      : (data[0] & 0xf0) == 0xe0          ? 3
@@ -102,7 +102,7 @@ void text_json(struct text *text, const char *data, size_t len)
 
 	text_add(text, "\"", 1);
 	for (size_t i = 0; i < len;) {
-		size_t whole = utf8_length((const unsigned char *)data + i, len - i);
+		size_t whole = text_utf8_length(data + i, len - i);
 		const char *found = data[i] ? strchr(letters, data[i]) : NULL;
 		if (found)
 			text_printf(text, "\\%c", names[found - letters]);

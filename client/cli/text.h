@@ -21,6 +21,8 @@ void text_printf(struct text *text, const char *format, ...) __attribute__((form
 void text_quote(struct text *text, const char *data, size_t len);
 /* As JSON wants it. Bytes that aren't UTF-8 become \u00XX. */
 void text_json(struct text *text, const char *data, size_t len);
+/* Bytes of the well-formed UTF-8 character at `data`, of `len` bytes; 0 when it is none. */
+size_t text_utf8_length(const char *data, size_t len);
 
 void *checked(void *memory);
 

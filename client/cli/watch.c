@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "client/cli/tools.h"
+#include "client/cli/tty.h"
 
 static double info_field(const char *info, const char *name)
 {
@@ -122,7 +123,7 @@ static void show_record(struct session *s, const struct samples *all)
 int tool_latency(struct session *s)
 {
 	bool is_record = s->format == FORMAT_JSON || s->format == FORMAT_CSV;
-	bool live = isatty(STDOUT_FILENO) && s->options->interval_s < 0 && !is_record;
+	bool live = tty_is_smart(STDOUT_FILENO) && s->options->interval_s < 0 && !is_record;
 	int64_t until = clock_us() + (int64_t)((s->options->interval_s > 0 ? s->options->interval_s : 1) * 1e6), shown = 0;
 	struct samples all = {0};
 	qc_error err;
@@ -181,7 +182,7 @@ static void draw_classes(struct session *s, const uint64_t *counts, uint64_t tot
 
 int tool_latency_dist(struct session *s)
 {
-	bool live = isatty(STDOUT_FILENO);
+	bool live = tty_is_smart(STDOUT_FILENO);
 	int64_t period = (int64_t)((s->options->interval_s > 0 ? s->options->interval_s : 1) * 1e6);
 
 	do {

@@ -21,6 +21,27 @@ void words_add(struct words *words, const void *data, size_t len)
 	words->items[words->count++] = qc_bytes(copy, len);
 }
 
+void words_pop(struct words *words)
+{
+	free(words->owned[--words->count]);
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+	const qc_arg *left = a, *right = b;
+	int order = memcmp(left->data, right->data, left->len < right->len ? left->len : right->len);
+
+	return order ? order : (left->len > right->len) - (left->len < right->len);
+}
+
+void words_sort(struct words *words)
+{
+	if (words->count)
+		qsort(words->items, words->count, sizeof(*words->items), by_bytes);
+	for (size_t i = 0; i < words->count; i++)
+		words->owned[i] = (char *)words->items[i].data;
+}
+
 void words_clear(struct words *words)
 {
 	for (size_t i = 0; i < words->count; i++)

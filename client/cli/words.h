@@ -20,6 +20,10 @@ enum words_status {
 
 enum words_status words_split(struct words *words, const char *line);
 void words_add(struct words *words, const void *data, size_t len);
+/* Takes the last one away; there is one. */
+void words_pop(struct words *words);
+/* In the order of their bytes. */
+void words_sort(struct words *words);
 void words_clear(struct words *words);
 void words_fini(struct words *words);
 /* Does argument `index` spell this, in any case? */

@@ -100,7 +100,7 @@ static void tab_completes_commands_and_subcommands(void)
 
 	terminal_type(s.terminal, "expireat\b\b\t");
 	/* EXPIRE and EXPIREAT: nothing to add, so both are shown. */
-	CU_ASSERT(terminal_shows(s.terminal, "EXPIREAT"));
+	CU_ASSERT(terminal_shows(s.terminal, "expireat"));
 	terminal_type(s.terminal, "\003");
 	CU_ASSERT(terminal_waits_at(s.terminal, s.prompt));
 	terminal_type(s.terminal, "dbs\t");

@@ -18,14 +18,20 @@
 #define ROWS_MAX 60
 #define COLUMNS_MAX 200
 
+struct screen_row {
+	char text[COLUMNS_MAX + 1];
+	bool coloured[COLUMNS_MAX + 1];
+	bool goes_on; /* was full when more came: the next row is the same line */
+};
+
 struct terminal {
 	pid_t pid;
 	int fd;
 	int rows, columns, row, column;
 	long line_feeds, awaited; /* so many in all; so many when what was typed has had its effect */
 	bool wraps; /* the last column is filled: the next character begins a line */
-	char screen[ROWS_MAX][COLUMNS_MAX + 1];
-	bool coloured[ROWS_MAX][COLUMNS_MAX + 1];
+	struct screen_row screen[ROWS_MAX];
+	size_t received, escapes; /* bytes; control sequences among them */
 	bool in_colour; /* what is written now */
 	char escape[32];
 	size_t escape_len;
@@ -33,8 +39,10 @@ struct terminal {
 
 static void clear_line(struct terminal *t, int row, int from, int to)
 {
-	memset(&t->screen[row][from], ' ', (size_t)(to - from));
-	memset(&t->coloured[row][from], 0, (size_t)(to - from));
+	memset(&t->screen[row].text[from], ' ', (size_t)(to - from));
+	memset(&t->screen[row].coloured[from], 0, (size_t)(to - from));
+	if (to == COLUMNS_MAX)
+		t->screen[row].goes_on = false;
 }
 
 struct terminal *terminal_start(const char *const argv[], const char *home, int rows, int columns)
@@ -63,25 +71,6 @@ struct terminal *terminal_start(const char *const argv[], const char *home, int 
 	return t;
 }
 
-void terminal_type(struct terminal *t, const char *keys)
-{
-	size_t len = strlen(keys);
-
-	if (strchr(keys, '\r'))
-		t->awaited = t->line_feeds + 1;
-	if (write(t->fd, keys, len) != (ssize_t)len)
-		perror("terminal");
-}
-
-void terminal_resize(struct terminal *t, int rows, int columns)
-{
-	struct winsize size = {.ws_row = (unsigned short)rows, .ws_col = (unsigned short)columns};
-
-	t->rows = rows;
-	t->columns = columns;
-	ioctl(t->fd, TIOCSWINSZ, &size);
-}
-
 static void line_feed(struct terminal *t)
 {
 	t->line_feeds++;
@@ -89,8 +78,7 @@ static void line_feed(struct terminal *t)
 		t->row++;
 		return;
 	}
-	memmove(t->screen[0], t->screen[1], sizeof(t->screen[0]) * (size_t)(t->rows - 1));
-	memmove(t->coloured[0], t->coloured[1], sizeof(t->coloured[0]) * (size_t)(t->rows - 1));
+	memmove(&t->screen[0], &t->screen[1], sizeof(t->screen[0]) * (size_t)(t->rows - 1));
 	clear_line(t, t->rows - 1, 0, COLUMNS_MAX);
 }
 
@@ -154,6 +142,7 @@ static void take(struct terminal *t, char c)
 			t->escape_len = 0;
 	} else if (c == '\033') {
 		t->escape[t->escape_len++] = c;
+		t->escapes++;
 	} else if (c == '\r') {
 		t->column = 0;
 		t->wraps = false;
@@ -165,10 +154,11 @@ static void take(struct terminal *t, char c)
 	} else if ((unsigned char)c >= ' ') {
 		if (t->wraps) {
 			t->column = 0;
+			t->screen[t->row].goes_on = true;
 			line_feed(t);
 		}
-		t->screen[t->row][t->column] = c;
-		t->coloured[t->row][t->column] = t->in_colour;
+		t->screen[t->row].text[t->column] = c;
+		t->screen[t->row].coloured[t->column] = t->in_colour;
 		t->wraps = t->column == t->columns - 1;
 		t->column += !t->wraps;
 	}
@@ -184,13 +174,118 @@ static bool read_more(struct terminal *t, int64_t deadline)
 	ssize_t n = read(t->fd, bytes, sizeof(bytes));
 	for (ssize_t i = 0; i < n; i++)
 		take(t, bytes[i]);
+	t->received += n > 0 ? (size_t)n : 0;
 	return n > 0;
+}
+
+/* Reads meanwhile: what is typed may be more than the terminal holds, and so may the answer. */
+void terminal_type(struct terminal *t, const char *keys)
+{
+	int64_t deadline = deadline_after(PATIENCE_MS);
+	size_t len = strlen(keys);
+
+	if (strchr(keys, '\r'))
+		t->awaited = t->line_feeds + 1;
+	while (len > 0) {
+		struct pollfd p = {.fd = t->fd, .events = POLLIN | POLLOUT};
+		if (poll(&p, 1, deadline_left_ms(deadline)) != 1)
+			break;
+		if (p.revents & POLLIN)
+			read_more(t, deadline);
+		/* A piece that is sure to find room. */
+		ssize_t n = p.revents & POLLOUT ? write(t->fd, keys, len < 256 ? len : 256) : 0;
+		if (n < 0)
+			break;
+		keys += n;
+		len -= (size_t)n;
+	}
+	if (len)
+		fprintf(stderr, "terminal: %zu bytes could not be typed\n", len);
+}
+
+/* A line of the screen, over however many rows: appended to `out`; returns the row behind it. */
+static int join_rows(const struct terminal *t, int row, char *out, int *out_cursor)
+{
+	size_t len = 0;
+
+	*out_cursor = -1;
+	for (bool goes_on = true; goes_on && row < t->rows; row++) {
+		if (row == t->row)
+			*out_cursor = (int)len + t->column + t->wraps;
+		memcpy(out + len, t->screen[row].text, (size_t)t->columns);
+		len += (size_t)t->columns;
+		goes_on = t->screen[row].goes_on;
+	}
+	while (len > 0 && out[len - 1] == ' ' && (int)len > *out_cursor)
+		len--;
+	out[len] = 0;
+	return row;
+}
+
+static void put_line(struct terminal *t, const char *line, int cursor, int *row, int *column)
+{
+	for (int i = 0; line[i] || i == cursor; i++) {
+		if (i == cursor) {
+			*row = t->row + (t->wraps ? 1 : 0);
+			*column = t->wraps ? 0 : t->column;
+		}
+		if (!line[i])
+			break;
+		take(t, line[i]);
+	}
+}
+
+/* As terminals do it that part the rows of a line anew. Colours are forgotten. */
+static void part_rows_anew(struct terminal *t, int rows, int columns)
+{
+	struct terminal old = *t;
+	char line[ROWS_MAX * COLUMNS_MAX + 1];
+	int last = old.rows - 1, row = 0, column = 0, cursor;
+
+	while (last > old.row && strspn(old.screen[last].text, " ") >= (size_t)old.columns)
+		last--;
+	t->rows = rows;
+	t->columns = columns;
+	t->row = t->column = 0;
+	t->wraps = t->in_colour = false;
+	for (int i = 0; i < ROWS_MAX; i++)
+		clear_line(t, i, 0, COLUMNS_MAX);
+	for (int i = 0; i <= last;) {
+		i = join_rows(&old, i, line, &cursor);
+		put_line(t, line, cursor, &row, &column);
+		if (i <= last) {
+			take(t, '\r');
+			take(t, '\n');
+		}
+	}
+	t->row = row;
+	t->column = column;
+	t->wraps = false;
+	t->line_feeds = old.line_feeds;
+}
+
+void terminal_resize(struct terminal *t, int rows, int columns)
+{
+	struct winsize size = {.ws_row = (unsigned short)rows, .ws_col = (unsigned short)columns};
+
+	part_rows_anew(t, rows, columns);
+	ioctl(t->fd, TIOCSWINSZ, &size);
+}
+
+size_t terminal_received(const struct terminal *t)
+{
+	return t->received;
+}
+
+size_t terminal_escapes(const struct terminal *t)
+{
+	return t->escapes;
 }
 
 bool terminal_has(struct terminal *t, const char *text)
 {
 	for (int i = 0; i < t->rows; i++)
-		if (strstr(t->screen[i], text))
+		if (strstr(t->screen[i].text, text))
 			return true;
 	return false;
 }
@@ -198,8 +293,8 @@ bool terminal_has(struct terminal *t, const char *text)
 bool terminal_has_plain(struct terminal *t, const char *text)
 {
 	for (int i = 0; i < t->rows; i++) {
-		const char *at = strstr(t->screen[i], text);
-		if (at && !memchr(&t->coloured[i][at - t->screen[i]], true, strlen(text)))
+		const char *at = strstr(t->screen[i].text, text);
+		if (at && !memchr(&t->screen[i].coloured[at - t->screen[i].text], true, strlen(text)))
 			return true;
 	}
 	return false;
@@ -209,7 +304,7 @@ static void show(const struct terminal *t, const char *wanted)
 {
 	fprintf(stderr, "\"%s\" is not on the screen (cursor at %d, %d):\n", wanted, t->row, t->column);
 	for (int i = 0; i < t->rows; i++)
-		fprintf(stderr, "|%.*s|\n", t->columns, t->screen[i]);
+		fprintf(stderr, "|%.*s|\n", t->columns, t->screen[i].text);
 }
 
 bool terminal_shows(struct terminal *t, const char *text)
@@ -230,7 +325,7 @@ bool terminal_waits_at(struct terminal *t, const char *text)
 	int64_t deadline = deadline_after(PATIENCE_MS);
 	size_t len = strlen(text);
 
-	while (t->line_feeds < t->awaited || t->column != (int)len || strncmp(t->screen[t->row], text, len) != 0) {
+	while (t->line_feeds < t->awaited || t->column != (int)len || strncmp(t->screen[t->row].text, text, len) != 0) {
 		if (!read_more(t, deadline)) {
 			show(t, text);
 			return false;

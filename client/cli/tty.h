@@ -1,0 +1,28 @@
+/*
+ * The terminal: whether it can be drawn on, how large it is, and its modes. Standard input is a terminal where these are called.
+ */
+#ifndef CLIENT_CLI_TTY_H
+#define CLIENT_CLI_TTY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "client/cli/text.h"
+
+/* Does the terminal behind this descriptor take colours and movements of the cursor? Not so with TERM=dumb, or none. */
+bool tty_is_smart(int fd);
+void tty_size(size_t *out_columns, size_t *out_rows);
+
+/*
+ * While a line is edited each key comes at once, Ctrl-C and Ctrl-Z among them. While a command runs these are signals, and what is
+ * typed is neither shown nor limited to lines of 4,095 bytes, as the terminal's own editing would have it.
+ */
+void tty_edit(void);
+void tty_run(void);
+/* As it was before the first of them. */
+void tty_restore(void);
+
+/* Asks on the terminal for a text that isn't shown. False without one. */
+bool tty_ask_secret(const char *question, struct text *out);
+
+#endif
