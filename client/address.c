@@ -150,9 +150,12 @@ static qc_error parse_parameter(struct settings *s, const char *key, size_t key_
 		{"retries", &s->retries, NULL, NULL},
 		{"client_name", NULL, NULL, &s->name},
 		{"tls_ca", NULL, NULL, &s->tls_ca},
+		{"tls_ca_dir", NULL, NULL, &s->tls_ca_dir},
 		{"tls_cert", NULL, NULL, &s->tls_cert},
 		{"tls_key", NULL, NULL, &s->tls_key},
 		{"tls_name", NULL, NULL, &s->tls_name},
+		{"tls_ciphers", NULL, NULL, &s->tls_ciphers},
+		{"tls_ciphersuites", NULL, NULL, &s->tls_ciphersuites},
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
@@ -231,21 +234,25 @@ static bool has_prefix(const char **text, const char *end, const char *prefix)
 	return true;
 }
 
+static const struct { const char *prefix; bool is_tls; } schemes[] = {
+	{"redis://", false}, {"rediss://", true}, {"valkey://", false}, {"valkeys://", true},
+};
+
 static qc_error parse_address(struct settings *s, struct address *address, const char *text, const char *end)
 {
 	if (has_prefix(&text, end, "unix:"))
 		return parse_unix(s, address, text, end);
 	if (text < end && *text == '/')
 		return parse_unix(s, address, text, end);
-	if (has_prefix(&text, end, "redis://"))
-		return parse_url(s, address, text, end);
-	if (has_prefix(&text, end, "rediss://")) {
-		address->is_tls = true;
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+		if (!has_prefix(&text, end, schemes[i].prefix))
+			continue;
+		address->is_tls = schemes[i].is_tls;
 		return parse_url(s, address, text, end);
 	}
 	for (const char *p = text; p + 2 < end; p++)
 		if (memcmp(p, "://", 3) == 0)
-			return qc_errorf(QC_INVALID, "address: \"%.*s\" is none of redis://, rediss://, unix:",
+			return qc_errorf(QC_INVALID, "address: \"%.*s\" is none of redis://, rediss://, valkey://, valkeys://, unix:",
 					 (int)(p - text), text);
 	return parse_host(address, text, (size_t)(end - text));
 }
@@ -283,11 +290,19 @@ static qc_error parse_addresses(struct settings *s, const char *text)
 	return err;
 }
 
+/* redis://x@host: with nobody to know a password of x, x is the password, as redis-cli reads it. */
+static void take_for_password(struct settings *s)
+{
+	s->password = s->user;
+	s->user = NULL;
+}
+
 static qc_error copy_texts(struct settings *s, const qc_options *o)
 {
 	const struct { char **to; const char *from; } texts[] = {
 		{&s->user, o->user}, {&s->password, o->password}, {&s->name, o->name}, {&s->tls_ca, o->tls_ca},
 		{&s->tls_cert, o->tls_cert}, {&s->tls_key, o->tls_key}, {&s->tls_name, o->tls_name},
+		{&s->tls_ca_dir, o->tls_ca_dir}, {&s->tls_ciphers, o->tls_ciphers}, {&s->tls_ciphersuites, o->tls_ciphersuites},
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -363,6 +378,8 @@ qc_error settings_init(struct settings *out, const qc_options *options)
 	memset(out, 0, sizeof(*out));
 	options = options ? options : &defaults;
 	qc_error err = parse_addresses(out, options->address && *options->address ? options->address : "localhost");
+	if (err.kind == QC_OK && out->user && !out->password && !options->password)
+		take_for_password(out);
 	if (err.kind == QC_OK)
 		err = copy_texts(out, options);
 	if (err.kind != QC_OK)
@@ -375,7 +392,8 @@ void settings_fini(struct settings *s)
 {
 	for (size_t i = 0; i < s->address_count; i++)
 		free(s->addresses[i].host);
-	char *texts[] = {s->user, s->password, s->name, s->tls_ca, s->tls_cert, s->tls_key, s->tls_name};
+	char *texts[] = {s->user, s->password, s->name, s->tls_ca, s->tls_ca_dir, s->tls_cert, s->tls_key, s->tls_name, s->tls_ciphers,
+			 s->tls_ciphersuites};
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		free(texts[i]);
 	free(s->addresses);

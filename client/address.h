@@ -17,7 +17,7 @@ struct settings {
 	struct address *addresses;
 	size_t address_count;
 	char *user, *password, *name;
-	char *tls_ca, *tls_cert, *tls_key, *tls_name;
+	char *tls_ca, *tls_ca_dir, *tls_cert, *tls_key, *tls_name, *tls_ciphers, *tls_ciphersuites;
 	bool tls_insecure;
 	int db, protocol, pool_size, min_idle, retries;
 	int64_t idle_timeout_ms, pool_timeout_ms, dial_timeout_ms, timeout_ms, backoff_min_ms, backoff_max_ms;

@@ -269,7 +269,8 @@ typedef struct qc_hook {
 /* Zero means the default that is said here. Texts are copied. */
 typedef struct qc_options {
 	/*
-	 * "host:port", "unix:/path", "redis://user:password@host:port/db?timeout=2s", "rediss://" for TLS; several, parted
+	 * "host:port", "unix:/path", "redis://user:password@host:port/db?timeout=2s" (or "redis://password@host"),
+	 * "rediss://" for TLS; "valkey://" and "valkeys://" are the same; several, parted
 	 * by commas (and blanks), are tried in turn: the first that answers serves until it fails. localhost:6379.
 	 */
 	const char *address;
@@ -287,8 +288,11 @@ typedef struct qc_options {
 	int64_t backoff_min_ms;    /* before the first retry, doubled for each, with jitter; 8 */
 	int64_t backoff_max_ms;    /* 512 */
 	const char *tls_ca;        /* a file of trusted certificates; those of the system */
+	const char *tls_ca_dir;    /* a directory of them, as c_rehash(1) makes it; beside the file */
 	const char *tls_cert, *tls_key;
 	const char *tls_name;      /* whose certificate is expected; the address's host */
+	const char *tls_ciphers;   /* up to TLS 1.2, "A:B", the preferred first; see ciphers(1ssl). OpenSSL's own */
+	const char *tls_ciphersuites; /* the same for TLS 1.3 */
 	bool tls_insecure;         /* any certificate is taken */
 	const qc_hook *hooks;
 	size_t hook_count;

@@ -93,8 +93,16 @@ static qc_error load(SSL_CTX *ssl, const struct settings *s)
 	SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION);
 	SSL_CTX_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_verify(ssl, s->tls_insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
-	if (s->tls_ca ? !SSL_CTX_load_verify_file(ssl, s->tls_ca) : !SSL_CTX_set_default_verify_paths(ssl))
-		return openssl_error(s->tls_ca ? s->tls_ca : "the system's certificates");
+	if (s->tls_ca && !SSL_CTX_load_verify_file(ssl, s->tls_ca))
+		return openssl_error(s->tls_ca);
+	if (s->tls_ca_dir && !SSL_CTX_load_verify_dir(ssl, s->tls_ca_dir))
+		return openssl_error(s->tls_ca_dir);
+	if (!s->tls_ca && !s->tls_ca_dir && !SSL_CTX_set_default_verify_paths(ssl))
+		return openssl_error("the system's certificates");
+	if (s->tls_ciphers && !SSL_CTX_set_cipher_list(ssl, s->tls_ciphers))
+		return openssl_error("tls_ciphers");
+	if (s->tls_ciphersuites && !SSL_CTX_set_ciphersuites(ssl, s->tls_ciphersuites))
+		return openssl_error("tls_ciphersuites");
 	if (s->tls_cert && SSL_CTX_use_certificate_chain_file(ssl, s->tls_cert) != 1)
 		return openssl_error(s->tls_cert);
 	if (s->tls_key && SSL_CTX_use_PrivateKey_file(ssl, s->tls_key, SSL_FILETYPE_PEM) != 1)

@@ -254,7 +254,6 @@ static void a_wrong_address_is_told_by_name(void)
 		{"redis://localhost?timeout=2h", "2h"},
 		{"redis://localhost?frobnicate=1", "frobnicate"},
 		{"redis://us%zzer:pw@localhost", "escape"},
-		{"redis://me@localhost", "without a password"},
 		{"[::1", "bracket"},
 		{"unix:", "path"},
 		{"localhost:6379,:0", "not a port"},
@@ -279,6 +278,10 @@ static void a_wrong_address_is_told_by_name(void)
 	qc_client *options = qc_dial("localhost", .protocol = 4);
 	FAILS(*options, QC_INVALID);
 	qc_close(options);
+	qc_client *user = qc_dial("localhost", .user = "me");
+	FAILS(*user, QC_INVALID);
+	CU_ASSERT_PTR_NOT_NULL(strstr(user->err.text, "without a password"));
+	qc_close(user);
 }
 
 static void a_password_opens_the_door(void)
@@ -290,6 +293,14 @@ static void a_password_opens_the_door(void)
 	expect_ping(address);
 	snprintf(address, sizeof(address), "redis://default:secret@127.0.0.1:%u", server_port(server));
 	expect_ping(address);
+	snprintf(address, sizeof(address), "redis://secret@127.0.0.1:%u", server_port(server));
+	expect_ping(address);
+	snprintf(address, sizeof(address), "valkey://:secret@127.0.0.1:%u/0", server_port(server));
+	expect_ping(address);
+	snprintf(address, sizeof(address), "redis://default@127.0.0.1:%u", server_port(server));
+	qc_client *half = qc_dial(address, .password = "secret");
+	GOOD(*half);
+	qc_close(half);
 	snprintf(address, sizeof(address), "redis://:secret@127.0.0.1:%u?protocol=2", server_port(server));
 	expect_ping(address);
 	snprintf(address, sizeof(address), "127.0.0.1:%u", server_port(server));

@@ -168,6 +168,17 @@ static void a_stranger_is_not_trusted(void)
 	c = qc_dial(s.address, .tls_ca = s.cert, .tls_name = "localhost");
 	GOOD(*c);
 	qc_close(c);
+	snprintf(wrong_name, sizeof(wrong_name), "valkeys://%s", s.address + strlen("rediss://"));
+	c = qc_dial(wrong_name, .tls_ca = s.cert, .tls_ciphersuites = "TLS_AES_256_GCM_SHA384", .tls_ciphers = "ECDHE+AESGCM");
+	GOOD(*c);
+	qc_close(c);
+	c = qc_dial(s.address, .tls_ca = s.cert, .tls_ciphers = "no-such-cipher");
+	FAILS(*c, QC_INVALID);
+	qc_close(c);
+	/* A directory in which nothing is found by its hash, so that nothing is trusted. */
+	c = qc_dial(s.address, .tls_ca_dir = s.directory);
+	FAILS(*c, QC_NETWORK);
+	qc_close(c);
 	c = qc_dial(s.address, .tls_ca = "/no/such/file");
 	FAILS(*c, QC_INVALID);
 	qc_close(c);
