@@ -51,6 +51,8 @@ struct connection {
 	struct blob **large_done;    /* whole ones of the same request */
 	uint32_t large_done_count, large_done_capacity;
 	size_t large_bytes;          /* of all of these */
+	size_t input_taken_bytes;    /* memory for all this, without blobs, as the reactor has counted it */
+	size_t stranger_bytes;       /* of that, what counts as of a client that has not authenticated */
 	size_t held_bytes;           /* read while held */
 
 	struct output output;

@@ -19,7 +19,7 @@
 #include "actors/runtime/log.h"
 #include "actors/reactor/reactor.h"
 
-/* Room for the next read of a request in pieces: as much again as there is, within these bounds. */
+/* A read of a request in pieces finds so much room, or up to as much again as there is: the buffer doubles. */
 #define PARTIAL_ROOM_MIN 4096u
 #define PARTIAL_ROOM_MAX (1024u * 1024)
 /* A large bulk begins with this much and doubles with what has arrived. */
@@ -28,8 +28,14 @@
 #define HELD_REQUESTS_MAX 256
 #define HELD_BYTES_MAX (256u * 1024)
 
-/* A vector of arguments that one long command has made large is not kept. */
-#define ARGS_KEEP_BYTES (64u * 1024)
+/* A vector of arguments that one long command has made large is not kept: many connections may have had one. */
+#define ARGS_KEEP_BYTES 1024u
+
+/*
+ * What the connections of a reactor may hold in requests that are not whole, as long as no password has been given. AUTH and HELLO come
+ * whole as a rule, and hold nothing.
+ */
+#define STRANGERS_BYTES_MAX (8u * 1024 * 1024)
 
 #define UNAUTHENTICATED_ARGS_MAX 10
 #define UNAUTHENTICATED_BULK_MAX 16384
@@ -70,17 +76,50 @@ size_t connection_input_free(const struct connection *connection)
 	return room + (connection->large ? connection->large->capacity - connection->large->len : 0);
 }
 
+size_t connection_args_bytes(const struct connection *connection)
+{
+	return connection->args.capacity * sizeof(*connection->args.items) +
+	       connection->large_done_capacity * sizeof(struct blob *);
+}
+
+/* Blobs count for themselves, wherever they are. */
+static void account_input(struct connection *connection)
+{
+	struct reactor *reactor = connection->reactor;
+	size_t taken = connection->partial.capacity + connection_args_bytes(connection);
+	size_t of_stranger = is_stranger(connection) ? taken : 0;
+	reactor->input_taken_bytes += taken - connection->input_taken_bytes;
+	reactor->strangers_bytes += of_stranger - connection->stranger_bytes;
+	connection->input_taken_bytes = taken;
+	connection->stranger_bytes = of_stranger;
+}
+
+/* The arguments of a request that is done with, or comes to nothing. */
+static void drop_args(struct connection *connection)
+{
+	for (uint32_t i = 0; i < connection->large_done_count; i++)
+		blob_release(&connection->large_done[i]);
+	connection->large_done_count = 0;
+	connection->large_bytes = 0;
+	connection->args.count = 0;
+	if (connection_args_bytes(connection) <= ARGS_KEEP_BYTES)
+		return;
+	free(connection->large_done);
+	connection->large_done = NULL;
+	connection->large_done_capacity = 0;
+	resp_args_fini(&connection->args);
+}
+
 void connection_drop_input(struct connection *connection)
 {
 	blob_release(&connection->large);
-	for (uint32_t i = 0; i < connection->large_done_count; i++)
-		blob_release(&connection->large_done[i]);
+	drop_args(connection);
 	free(connection->large_done);
 	connection->large_done = NULL;
-	connection->large_done_count = connection->large_done_capacity = 0;
-	connection->large_bytes = 0;
-	buffer_fini(&connection->partial);
+	connection->large_done_capacity = 0;
 	resp_args_fini(&connection->args);
+	buffer_fini(&connection->partial);
+	account_input(connection);
 }
 
 static void give_up(struct connection *connection, const char *why)
@@ -103,19 +142,16 @@ static void add_command(struct connection *connection, struct request_batch *bat
 /* The same for arguments gathered in the connection. False without memory. */
 static bool add_gathered_command(struct connection *connection, struct request_batch *batch)
 {
-	size_t count = connection->args.count;
-	if (!resp_args_reserve(&batch->args, count))
+	size_t first_arg = batch->args.count;
+	if (!request_batch_take_args(batch, &connection->args))
 		return false;
-	if (!request_batch_take_blobs(batch, connection->large_done, connection->large_done_count))
+	if (!request_batch_take_blobs(batch, connection->large_done, connection->large_done_count)) {
+		batch->args.count = first_arg;
 		return false;
-	connection->large_done_count = 0;
-	connection->large_bytes = 0;
-	memcpy(batch->args.items + batch->args.count, connection->args.items, count * sizeof(struct resp_arg));
-	batch->args.count += count;
-	connection->args.count = 0;
-	if (connection->args.capacity * sizeof(struct resp_arg) > ARGS_KEEP_BYTES)
-		resp_args_fini(&connection->args);
-	add_command(connection, batch, batch->args.count - count);
+	}
+	connection->large_done_count = 0; /* which the batch holds now */
+	drop_args(connection);
+	add_command(connection, batch, first_arg);
 	return true;
 }
 
@@ -298,6 +334,7 @@ static bool parse_run(struct connection *connection, struct request_batch *batch
 				return true;
 			}
 			*out_done = run->len;
+			drop_args(connection);
 			add_protocol_error(connection, batch);
 			return true;
 		case RESP_NO_MEMORY:
@@ -354,11 +391,10 @@ static bool read_into_partial(struct connection *connection, struct request_batc
 {
 	struct buffer *run = &connection->partial;
 	uint8_t *before = run->data;
-	size_t room = run->len < PARTIAL_ROOM_MIN ? PARTIAL_ROOM_MIN : run->len;
-	if (!buffer_reserve(run, room < PARTIAL_ROOM_MAX ? room : PARTIAL_ROOM_MAX))
+	if (!buffer_reserve(run, PARTIAL_ROOM_MIN))
 		return false;
 	resp_args_rebase(&connection->args, 0, before, run->data);
-	room = run->capacity - run->len;
+	size_t room = run->capacity - run->len;
 	ssize_t n = read_socket(connection, run->data + run->len, room < PARTIAL_ROOM_MAX ? room : PARTIAL_ROOM_MAX);
 	if (n <= 0)
 		return true;
@@ -382,9 +418,16 @@ static bool read_into_large(struct connection *connection)
 
 static void check_bounds(struct connection *connection)
 {
+	size_t bytes = connection_input_bytes(connection) + connection->args.count * sizeof(*connection->args.items);
 	if (connection->fd < 0)
 		return;
-	if (connection_input_bytes(connection) > connection->reactor->settings.query_buffer_limit_bytes) {
+	if (connection->stranger_bytes && connection->reactor->strangers_bytes > STRANGERS_BYTES_MAX) {
+		log_event(LOG_VERBOSE, "Client id=%llu closed: clients without a password hold too much in unfinished requests",
+			  (unsigned long long)connection->ref.id);
+		connection_break_off(connection);
+		return;
+	}
+	if (bytes > connection->reactor->settings.query_buffer_limit_bytes) {
 		give_up(connection, "its request is larger than client-query-buffer-limit");
 		return;
 	}
@@ -407,6 +450,7 @@ void connection_read(struct connection *connection)
 		has_memory = connection->partial.len ? read_into_partial(connection, batch) :
 						       read_into_batch(connection, batch);
 	}
+	account_input(connection);
 	if (!has_memory)
 		give_up(connection, "no memory for its request");
 	else
@@ -421,6 +465,8 @@ void connection_judge_again(struct connection *connection)
 		return;
 	}
 	connection_resume_reading(connection, PAUSE_JUDGING);
-	if (!parse_partial(connection, batch))
+	bool has_memory = parse_partial(connection, batch);
+	account_input(connection);
+	if (!has_memory)
 		give_up(connection, "no memory for its request");
 }

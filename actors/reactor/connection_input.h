@@ -18,8 +18,9 @@ void connection_end_input(struct connection *connection);
 /* Frees whatever a half-read request holds. */
 void connection_drop_input(struct connection *connection);
 
-/* Bytes read that are not yet a whole request, and the room around them. */
+/* Bytes read that are not yet a whole request, and the room around them; the vector of its arguments so far. */
 size_t connection_input_bytes(const struct connection *connection);
 size_t connection_input_free(const struct connection *connection);
+size_t connection_args_bytes(const struct connection *connection);
 
 #endif

@@ -29,6 +29,14 @@
 
 /* ---- batches ---- */
 
+/* What it takes may have changed; its blobs count for themselves. */
+static void count_batch(struct reactor *reactor, struct request_batch *batch)
+{
+	size_t bytes = request_batch_bytes(batch);
+	reactor->batch_bytes += bytes - batch->counted_bytes;
+	batch->counted_bytes = bytes;
+}
+
 static struct request_batch *take_from_pool(struct reactor *reactor)
 {
 	struct request_batch *batch = reactor->pool;
@@ -52,6 +60,7 @@ static void on_pool_look(struct ev_loop *loop, ev_timer *watcher, int events)
 	struct reactor *reactor = watcher->data;
 	for (uint32_t unused = reactor->pool_least; unused > 0 && reactor->pool_count > POOL_KEPT; unused--) {
 		struct request_batch *batch = take_from_pool(reactor);
+		reactor->batch_bytes -= batch->counted_bytes;
 		request_batch_destroy(&batch);
 	}
 	reactor->pool_least = reactor->pool_count;
@@ -65,14 +74,24 @@ static struct request_batch *take_batch(struct reactor *reactor)
 	if (!batch)
 		crash_broken_invariant("no memory for a batch of requests");
 	batch->reactor = reactor->actor->index;
+	count_batch(reactor, batch);
 	return batch;
+}
+
+/* Memory for connections: themselves, and their requests that are not whole. */
+static size_t input_bytes(const struct reactor *reactor)
+{
+	size_t slots = reactor->slot_capacity * (sizeof(*reactor->slots) + sizeof(*reactor->free_slots));
+	return reactor->input_taken_bytes + reactor->connections * sizeof(struct connection) + slots;
 }
 
 static void post_filling(struct reactor *reactor)
 {
 	struct request_batch *batch = reactor->filling;
 	reactor->filling = take_batch(reactor);
+	count_batch(reactor, batch);
 	batch->output_bytes = reactor->output_told_bytes = reactor->output_taken_bytes;
+	batch->input_bytes = reactor->input_told_bytes = input_bytes(reactor);
 	batch->read_bytes = reactor->bytes_read;
 	batch->written_bytes = reactor->written.bytes;
 	reactor->batches_out++;
@@ -131,10 +150,15 @@ static void free_doomed(struct reactor *reactor)
 	}
 }
 
-static bool is_output_to_be_told(const struct reactor *reactor)
+static bool is_news(size_t now, size_t told)
 {
-	size_t now = reactor->output_taken_bytes, told = reactor->output_told_bytes;
-	return (now > told ? now - told : told - now) > OUTPUT_TOLD_STEP_BYTES;
+	return (now > told ? now - told : told - now) > TOLD_STEP_BYTES;
+}
+
+static bool is_memory_to_be_told(const struct reactor *reactor)
+{
+	return is_news(reactor->output_taken_bytes, reactor->output_told_bytes) ||
+	       is_news(input_bytes(reactor), reactor->input_told_bytes);
 }
 
 /* The last thing before the loop waits. */
@@ -142,7 +166,7 @@ static void on_flush(struct ev_loop *loop, ev_prepare *watcher, int events)
 {
 	struct reactor *reactor = watcher->data;
 	free_doomed(reactor);
-	if ((reactor->filling->count || (is_output_to_be_told(reactor) && !reactor->stop_is_answered)) &&
+	if ((reactor->filling->count || (is_memory_to_be_told(reactor) && !reactor->stop_is_answered)) &&
 	    reactor->batches_out == 0)
 		post_filling(reactor);
 	answer_stop_if_done(reactor);
@@ -319,6 +343,7 @@ static void bring_home(struct reactor *reactor, struct reply_batch *replies)
 		reply_batch_destroy(&replies);
 	else
 		home->replies = replies;
+	count_batch(reactor, home);
 	put_into_pool(reactor, home);
 	reactor->batches_out--;
 	feed_starved(reactor);
@@ -370,6 +395,8 @@ static void describe_connection(const struct connection *connection, struct conn
 		.id = connection->ref.id,
 		.input_bytes = connection_input_bytes(connection),
 		.input_free = connection_input_free(connection),
+		.args_bytes = connection_args_bytes(connection),
+		.own_bytes = sizeof(*connection),
 		.output_bytes = connection->output.bytes,
 		.output_parts = connection->output.pieces,
 		.in_flight = connection->in_flight,
@@ -386,6 +413,7 @@ static void on_describe(struct reactor *reactor)
 	for (uint32_t i = 0; i < reactor->slot_count; i++)
 		if (reactor->slots[i])
 			describe_connection(reactor->slots[i], &figures->items[figures->count++]);
+	figures->batch_bytes = reactor->batch_bytes;
 	figures->reads = reactor->reads;
 	figures->writes = reactor->written.calls;
 	figures->input_bytes = reactor->bytes_read;

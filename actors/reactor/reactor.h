@@ -39,8 +39,8 @@
 /* Replies that wait in all of a reactor's connections; beyond it a connection with more than its own share isn't read. */
 #define OUTPUT_BUDGET_BYTES (128u * 1024 * 1024)
 #define OUTPUT_SHARE_BYTES (1024u * 1024)
-/* When what the store knows of output is off by this much it is told, even if nothing else is to be said. */
-#define OUTPUT_TOLD_STEP_BYTES (1024u * 1024)
+/* When what the store knows of output or input is off by this much it is told, even if nothing else is to be said. */
+#define TOLD_STEP_BYTES (1024u * 1024)
 
 struct listening {
 	ev_io watcher;
@@ -75,6 +75,10 @@ struct reactor {
 	size_t output_bytes;              /* waiting in all connections */
 	size_t output_taken_bytes;        /* memory for it, without blobs */
 	size_t output_told_bytes;         /* what the store knows of that */
+	size_t input_taken_bytes;         /* memory for requests that are not whole, without blobs */
+	size_t strangers_bytes;           /* of that, of clients that have not authenticated */
+	size_t input_told_bytes;          /* what the store knows of input_bytes() */
+	size_t batch_bytes;               /* memory for batches, here and under way */
 
 	ev_prepare flush;
 	ev_timer tick;

@@ -34,6 +34,7 @@ static void gather(struct store *store, struct connection_figures *more)
 	memcpy(items + all->count, more->items, more->count * sizeof(*items));
 	all->items = items;
 	all->count += more->count;
+	all->batch_bytes += more->batch_bytes;
 	all->reads += more->reads;
 	all->writes += more->writes;
 	all->input_bytes += more->input_bytes;

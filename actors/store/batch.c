@@ -58,8 +58,21 @@ bool request_batch_reserve_runs(struct request_batch *batch, size_t more)
 void request_batch_take_run(struct request_batch *batch, struct buffer *run)
 {
 	batch->taken_bytes += run->capacity;
+	batch->run_bytes += run->capacity;
 	batch->runs[batch->run_count++] = *run;
 	*run = (struct buffer){ 0 };
+}
+
+bool request_batch_take_args(struct request_batch *batch, const struct resp_args *args)
+{
+	size_t bytes = args->count * sizeof(*args->items);
+	if (!resp_args_reserve(&batch->args, args->count))
+		return false;
+	memcpy(batch->args.items + batch->args.count, args->items, bytes);
+	batch->args.count += args->count;
+	batch->taken_bytes += bytes;
+	batch->run_bytes += bytes;
+	return true;
 }
 
 bool request_batch_take_blobs(struct request_batch *batch, struct blob *const *blobs, size_t count)
@@ -71,6 +84,19 @@ bool request_batch_take_blobs(struct request_batch *batch, struct blob *const *b
 		batch->blobs[batch->blob_count++] = blobs[i];
 	}
 	return true;
+}
+
+size_t request_batch_bytes(const struct request_batch *batch)
+{
+	const struct reply_batch *replies = batch->replies;
+	size_t bytes = sizeof(*batch) + batch->bytes.capacity + batch->capacity * sizeof(*batch->requests) +
+		       batch->args.capacity * sizeof(*batch->args.items) + batch->run_capacity * sizeof(*batch->runs) +
+		       batch->blob_capacity * sizeof(*batch->blobs);
+	for (size_t i = 0; i < batch->run_count; i++)
+		bytes += batch->runs[i].capacity;
+	if (replies)
+		bytes += sizeof(*replies) + replies->text.capacity + replies->capacity * sizeof(*replies->parts);
+	return bytes;
 }
 
 void request_batch_reset(struct request_batch *batch)
@@ -86,7 +112,7 @@ void request_batch_reset(struct request_batch *batch)
 	forget((void **)&batch->args.items, &batch->args.count, &batch->args.capacity, sizeof(*batch->args.items));
 	forget((void **)&batch->runs, &batch->run_count, &batch->run_capacity, sizeof(*batch->runs));
 	forget((void **)&batch->blobs, &batch->blob_count, &batch->blob_capacity, sizeof(*batch->blobs));
-	batch->taken_bytes = 0;
+	batch->taken_bytes = batch->run_bytes = 0;
 	batch->bytes.len = 0;
 	batch->done = batch->prepared = 0;
 }

@@ -62,10 +62,13 @@ struct request_batch {
 	size_t run_count, run_capacity;
 	struct blob **blobs;         /* large arguments, held until the batch is reset */
 	size_t blob_count, blob_capacity;
-	size_t taken_bytes;          /* of all runs and blobs */
+	size_t taken_bytes;          /* of all runs and blobs, and of the arguments of requests that came in pieces */
+	size_t run_bytes;            /* of that, without the blobs */
+	size_t counted_bytes;        /* by its reactor, of what it takes */
 	struct reply_batch *replies; /* an empty one for the answer */
 	uint32_t reactor;            /* index of the one that made it */
 	size_t output_bytes;         /* that the reactor keeps for its connections */
+	size_t input_bytes;          /* the same for what they have not asked to the end, and for themselves */
 	uint64_t read_bytes, written_bytes; /* through its sockets since the start */
 	size_t done, prepared;       /* requests that the store has executed; looked ahead to */
 	struct request_batch *next;  /* in its reactor's pool, or in the store's backlog */
@@ -80,6 +83,10 @@ struct request *request_batch_add(struct request_batch *batch);
 /* The batch takes the run, or one hold of each blob, until it is reset. Room for runs is reserved before. */
 bool request_batch_reserve_runs(struct request_batch *batch, size_t more);
 void request_batch_take_run(struct request_batch *batch, struct buffer *run);
+/* Appends the arguments of a request that came in pieces. */
+bool request_batch_take_args(struct request_batch *batch, const struct resp_args *args);
+/* Memory that it takes, with its replies, without the blobs. */
+size_t request_batch_bytes(const struct request_batch *batch);
 bool request_batch_take_blobs(struct request_batch *batch, struct blob *const *blobs, size_t count);
 
 enum reply_flags {

@@ -11,6 +11,8 @@ struct connection_figure {
 	uint64_t id;
 	uint64_t input_bytes;   /* read and not yet parsed into a request */
 	uint64_t input_free;    /* room in that buffer */
+	uint64_t args_bytes;    /* vectors of the arguments found so far */
+	uint64_t own_bytes;     /* the connection itself */
 	uint64_t output_bytes;  /* not yet taken by the kernel */
 	uint32_t output_parts;  /* pieces in the output queue */
 	uint32_t in_flight;     /* requests posted and not answered */
@@ -19,10 +21,17 @@ struct connection_figure {
 /* Sorted by id once the store has them all. */
 struct connection_figures {
 	size_t count, capacity;
+	uint64_t batch_bytes;               /* memory for batches of requests and replies */
 	uint64_t reads, writes;             /* system calls, of the reactor(s) */
 	uint64_t input_bytes, output_bytes; /* through all sockets since start */
 	struct connection_figure *items;
 };
+
+/* All memory for the connection that its reactor knows of. */
+static inline uint64_t connection_figure_memory(const struct connection_figure *figure)
+{
+	return figure->input_bytes + figure->input_free + figure->args_bytes + figure->own_bytes + figure->output_bytes;
+}
 
 void connection_figures_destroy(struct connection_figures **figures);
 /* The figures of a connection, NULL when it had not been there. */

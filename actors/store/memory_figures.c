@@ -50,7 +50,7 @@ void memory_use_get(struct store *store, struct memory_use *out_use)
 	use.uncounted_bytes = use.used_bytes > counted_bytes ? use.used_bytes - counted_bytes : 0;
 	if (use.peak_bytes < use.used_bytes)
 		use.peak_bytes = use.used_bytes;
-	use.overhead_bytes = use.startup_bytes;
+	use.overhead_bytes = use.startup_bytes + store_client_bytes(store);
 	const struct databases *databases = store_databases(store);
 	for (uint32_t i = 0; i < databases->in_use_count; i++) {
 		const struct keyspace *keyspace = databases_read(databases, databases->in_use[i]);
@@ -72,9 +72,9 @@ size_t memory_of_clients(struct store *store, const struct connection_figures *f
 	size_t bytes = 0;
 	for (size_t i = 0; i < figures->count; i++) {
 		const struct connection_figure *figure = &figures->items[i];
-		bytes += figure->input_bytes + figure->input_free + figure->output_bytes;
+		bytes += connection_figure_memory(figure);
 	}
 	for (const struct session *session = store_first_session(store); session; session = session->next)
-		bytes += sizeof(*session) + session->name_bytes + session->waiting_bytes;
+		bytes += session_own_bytes(session) + session->waiting_bytes;
 	return bytes;
 }

@@ -20,7 +20,7 @@ struct memory_use {
 	size_t used_bytes, peak_bytes; /* what store_used_bytes() tells */
 	size_t uncounted_bytes;        /* of used_bytes, what doesn't count against maxmemory */
 	size_t startup_bytes;          /* with no key */
-	size_t overhead_bytes;         /* of used_bytes, what holds no key and no value: startup and tables */
+	size_t overhead_bytes;         /* of used_bytes, what holds no key and no value: startup, tables, clients */
 	size_t dataset_bytes;          /* the rest */
 	double dataset_percent;        /* of what was added since the start */
 	uint64_t keys;

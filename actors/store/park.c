@@ -20,9 +20,16 @@ struct waiting_request {
 	struct resp_arg argv[];
 };
 
+/* What waits in the session changes by so much. */
+static void count_waiting(struct store *store, struct session *session, size_t change)
+{
+	session->waiting_bytes += change;
+	store->waiting_bytes += change;
+}
+
 /* Arguments are copied behind the vector; blobs are held. NULL without memory. */
-static struct waiting_request *copy_request(const struct resp_arg *argv, uint32_t argc, const struct command *command,
-					    uint64_t hash)
+static struct waiting_request *copy_request(struct store *store, struct session *session, const struct resp_arg *argv, uint32_t argc,
+					    const struct command *command, uint64_t hash)
 {
 	size_t bytes = sizeof(struct waiting_request) + argc * sizeof(struct resp_arg);
 	for (uint32_t i = 0; i < argc; i++)
@@ -31,6 +38,7 @@ static struct waiting_request *copy_request(const struct resp_arg *argv, uint32_
 	if (!copy)
 		return NULL;
 	*copy = (struct waiting_request){ .kind = REQUEST_COMMAND, .command = command, .hash = hash, .bytes = bytes, .argc = argc };
+	count_waiting(store, session, bytes);
 	uint8_t *at = (uint8_t *)&copy->argv[argc];
 	for (uint32_t i = 0; i < argc; i++) {
 		copy->argv[i] = argv[i];
@@ -59,8 +67,9 @@ size_t session_parked_blob_bytes(const struct session *session)
 	return args_blob_bytes(session->parked_request->argv, session->parked_request->argc);
 }
 
-static void free_request(struct waiting_request *request)
+static void free_request(struct store *store, struct session *session, struct waiting_request *request)
 {
+	count_waiting(store, session, -request->bytes);
 	for (uint32_t i = 0; i < request->argc; i++)
 		if (request->argv[i].is_large) {
 			struct blob *blob = blob_from_data(request->argv[i].data);
@@ -174,7 +183,7 @@ static struct waiting_request *keep_request(struct call *call)
 	if (request && request->argv == call->argv)
 		session->in_hand = NULL;
 	else
-		request = copy_request(call->argv, call->argc, call->command, call->hash);
+		request = copy_request(call->store, session, call->argv, call->argc, call->command, call->hash);
 	if (request) {
 		request->command = call->command;
 		request->hash = call->hash;
@@ -203,9 +212,9 @@ bool session_ends_with_client(const struct session *session)
 	return session->topic == PARK_NOTHING || session->topic == PARK_PAUSE || session->topic == PARK_SLICE;
 }
 
-bool session_queue(struct session *session, const struct request *request, const struct resp_arg *argv)
+bool session_queue(struct store *store, struct session *session, const struct request *request, const struct resp_arg *argv)
 {
-	struct waiting_request *copy = copy_request(argv, request->argc, request->command, request->hash);
+	struct waiting_request *copy = copy_request(store, session, argv, request->argc, request->command, request->hash);
 	if (!copy)
 		return false;
 	copy->kind = (enum request_kind)request->kind;
@@ -213,7 +222,6 @@ bool session_queue(struct session *session, const struct request *request, const
 		session->flags |= SESSION_ENDED;
 	*(session->waiting_last ? &session->waiting_last->next : &session->waiting_first) = copy;
 	session->waiting_last = copy;
-	session->waiting_bytes += copy->bytes;
 	return true;
 }
 
@@ -223,14 +231,13 @@ static struct waiting_request *take_waiting(struct session *session)
 	session->waiting_first = request->next;
 	if (!session->waiting_first)
 		session->waiting_last = NULL;
-	session->waiting_bytes -= request->bytes;
 	return request;
 }
 
-void session_free_waiting(struct session *session)
+void session_free_waiting(struct store *store, struct session *session)
 {
 	while (session->waiting_first)
-		free_request(take_waiting(session));
+		free_request(store, session, take_waiting(session));
 }
 
 static struct call call_of(struct store *store, struct session *session, const struct waiting_request *request)
@@ -248,10 +255,10 @@ static struct call call_of(struct store *store, struct session *session, const s
 }
 
 /* Unless the session has parked with it again. */
-static void free_in_hand(struct session *session)
+static void free_in_hand(struct store *store, struct session *session)
 {
 	if (session->in_hand)
-		free_request(session->in_hand);
+		free_request(store, session, session->in_hand);
 	session->in_hand = NULL;
 }
 
@@ -260,14 +267,14 @@ static bool run_next(struct store *store, struct session *session)
 {
 	struct waiting_request *request = take_waiting(session);
 	if (request->kind == REQUEST_CLOSED) {
+		free_request(store, session, request);
 		store_execute(store, session, REQUEST_CLOSED, NULL);
-		free_request(request);
 		return true;
 	}
 	struct call call = call_of(store, session, request);
 	session->in_hand = request;
 	store_execute(store, session, request->kind, &call);
-	free_in_hand(session);
+	free_in_hand(store, session);
 	return false;
 }
 
@@ -308,7 +315,7 @@ static void unpark(struct store *store, struct session *session, enum wake_reaso
 		store_resume(store, session, &call, reason, answer);
 	else if (reason != WAKE_CLOSED)
 		run_at_last(store, session, &call);
-	free_in_hand(session);
+	free_in_hand(store, session);
 }
 
 void session_abandon(struct store *store, struct session *session)

@@ -5,10 +5,10 @@
  * its slice. When the slice is over and there is still too much, the command waits (PARK_MEMORY), and a slice at the end of
  * this and of each following turn goes on until it can run. It fails only when there is nothing that may be evicted.
  *
- * What counts is what the keyspaces and their blobs take, what waits at the reaper, what the reactors keep for clients that
- * don't read fast enough, and the clients' names, which may be of any length. Blobs on their way, in requests and replies, no
- * eviction can free: they count as far as they are more than PASSING_BYTES_FREE, and those of the command that needs room count
- * for it. While the reaper frees something, nothing is evicted in its stead: room is coming.
+ * What counts is what the keyspaces and their blobs take, what waits at the reaper, and what is kept for clients: requests that have
+ * not come to their end or wait to be executed, replies that are not read fast enough, names, and the connections themselves. Blobs
+ * and requests in pieces on their way to be executed, and blobs in replies, no eviction can free: they count as far as they
+ * are more than PASSING_BYTES_FREE, and those of the command that needs room count for it. While the reaper frees something, nothing is evicted in its stead: room is coming.
  */
 #include <stdlib.h>
 
@@ -32,27 +32,26 @@
 /* How soon to look again whether the reaper has made room. */
 #define REAPER_LOOK_MS 1
 
-/* Kept for clients: what waits for them, and their names. */
-static size_t client_bytes(const struct store *store)
+size_t store_client_bytes(const struct store *store)
 {
-	size_t bytes = store->name_bytes;
+	size_t bytes = store->session_bytes + store->waiting_bytes;
 	for (uint32_t i = 0; i < store->reactor_count; i++)
-		bytes += store->reactors[i].output_bytes;
+		bytes += store->reactors[i].output_bytes + store->reactors[i].input_bytes;
 	return bytes;
 }
 
 size_t store_used_bytes(const struct store *store)
 {
-	return memory_used_bytes() + blob_used_bytes() + client_bytes(store);
+	return memory_used_bytes() + blob_used_bytes() + store->backlog_bytes + store_client_bytes(store);
 }
 
 /* With `own_bytes` in the blobs of the command that asks. */
 static size_t counted_bytes(const struct store *store, size_t own_bytes)
 {
 	size_t kept = blob_kept_bytes(), all = blob_used_bytes();
-	size_t passing = all > kept ? all - kept : 0; /* the two are not read at one moment */
+	size_t passing = (all > kept ? all - kept : 0) + store->backlog_bytes; /* the two are not read at one moment */
 	size_t over = passing > PASSING_BYTES_FREE ? passing - PASSING_BYTES_FREE : 0;
-	return memory_used_bytes() + kept + (over > own_bytes ? over : own_bytes) + client_bytes(store);
+	return memory_used_bytes() + kept + (over > own_bytes ? over : own_bytes) + store_client_bytes(store);
 }
 
 size_t store_counted_bytes(const struct store *store)

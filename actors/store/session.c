@@ -87,6 +87,12 @@ static void refuse(struct store *store, const struct request *request, const cha
 	log_event(LOG_VERBOSE, "Refused %s: %s", request->origin->address, reason);
 }
 
+/* That it takes, but for the requests that wait in it. */
+size_t session_own_bytes(const struct session *session)
+{
+	return sizeof(*session) + strlen(session->address) + 1 + strlen(session->local_address) + 1 + session->name_bytes;
+}
+
 static void free_session(struct session *session)
 {
 	free(session->name);
@@ -136,6 +142,7 @@ struct session *session_open(struct store *store, const struct request *request)
 		session->flags |= SESSION_AUTHENTICATED;
 	store->reactors[request->connection.reactor].sessions[request->connection.slot] = session;
 	link_session(store, session);
+	store->session_bytes += session_own_bytes(session);
 	log_event(LOG_VERBOSE, "Accepted %s", session->address);
 	return session;
 }
@@ -159,14 +166,14 @@ void session_close(struct store *store, struct session *session)
 		store->monitor_count--;
 		store_update_interest(store);
 	}
-	session_free_waiting(session);
+	session_free_waiting(store, session);
 	unlink_session(store, session);
 	session_index_remove(&store->session_index, session);
 	/* The slot may have a new session by now, if this one had to outlive its connection. */
 	struct session **slot = &store->reactors[session->connection.reactor].sessions[session->connection.slot];
 	if (*slot == session)
 		*slot = NULL;
-	store->name_bytes -= session->name_bytes;
+	store->session_bytes -= session_own_bytes(session);
 	free_session(session);
 }
 
@@ -182,10 +189,10 @@ bool session_set_name(struct store *store, struct session *session, struct slice
 	if (name.len > 0 && !(copy = strndup((const char *)name.data, name.len)))
 		return false;
 	free(session->name);
-	store->name_bytes -= session->name_bytes;
+	store->session_bytes -= session->name_bytes;
 	session->name = copy;
 	session->name_bytes = copy ? name.len + 1 : 0;
-	store->name_bytes += session->name_bytes;
+	store->session_bytes += session->name_bytes;
 	return true;
 }
 

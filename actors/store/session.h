@@ -88,7 +88,7 @@ struct session {
 	struct waiting_request *parked_request; /* the command that parked, kept for resume; NULL on PARK_TURN */
 	struct waiting_request *in_hand; /* one that has waited and is being executed; it may park again */
 	struct waiting_request *waiting_first, *waiting_last;
-	size_t waiting_bytes;
+	size_t waiting_bytes;        /* of all these requests, without blobs */
 
 	struct session *next, *previous;             /* all sessions, in order of id */
 	struct session *index_next;                  /* private to session_index.c */
@@ -106,6 +106,9 @@ void session_unblock(struct store *store, struct session *session, enum wake_rea
 
 /* NULL when there is no such connection (any more). */
 struct session *session_find(struct store *store, uint64_t id);
+
+/* Memory that it takes, but for the requests that wait in it. */
+size_t session_own_bytes(const struct session *session);
 
 /* Takes a copy, and counts it as used memory; an empty name is none. False without memory: the former one stays. */
 bool session_set_name(struct store *store, struct session *session, struct slice name);

@@ -26,6 +26,7 @@ _Static_assert(MESSAGE_TYPES <= 64, "OUT_BIT needs a bit for every message type"
 struct reactor_side {
 	struct actor *actor;
 	size_t output_bytes;            /* that its connections keep, when it last posted a batch */
+	size_t input_bytes;             /* the same of what they have not asked to the end, and of themselves */
 	uint64_t read_bytes, written_bytes; /* all in all by then */
 	struct session **sessions;      /* by slot */
 	uint32_t session_capacity;
@@ -77,10 +78,12 @@ struct store {
 	struct session *first_session, *last_session;
 	struct session_index session_index;
 	uint64_t session_count, monitor_count, parked_count;
-	size_t name_bytes;              /* of all sessions' names, whose length nothing bounds */
+	size_t session_bytes;           /* of all sessions, with their names, whose length nothing bounds */
+	size_t waiting_bytes;           /* of the requests that wait in them, without blobs */
 	struct parked_list parked[PARK_TOPICS];
 	struct deadlines deadlines;
 
+	size_t backlog_bytes;           /* of requests in the backlog that came in pieces, without blobs */
 	struct request_batch *backlog_first, *backlog_last; /* not wholly executed */
 	int64_t frozen_until_ms;        /* monotonic; nothing is executed before */
 	bool never_freezes;             /* a stop has begun */
@@ -167,7 +170,7 @@ void session_close(struct store *store, struct session *session);
 struct session *session_at(const struct store *store, struct connection_ref connection);
 
 /* park.c */
-bool session_queue(struct session *session, const struct request *request, const struct resp_arg *argv);
+bool session_queue(struct store *store, struct session *session, const struct request *request, const struct resp_arg *argv);
 /* Resumes the session; whoever parks again stays parked. */
 void session_wake(struct store *store, struct session *session, enum wake_reason reason, void *answer);
 /* A parked session's client is gone: resumes with WAKE_CLOSED, and runs nothing. */
@@ -179,7 +182,7 @@ void store_wake_ready(struct store *store);
 void store_wake_all(struct store *store, enum park_topic topic, enum wake_reason reason, void *answer);
 void store_wake_due(struct store *store);
 int64_t store_next_deadline_ms(const struct store *store);
-void session_free_waiting(struct session *session);
+void session_free_waiting(struct store *store, struct session *session);
 /* The blobs among arguments; among those of the command that parked the session. */
 size_t args_blob_bytes(const struct resp_arg *argv, uint32_t argc);
 size_t session_parked_blob_bytes(const struct session *session);

@@ -37,6 +37,8 @@ static void on_requests(struct store *store, struct request_batch *batch)
 	store->backlog_last = batch;
 	struct reactor_side *side = &store->reactors[batch->reactor];
 	side->output_bytes = batch->output_bytes;
+	side->input_bytes = batch->input_bytes;
+	store->backlog_bytes += batch->run_bytes;
 	store->totals[RATE_READ_BYTES] += batch->read_bytes - side->read_bytes;
 	store->totals[RATE_WRITTEN_BYTES] += batch->written_bytes - side->written_bytes;
 	side->read_bytes = batch->read_bytes;

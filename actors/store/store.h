@@ -68,11 +68,12 @@ enum keyspace_status store_flush_all(struct store *store);
 /* Two databases change places. */
 void store_swap(struct store *store, uint32_t a, uint32_t b);
 
-/* The data, what waits at the reaper, large values under way in requests and replies, replies that clients have not taken, and the
- * names that clients have given themselves. */
+/* The data, what waits at the reaper, large requests and values under way, and what is kept for clients. */
 size_t store_used_bytes(const struct store *store);
-/* Of that, what counts against maxmemory: large values under way only as far as they are too many. */
+/* Of that, what counts against maxmemory: what is under way only as far as it is too much. */
 size_t store_counted_bytes(const struct store *store);
+/* Of that, what is kept for clients: themselves, their requests not yet whole or not yet executed, replies that they have not taken. */
+size_t store_client_bytes(const struct store *store);
 
 /* The bus can take more frames now. For a command that makes them beyond its first turn. */
 bool store_has_credit(const struct store *store);

@@ -218,7 +218,7 @@ static void execute_for(struct store *store, const struct request_batch *batch, 
 {
 	const struct resp_arg *argv = request->argc ? &batch->args.items[request->first_arg] : NULL;
 	if (must_queue(session, request)) {
-		if (!session_queue(session, request, argv))
+		if (!session_queue(store, session, request, argv))
 			give_up(store, session, request);
 		store_begin_lap(store);
 		return;
@@ -329,6 +329,7 @@ void store_execute_backlog(struct store *store)
 		store->backlog_first = batch->next;
 		if (!batch->next)
 			store->backlog_last = NULL;
+		store->backlog_bytes -= batch->run_bytes;
 		store_post_replies(store, batch->reactor, batch);
 	}
 }

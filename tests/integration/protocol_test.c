@@ -304,6 +304,28 @@ static void a_request_that_waits_to_be_judged_comes_whole(void)
 	free(text);
 }
 
+/* What had come of the request before was looked at again when there was nothing left of it. */
+static void an_error_in_a_later_piece_of_a_request_is_answered(void)
+{
+	static const char *const pieces[][3] = {
+		{ "*3\r\n$3\r\nSET\r\n", "x\r\n", "-ERR Protocol error: expected '$', got 'x'\r\n" },
+		{ "*3\r\n$3\r\nSET\r\n$1\r\na\r\n", "$-1\r\n", "-ERR Protocol error: invalid bulk length\r\n" },
+		{ "*2\r\n$20000\r\nabc", "*1\r\n", NULL },
+	};
+	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+		struct peer *peer = peer_connect_unix(server);
+		CU_ASSERT(GIVES(peer, "+OK\r\n", "AUTH", PASSWORD));
+		CU_ASSERT(peer_send_text(peer, pieces[i][0]));
+		CU_ASSERT(peer_await_taken(peer));
+		CU_ASSERT(peer_send_text(peer, pieces[i][1]));
+		if (pieces[i][2]) {
+			CU_ASSERT(peer_expect_text(peer, pieces[i][2]));
+			CU_ASSERT(peer_expect_closed(peer));
+		}
+		peer_close(&peer);
+	}
+}
+
 static void the_last_of_several_log_ins_and_outs_counts(void)
 {
 	static char value[20001];
@@ -358,6 +380,7 @@ static const struct suite_case cases[] = {
 	CASE(strangers_have_smaller_limits),
 	CASE(the_limits_go_when_the_password_goes),
 	CASE(a_request_that_waits_to_be_judged_comes_whole),
+	CASE(an_error_in_a_later_piece_of_a_request_is_answered),
 	CASE(the_last_of_several_log_ins_and_outs_counts),
 	CASE(the_limits_go_with_the_password),
 	CASE(hello_can_bring_the_password),

@@ -156,17 +156,16 @@ static void add_client_line(struct call *call, const struct connection_figures *
 	describe_flags(session, flags);
 	if (session->last_command)
 		command_full_name(session->last_command, command, sizeof(command));
-	uint64_t buffers = figure->input_bytes + figure->input_free + figure->output_bytes;
 	buffer_printf(out, "id=%llu addr=%s laddr=%s fd=%d name=%s age=%lld idle=%lld flags=%s db=%u",
 		      (unsigned long long)session->connection.id, session->address, session->local_address, session->fd,
 		      session->name ? session->name : "", (long long)(call->now_ms - session->opened_ms) / 1000,
 		      (long long)(call->now_ms - session->last_command_ms) / 1000, flags, session->database);
-	buffer_printf(out, " sub=0 psub=0 ssub=0 multi=-1 qbuf=%llu qbuf-free=%llu argv-mem=%zu multi-mem=0 rbs=0 rbp=0",
+	buffer_printf(out, " sub=0 psub=0 ssub=0 multi=-1 qbuf=%llu qbuf-free=%llu argv-mem=%llu multi-mem=0 rbs=0 rbp=0",
 		      (unsigned long long)figure->input_bytes, (unsigned long long)figure->input_free,
-		      session->waiting_bytes);
+		      (unsigned long long)(figure->args_bytes + session->waiting_bytes));
 	buffer_printf(out, " obl=0 oll=%u omem=%llu tot-mem=%llu events=%s cmd=%s user=%s redir=-1 resp=%d\n",
 		      figure->output_parts, (unsigned long long)figure->output_bytes,
-		      (unsigned long long)(sizeof(*session) + session->name_bytes + buffers + session->waiting_bytes),
+		      (unsigned long long)(session_own_bytes(session) + session->waiting_bytes + connection_figure_memory(figure)),
 		      figure->output_bytes ? "rw" : "r", command, session->user, session->resp);
 }
 

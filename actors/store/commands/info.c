@@ -208,6 +208,7 @@ static void write_memory(struct info *info)
 	human(info, "used_memory_scripts_human", 0);
 	none(info, "mem_clients_slaves mem_replication_backlog mem_total_replication_buffers mem_cluster_links mem_aof_buffer");
 	number(info, "mem_clients_normal", info->client_bytes);
+	number(info, "mem_request_batches", info->totals.batch_bytes); /* bounded, and not in used_memory */
 	text(info, "mem_allocator", memory_allocator_name());
 	number(info, "active_defrag_running", 0);
 	number(info, "lazyfree_pending_objects", store_garbage_keys(info->store));
