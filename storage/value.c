@@ -26,3 +26,54 @@ void entry_digest(const struct entry *entry, const struct digest_sink *sink)
 {
 	value_forms[entry_form(entry)]->digest(entry_part(entry), sink);
 }
+
+enum rdb_type entry_rdb_type(const struct entry *entry)
+{
+	return value_forms[entry_form(entry)]->rdb_type;
+}
+
+void entry_encode(const struct entry *entry, struct rdb_writer *writer)
+{
+	value_forms[entry_form(entry)]->encode(entry_part(entry), writer);
+}
+
+/* By RDB type; one that is known by name only is refused. */
+static const struct {
+	bool (*decode)(struct rdb_reader *reader, struct value *out_value);
+	const char *refusal;
+} decoders[] = {
+	[RDB_STRING] = { .decode = string_decode },
+	[RDB_LIST] = { .refusal = "a list, which is not known here" },
+	[RDB_SET] = { .refusal = "a set, which is not known here" },
+	[RDB_ZSET] = { .refusal = "a sorted set, which is not known here" },
+	[RDB_HASH] = { .refusal = "a hash, which is not known here" },
+	[RDB_ZSET_2] = { .refusal = "a sorted set, which is not known here" },
+	[RDB_MODULE_PRE_GA] = { .refusal = "a module's value" },
+	[RDB_MODULE_2] = { .refusal = "a module's value" },
+	[RDB_HASH_ZIPMAP] = { .refusal = "a hash (zipmap), which is not known here" },
+	[RDB_LIST_ZIPLIST] = { .refusal = "a list (ziplist), which is not known here" },
+	[RDB_SET_INTSET] = { .refusal = "a set (intset), which is not known here" },
+	[RDB_ZSET_ZIPLIST] = { .refusal = "a sorted set (ziplist), which is not known here" },
+	[RDB_HASH_ZIPLIST] = { .refusal = "a hash (ziplist), which is not known here" },
+	[RDB_LIST_QUICKLIST] = { .refusal = "a list (quicklist), which is not known here" },
+	[RDB_STREAM_LISTPACKS] = { .refusal = "a stream, which is not known here" },
+	[RDB_HASH_LISTPACK] = { .refusal = "a hash (listpack), which is not known here" },
+	[RDB_ZSET_LISTPACK] = { .refusal = "a sorted set (listpack), which is not known here" },
+	[RDB_LIST_QUICKLIST_2] = { .refusal = "a list (quicklist 2), which is not known here" },
+	[RDB_STREAM_LISTPACKS_2] = { .refusal = "a stream, which is not known here" },
+	[RDB_SET_LISTPACK] = { .refusal = "a set (listpack), which is not known here" },
+	[RDB_STREAM_LISTPACKS_3] = { .refusal = "a stream, which is not known here" },
+};
+
+bool value_decode(struct rdb_reader *reader, uint8_t rdb_type, struct value *out_value)
+{
+	if (rdb_type < sizeof(decoders) / sizeof(decoders[0]) && decoders[rdb_type].decode)
+		return decoders[rdb_type].decode(reader, out_value);
+	const char *refusal = rdb_type < sizeof(decoders) / sizeof(decoders[0]) ? decoders[rdb_type].refusal : NULL;
+	return rdb_refuse(reader, reader->offset, refusal ? refusal : "a value of an unknown type");
+}
+
+void value_release(struct value *value)
+{
+	entry_release_part((enum entry_form)value->form, value->part, FREED_BY_OWNER);
+}

@@ -13,6 +13,8 @@
 #include <stdint.h>
 
 #include "entry.h"
+#include "formats/rdb.h"
+#include "keyspace.h"
 #include "memory.h"
 #include "slice.h"
 
@@ -28,10 +30,14 @@ struct digest_sink {
 
 struct value_form {
 	enum entry_type type;
+	enum rdb_type rdb_type; /* as which it is encoded */
 	/* The name that OBJECT ENCODING has for the way in which Redis would keep the value. */
 	const char *(*encoding_name)(struct slice part);
 	/* The content, into the sink. */
 	void (*digest)(struct slice part, const struct digest_sink *sink);
+
+	/* Writes what stands behind the key in an RDB file. */
+	void (*encode)(struct slice part, struct rdb_writer *writer);
 
 	/* The following are NULL for what lies in the entry wholly. */
 	/* Memory that the value takes outside of its entry, in size classes. */
@@ -46,5 +52,28 @@ struct value_form {
 const char *entry_type_name(enum entry_type type);
 const char *entry_encoding_name(const struct entry *entry);
 void entry_digest(const struct entry *entry, const struct digest_sink *sink);
+enum rdb_type entry_rdb_type(const struct entry *entry);
+void entry_encode(const struct entry *entry, struct rdb_writer *writer);
+
+/* A value that is in no entry yet. */
+struct value {
+	uint8_t form;                   /* enum entry_form */
+	struct slice part;              /* in `address`, or borrowed: of a decoded one, valid until the next read */
+	uint8_t address[sizeof(void *)];
+};
+
+/*
+ * Reads a value of an RDB type. False: the reader has the error; a type that is not known is refused by its name. Any thread. The value
+ * is the caller's to put into a keyspace or to release.
+ */
+bool value_decode(struct rdb_reader *reader, uint8_t rdb_type, struct value *out_value);
+void value_release(struct value *value);
+
+/*
+ * Gives the value to a key, with a time to live unless `when_ms` is NO_EXPIRY; whatever the key was is gone. Without memory the value is
+ * still the caller's.
+ */
+enum keyspace_status keyspace_put_value(struct keyspace *keyspace, struct slice key, uint64_t hash, const struct value *value,
+					int64_t when_ms, struct entry **out_entry);
 
 #endif

@@ -11,5 +11,13 @@ extern const struct value_form *const value_forms[ENTRY_FORMS];
 
 /* types/string.c */
 extern const struct value_form string_given, string_patched, string_computed, string_in_blob;
+bool string_decode(struct rdb_reader *reader, struct value *out_value);
+
+/* The value's part is this address. */
+static inline void value_set_address(struct value *value, const void *address)
+{
+	memcpy(value->address, &address, sizeof(value->address));
+	value->part = slice_of(value->address, sizeof(value->address));
+}
 
 #endif

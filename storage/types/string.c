@@ -2,35 +2,17 @@
 
 #include <string.h>
 
+#include "storage/number.h"
 #include "storage/value_forms.h"
 
 /* ---- forms ---- */
 
 /* What Redis keeps together with its object. */
 #define EMBEDDED_MAX 44
-/* Of an int64. */
-#define NUMBER_MAX_BYTES 20
-
-/* Is it the text of an int64 as decimal_format_int64() writes it: no sign but a minus, no zeros before? */
-static bool is_number(struct slice text)
-{
-	uint64_t magnitude = 0;
-	bool is_negative = text.len > 0 && text.data[0] == '-';
-	size_t digits = text.len - is_negative;
-	if (digits == 0 || text.len > NUMBER_MAX_BYTES || (text.data[is_negative] == '0' && (digits > 1 || is_negative)))
-		return false;
-	for (size_t i = is_negative; i < text.len; i++) {
-		unsigned digit = (unsigned)text.data[i] - '0';
-		if (digit > 9 || __builtin_mul_overflow(magnitude, 10u, &magnitude) ||
-		    __builtin_add_overflow(magnitude, digit, &magnitude))
-			return false;
-	}
-	return magnitude <= (uint64_t)INT64_MAX + is_negative;
-}
-
 static const char *encoding_of_given(struct slice text)
 {
-	if (is_number(text))
+	int64_t number;
+	if (number_is_text_of(text, &number))
 		return "int";
 	return text.len <= EMBEDDED_MAX ? "embstr" : "raw";
 }
@@ -62,6 +44,29 @@ static void digest_blob(struct slice part, const struct digest_sink *sink)
 	digest_bytes(slice_of(blob_of(part)->data, blob_of(part)->len), sink);
 }
 
+static void encode_bytes(struct slice text, struct rdb_writer *writer)
+{
+	rdb_write_string(writer, text);
+}
+
+static void encode_blob(struct slice part, struct rdb_writer *writer)
+{
+	rdb_write_string(writer, slice_of(blob_of(part)->data, blob_of(part)->len));
+}
+
+bool string_decode(struct rdb_reader *reader, struct value *out_value)
+{
+	struct slice text;
+	struct blob *blob;
+	if (!rdb_read_string(reader, &text, &blob))
+		return false;
+	*out_value = (struct value){ .form = blob ? FORM_STRING_BLOB : FORM_STRING, .part = text };
+	if (blob)
+		value_set_address(out_value, blob_keep(blob));
+	blob_release(&blob);
+	return true;
+}
+
 static size_t blob_bytes(struct slice part)
 {
 	return memory_size_class(sizeof(struct blob) + blob_of(part)->capacity);
@@ -81,12 +86,18 @@ static bool share_blob(struct slice part, uint8_t *out_part)
 	return true;
 }
 
-const struct value_form string_given = { .encoding_name = encoding_of_given, .digest = digest_bytes };
-const struct value_form string_patched = { .encoding_name = encoding_of_patched, .digest = digest_bytes };
-const struct value_form string_computed = { .encoding_name = encoding_of_computed, .digest = digest_bytes };
+#define EMBEDDED_STRING(names) \
+	{ .type = ENTRY_STRING, .rdb_type = RDB_STRING, .encoding_name = names, .digest = digest_bytes, .encode = encode_bytes }
+
+const struct value_form string_given = EMBEDDED_STRING(encoding_of_given);
+const struct value_form string_patched = EMBEDDED_STRING(encoding_of_patched);
+const struct value_form string_computed = EMBEDDED_STRING(encoding_of_computed);
 const struct value_form string_in_blob = {
+	.type = ENTRY_STRING,
+	.rdb_type = RDB_STRING,
 	.encoding_name = encoding_of_patched, /* too long for the others */
 	.digest = digest_blob,
+	.encode = encode_blob,
 	.used_bytes = blob_bytes,
 	.release = release_blob,
 	.copy = share_blob,

@@ -1,5 +1,5 @@
 /*
- * Values that get another key: moved or copied, with their time to live.
+ * Values as they are, put under a key: moved or copied from another one, or decoded.
  *
  * As in keyspace.c all memory is got before anything changes: a place in the target's expiry index, the new entry, and last the slot.
  */
@@ -41,30 +41,35 @@ static struct entry *put(struct keyspace *to, const struct entry_parts *parts, u
 	return entry;
 }
 
-/* A second entry, with the value whose part is given and the time to live of `entry`. NULL without memory. */
-static struct entry *put_like(const struct keyspace *from, const struct entry *entry, struct slice part, struct keyspace *to,
-			      struct slice key, uint64_t hash)
+static struct entry *put_until(struct keyspace *keyspace, struct entry_parts *parts, uint64_t hash, int64_t when_ms)
 {
-	struct entry_parts parts = {
-		.key = key,
-		.value = part,
-		.form = entry_form(entry),
-		.has_expiry = entry_has_expiry(entry),
-		.epoch = change_epoch(to),
-	};
-	int64_t when_ms = keyspace_expiry_ms(from, entry);
-	if (parts.has_expiry && !expiry_reserve(&to->expiry))
+	parts->epoch = change_epoch(keyspace);
+	parts->has_expiry = when_ms != NO_EXPIRY;
+	if (parts->has_expiry && !expiry_reserve(&keyspace->expiry))
 		return NULL;
-	struct entry *made = put(to, &parts, hash);
-	if (made && parts.has_expiry)
-		expiry_add(&to->expiry, made, when_ms);
-	return made;
+	struct entry *entry = put(keyspace, parts, hash);
+	if (entry && parts->has_expiry)
+		expiry_add(&keyspace->expiry, entry, when_ms);
+	return entry;
+}
+
+enum keyspace_status keyspace_put_value(struct keyspace *keyspace, struct slice key, uint64_t hash, const struct value *value,
+					int64_t when_ms, struct entry **out_entry)
+{
+	struct entry_parts parts = { .key = key, .value = value->part, .form = (enum entry_form)value->form };
+	struct entry *entry = put_until(keyspace, &parts, hash, when_ms);
+	if (!entry)
+		return KEYSPACE_NO_MEMORY;
+	entry->clock = access_of_new(hash);
+	*out_entry = entry;
+	return KEYSPACE_OK;
 }
 
 enum keyspace_status keyspace_move(struct keyspace *from, struct entry *entry, struct keyspace *to, struct slice key, uint64_t hash)
 {
 	change_before(from, entry);
-	struct entry *moved = put_like(from, entry, entry_part(entry), to, key, hash);
+	struct entry_parts parts = { .key = key, .value = entry_part(entry), .form = entry_form(entry) };
+	struct entry *moved = put_until(to, &parts, hash, keyspace_expiry_ms(from, entry));
 	if (!moved)
 		return KEYSPACE_NO_MEMORY;
 	moved->clock = access_of_moved(entry, hash);
@@ -79,18 +84,15 @@ enum keyspace_status keyspace_copy(const struct keyspace *from, const struct ent
 				   uint64_t hash)
 {
 	const struct value_form *form = value_forms[entry_form(entry)];
-	uint8_t address[sizeof(void *)];
-	struct slice part = entry_part(entry);
+	struct value value = { .form = (uint8_t)entry_form(entry), .part = entry_part(entry) };
+	struct entry *made;
 	if (form->copy) {
-		if (!form->copy(part, address))
+		if (!form->copy(entry_part(entry), value.address))
 			return KEYSPACE_NO_MEMORY;
-		part = slice_of(address, sizeof(address));
+		value.part = slice_of(value.address, sizeof(value.address));
 	}
-	struct entry *copy = put_like(from, entry, part, to, key, hash);
-	if (!copy) {
-		entry_release_part(entry_form(entry), part, FREED_BY_OWNER);
-		return KEYSPACE_NO_MEMORY;
-	}
-	copy->clock = access_of_new(hash);
-	return KEYSPACE_OK;
+	enum keyspace_status status = keyspace_put_value(to, key, hash, &value, keyspace_expiry_ms(from, entry), &made);
+	if (status != KEYSPACE_OK)
+		value_release(&value);
+	return status;
 }

@@ -1,0 +1,18 @@
+/*
+ * How lengths and the forms of strings are marked in RDB; for rdb_write.c and rdb_read.c. The layout is told in rdb.h.
+ */
+#ifndef STORAGE_FORMATS_RDB_LAYOUT_H
+#define STORAGE_FORMATS_RDB_LAYOUT_H
+
+/* The two highest bits of the first byte, or all of it. */
+#define LENGTH_KIND 0xc0u
+#define LENGTH_6 0x00u
+#define LENGTH_14 0x40u
+#define LENGTH_32 0x80u
+#define LENGTH_64 0x81u
+#define LENGTH_IS_FORM 0xc0u
+
+/* Beside LENGTH_IS_FORM. */
+enum { FORM_INT8, FORM_INT16, FORM_INT32, FORM_LZF };
+
+#endif

@@ -1,0 +1,77 @@
+/*
+ * Bytes as an RDB string, in reads of all sizes: what is read is written and read again, and must be the same.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "storage/formats/rdb.h"
+
+struct input {
+	const uint8_t *at, *end;
+	size_t step;
+};
+
+static size_t take(void *context, void *data, size_t len)
+{
+	struct input *input = context;
+	size_t left = (size_t)(input->end - input->at), n = len < left ? len : left;
+	n = n < input->step ? n : input->step;
+	if (n)
+		memcpy(data, input->at, n);
+	input->at += n;
+	return n;
+}
+
+static struct {
+	uint8_t *bytes;
+	size_t len, capacity;
+} file;
+
+static bool keep(void *context, const void *data, size_t len)
+{
+	if (file.len + len > file.capacity) {
+		file.capacity = 2 * (file.len + len);
+		file.bytes = realloc(file.bytes, file.capacity);
+		if (!file.bytes)
+			abort();
+	}
+	memcpy(file.bytes + file.len, data, len);
+	file.len += len;
+	return true;
+}
+
+static void check_again(struct slice string, bool compresses)
+{
+	static struct rdb_reader reader;
+	struct rdb_writer writer = { .write = keep, .compresses = compresses };
+	struct slice again;
+	struct blob *blob;
+	file.len = 0;
+	rdb_write_string(&writer, string);
+	struct input input = { file.bytes, file.bytes + file.len, SIZE_MAX };
+	reader = (struct rdb_reader){ .read = take, .context = &input };
+	if (!rdb_read_string(&reader, &again, &blob) || !slice_equal(string, again) || input.at != input.end)
+		abort();
+	blob_release(&blob);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct rdb_reader reader;
+	if (size == 0)
+		return 0;
+	struct input input = { data + 1, data + size, (size_t)data[0] + 1 };
+	reader = (struct rdb_reader){ .read = take, .context = &input };
+	struct slice string;
+	struct blob *blob;
+	while (rdb_read_string(&reader, &string, &blob)) {
+		check_again(string, false);
+		check_again(string, true);
+		blob_release(&blob);
+	}
+	if (!reader.error || reader.error_offset >= size)
+		abort();
+	return 0;
+}

@@ -1,0 +1,236 @@
+/*
+ * Values in RDB's encoding: what is written is read; what Redis writes is read; what is wrong is refused with its place.
+ */
+#include "storage/formats/rdb.h"
+
+#include <stdlib.h>
+
+#include "storage/formats/crc64.h"
+#include "storage/value.h"
+#include "support/keys.h"
+#include "support/random.h"
+#include "support/suite.h"
+
+/* ---- bytes as a file ---- */
+
+struct file {
+	uint8_t *bytes;
+	size_t len, at, step; /* a read takes `step` bytes at most */
+};
+
+static bool append(void *context, const void *data, size_t len)
+{
+	struct file *file = context;
+	file->bytes = realloc(file->bytes, file->len + len);
+	memcpy(file->bytes + file->len, data, len);
+	file->len += len;
+	return true;
+}
+
+static size_t take(void *context, void *data, size_t len)
+{
+	struct file *file = context;
+	size_t left = file->len - file->at;
+	size_t n = len < left ? len : left;
+	n = n < file->step ? n : file->step;
+	memcpy(data, file->bytes + file->at, n);
+	file->at += n;
+	return n;
+}
+
+static struct rdb_reader *reader_of(struct file *file)
+{
+	struct rdb_reader *reader = calloc(1, sizeof(*reader));
+	file->at = 0;
+	file->step = file->step ? file->step : SIZE_MAX;
+	reader->read = take;
+	reader->context = file;
+	return reader;
+}
+
+/* The encoding of one string. */
+static struct file written(struct slice string, bool compresses)
+{
+	struct file file = { 0 };
+	struct rdb_writer writer = { .write = append, .context = &file, .compresses = compresses };
+	rdb_write_string(&writer, string);
+	CU_ASSERT_FALSE(writer.has_failed);
+	CU_ASSERT_EQUAL(writer.bytes, file.len);
+	return file;
+}
+
+static bool reads_as(struct file *file, struct slice expected)
+{
+	struct rdb_reader *reader = reader_of(file);
+	struct slice string;
+	struct blob *blob = NULL;
+	bool is_equal = rdb_read_string(reader, &string, &blob) && slice_equal(string, expected) && reader->offset == file->len &&
+			(blob != NULL) == (expected.len >= BLOB_MIN_BYTES);
+	blob_release(&blob);
+	free(reader);
+	return is_equal;
+}
+
+static bool has_bytes(const struct file *file, const void *bytes, size_t len)
+{
+	return file->len == len && memcmp(file->bytes, bytes, len) == 0;
+}
+
+/* ---- cases ---- */
+
+static void strings_are_written_as_redis_writes_them(void)
+{
+	static const struct {
+		struct slice string, bytes;
+	} known[] = {
+#define KNOWN(string, bytes) { { (const uint8_t *)string, sizeof(string) - 1 }, { (const uint8_t *)bytes, sizeof(bytes) - 1 } }
+		KNOWN("", "\x00"),
+		KNOWN("abc", "\x03" "abc"),
+		KNOWN("0", "\xc0\x00"),
+		KNOWN("-128", "\xc0\x80"),
+		KNOWN("128", "\xc1\x80\x00"),
+		KNOWN("-32768", "\xc1\x00\x80"),
+		KNOWN("32768", "\xc2\x00\x80\x00\x00"),
+		KNOWN("-2147483648", "\xc2\x00\x00\x00\x80"),
+		KNOWN("2147483648", "\x0a" "2147483648"),
+		KNOWN("01", "\x02" "01"),
+		KNOWN("-0", "\x02" "-0"),
+		KNOWN("+1", "\x02" "+1"),
+	};
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		struct file file = written(known[i].string, true);
+		CU_ASSERT_TRUE(has_bytes(&file, known[i].bytes.data, known[i].bytes.len));
+		CU_ASSERT_TRUE(reads_as(&file, known[i].string));
+		free(file.bytes);
+	}
+}
+
+static void strings_of_all_lengths_are_read_as_written(void)
+{
+	static const size_t lengths[] = { 1, 20, 21, 63, 64, 16383, 16384, 16385, 70000, 300000, 3000000 };
+	struct random random = { random_seed("rdb") };
+	uint8_t *bytes = malloc(3000000);
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++)
+		for (int how = 0; how < 4; how++) {
+			for (size_t n = 0; n < lengths[i]; n++)
+				bytes[n] = how & 1 ? (uint8_t)random_next(&random) : (uint8_t)(n / 100);
+			struct file file = written(slice_of(bytes, lengths[i]), how & 2);
+			file.step = 1 + random_below(&random, 5000);
+			CU_ASSERT_TRUE(reads_as(&file, slice_of(bytes, lengths[i])));
+			if (how == 2 && lengths[i] >= 64)
+				CU_ASSERT_TRUE(file.len < lengths[i]);
+			free(file.bytes);
+		}
+	free(bytes);
+}
+
+static void lengths_have_all_their_forms(void)
+{
+	static const uint64_t lengths[] = { 0, 63, 64, 16383, 16384, UINT32_MAX, (uint64_t)UINT32_MAX + 1, UINT64_MAX };
+	static const size_t sizes[] = { 1, 1, 2, 2, 5, 5, 9, 9 };
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		struct file file = { 0 };
+		struct rdb_writer writer = { .write = append, .context = &file };
+		uint64_t length = 1;
+		rdb_write_length(&writer, lengths[i]);
+		CU_ASSERT_EQUAL(file.len, sizes[i]);
+		struct rdb_reader *reader = reader_of(&file);
+		CU_ASSERT_TRUE(rdb_read_length(reader, &length));
+		CU_ASSERT_EQUAL(length, lengths[i]);
+		free(reader);
+		free(file.bytes);
+	}
+}
+
+static void what_is_wrong_is_refused_with_its_place(void)
+{
+	static const struct {
+		struct slice bytes;
+		const char *error;
+	} wrong[] = {
+#define WRONG(bytes, error) { { (const uint8_t *)bytes, sizeof(bytes) - 1 }, error }
+		WRONG("", "the end comes too early"),
+		WRONG("\x05" "abc", "the end comes too early"),
+		WRONG("\x40", "the end comes too early"),
+		WRONG("\xc2\x01\x02", "the end comes too early"),
+		WRONG("\x82", "a length of an unknown form"),
+		WRONG("\xc4", "a string of an unknown form"),
+		WRONG("\x81\x00\x00\x00\x01\x00\x00\x00\x00", "a string is longer than 512 MB"),
+		WRONG("\xc3\x01\x80\x20\x00\x00\x00\x61", "a compressed string has a length that it can't have"),
+		WRONG("\xc3\x02\x10\xff\xff", "a compressed string is damaged"),
+		WRONG("\x80\x1f\xff\xff\xff" "little of it", "the end comes too early"),
+	};
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		struct file file = { .bytes = (uint8_t *)wrong[i].bytes.data, .len = wrong[i].bytes.len };
+		struct rdb_reader *reader = reader_of(&file);
+		struct slice string;
+		struct blob *blob;
+		CU_ASSERT_FALSE(rdb_read_string(reader, &string, &blob));
+		CU_ASSERT_STRING_EQUAL(reader->error, wrong[i].error);
+		CU_ASSERT_FALSE(rdb_read_string(reader, &string, &blob)); /* and for ever */
+		CU_ASSERT_PTR_NULL(blob);
+		CU_ASSERT_TRUE(reader->error_offset <= file.len);
+		free(reader);
+	}
+}
+
+static void values_go_from_one_keyspace_to_another(void)
+{
+	static uint8_t large[2 * BLOB_MIN_BYTES];
+	const struct slice values[] = { text("12"), text("some text"), text(""), slice_of(large, sizeof(large)) };
+	struct keyspace *from = keys_create();
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		struct file file = { 0 };
+		struct rdb_writer writer = { .write = append, .context = &file };
+		struct value value;
+		struct entry *entry;
+		keys_set(from, text("a"), values[i]);
+		CU_ASSERT_EQUAL(entry_rdb_type(keys_find(from, text("a"), 0)), RDB_STRING);
+		entry_encode(keys_find(from, text("a"), 0), &writer);
+		struct rdb_reader *reader = reader_of(&file);
+		CU_ASSERT_TRUE_FATAL(value_decode(reader, RDB_STRING, &value));
+		CU_ASSERT_EQUAL(keyspace_put_value(from, text("b"), keyspace_hash(text("b")), &value, 900, &entry), KEYSPACE_OK);
+		CU_ASSERT_TRUE(slice_equal(entry_string(entry), values[i]));
+		CU_ASSERT_EQUAL(keyspace_expiry_ms(from, entry), 900);
+		file.at = 0;
+		CU_ASSERT_TRUE(value_decode(reader, RDB_STRING, &value));
+		value_release(&value);
+		free(reader);
+		free(file.bytes);
+	}
+	CU_ASSERT_EQUAL(keyspace_count(from), 2);
+	keys_destroy(&from);
+}
+
+static void types_that_are_not_known_are_refused_by_name(void)
+{
+	struct file file = { 0 };
+	struct value value;
+	for (unsigned type = 1; type < 256; type++) {
+		struct rdb_reader *reader = reader_of(&file);
+		CU_ASSERT_FALSE(value_decode(reader, (uint8_t)type, &value));
+		CU_ASSERT_PTR_NOT_NULL(reader->error);
+		free(reader);
+	}
+}
+
+static void checksums_are_those_of_redis(void)
+{
+	static const uint8_t digits[] = "123456789";
+	CU_ASSERT_EQUAL(crc64(0, digits, 9), 0xe9c6d914c4b8d9ca);
+	for (size_t cut = 0; cut <= 9; cut++)
+		CU_ASSERT_EQUAL(crc64(crc64(0, digits, cut), digits + cut, 9 - cut), 0xe9c6d914c4b8d9ca);
+	CU_ASSERT_EQUAL(crc64(7, digits, 0), 7);
+}
+
+static const struct suite_case cases[] = {
+	CASE(strings_are_written_as_redis_writes_them),
+	CASE(strings_of_all_lengths_are_read_as_written),
+	CASE(lengths_have_all_their_forms),
+	CASE(what_is_wrong_is_refused_with_its_place),
+	CASE(values_go_from_one_keyspace_to_another),
+	CASE(types_that_are_not_known_are_refused_by_name),
+	CASE(checksums_are_those_of_redis),
+};
+
+SUITE_MAIN("rdb", cases)
