@@ -56,15 +56,15 @@ static void run_out(struct ev_loop *loop, ev_timer *timer, int events)
 /* Runs the loop until so many replies have come; false when they don't. */
 static bool await(struct seen *seen, int wanted)
 {
-	ev_timer patience;
+	ev_timer late;
 
 	seen->wanted = wanted;
 	if (seen->replies >= wanted)
 		return true;
-	ev_timer_init(&patience, run_out, PATIENCE_MS / 1000.0, 0);
-	ev_timer_start(seen->loop, &patience);
+	ev_timer_init(&late, run_out, (double)(PATIENCE_MS * patience()) / 1000.0, 0);
+	ev_timer_start(seen->loop, &late);
 	ev_run(seen->loop, 0);
-	ev_timer_stop(seen->loop, &patience);
+	ev_timer_stop(seen->loop, &late);
 	return seen->replies >= wanted;
 }
 
@@ -284,7 +284,7 @@ static void say_nothing(struct fake *fake, int fd, unsigned number, void *data)
 			;
 }
 
-#define LIMIT_MS 300
+#define LIMIT_MS 1000
 
 /* Answers what blocks after the time limit, and what was sent behind it when it hears a third command. */
 static void block_for_long(struct fake *fake, int fd, unsigned number, void *data)

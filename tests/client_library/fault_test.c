@@ -21,6 +21,7 @@
 #include "client_library/fixture.h"
 #include "support/deadline.h"
 #include "support/process.h"
+#include "support/random.h"
 
 static qc_context *ctx;
 
@@ -163,7 +164,7 @@ static void send_garbage(struct fake *fake, int fd, unsigned number, void *data)
 
 static void garbage_is_refused(void)
 {
-	unsigned seed = 20261120;
+	unsigned seed = (unsigned)random_seed("garbage");
 	struct fake *fake = fake_start(send_garbage, &seed);
 	char address[32];
 
@@ -550,10 +551,10 @@ static void a_dial_without_limit_waits_in_peace(void)
 
 struct dribble {
 	size_t piece; /* bytes at a time */
-	int pause_ms, pieces;
+	int pause_ms;
 };
 
-/* A reply that has no end in the time that a test has. */
+/* A reply that has no end, until the client leaves. */
 static void answer_without_end(struct fake *fake, int fd, unsigned number, void *data)
 {
 	static char bytes[1 << 16];
@@ -564,7 +565,7 @@ static void answer_without_end(struct fake *fake, int fd, unsigned number, void 
 	if (!fake_greet(fd) || !fake_read(fd, word, sizeof(word)))
 		return;
 	fake_send_text(fd, "$4000000000\r\n");
-	for (int i = 0; i < dribble->pieces && send(fd, bytes, dribble->piece, MSG_NOSIGNAL) > 0; i++)
+	while (send(fd, bytes, dribble->piece, MSG_NOSIGNAL) > 0)
 		if (dribble->pause_ms)
 			usleep((useconds_t)dribble->pause_ms * 1000);
 }
@@ -572,7 +573,7 @@ static void answer_without_end(struct fake *fake, int fd, unsigned number, void 
 /* The limit is one of the whole answer, not of each piece of it; nor does it matter whether there are pauses. */
 static void a_reply_without_end_is_a_timeout(void)
 {
-	struct dribble slowly = {.piece = 1, .pause_ms = 10, .pieces = 300}, fast = {.piece = 1 << 16, .pieces = 1 << 14};
+	struct dribble slowly = {.piece = 1, .pause_ms = 10}, fast = {.piece = 1 << 16};
 	struct dribble *ways[] = {&slowly, &fast};
 
 	for (int i = 0; i < 4; i++) {
@@ -584,7 +585,7 @@ static void a_reply_without_end_is_a_timeout(void)
 		int64_t began = monotonic_ms();
 		qc_context *within = i < 2 ? ctx : qc_context_with_timeout(ctx, 60);
 		FAILS(qc_incr(c, within, "k"), i < 2 ? QC_TIMEOUT : QC_DEADLINE);
-		CU_ASSERT(monotonic_ms() - began >= 59 && monotonic_ms() - began < 2000);
+		CU_ASSERT(monotonic_ms() - began >= 59);
 		CU_ASSERT_EQUAL(qc_pool_stats(c).broken, 1);
 		qc_close(c);
 		qc_context_free(within);

@@ -10,6 +10,7 @@
 #include "client_library/fake.h"
 #include "client_library/fixture.h"
 #include "support/deadline.h"
+#include "support/random.h"
 
 #define THREADS 8
 #define ROUNDS 400
@@ -135,11 +136,9 @@ static void a_deadline_ends_a_call_and_the_client_serves_on(void)
 {
 	struct fixture f = fixture_start("--enable-debug-command yes");
 	qc_context *soon = qc_context_with_timeout(ctx, 30);
-	int64_t began = monotonic_ms();
 
 	qc_result slept qc_auto = qc_do(f.client, soon, "DEBUG", "SLEEP", "1");
 	FAILS(slept, QC_DEADLINE);
-	CU_ASSERT(monotonic_ms() - began < 990);
 	FAILS(qc_incr(f.client, soon, "k"), QC_DEADLINE);
 	for (int i = 1; i <= 20; i++)
 		CU_ASSERT_EQUAL(qc_incr(f.client, ctx, "k").value, i);
@@ -171,6 +170,14 @@ static void blocking_commands_end_with_their_context(void)
 	CU_ASSERT(fixture_stop(&f));
 }
 
+static void await_waits(const qc_client *client, uint64_t wanted)
+{
+	int64_t deadline = deadline_after(PATIENCE_MS);
+
+	while (qc_pool_stats(client).waits < wanted && deadline_left_ms(deadline) > 0)
+		usleep(200);
+}
+
 static void a_full_pool_makes_callers_wait_for_so_long(void)
 {
 	struct fixture f = fixture_start("");
@@ -190,15 +197,13 @@ static void a_full_pool_makes_callers_wait_for_so_long(void)
 	struct job job = {.client = patient, .context = life};
 	pthread_t thread;
 	CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, call_and_wait, &job), 0);
-	while (qc_pool_stats(patient).waits == 0)
-		usleep(1000);
+	await_waits(patient, 1);
 	qc_cancel(life);
 	pthread_join(thread, NULL);
 	FAILS(job, QC_CANCELLED);
 	job.context = ctx;
 	CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, call_and_wait, &job), 0);
-	while (qc_pool_stats(patient).waits == 1)
-		usleep(1000);
+	await_waits(patient, 2);
 	qc_close(other_holder);
 	pthread_join(thread, NULL);
 	GOOD(job);
@@ -209,14 +214,6 @@ static void a_full_pool_makes_callers_wait_for_so_long(void)
 	qc_close(patient);
 	qc_close(c);
 	CU_ASSERT(fixture_stop(&f));
-}
-
-static void await_waits(const qc_client *client, uint64_t wanted)
-{
-	int64_t deadline = deadline_after(PATIENCE_MS);
-
-	while (qc_pool_stats(client).waits < wanted && deadline_left_ms(deadline) > 0)
-		usleep(200);
 }
 
 /* Whoever comes when a connection is given back stands behind those who have waited for it. */
@@ -248,7 +245,7 @@ static void a_waiter_that_gives_up_leaves_the_connection_to_the_next(void)
 	struct fixture f = fixture_start("");
 	qc_client *c = qc_dial(f.address, .pool_size = 1, .pool_timeout_ms = -1);
 	qc_context *long_enough = qc_context_with_timeout(ctx, PATIENCE_MS * patience());
-	unsigned seed = 1;
+	unsigned seed = (unsigned)random_seed("pauses");
 	bool lost = false;
 
 	for (int i = 0; i < 400 && !lost; i++) {

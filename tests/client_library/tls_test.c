@@ -98,7 +98,7 @@ static void calls_go_through(void)
 	CU_ASSERT_EQUAL(qc_results_int(&r, 4999).value, 5100);
 	qc_pipeline_close(p);
 	qc_context *soon = qc_context_with_timeout(ctx, 30);
-	FAILS(qc_do(c, soon, "DEBUG", "SLEEP", "0.2"), QC_DEADLINE);
+	FAILS(qc_do(c, soon, "DEBUG", "SLEEP", "1"), QC_DEADLINE);
 	qc_context_free(soon);
 	GOOD(qc_incr(c, ctx, "n"));
 	qc_subscription *sub = qc_subscribe(c, ctx, "news");

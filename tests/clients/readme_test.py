@@ -13,6 +13,7 @@ import unittest
 import redis
 
 import summary
+from server import REPLY_SECONDS
 
 PORT = int(os.environ["QCACHE_TEST_PORT"])
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -39,7 +40,7 @@ def read_until_quiet(connection, want):
 
 class Readme(unittest.TestCase):
     def setUp(self):
-        self.redis = redis.Redis(port=PORT)
+        self.redis = redis.Redis("127.0.0.1", PORT)
         self.redis.flushall()
 
     def tearDown(self):
@@ -52,14 +53,14 @@ class Readme(unittest.TestCase):
         answers = [line for line in lines if not line.startswith(prompt)]
         self.assertGreater(len(commands), 5)
         said = subprocess.run(["redis-cli", "--no-raw", "-p", str(PORT)], input="\n".join(commands) + "\n",
-                              capture_output=True, text=True, timeout=30)
+                              capture_output=True, text=True, timeout=REPLY_SECONDS)
         self.assertEqual(said.stdout.splitlines(), answers)
 
     def test_telnet(self):
         lines = block("transcript: telnet").splitlines()
         typed = "".join(line[2:] + "\r\n" for line in lines if line.startswith("> "))
         answers = "".join(line + "\r\n" for line in lines if not line.startswith("> ")).encode()
-        with socket.create_connection(("127.0.0.1", PORT), timeout=30) as connection:
+        with socket.create_connection(("127.0.0.1", PORT), timeout=REPLY_SECONDS) as connection:
             connection.sendall(typed.encode())
             self.assertEqual(read_until_quiet(connection, len(answers)), answers)
 
@@ -67,7 +68,7 @@ class Readme(unittest.TestCase):
         script = block("transcript: node")
         after = README[README.index("<!-- transcript: node -->"):]
         said = subprocess.run(["node", "-e", script.replace("6379", str(PORT))], capture_output=True, text=True,
-                              timeout=30, cwd=HERE)
+                              timeout=REPLY_SECONDS, cwd=HERE)
         self.assertEqual(said.stdout, block("prints", after), said.stderr)
 
 

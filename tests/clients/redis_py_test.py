@@ -16,7 +16,7 @@ SOCKET = os.environ["QCACHE_TEST_SOCKET"]
 
 class RedisPy(unittest.TestCase):
     def setUp(self):
-        self.client = redis.Redis(port=PORT)
+        self.client = redis.Redis("127.0.0.1", PORT)
         self.client.flushall()
 
     def tearDown(self):
@@ -111,7 +111,7 @@ class RedisPy(unittest.TestCase):
         self.assertEqual(len(list(self.client.scan_iter(match="scan:49?"))), 10)
 
     def test_client_commands(self):
-        c = redis.Redis(port=PORT, client_name="tester", single_connection_client=True)
+        c = redis.Redis("127.0.0.1", PORT, client_name="tester", single_connection_client=True)
         self.assertEqual(c.client_getname(), "tester")
         me = c.client_id()
         self.assertIn(("tester", "N"), [(one["name"], one["flags"]) for one in c.client_list() if int(one["id"]) == me])
@@ -131,7 +131,7 @@ class RedisPy(unittest.TestCase):
         self.assertEqual(self.client.command_getkeys("MSET", "a", 1, "b", 2), ["a", "b"])
 
     def test_a_killed_connection_is_replaced(self):
-        c = redis.Redis(port=PORT, single_connection_client=True)
+        c = redis.Redis("127.0.0.1", PORT, single_connection_client=True)
         first = c.client_id()
         self.assertEqual(self.client.client_kill_filter(_id=first), 1)
         with self.assertRaises(redis.ConnectionError):
@@ -166,7 +166,7 @@ class RedisPy(unittest.TestCase):
 
     def test_monitor(self):
         with self.client.monitor() as monitor:
-            other = redis.Redis(port=PORT)
+            other = redis.Redis("127.0.0.1", PORT)
             other.set("watched", "a b")
             seen = next(one for one in monitor.listen() if one["command"].startswith("SET"))
             self.assertEqual((seen["command"], seen["db"]), ("SET watched a b", 0))

@@ -2,7 +2,7 @@
 "use strict";
 
 const PATIENCE = Number(process.env.QCACHE_TEST_PATIENCE || 1);
-const CASE_MS = 30000 * PATIENCE;
+const CASE_MS = 60000 * PATIENCE;
 
 exports.port = Number(process.env.QCACHE_TEST_PORT);
 exports.socket = process.env.QCACHE_TEST_SOCKET;

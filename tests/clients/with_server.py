@@ -9,9 +9,7 @@ import os
 import subprocess
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-
-from server import Server, ours  # noqa: E402
+from server import Server, ours
 
 
 def main():

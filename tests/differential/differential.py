@@ -28,7 +28,7 @@ def arguments():
                         "replayed, and must give the same data")
     parser.add_argument("--redis", default="redis-server")
     parser.add_argument("--commands", type=int, default=100000, help="how many commands to send (100000)")
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
+    parser.add_argument("--seed", type=int, default=int(os.environ.get("QCACHE_SEED") or random.SystemRandom().randrange(1 << 32)))
     parser.add_argument("--now", type=int, default=int(time.time() * 1000), help="the time that absolute times are drawn around, in ms")
     parser.add_argument("--survey", action="store_true", help="go on behind a difference and show the first of each command")
     options = parser.parse_args()

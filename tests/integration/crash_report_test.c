@@ -49,7 +49,7 @@ static void await_at_work(struct server *server, pid_t thread)
 {
 	char path[64], where[64] = "";
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/wchan", (int)server_pid(server), (int)thread);
-	for (int64_t until_ms = monotonic_ms() + PATIENCE_MS; !strstr(where, "poll") && monotonic_ms() < until_ms;) {
+	for (int64_t deadline = deadline_after(PATIENCE_MS); !strstr(where, "poll") && deadline_left_ms(deadline) > 0;) {
 		FILE *file = fopen(path, "r");
 		if (file && !fgets(where, sizeof(where), file))
 			where[0] = '\0';

@@ -127,11 +127,21 @@ static void nothing_is_missing_that_dashboards_read(void)
 static void commands_a_second_are_those_of_the_last_two(void)
 {
 	ONLY_OURS(); /* Redis samples ten times a second */
-	for (int i = 0; i < 2000; i++)
-		CU_ASSERT(GIVES(peer, "+PONG\r\n", "PING"));
-	CU_ASSERT(info_of("stats", "instantaneous_ops_per_sec") > 100);
-	CU_ASSERT(info_of("stats", "instantaneous_input_kbps") >= 1);
-	CU_ASSERT(info_of("stats", "instantaneous_output_kbps") >= 1);
+	enum { PINGS = 2000 };
+	static const char ping[] = "PING\r\n";
+	static char pings[PINGS * (sizeof(ping) - 1) + 1];
+	for (int i = 0; i < PINGS; i++)
+		memcpy(pings + (size_t)i * (sizeof(ping) - 1), ping, sizeof(ping));
+	/* Unless they take longer than the two seconds, in which case they are sent again. */
+	int64_t deadline = deadline_after(PATIENCE_MS);
+	const char *stats;
+	do {
+		CU_ASSERT_FATAL(peer_send_text(peer, pings) && peer_expect_times(peer, "+PONG\r\n", PINGS));
+		stats = COMMAND(peer, "INFO", "stats");
+	} while (info_number(stats, "instantaneous_ops_per_sec") < PINGS / 4 && deadline_left_ms(deadline) > 0);
+	CU_ASSERT(info_number(stats, "instantaneous_ops_per_sec") >= PINGS / 4);
+	CU_ASSERT(info_number(stats, "instantaneous_input_kbps") >= 1);
+	CU_ASSERT(info_number(stats, "instantaneous_output_kbps") >= 1);
 	CU_ASSERT(GIVES(peer, ":0\r\n", "WAIT", "1", "2100"));
 	CU_ASSERT(info_of("stats", "instantaneous_ops_per_sec") < 10);
 	CU_ASSERT(info_of("stats", "instantaneous_input_kbps") < 1);
@@ -153,11 +163,8 @@ static void keys_of_a_flushed_database_are_freed_behind_the_scenes(void)
 	CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "RESETSTAT"));
 	CU_ASSERT(GIVES(peer, "+OK\r\n", "DEBUG", "POPULATE", "1000"));
 	CU_ASSERT(GIVES(peer, "+OK\r\n", "FLUSHALL", "ASYNC"));
-	int64_t until_ms = deadline_after(PATIENCE_MS);
-	while (info_of("memory", "lazyfreed_objects") == 0 && deadline_left_ms(until_ms) > 0)
-		continue;
+	CU_ASSERT(info_comes_to(peer, "memory", "lazyfree_pending_objects", 0));
 	CU_ASSERT(info_of("memory", "lazyfreed_objects") >= 1000);
-	CU_ASSERT_EQUAL(info_of("memory", "lazyfree_pending_objects"), 0);
 }
 
 static void changes_are_counted_and_reads_are_not(void)

@@ -144,8 +144,8 @@ static void every_policy_makes_room_for_every_write(void)
 	end();
 }
 
-/* How long it takes to write many more keys than there is room for, with so many databases. */
-static int64_t ms_to_fill(int databases, const char *policy)
+/* What it takes of the processor to write many more keys than there is room for, with so many databases. */
+static int64_t processor_ms_to_fill(int databases, const char *policy)
 {
 	enum { KEYS = 30000 };
 	char directives[128], limit[32];
@@ -153,9 +153,9 @@ static int64_t ms_to_fill(int databases, const char *policy)
 	begin(directives);
 	snprintf(limit, sizeof(limit), "%lld", (long long)used(peer) + 2 * MB);
 	CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "SET", "maxmemory", limit));
-	int64_t begun_ms = monotonic_ms();
+	int64_t before_ms = server_processor_ms(server);
 	CU_ASSERT_EQUAL(fill(peer, "k", 0, KEYS, 200, true), KEYS);
-	int64_t took_ms = monotonic_ms() - begun_ms;
+	int64_t took_ms = server_processor_ms(server) - before_ms;
 	CU_ASSERT(count_keys(peer) < KEYS / 2);
 	end();
 	return took_ms;
@@ -166,7 +166,7 @@ static void databases_that_hold_nothing_make_no_eviction_slower(void)
 	static const char *const policies[] = { "volatile-ttl", "volatile-random", "allkeys-random" };
 	ONLY_OURS();
 	for (int i = 0; i < 3; i++) {
-		int64_t few = ms_to_fill(16, policies[i]), many = ms_to_fill(65536, policies[i]);
+		int64_t few = processor_ms_to_fill(16, policies[i]), many = processor_ms_to_fill(65536, policies[i]);
 		printf("%s: %lld ms, with many databases %lld ms\n", policies[i], (long long)few, (long long)many);
 		CU_ASSERT(many < 5 * few + 500 * patience());
 	}
@@ -225,7 +225,7 @@ static void ages_that_one_turn_cannot_keep_are_kept_by_turns_of_their_own(void)
 	CU_ASSERT(peer_send(peer, text, len));
 	free(text);
 	CU_ASSERT(peer_expect_text(peer, ":1000000\r\n"));
-	int64_t deadline = deadline_after(10000);
+	int64_t deadline = deadline_after(PATIENCE_MS);
 	while (count_tick_turns() == before && deadline_left_ms(deadline) > 0)
 		continue;
 	CU_ASSERT(count_tick_turns() > before);
@@ -277,20 +277,19 @@ static void a_lower_limit_is_reached_while_others_are_served(void)
 {
 	begin("--maxmemory-policy allkeys-lru");
 	struct peer *other = peer_connect(server);
-	CU_ASSERT_EQUAL(fill(peer, "k", 0, 200000, 200, false), 200000);
-	int64_t full = used(peer);
-	CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "SET", "maxmemory", "5mb"));
-	int64_t begun_ms = monotonic_ms(), now = full, looks = 0;
-	while ((now = used(other)) > 5 * MB && monotonic_ms() < begun_ms + 20000) {
-		CU_ASSERT(GIVES(other, "$-1\r\n", "GET", "nobody"));
-		looks++;
-	}
-	CU_ASSERT(now <= 5 * MB);
+	int64_t looks = 0, deadline = deadline_after(PATIENCE_MS);
+	/* Should all be over before we look, on a machine that is busy elsewhere, then once more. */
+	do {
+		CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "SET", "maxmemory", "0"));
+		CU_ASSERT_EQUAL(fill(peer, "k", 0, 200000, 200, false), 200000);
+		CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "SET", "maxmemory", "5mb"));
+		for (; used(other) > 5 * MB && deadline_left_ms(deadline) > 0; looks++)
+			CU_ASSERT(GIVES(other, "$-1\r\n", "GET", "nobody"));
+		CU_ASSERT(used(other) <= 5 * MB);
+	} while (looks == 0 && !server_is_reference() && deadline_left_ms(deadline) > 0);
 	if (!server_is_reference())
 		CU_ASSERT(looks > 0);
 	CU_ASSERT(GIVES(peer, "+OK\r\n", "SET", "a", "b"));
-	printf("from %lld to %lld bytes in %lld ms, %lld GETs meanwhile\n", (long long)full, (long long)now,
-	       (long long)(monotonic_ms() - begun_ms), (long long)looks);
 	peer_close(&other);
 	end();
 }
@@ -330,7 +329,7 @@ static void output_that_waits_counts(void)
 	struct peer *lazy = peer_connect(server);
 	CU_ASSERT_EQUAL(fill(peer, "k", 0, 1000, 10000, false), 1000);
 	enum { REPLIES = 3000 };
-	int64_t before = used(peer), now = before, deadline = deadline_after(10000);
+	int64_t before = used(peer), now = before, deadline = deadline_after(PATIENCE_MS);
 	char limit[32];
 	for (int i = 0; i < REPLIES; i++)
 		CU_ASSERT(peer_send_text(lazy, "GET k1\r\n"));
@@ -347,7 +346,7 @@ static void output_that_waits_counts(void)
 	CU_ASSERT(count_keys(peer) < 1000 && count_keys(peer) > 0);
 	for (int i = 0; i < REPLIES; i++)
 		CU_ASSERT(peer_reply(lazy) != NULL);
-	deadline = deadline_after(10000);
+	deadline = deadline_after(PATIENCE_MS);
 	while ((now = used(peer)) > before && deadline_left_ms(deadline) > 0)
 		continue;
 	CU_ASSERT(now <= before);

@@ -187,8 +187,7 @@ static void wait_comes_back_at_its_deadline_and_holds_up_nobody(void)
 	CU_ASSERT(GIVES(peer, "+PONG\r\n", "PING"));
 	CU_ASSERT_FALSE(peer_has_input(waiter) && monotonic_ms() - begin < 250);
 	CU_ASSERT(peer_expect_text(waiter, ":0\r\n+PONG\r\n"));
-	int64_t took = monotonic_ms() - begin;
-	CU_ASSERT(took >= 299 && took < 2000 * patience());
+	CU_ASSERT(monotonic_ms() - begin >= 299);
 	CU_ASSERT(GIVES(waiter, ":0\r\n", "WAIT", "0", "0"));
 	/* One that waits for ever goes with its connection. */
 	CU_ASSERT(peer_send_text(waiter, "WAIT 1 0\r\nPING\r\n"));
@@ -259,8 +258,7 @@ static void a_waiter_that_breaks_the_protocol_goes_with_its_client(void)
 	CU_ASSERT(peer_send_text(breaker, "WAIT 1 0\r\n*x\r\n"));
 	CU_ASSERT(peer_await_taken(breaker));
 	peer_close(&breaker);
-	while (info_number(COMMAND(peer, "INFO", "clients"), "connected_clients") > before)
-		;
+	CU_ASSERT(info_comes_to(peer, "clients", "connected_clients", before));
 }
 
 static void what_a_killed_client_waits_with_is_not_done(void)
@@ -270,8 +268,7 @@ static void what_a_killed_client_waits_with_is_not_done(void)
 	long long id = strtoll(COMMAND(victim, "CLIENT", "ID") + 1, NULL, 10);
 	CU_ASSERT(GIVES(peer, "+OK\r\n", "CLIENT", "PAUSE", "100000", "WRITE"));
 	CU_ASSERT(peer_send_text(victim, "SET one v\r\nSET two v\r\n"));
-	while (info_number(COMMAND(peer, "INFO", "clients"), "blocked_clients") != 1)
-		;
+	CU_ASSERT(info_comes_to(peer, "clients", "blocked_clients", 1));
 	snprintf(kill, sizeof(kill), "CLIENT KILL ID %lld\r\nCLIENT UNPAUSE\r\nEXISTS one two\r\n", id);
 	CU_ASSERT(peer_exchange(peer, kill, ":1\r\n+OK\r\n:0\r\n"));
 	CU_ASSERT(peer_expect_closed(victim));
@@ -285,8 +282,7 @@ static void debug_sleep_stops_the_world_for_its_time(void)
 	int64_t begin = monotonic_ms();
 	CU_ASSERT(peer_send_text(sleeper, "DEBUG SLEEP 0.2\r\n"));
 	CU_ASSERT(peer_expect_text(sleeper, "+OK\r\n"));
-	int64_t took = monotonic_ms() - begin;
-	CU_ASSERT(took >= 199 && took < 2000 * patience());
+	CU_ASSERT(monotonic_ms() - begin >= 199);
 	peer_close(&sleeper);
 }
 
@@ -414,8 +410,7 @@ static void a_client_over_its_output_limit_is_closed(void)
 		strcat(gets, "GET fat\r\n");
 	CU_ASSERT(peer_send_text(greedy, gets));
 	CU_ASSERT(peer_await_taken(greedy));
-	while (info_number(COMMAND(peer, "INFO", "clients"), "connected_clients") > others)
-		;
+	CU_ASSERT(info_comes_to(peer, "clients", "connected_clients", others));
 	CU_ASSERT(peer_drain_until_closed(greedy));
 	peer_close(&greedy);
 	CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "SET", "client-output-buffer-limit", "normal 0 0 0"));

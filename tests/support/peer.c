@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <linux/sockios.h>
@@ -346,6 +347,11 @@ const char *peer_command(struct peer *peer, const char *word, ...)
 	return reply;
 }
 
+static bool is_exactly(const struct peer *peer, const char *reply, const char *wanted)
+{
+	return peer->reply_len == strlen(wanted) && memcmp(reply, wanted, peer->reply_len) == 0;
+}
+
 bool peer_command_gives(struct peer *peer, const char *expected, const char *word, ...)
 {
 	va_list rest;
@@ -354,10 +360,59 @@ bool peer_command_gives(struct peer *peer, const char *expected, const char *wor
 	va_end(rest);
 	if (!reply)
 		return false;
-	if (peer->reply_len == strlen(expected) && memcmp(reply, expected, peer->reply_len) == 0)
+	if (is_exactly(peer, reply, expected))
 		return true;
 	fprintf(stderr, "expected \"%s\"\nreceived \"%s\" for %s\n", expected, reply, word);
 	return false;
+}
+
+/* One question after the other, each as `words` say, until the reply is good. */
+static bool ask_until(struct peer *peer, va_list words, const char *word, bool (*is_good)(const struct peer *peer, const char *reply,
+			const char *wanted), const char *wanted)
+{
+	int64_t deadline = deadline_after(PATIENCE_MS);
+	for (;;) {
+		va_list again;
+		va_copy(again, words);
+		const char *reply = command_v(peer, word, again);
+		va_end(again);
+		if (reply && is_good(peer, reply, wanted))
+			return true;
+		if (!reply || deadline_left_ms(deadline) == 0) {
+			fprintf(stderr, "waited for \"%s\"\nreceived \"%s\" for %s\n", wanted, reply ? reply : "nothing", word);
+			return false;
+		}
+	}
+}
+
+static bool has_in_it(const struct peer *peer, const char *reply, const char *wanted)
+{
+	return strstr(reply, wanted) != NULL;
+}
+
+bool peer_comes_to_give(struct peer *peer, const char *expected, const char *word, ...)
+{
+	va_list rest;
+	va_start(rest, word);
+	bool does = ask_until(peer, rest, word, is_exactly, expected);
+	va_end(rest);
+	return does;
+}
+
+bool peer_comes_to_show(struct peer *peer, const char *text, const char *word, ...)
+{
+	va_list rest;
+	va_start(rest, word);
+	bool does = ask_until(peer, rest, word, has_in_it, text);
+	va_end(rest);
+	return does;
+}
+
+bool info_comes_to(struct peer *peer, const char *section, const char *field, int64_t number)
+{
+	char line[96];
+	snprintf(line, sizeof(line), "\n%s:%" PRId64 "\r\n", field, number);
+	return COMES_TO_SHOW(peer, line, "INFO", section);
 }
 
 int64_t info_number(const char *text, const char *field)

@@ -62,6 +62,15 @@ const char *peer_command(struct peer *peer, const char *word, ...) __attribute__
 bool peer_command_gives(struct peer *peer, const char *expected, const char *word, ...) __attribute__((sentinel));
 #define GIVES(peer, expected, ...) peer_command_gives(peer, expected, __VA_ARGS__, (char *)NULL)
 
+/* Asks until the reply is this one: for what happens in the server's own time. False when it doesn't in time. */
+bool peer_comes_to_give(struct peer *peer, const char *expected, const char *word, ...) __attribute__((sentinel));
+#define COMES_TO_GIVE(peer, expected, ...) peer_comes_to_give(peer, expected, __VA_ARGS__, (char *)NULL)
+/* The same of a reply that has this text in it. */
+bool peer_comes_to_show(struct peer *peer, const char *text, const char *word, ...) __attribute__((sentinel));
+#define COMES_TO_SHOW(peer, text, ...) peer_comes_to_show(peer, text, __VA_ARGS__, (char *)NULL)
+/* The same of a number of INFO's. */
+bool info_comes_to(struct peer *peer, const char *section, const char *field, int64_t number);
+
 /* The value of `field:` in a text like INFO's, as a number; -1 when there is none. */
 int64_t info_number(const char *text, const char *field);
 

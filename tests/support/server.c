@@ -51,14 +51,27 @@ bool server_is_reference(void)
 	return strcmp(name ? name + 1 : server_program(), "redis-server") == 0;
 }
 
-static bool port_is_free(uint16_t port)
+static int bind_to(int type, uint16_t port)
 {
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
+	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0), one = 1;
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port) };
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	bool free = bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+	if (type == SOCK_STREAM)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+		return fd;
 	close(fd);
-	return free;
+	return -1;
+}
+
+/* Nobody listens there, and no other test may: the UDP port of the same number, kept until this program ends, is the claim. */
+static bool claim(uint16_t port)
+{
+	int claimed = bind_to(SOCK_DGRAM, port), fd = claimed < 0 ? -1 : bind_to(SOCK_STREAM, port);
+	if (fd >= 0)
+		close(fd);
+	else if (claimed >= 0)
+		close(claimed);
+	return fd >= 0;
 }
 
 /* Below the range that the kernel gives to outgoing connections; test programs that run at once begin at different places. */
@@ -69,7 +82,7 @@ uint16_t free_port(void)
 		next = (uint32_t)getpid() * 37;
 	for (int tries = 0; tries < 20000; tries++) {
 		uint16_t port = (uint16_t)(10000 + next++ % 20000);
-		if (port_is_free(port))
+		if (claim(port))
 			return port;
 	}
 	fprintf(stderr, "no free port\n");

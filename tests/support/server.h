@@ -53,7 +53,7 @@ void server_kill(struct server **server);
 /* Frees a server whose end the case has awaited itself. */
 void server_forget(struct server **server);
 
-/* A TCP port that nobody listens on. */
+/* A TCP port that nobody listens on and that no other test takes as long as this program runs. */
 uint16_t free_port(void);
 
 #endif

@@ -9,15 +9,38 @@ import threading
 
 READY = b"eady to accept connections"
 PATIENCE = int(os.environ.get("QCACHE_TEST_PATIENCE", "1"))
-START_SECONDS = 20 * PATIENCE
-STOP_SECONDS = 20 * PATIENCE
+START_SECONDS = 60 * PATIENCE
+STOP_SECONDS = 60 * PATIENCE
+REPLY_SECONDS = 60 * PATIENCE
 REPORTS = ("Sanitizer:", "runtime error:")
 
 
-def free_port():
+# Ports below those that the kernel gives to outgoing connections.
+PORTS = range(10000, 30000)
+claims = []
+
+
+def claim(port):
+    """
+    Nobody listens there, and no other test may: the UDP port of the same number, kept until this program ends, is the claim (as in
+    support/server.c).
+    """
+    claimed = socket.socket(type=socket.SOCK_DGRAM)
     with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            claimed.bind(("", port))
+            s.bind(("", port))
+        except OSError:
+            claimed.close()
+            return False
+    claims.append(claimed)
+    return True
+
+
+def free_port():
+    begin = os.getpid() * 37 % len(PORTS)
+    return next(port for port in [*PORTS[begin:], *PORTS[:begin]] if claim(port))
 
 
 def ours(program):
@@ -104,7 +127,7 @@ class Server:
             return int(f.read().split()[1]) * os.sysconf("SC_PAGESIZE")
 
     def connect(self):
-        s = socket.create_connection(("127.0.0.1", self.port), timeout=20 * PATIENCE)
+        s = socket.create_connection(("127.0.0.1", self.port), timeout=REPLY_SECONDS)
         s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return s
 

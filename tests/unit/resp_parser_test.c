@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/random.h"
 #include "support/request_feed.h"
 #include "support/suite.h"
 
@@ -295,11 +296,7 @@ static void append_random_request(struct buffer *stream, unsigned *seed)
 
 static void random_streams_in_random_pieces_agree_with_the_whole(void)
 {
-	unsigned seed = 20240601;
-	const char *chosen = getenv("QCACHE_TEST_SEED");
-	if (chosen)
-		seed = (unsigned)strtoul(chosen, NULL, 10);
-	printf("seed %u ", seed);
+	unsigned seed = (unsigned)random_seed("streams");
 	int differ = 0;
 	size_t bytes = 0;
 	for (int round = 0; round < 2000; round++) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "support/random.h"
 #include "support/reply_text.h"
 #include "support/suite.h"
 
@@ -284,11 +285,7 @@ static void append_random_reply(struct buffer *stream, unsigned *seed, int depth
 
 static void random_replies_in_pieces_agree_with_the_whole(void)
 {
-	unsigned seed = 20240602;
-	const char *chosen = getenv("QCACHE_TEST_SEED");
-	if (chosen)
-		seed = (unsigned)strtoul(chosen, NULL, 10);
-	printf("seed %u ", seed);
+	unsigned seed = (unsigned)random_seed("replies");
 	int differ = 0, refused = 0;
 	for (int round = 0; round < 500; round++) {
 		struct buffer stream = { 0 }, whole = { 0 }, pieces = { 0 };
