@@ -172,8 +172,10 @@ static void who_ends_and_takes_nothing_is_closed(void)
 static void await_all_it_may_have(struct peer *slow, struct peer *other)
 {
 	int64_t deadline = deadline_after(PATIENCE_MS), last = -1;
+	while (!peer_has_input(slow) && deadline_left_ms(deadline) > 0)
+		continue;
 	for (int same = 0; same < 3 && deadline_left_ms(deadline) > 0;) {
-		int64_t now = peer_has_input(slow) ? info(other, "memory", "mem_clients_normal") : last - 1;
+		int64_t now = info(other, "memory", "mem_clients_normal");
 		same = now == last ? same + 1 : 0;
 		last = now;
 	}
