@@ -1,17 +1,20 @@
 #include "acceptor.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "actors/runtime/clock.h"
 #include "actors/runtime/crash.h"
 #include "actors/runtime/log.h"
 
 /* Connections accepted per wake-up, so that a storm of them leaves the others their turn. */
 #define ACCEPTS_MAX 128
+/* Without descriptors or memory nobody is accepted for so long: the kernel says each time at once that somebody waits. */
+#define SHORTAGE_PAUSE_SECONDS 0.1
+#define SHORTAGE_TOLD_MS 1000
 /* More than any kernel's queue of a listener has by default. */
 #define QUEUE_MAX 4096
 /* Half of the edge's slots: with so many waiting the acceptor keeps the next one itself. */
@@ -21,17 +24,6 @@ struct accepted {
 	uint64_t id;
 	struct peer peer;
 };
-
-/* Out of descriptors: one is kept to take the client out of the queue and turn it away. */
-static void refuse_one(struct reactor *reactor, int fd)
-{
-	log_event(LOG_WARNING, "Accepting client connection: %s", strerror(errno));
-	close(reactor->spare_fd);
-	int refused = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (refused >= 0)
-		close(refused);
-	reactor->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-}
 
 static void hand_over(struct reactor *reactor, const struct peer *peer)
 {
@@ -50,6 +42,33 @@ static void hand_over(struct reactor *reactor, const struct peer *peer)
 	actor_post(reactor->actor, to, REACTOR_ADOPT, 0, accepted);
 }
 
+static void start_accepting(struct reactor *reactor)
+{
+	for (uint32_t i = 0; i < reactor->listening_count; i++)
+		ev_io_start(reactor->loop, &reactor->listening[i].watcher);
+}
+
+static void on_pause_over(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+	start_accepting(watcher->data);
+}
+
+/* Who is not accepted stays in the kernel's queue. */
+static void pause_accepting(struct reactor *reactor, int code)
+{
+	int64_t now_ms = monotonic_ms();
+	if (!reactor->shortage_told_ms || now_ms - reactor->shortage_told_ms >= SHORTAGE_TOLD_MS) {
+		log_event(LOG_WARNING, "Can't accept clients for now: %s", strerror(code));
+		reactor->shortage_told_ms = now_ms;
+	}
+	for (uint32_t i = 0; i < reactor->listening_count; i++)
+		ev_io_stop(reactor->loop, &reactor->listening[i].watcher);
+	ev_timer_stop(reactor->loop, &reactor->shortage);
+	ev_timer_init(&reactor->shortage, on_pause_over, SHORTAGE_PAUSE_SECONDS, 0.0);
+	reactor->shortage.data = reactor;
+	ev_timer_start(reactor->loop, &reactor->shortage);
+}
+
 static void on_listening(struct ev_loop *loop, ev_io *watcher, int events)
 {
 	struct reactor *reactor = watcher->data;
@@ -57,7 +76,7 @@ static void on_listening(struct ev_loop *loop, ev_io *watcher, int events)
 	for (int i = 0; i < ACCEPTS_MAX; i++) {
 		enum accept_status status = listener_accept(watcher->fd, &peer);
 		if (status == ACCEPT_NO_RESOURCE)
-			refuse_one(reactor, watcher->fd);
+			pause_accepting(reactor, errno);
 		if (status != ACCEPT_TAKEN)
 			return;
 		hand_over(reactor, &peer);
@@ -83,6 +102,7 @@ static void close_listening(struct reactor *reactor, int fd)
 
 void reactor_listen(struct reactor *reactor, const struct descriptors *descriptors)
 {
+	ev_timer_stop(reactor->loop, &reactor->shortage);
 	for (uint32_t i = 0; i < reactor->listening_count; i++) {
 		ev_io_stop(reactor->loop, &reactor->listening[i].watcher);
 		if (!is_among(descriptors, reactor->listening[i].fd))
@@ -97,12 +117,13 @@ void reactor_listen(struct reactor *reactor, const struct descriptors *descripto
 		reactor->listening[i].fd = descriptors->items[i];
 		ev_io_init(&reactor->listening[i].watcher, on_listening, descriptors->items[i], EV_READ);
 		reactor->listening[i].watcher.data = reactor;
-		ev_io_start(reactor->loop, &reactor->listening[i].watcher);
 	}
+	start_accepting(reactor);
 }
 
 void reactor_stop_listening(struct reactor *reactor)
 {
+	ev_timer_stop(reactor->loop, &reactor->shortage);
 	for (uint32_t i = 0; i < reactor->listening_count; i++) {
 		ev_io_stop(reactor->loop, &reactor->listening[i].watcher);
 		close(reactor->listening[i].fd);

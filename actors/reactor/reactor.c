@@ -6,7 +6,6 @@
  */
 #include "reactor.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -507,7 +506,6 @@ struct reactor *reactor_create(struct runtime *runtime, uint32_t index, const st
 	reactor->store = runtime_actor(runtime, ACTOR_STORE, 0);
 	reactor->loop = reactor->actor->loop;
 	reactor->settings = *settings;
-	reactor->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	reactor->filling = take_batch(reactor);
 	ev_prepare_init(&reactor->flush, on_flush);
 	reactor->flush.data = reactor;
@@ -531,8 +529,6 @@ void reactor_destroy(struct reactor **reactor_at)
 		struct request_batch *batch = take_from_pool(reactor);
 		request_batch_destroy(&batch);
 	}
-	if (reactor->spare_fd >= 0)
-		close(reactor->spare_fd);
 	free(reactor->slots);
 	free(reactor->free_slots);
 	free(reactor->listening);

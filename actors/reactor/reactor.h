@@ -92,7 +92,8 @@ struct reactor {
 	uint32_t listening_count;
 	uint64_t next_connection_id;
 	uint32_t next_reactor;
-	int spare_fd;                     /* given up to refuse a connection when descriptors have run out */
+	ev_timer shortage;                /* nobody is accepted before it is over */
+	int64_t shortage_told_ms;         /* monotonic; 0: never */
 
 	struct output_counts written;
 	uint64_t reads, bytes_read;

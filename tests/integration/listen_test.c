@@ -8,11 +8,13 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -225,6 +227,47 @@ static void an_idle_client_is_closed_and_a_busy_one_stays(void)
 	CU_ASSERT(server_stop(&server));
 }
 
+/* Lines of the log that hold the text. */
+static int64_t count_in_log(const struct server *server, const char *text)
+{
+	int64_t count = 0;
+	char *log = server_log(server);
+	for (const char *at = log; (at = strstr(at, text)); at += strlen(text))
+		count++;
+	free(log);
+	return count;
+}
+
+/* It neither turns round nor fills the log, and they are served once there is room. */
+static void clients_for_whom_there_is_no_descriptor_wait(void)
+{
+	ONLY_OURS();
+	static const char complaint[] = "Can't accept clients";
+	struct server *server = server_start("--timeout 0");
+	struct rlimit before, none;
+	CU_ASSERT_EQUAL_FATAL(prlimit(server_pid(server), RLIMIT_NOFILE, NULL, &before), 0);
+	none = (struct rlimit){ 3, before.rlim_max };
+	CU_ASSERT_EQUAL_FATAL(prlimit(server_pid(server), RLIMIT_NOFILE, &none, NULL), 0);
+	struct peer *peers[3];
+	int64_t begin_ms = monotonic_ms(), deadline = deadline_after(PATIENCE_MS), worked_ms = server_processor_ms(server);
+	for (int i = 0; i < 3; i++) {
+		peers[i] = i % 2 ? peer_connect(server) : peer_connect_unix(server);
+		CU_ASSERT(peer_send_text(peers[i], "PING\r\n"));
+	}
+	struct pollfd answered = { .fd = peer_fd(peers[0]), .events = POLLIN };
+	while (count_in_log(server, complaint) < 3 && deadline_left_ms(deadline) > 0)
+		CU_ASSERT_EQUAL(poll(&answered, 1, 50), 0);
+	int64_t passed_ms = monotonic_ms() - begin_ms;
+	CU_ASSERT(count_in_log(server, complaint) <= 1 + passed_ms / 1000);
+	CU_ASSERT(server_processor_ms(server) - worked_ms < passed_ms / 4);
+	CU_ASSERT_EQUAL_FATAL(prlimit(server_pid(server), RLIMIT_NOFILE, &before, NULL), 0);
+	for (int i = 0; i < 3; i++) {
+		CU_ASSERT(peer_expect_text(peers[i], "+PONG\r\n"));
+		peer_close(&peers[i]);
+	}
+	CU_ASSERT(server_stop(&server));
+}
+
 static void protected_mode_sends_strangers_away(void)
 {
 	if (!own_network)
@@ -290,6 +333,7 @@ static const struct suite_case cases[] = {
 	CASE(a_server_without_a_port_serves_its_unix_socket),
 	CASE(one_client_too_many_is_told_so),
 	CASE(an_idle_client_is_closed_and_a_busy_one_stays),
+	CASE(clients_for_whom_there_is_no_descriptor_wait),
 	CASE(protected_mode_sends_strangers_away),
 	CASE(without_protected_mode_strangers_are_served),
 	CASE(protected_mode_and_bind_change_under_way),
