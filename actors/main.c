@@ -8,9 +8,17 @@
 #include "actors/config/config.h"
 #include "actors/runtime/crash.h"
 #include "actors/runtime/log.h"
+#include "actors/runtime/printable.h"
 #include "actors/process.h"
 #include "actors/server.h"
 #include "actors/runtime/version.h"
+
+static void print_reason(const char *reason)
+{
+	char shown[LOG_LINE_BYTES];
+	printable_escape(reason, shown, sizeof(shown));
+	fprintf(stderr, "qcache-server: %s\n", shown);
+}
 
 /* Why there is no start: to whoever started it, and into the log, when that is another place. */
 static int refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -21,7 +29,7 @@ static int refuse(const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(reason, sizeof(reason), format, arguments);
 	va_end(arguments);
-	fprintf(stderr, "qcache-server: %s\n", reason);
+	print_reason(reason);
 	if (log_descriptor() != STDOUT_FILENO)
 		log_event(LOG_WARNING, "No start: %s", reason);
 	return 1;
@@ -120,7 +128,7 @@ static int set_up_and_serve(struct config *config, char **argv)
 static void print_refusals(char *refusals)
 {
 	for (char *line; (line = strsep(&refusals, "\n")) && *line;)
-		fprintf(stderr, "qcache-server: %s\n", line);
+		print_reason(line);
 }
 
 int main(int argc, char **argv)

@@ -9,6 +9,7 @@
 
 #include "config_table.h"
 #include "actors/runtime/crash.h"
+#include "actors/runtime/printable.h"
 
 #define ROW(field, name, alias, type, flags, initial, least, most, choices) \
 	{ name, alias, type, flags, offsetof(struct config, field), initial, (uint64_t)(least), (uint64_t)(most), choices },
@@ -94,8 +95,9 @@ bool config_fail(struct config_error *out_error, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(out_error->text, sizeof(out_error->text), format, arguments);
 	va_end(arguments);
-	for (unsigned char *at = (unsigned char *)out_error->text; *at; at++)
-		if (*at < 0x20 || *at == 0x7f)
+	size_t printable;
+	for (char *at = out_error->text; *at; at += printable ? printable : 1)
+		if ((printable = printable_length(at, strlen(at))) == 0)
 			*at = '?';
 	return false;
 }

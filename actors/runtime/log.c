@@ -1,4 +1,5 @@
 #include "log.h"
+#include "actors/runtime/printable.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -115,39 +116,6 @@ static size_t put_prefix(char *line, size_t size, enum log_level level)
 				marks[level]);
 }
 
-/* What a control byte becomes, NUL-terminated; NULL for a byte that stays. */
-static const char *escape(unsigned char byte, char out[5])
-{
-	if (byte >= 0x20 && byte != 0x7f)
-		return NULL;
-	switch (byte) {
-	case '\n':
-		return "\\n";
-	case '\r':
-		return "\\r";
-	case '\t':
-		return "\\t";
-	default:
-		snprintf(out, 5, "\\x%02x", byte);
-		return out;
-	}
-}
-
-/* Appends `text`, escaped, as far as it goes whole; one byte stays free for the newline. */
-static size_t put_escaped(char *line, size_t len, size_t size, const char *text)
-{
-	for (; *text; text++) {
-		char room[5];
-		const char *escaped = escape((unsigned char)*text, room);
-		size_t more = escaped ? strlen(escaped) : 1;
-		if (len + more >= size)
-			break;
-		memcpy(line + len, escaped ? escaped : text, more);
-		len += more;
-	}
-	return len;
-}
-
 static bool write_line(int fd, const char *line, size_t len)
 {
 	ssize_t written;
@@ -161,7 +129,7 @@ static void put_line(enum log_level level, const char *text)
 {
 	char line[LOG_LINE_BYTES];
 	size_t len = put_prefix(line, sizeof(line), level);
-	len = put_escaped(line, len, sizeof(line), text);
+	len += printable_escape(text, line + len, sizeof(line) - len);
 	line[len++] = '\n';
 	/* The former file may be one that nobody finds any more. */
 	if (!follow_name())

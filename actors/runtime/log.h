@@ -3,8 +3,8 @@
  * Redis's logs read these.
  *
  * Any thread, at any time after log_open(); before that, lines go to stdout. A line leaves in one write(2), so
- * lines of several threads don't mix. Control bytes that come with the arguments are written as \xNN, a newline as
- * \n: one event is one line whatever a client has sent. A line has at most LOG_LINE_BYTES; the rest is cut.
+ * lines of several threads don't mix. What isn't printable is escaped (printable.h): one event is one line whatever a client
+ * has sent. A line has at most LOG_LINE_BYTES; the rest is cut.
  *
  * The log is the file that bears the name when a line is written, not the one that bore it at start: who rotates logs may move
  * it away, and a new one is made. Where that fails, lines go to the former file and to stderr.

@@ -77,10 +77,10 @@ static void levels_below_the_one_in_force_are_left_out(void)
 static void one_event_is_one_line_whatever_is_in_it(void)
 {
 	begin(LOG_NOTICE);
-	log_event(LOG_NOTICE, "name %s", "a\r\nb\t\x1b[2J\x7f\xc3\xa9");
+	log_event(LOG_NOTICE, "name %s", "a\r\nb\t\x1b[2J\x7f\xc3\xa9\x9b\xc2\x9b");
 	char *text = end();
 	CU_ASSERT_EQUAL(count(text, "\n"), 1);
-	CU_ASSERT_PTR_NOT_NULL(strstr(text, "name a\\r\\nb\\t\\x1b[2J\\x7f\xc3\xa9\n"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "name a\\r\\nb\\t\\x1b[2J\\x7f\xc3\xa9\\x9b\\xc2\\x9b\n"));
 	free(text);
 }
 
