@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "actors/bus/secrets.h"
 #include "transport/resp_parser.h"
 
 struct tally *tally_create(uint32_t command_count)
@@ -64,7 +65,7 @@ void command_record_append(struct buffer *out, const struct command_record *reco
 	buffer_append(out, &head, sizeof(head));
 	append_bytes(out, record->address);
 	for (uint32_t i = 0; i < record->argc; i++)
-		append_bytes(out, i < 64 && secrets >> i & 1 ? slice_of(redacted, sizeof(redacted) - 1) :
+		append_bytes(out, secrets_hide(secrets, i) ? slice_of(redacted, sizeof(redacted) - 1) :
 							       slice_of(argv[i].data, argv[i].len));
 }
 

@@ -42,7 +42,7 @@ struct command_record {
 };
 
 struct resp_arg;
-/* Arguments whose bit is set in `secrets` are not told. */
+/* Arguments among `secrets` (secrets.h) are not told. */
 void command_record_append(struct buffer *out, const struct command_record *record, const struct resp_arg *argv,
 			   uint64_t secrets);
 /* Both move *at; false at the end. */

@@ -13,7 +13,7 @@ static const char redacted[] = "(redacted)";
 
 static struct slice shown_arg(const struct call *call, uint32_t index)
 {
-	if (index < 64 && call->secrets >> index & 1)
+	if (secrets_hide(call->secrets, index))
 		return slice_of(redacted, sizeof(redacted) - 1);
 	return call_arg(call, index);
 }

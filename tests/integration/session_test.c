@@ -161,6 +161,16 @@ static void monitor_shows_the_path_of_a_unix_socket(void)
 	peer_close(&near);
 }
 
+/* With the password at a place for which there is no bit: 31 names come before it. */
+static bool send_long_hello(struct peer *busy)
+{
+	char text[2048] = "HELLO 2";
+	for (int i = 0; i < 31; i++)
+		strcat(text, " SETNAME name");
+	strcat(text, " AUTH default a-secret\r\n");
+	return peer_send_text(busy, text);
+}
+
 static void monitor_hides_passwords(void)
 {
 	struct peer *monitor = peer_connect(server), *busy = peer_connect(server);
@@ -168,6 +178,12 @@ static void monitor_hides_passwords(void)
 	client_address(busy, address, sizeof(address));
 	CU_ASSERT(GIVES(monitor, "+OK\r\n", "MONITOR"));
 	CU_ASSERT(COMMAND(busy, "AUTH", "a-secret") != NULL);
+	CU_ASSERT(COMMAND(busy, "HELLO", "2", "AUTH", "default", "a-secret") != NULL);
+	/* What stands before the password is refused, so that nobody looks at it. */
+	CU_ASSERT(COMMAND(busy, "HELLO", "9", "AUTH", "default", "a-secret") != NULL);
+	CU_ASSERT(COMMAND(busy, "HELLO", "x", "AUTH", "default", "a-secret") != NULL);
+	CU_ASSERT(COMMAND(busy, "HELLO", "2", "NONSENSE", "auth", "default", "a-secret") != NULL);
+	CU_ASSERT(send_long_hello(busy) && peer_reply(busy) != NULL);
 	CU_ASSERT(GIVES(busy, "$1\r\nx\r\n", "ECHO", "x"));
 	for (;;) {
 		const char *line = monitor_line(monitor);

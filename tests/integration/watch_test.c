@@ -58,6 +58,8 @@ static void the_slow_log_hides_secrets(void)
 	COMMAND(peer, "AUTH", "open sesame");
 	COMMAND(peer, "AUTH", "someone", "open sesame");
 	COMMAND(peer, "HELLO", "2", "AUTH", "default", "open sesame");
+	COMMAND(peer, "HELLO", "9", "AUTH", "default", "open sesame");
+	COMMAND(peer, "CONFIG", "SET", "requirepass", "open sesame", "timeout");
 	CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "SET", "requirepass", "open sesame"));
 	CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "SET", "requirepass", ""));
 	CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "SET", "slowlog-log-slower-than", "20000"));

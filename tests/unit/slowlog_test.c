@@ -109,7 +109,7 @@ static void secrets_are_not_kept(void)
 {
 	struct slowlog log = { 0 };
 	const struct resp_arg argv[] = { arg_of("AUTH"), arg_of("user"), arg_of("open sesame"), arg_of("") };
-	add(&log, argv, 4, 1 << 2, 10);
+	add(&log, argv, 4, secrets_bit(2), 10);
 	CU_ASSERT(is_text(log.newest->argv[1], "user"));
 	CU_ASSERT(is_text(log.newest->argv[2], "(redacted)"));
 	CU_ASSERT(is_text(log.newest->argv[3], ""));

@@ -59,13 +59,13 @@ static void resume_set(struct call *call, enum wake_reason reason, void *answer)
 void cmd_config_set(struct call *call)
 {
 	size_t count = (call->argc - 2) / 2;
+	for (uint32_t i = 2; i + 1 < call->argc; i += 2)
+		if (config_is_secret(call_arg(call, i)))
+			call_hide_arg(call, i + 1);
 	if (call->argc % 2 != 0) {
 		reply_syntax_error(call);
 		return;
 	}
-	for (uint32_t i = 2; i < call->argc; i += 2)
-		if (config_is_secret(call_arg(call, i)))
-			call_hide_arg(call, i + 1);
 	if (store_is_tuning(call->store)) {
 		session_park(call, PARK_TUNING, INT64_MAX, resume_set, NULL);
 		return;

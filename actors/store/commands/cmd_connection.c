@@ -107,14 +107,23 @@ static bool parse_version(struct call *call, enum resp_version *out_version)
 	return true;
 }
 
+/* Wherever AUTH stands, whether or not it is come to: what stands before it may be wrong. */
+static void hide_hello_passwords(struct call *call)
+{
+	for (uint32_t i = 1; i < call->argc; i++) {
+		if (!call_arg_is(call, i, "AUTH"))
+			continue;
+		call_hide_arg(call, i + 1);
+		call_hide_arg(call, i + 2);
+	}
+}
+
 /* Options take effect one by one: what stood before a wrong one holds. */
 static bool take_hello_options(struct call *call)
 {
 	for (uint32_t i = 2; i < call->argc; i++) {
 		uint32_t more = call->argc - 1 - i;
 		if (more >= 2 && call_arg_is(call, i, "AUTH")) {
-			call_hide_arg(call, i + 1);
-			call_hide_arg(call, i + 2);
 			if (!log_in(call, call_arg(call, i + 1), call_arg(call, i + 2)))
 				return false;
 			i += 2;
@@ -154,6 +163,7 @@ static void reply_hello(struct call *call)
 void cmd_hello(struct call *call)
 {
 	enum resp_version version = call->session->resp;
+	hide_hello_passwords(call);
 	if (call->argc > 1 && !parse_version(call, &version))
 		return;
 	if (!take_hello_options(call))

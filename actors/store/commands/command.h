@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "actors/bus/secrets.h"
 #include "storage/slice.h"
 #include "transport/resp_parser.h"
 
@@ -28,7 +29,7 @@ struct call {
 	uint32_t argc;
 	int64_t now_ms;                /* wall clock of the turn */
 	uint64_t hash;                 /* of the first key, for commands that have one */
-	uint64_t secrets;              /* bits by argument: passwords, shown to nobody */
+	uint64_t secrets;              /* passwords among the arguments: bus/secrets.h */
 	bool finds_no_room;            /* maxmemory is reached and nothing can be evicted */
 	bool rejected;                 /* refused by command_dispatch(): no handler ran */
 	bool failed;                   /* an error reply has been written */
@@ -156,11 +157,10 @@ static inline struct slice call_arg(const struct call *call, uint32_t index)
 	return slice_of(call->argv[index].data, call->argv[index].len);
 }
 
-/* MONITOR shows "(redacted)" for this argument. */
+/* MONITOR and SLOWLOG show "(redacted)" for this argument. Before anything is done that may fail. */
 static inline void call_hide_arg(struct call *call, uint32_t index)
 {
-	if (index < 64)
-		call->secrets |= (uint64_t)1 << index;
+	call->secrets |= secrets_bit(index);
 }
 
 /* Does argument `index` spell `word` (given in any case)? */
