@@ -1,6 +1,6 @@
 /*
- * Questions to other actors. The session that asks is parked until the answer has come; who asks while the same question is
- * under way gets the same answer.
+ * Questions to other actors. The session that asks is parked until the answer has come. All who ask in one turn get the same answer; who
+ * asks while it is under way waits for the next one, which tells what has happened up to then.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,10 +11,11 @@
 
 void store_ask_figures(struct call *call, session_resume *resume, void *state)
 {
-	struct store *store = call->store;
-	session_park(call, PARK_FIGURES, INT64_MAX, resume, state);
-	if (store->figures_missing)
-		return;
+	session_park(call, PARK_TO_ASK_FIGURES, INT64_MAX, resume, state);
+}
+
+static void ask_reactors(struct store *store)
+{
 	store->figures_missing = store->reactor_count;
 	for (uint32_t i = 0; i < store->reactor_count; i++)
 		actor_post(store->actor, store->reactors[i].actor, REACTOR_DESCRIBE, 0, NULL);
@@ -62,26 +63,29 @@ void store_on_figures(struct store *store, struct connection_figures *figures)
 
 void store_ask_observations(struct call *call, session_resume *resume, void *state)
 {
-	struct store *store = call->store;
-	session_park(call, PARK_OBSERVATIONS, INT64_MAX, resume, state);
-	store->observations_are_asked = true; /* posted behind this turn's counts */
+	session_park(call, PARK_TO_ASK_OBSERVATIONS, INT64_MAX, resume, state);
 }
 
 /* The counts up to here go first, on the same channel: the answer includes them. */
-void store_post_question(struct store *store)
+static void ask_observer(struct store *store)
 {
-	if (!store->observations_are_asked || store->question_is_out)
-		return;
-	store->observations_are_asked = false;
-	store->question_is_out = true;
+	store->observations_are_asked = true;
 	store_give_tally(store);
 	store_publish(store);
 	actor_post(store->actor, store->subscribers[store->observer].actor, OBSERVER_DESCRIBE, 0, NULL);
 }
 
+void store_post_questions(struct store *store)
+{
+	if (!store->figures_missing && store_move_parked(store, PARK_TO_ASK_FIGURES, PARK_FIGURES))
+		ask_reactors(store);
+	if (!store->observations_are_asked && store_move_parked(store, PARK_TO_ASK_OBSERVATIONS, PARK_OBSERVATIONS))
+		ask_observer(store);
+}
+
 void store_on_observations(struct store *store, struct observations *observations)
 {
-	store->question_is_out = false;
+	store->observations_are_asked = false;
 	store_wake_all(store, PARK_OBSERVATIONS, WAKE_ANSWER, observations);
 	observations_destroy(&observations);
 }

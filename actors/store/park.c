@@ -359,6 +359,15 @@ void store_wake_all(struct store *store, enum park_topic topic, enum wake_reason
 	}
 }
 
+bool store_move_parked(struct store *store, enum park_topic from, enum park_topic to)
+{
+	for (struct session *session = store->parked[from].first; session; session = session->topic_next)
+		session->topic = to;
+	store->parked[to] = store->parked[from];
+	store->parked[from] = (struct parked_list){ 0 };
+	return store->parked[to].first != NULL;
+}
+
 void store_wake_due(struct store *store)
 {
 	while (store_next_deadline_ms(store) <= store->monotonic_ms) {

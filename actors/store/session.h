@@ -48,7 +48,9 @@ enum park_topic {
 	PARK_MEMORY,       /* room below maxmemory */
 	PARK_SLICE,        /* its next turn: what it does is too much for one; ends with its client */
 	PARK_TURN,         /* the next turn: this one has no time left for what waits in the session */
+	PARK_TO_ASK_OBSERVATIONS, /* the observer to be asked */
 	PARK_OBSERVATIONS, /* an answer from the observer */
+	PARK_TO_ASK_FIGURES, /* the reactors to be asked */
 	PARK_FIGURES,      /* an answer from every reactor */
 	PARK_SUPERVISOR,   /* the supervisor's answer */
 	PARK_TUNING,       /* another client's CONFIG SET or REWRITE */

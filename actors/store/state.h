@@ -125,7 +125,7 @@ struct store {
 
 	struct connection_figures *figures; /* gathered so far */
 	uint32_t figures_missing;
-	bool observations_are_asked, question_is_out;
+	bool observations_are_asked;    /* and the answer has not come */
 	int64_t tally_given_ms;
 	bool tally_has_news;            /* something has been counted since */
 	uint64_t totals[RATES];         /* since the start */
@@ -180,6 +180,8 @@ bool session_ends_with_client(const struct session *session);
 /* Those who waited for a turn with time left, for credit that has come, or for a pause that is over. */
 void store_wake_ready(struct store *store);
 void store_wake_all(struct store *store, enum park_topic topic, enum wake_reason reason, void *answer);
+/* Those who wait for one thing now wait for the other, which nobody waits for yet. False when there are none. */
+bool store_move_parked(struct store *store, enum park_topic from, enum park_topic to);
 void store_wake_due(struct store *store);
 int64_t store_next_deadline_ms(const struct store *store);
 void session_free_waiting(struct store *store, struct session *session);
@@ -256,7 +258,8 @@ void store_on_rewritten(struct store *store, struct config_error *error);
 void store_on_settings_taken(struct store *store);
 
 /* ask.c */
-void store_post_question(struct store *store);
+/* At the turn's end, what it has been asked to ask. */
+void store_post_questions(struct store *store);
 void store_on_figures(struct store *store, struct connection_figures *figures);
 void store_on_observations(struct store *store, struct observations *observations);
 

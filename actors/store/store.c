@@ -197,7 +197,7 @@ static void store_turn(void *state, struct message message)
 	store_upkeep(store);
 	give_tally_if_due(store);
 	store_publish(store);
-	store_post_question(store);
+	store_post_questions(store);
 	store_post_pushes(store);
 	post_settings(store);
 	store_arm_timer(store);

@@ -189,6 +189,34 @@ static void time_above_maxmemory_is_counted(void)
 	CU_ASSERT(info_of("stats", "total_eviction_exceeded_time") >= 19);
 }
 
+/* Others ask all the while, so that mostly an answer is under way that was asked for before. */
+static void an_answer_tells_what_came_before_its_question(void)
+{
+	enum { ASKED = 4000, ROUNDS = 200 };
+	static const char question[] = "INFO commandstats\r\n";
+	struct peer *others[2];
+	char *questions = calloc(ASKED, sizeof(question));
+	for (int i = 0; i < ASKED; i++)
+		memcpy(questions + i * (sizeof(question) - 1), question, sizeof(question) - 1);
+	for (int i = 0; i < 2; i++) {
+		others[i] = peer_connect_unix(server);
+		CU_ASSERT(peer_send_text(others[i], questions));
+	}
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "RESETSTAT"));
+	int wrong = 0;
+	for (int i = 1; i <= ROUNDS; i++) {
+		char expected[64];
+		snprintf(expected, sizeof(expected), "cmdstat_strlen:calls=%d,", i);
+		CU_ASSERT(peer_exchange(peer, "STRLEN nothing\r\nINFO commandstats\r\n", ":0\r\n"));
+		const char *reply = peer_reply(peer);
+		wrong += !reply || !strstr(reply, expected);
+	}
+	CU_ASSERT_EQUAL(wrong, 0);
+	for (int i = 0; i < 2; i++)
+		peer_close(&others[i]);
+	free(questions);
+}
+
 static const struct suite_case cases[] = {
 	CASE(server_starts),
 	CASE(who_tells_what_is_found_counts_a_hit_or_a_miss),
@@ -198,6 +226,7 @@ static const struct suite_case cases[] = {
 	CASE(keys_of_a_flushed_database_are_freed_behind_the_scenes),
 	CASE(changes_are_counted_and_reads_are_not),
 	CASE(time_above_maxmemory_is_counted),
+	CASE(an_answer_tells_what_came_before_its_question),
 	CASE(server_stops),
 };
 
