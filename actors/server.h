@@ -16,7 +16,7 @@ struct runtime;
 /* One more subscriber: makes and binds its actor (runtime_actor(runtime, ACTOR_SUBSCRIBER, index)). */
 struct server_subscriber {
 	uint32_t interest;    /* enum bus_interest */
-	int64_t credit_bytes; /* 0: BUS_CREDIT_BYTES */
+	int64_t credit_bytes; /* 0: BUS_CREDIT_BYTES, which is also the most */
 	void (*bind)(struct runtime *runtime, uint32_t index, void *context);
 	void *context;
 };

@@ -21,7 +21,7 @@
 
 #define BUS_SUBSCRIBERS_MAX 16
 
-/* A subscriber's credit, and what even the smallest message takes of it: their ratio bounds the messages under way. */
+/* The most credit that a subscriber may have, and what even the smallest message takes of it: their ratio bounds the messages under way. */
 #define BUS_CREDIT_BYTES (4 * 1024 * 1024)
 #define BUS_MESSAGE_MIN_BYTES 4096
 

@@ -33,6 +33,15 @@ enum actor_kind {
 	ACTOR_KINDS
 };
 
+/* Room on each edge: SLOTS_STORE_REACTOR and so on. */
+enum edge_slots {
+#define ACTOR(kind, host, name, meaning)
+#define EDGE(sender, receiver, slots) SLOTS_##sender##_##receiver = slots,
+#include "topology.def"
+#undef ACTOR
+#undef EDGE
+};
+
 enum message_type {
 #define MESSAGE(name, sender, receiver, payload, meaning) name,
 #include "messages.def"

@@ -213,6 +213,19 @@ static void post_on_bus(void *context, struct bus_message *message)
 	actor_post(link->store->actor, link->actor, SUBSCRIBER_FRAMES, 0, message);
 }
 
+/* The edges have room for what this much credit lets go, and no more. */
+#define BUS_MESSAGES_MAX (BUS_CREDIT_BYTES / BUS_MESSAGE_MIN_BYTES)
+_Static_assert(SLOTS_STORE_SUBSCRIBER >= BUS_MESSAGES_MAX + 3, "messages of the bus, a question, and counts with it and with the stop");
+_Static_assert(SLOTS_SUBSCRIBER_STORE >= BUS_MESSAGES_MAX + 5, "something for each message, credit in quarters, an answer");
+
+static int64_t credit_of(const struct store_subscription *subscription)
+{
+	if (subscription->credit_bytes > BUS_CREDIT_BYTES)
+		crash_broken_invariant("a subscriber wants %lld bytes of credit, and its edge has room for what %d let go",
+				       (long long)subscription->credit_bytes, BUS_CREDIT_BYTES);
+	return subscription->credit_bytes ? subscription->credit_bytes : BUS_CREDIT_BYTES;
+}
+
 static void subscribe_all(struct store *store, const struct store_subscription *subscriptions)
 {
 	store->bus = bus_create();
@@ -227,7 +240,7 @@ static void subscribe_all(struct store *store, const struct store_subscription *
 		link->number = bus_subscribe(store->bus, &(struct bus_subscription){
 			.interest = subscriptions[i].interest,
 			.is_required = true,
-			.credit_bytes = subscriptions[i].credit_bytes ? subscriptions[i].credit_bytes : BUS_CREDIT_BYTES,
+			.credit_bytes = credit_of(&subscriptions[i]),
 			.post = post_on_bus,
 			.context = link,
 		});

@@ -4,11 +4,13 @@
  */
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "actors/runtime/actor.h"
@@ -520,7 +522,31 @@ static void stopping_gives_the_journal_all_that_was_done(void)
 	clean(&bench);
 }
 
+static struct bench refused;
+
+static void remove_refused(int number)
+{
+	unlink(refused.path);
+	rmdir(refused.directory);
+}
+
+/* Its edges could not hold what so much credit lets go: better no start than a full mailbox some day. */
+static void a_subscriber_with_more_credit_than_its_edges_hold_is_refused(void)
+{
+	int status = 0;
+	pid_t child = fork();
+	CU_ASSERT_FATAL(child >= 0);
+	if (child == 0) {
+		signal(SIGABRT, remove_refused);
+		start(&refused, BUS_CREDIT_BYTES + 1);
+		_exit(0);
+	}
+	CU_ASSERT_EQUAL(waitpid(child, &status, 0), child);
+	CU_ASSERT(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+}
+
 static const struct suite_case cases[] = {
+	CASE(a_subscriber_with_more_credit_than_its_edges_hold_is_refused),
 	CASE(frames_are_dense_and_in_the_order_of_execution),
 	CASE(all_effects_of_a_command_are_one_frame),
 	CASE(without_credit_writes_wait_and_reads_go_on),
