@@ -26,6 +26,7 @@
 #include "actors/places.h"
 #include "actors/process.h"
 #include "actors/reaper/reaper.h"
+#include "actors/discard.h"
 #include "actors/stop_order.h"
 #include "actors/store/commands/command.h"
 #include "actors/store/store_actor.h"
@@ -209,10 +210,10 @@ static void on_listen_done(struct server *server)
 static void supervisor_turn(void *state, struct message message)
 {
 	struct server *server = state;
-	switch (message.type) {
+	switch ((enum to_supervisor)message.type) {
 	case SUPERVISOR_SHUTDOWN: on_shutdown(server, message.number); return;
-	case SUPERVISOR_LISTEN: on_listen(server, message.payload); return;
-	case WORKER_RESOLVE_DONE: on_resolved(server, message.payload); return;
+	case SUPERVISOR_LISTEN: on_listen(server, PAYLOAD(SUPERVISOR_LISTEN, message)); return;
+	case WORKER_RESOLVE_DONE: on_resolved(server, PAYLOAD(WORKER_RESOLVE_DONE, message)); return;
 	case REACTOR_LISTEN_DONE: on_listen_done(server); return;
 	case REACTOR_CUT: on_cut(server); return;
 	case REACTOR_STOP_DONE:
@@ -223,7 +224,6 @@ static void supervisor_turn(void *state, struct message message)
 		on_stop_done(server);
 		return;
 	}
-	crash_broken_invariant("the supervisor has no turn for %s", message_name(message.type));
 }
 
 /* ---- life ---- */
@@ -410,7 +410,7 @@ void server_destroy(struct server **server_at)
 	struct server *server = *server_at;
 	await_helpers(server);
 	/* Actors first: mailboxes may not call into what is gone, and nobody posts any more. */
-	runtime_stop(server->runtime);
+	runtime_stop(server->runtime, discard_message);
 	for (uint32_t i = 0; i < server->reactor_count; i++)
 		reactor_destroy(&server->reactors[i]);
 	store_destroy(&server->store);

@@ -3,18 +3,18 @@
 #include "actors/runtime/actor.h"
 
 static const struct {
-	enum message_type message;
+	post_order *post;
 	enum actor_kind kind;
 	bool is_answered;
 } steps[] = {
-	{ STORE_THAW, ACTOR_STORE, false },
-	{ REACTOR_STOP, ACTOR_REACTOR, true },
-	{ STORE_STOP, ACTOR_STORE, true },
-	{ REACTOR_LEAVE, ACTOR_REACTOR, false },
-	{ SUBSCRIBER_STOP, ACTOR_SUBSCRIBER, true },
+	{ post_STORE_THAW, ACTOR_STORE, false },
+	{ post_REACTOR_STOP, ACTOR_REACTOR, true },
+	{ post_STORE_STOP, ACTOR_STORE, true },
+	{ post_REACTOR_LEAVE, ACTOR_REACTOR, false },
+	{ post_SUBSCRIBER_STOP, ACTOR_SUBSCRIBER, true },
 	/* the helpers */
-	{ REAPER_STOP, ACTOR_REAPER, true },
-	{ WORKER_STOP, ACTOR_WORKER, true },
+	{ post_REAPER_STOP, ACTOR_REAPER, true },
+	{ post_WORKER_STOP, ACTOR_WORKER, true },
 };
 #define STEPS (sizeof(steps) / sizeof(steps[0]))
 #define STEPS_OF_SERVICE (STEPS - 2)
@@ -30,7 +30,7 @@ static void take_step(struct stop_order *order)
 	enum actor_kind kind = steps[order->step].kind;
 	uint32_t count = runtime_count(runtime, kind);
 	for (uint32_t i = 0; i < count; i++)
-		actor_post(order->supervisor, runtime_actor(runtime, kind, i), steps[order->step].message, order->is_now, NULL);
+		steps[order->step].post(order->supervisor, runtime_actor(runtime, kind, i), order->is_now, NULL);
 	if (steps[order->step].is_answered)
 		order->answers_missing += count;
 	order->step++;

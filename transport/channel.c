@@ -13,6 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Far longer than a message needs that has been accepted. */
+#define LEFT_TIMEOUT_MS 60000
+
 struct mailbox {
 	nng_socket socket;
 	nng_aio *aio;
@@ -36,6 +39,14 @@ static void make_url(char *out, size_t size, const char *name)
 	snprintf(out, size, "inproc://%s", name);
 }
 
+static struct message unpack(nng_msg *carrier)
+{
+	struct message message;
+	memcpy(&message, nng_msg_body(carrier), sizeof(message));
+	nng_msg_free(carrier);
+	return message;
+}
+
 static void on_receive(void *context)
 {
 	struct mailbox *mailbox = context;
@@ -46,11 +57,7 @@ static void on_receive(void *context)
 	if (code != 0)
 		stop_with("receive on", "a mailbox", code);
 
-	nng_msg *carrier = nng_aio_get_msg(mailbox->aio);
-	struct message message;
-	memcpy(&message, nng_msg_body(carrier), sizeof(message));
-	nng_msg_free(carrier);
-	mailbox->receive(mailbox->context, message);
+	mailbox->receive(mailbox->context, unpack(nng_aio_get_msg(mailbox->aio)));
 }
 
 struct mailbox *mailbox_open(const char *name, mailbox_receive *receive, void *context)
@@ -75,12 +82,28 @@ void mailbox_rearm(struct mailbox *mailbox)
 	nng_recv_aio(mailbox->socket, mailbox->aio);
 }
 
-void mailbox_close(struct mailbox **mailbox_at)
+void mailbox_stop(struct mailbox *mailbox)
+{
+	nng_aio_stop(mailbox->aio);
+}
+
+/* They may still be on their way from the channels' buffers, which NNG's threads empty. */
+static void discard_left(struct mailbox *mailbox, uint64_t left, mailbox_discard *discard)
+{
+	int code = nng_socket_set_ms(mailbox->socket, NNG_OPT_RECVTIMEO, LEFT_TIMEOUT_MS);
+	for (nng_msg *carrier; left > 0 && code == 0; left--)
+		if ((code = nng_recvmsg(mailbox->socket, &carrier, 0)) == 0)
+			discard(unpack(carrier));
+	if (code != 0)
+		stop_with("receive what is left in", "a mailbox", code);
+}
+
+void mailbox_close(struct mailbox **mailbox_at, uint64_t left, mailbox_discard *discard)
 {
 	struct mailbox *mailbox = *mailbox_at;
 	if (!mailbox)
 		return;
-	nng_aio_stop(mailbox->aio);
+	discard_left(mailbox, left, discard);
 	nng_close(mailbox->socket);
 	nng_aio_free(mailbox->aio);
 	free(mailbox);

@@ -9,8 +9,9 @@
  * A channel has `slots` places. Posting into a full channel is a broken invariant and aborts: senders hold credit
  * (topology.def gives each edge its slots) and never wait. Posting is for one thread at a time per channel.
  *
- * Order of calls: all mailboxes are opened, then all channels; at the end all mailboxes are closed, which waits for their
- * callbacks, then all channels. Closing throws away what has not been received, so actors are stopped before (actor.h).
+ * Order of calls: all mailboxes are opened, then all channels; at the end all mailboxes are stopped, which waits for their
+ * callbacks, then all are closed, then all channels. Nobody posts any more by then; what has been posted and not received is
+ * handed out to be freed.
  */
 #ifndef TRANSPORT_CHANNEL_H
 #define TRANSPORT_CHANNEL_H
@@ -21,9 +22,10 @@ struct message {
 	uint32_t type;   /* what it is, from the actors' catalogue */
 	uint32_t sender; /* who posted it: an actor's number */
 	uint64_t number; /* a small operand: credit in bytes, a deadline, an index; 0 when unused */
-	void *payload;   /* owned by whoever holds the message; NULL when unused */
+	struct payload *payload; /* owned by whoever holds the message; NULL when unused. The type is never defined: actors have typed access (runtime/messages.h) */
 };
 
+struct payload;
 struct mailbox;
 struct channel;
 
@@ -35,7 +37,10 @@ struct mailbox *mailbox_open(const char *name, mailbox_receive *receive, void *c
 /* Arms the receive: the first time to start the mailbox, then at the end of every turn. */
 void mailbox_rearm(struct mailbox *mailbox);
 /* Ends the outstanding receive and waits for a callback that runs; then no more come. */
-void mailbox_close(struct mailbox **mailbox);
+void mailbox_stop(struct mailbox *mailbox);
+/* `left` messages have been posted to it and not received: each goes to `discard`. */
+typedef void mailbox_discard(struct message message);
+void mailbox_close(struct mailbox **mailbox, uint64_t left, mailbox_discard *discard);
 
 struct channel *channel_open(const char *mailbox_name, uint32_t slots);
 void channel_post(struct channel *channel, struct message message);

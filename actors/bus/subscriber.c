@@ -49,12 +49,11 @@ static void stop_if_empty(struct subscriber *subscriber)
 
 bool subscriber_turn(struct subscriber *subscriber, struct message message)
 {
-	if (message.type == SUBSCRIBER_FRAMES)
-		on_frames(subscriber, message.payload);
-	else if (message.type == SUBSCRIBER_STOP)
-		subscriber->is_stopping = true;
-	else
-		return false;
+	switch ((enum to_subscriber)message.type) {
+	case SUBSCRIBER_FRAMES: on_frames(subscriber, PAYLOAD(SUBSCRIBER_FRAMES, message)); break;
+	case SUBSCRIBER_STOP: subscriber->is_stopping = true; break;
+	case OBSERVER_DESCRIBE: return false;
+	}
 	stop_if_empty(subscriber);
 	return true;
 }

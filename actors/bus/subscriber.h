@@ -25,7 +25,7 @@ struct subscriber {
 void subscriber_init(struct subscriber *subscriber, struct runtime *runtime, uint32_t index, uint32_t interest, int64_t credit_bytes,
 		     void (*take)(void *context, const struct bus_message *message), void *context);
 
-/* True when the message was SUBSCRIBER_FRAMES or SUBSCRIBER_STOP and is dealt with. */
+/* False: the message is one for the observer, and is not dealt with. */
 bool subscriber_turn(struct subscriber *subscriber, struct message message);
 
 /* Credit owed, to be sent along with another message; nothing is owed afterwards. */

@@ -150,11 +150,8 @@ static void on_describe(struct observer *observer)
 static void observer_turn(void *state, struct message message)
 {
 	struct observer *observer = state;
-	if (subscriber_turn(&observer->subscriber, message))
-		return;
-	if (message.type != OBSERVER_DESCRIBE)
-		crash_broken_invariant("the observer has no turn for %s", message_name(message.type));
-	on_describe(observer);
+	if (!subscriber_turn(&observer->subscriber, message))
+		on_describe(observer);
 }
 
 struct observer *observer_create(struct runtime *runtime, uint32_t command_count)

@@ -25,6 +25,13 @@ struct accepted {
 	struct peer peer;
 };
 
+void accepted_destroy(struct accepted **accepted)
+{
+	close((*accepted)->peer.fd);
+	free(*accepted);
+	*accepted = NULL;
+}
+
 static void hand_over(struct reactor *reactor, const struct peer *peer)
 {
 	struct runtime *runtime = reactor->actor->runtime;

@@ -9,6 +9,8 @@
 
 /* What REACTOR_ADOPT brings. */
 struct accepted;
+/* Turns the client away. */
+void accepted_destroy(struct accepted **accepted);
 
 /* The first reactor accepts from these, which it owns, and from no others: what it had besides is closed. */
 void reactor_listen(struct reactor *reactor, const struct descriptors *descriptors);

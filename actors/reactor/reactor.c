@@ -349,7 +349,7 @@ static void bring_home(struct reactor *reactor, struct reply_batch *replies)
 }
 
 /* The store keeps one of each under way. */
-static void report_taken(struct reactor *reactor, enum message_type type)
+static void report_taken(struct reactor *reactor, enum to_reactor type)
 {
 	actor_post(reactor->actor, reactor->store, STORE_TAKEN, type, NULL);
 }
@@ -484,17 +484,16 @@ static void on_leave(struct reactor *reactor)
 static void reactor_turn(void *state, struct message message)
 {
 	struct reactor *reactor = state;
-	switch (message.type) {
-	case REACTOR_REPLIES: on_replies(reactor, message.payload); return;
-	case REACTOR_ADOPT: reactor_adopt(reactor, message.payload); return;
-	case REACTOR_SETTINGS: on_settings(reactor, message.payload); return;
+	switch ((enum to_reactor)message.type) {
+	case REACTOR_REPLIES: on_replies(reactor, PAYLOAD(REACTOR_REPLIES, message)); return;
+	case REACTOR_ADOPT: reactor_adopt(reactor, PAYLOAD(REACTOR_ADOPT, message)); return;
+	case REACTOR_SETTINGS: on_settings(reactor, PAYLOAD(REACTOR_SETTINGS, message)); return;
 	case REACTOR_ARM_TIMER: on_arm_timer(reactor, message.number); return;
 	case REACTOR_DESCRIBE: on_describe(reactor); return;
-	case REACTOR_LISTEN: on_listen(reactor, message.payload); return;
+	case REACTOR_LISTEN: on_listen(reactor, PAYLOAD(REACTOR_LISTEN, message)); return;
 	case REACTOR_STOP: on_stop(reactor, message.number); return;
 	case REACTOR_LEAVE: on_leave(reactor); return;
 	}
-	crash_broken_invariant("a reactor has no turn for %s", message_name(message.type));
 }
 
 struct reactor *reactor_create(struct runtime *runtime, uint32_t index, const struct settings *settings)

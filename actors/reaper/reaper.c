@@ -4,15 +4,20 @@
 
 #include "actors/runtime/crash.h"
 
+void garbage_destroy(struct garbage **garbage)
+{
+	while (*garbage) {
+		struct garbage *next = (*garbage)->next;
+		keyspace_destroy_elsewhere(&(*garbage)->keyspace);
+		free(*garbage);
+		*garbage = next;
+	}
+}
+
 static void on_free(struct reaper *reaper, struct garbage *garbage)
 {
 	actor_assert_turn(reaper->actor);
-	while (garbage) {
-		struct garbage *next = garbage->next;
-		keyspace_destroy_elsewhere(&garbage->keyspace);
-		free(garbage);
-		garbage = next;
-	}
+	garbage_destroy(&garbage);
 	actor_post(reaper->actor, runtime_actor(reaper->actor->runtime, ACTOR_STORE, 0), STORE_REAPED, 0, NULL);
 }
 
@@ -28,10 +33,9 @@ static void stop_if_empty(struct reaper *reaper)
 static void reaper_turn(void *state, struct message message)
 {
 	struct reaper *reaper = state;
-	switch (message.type) {
-	case REAPER_FREE: on_free(reaper, message.payload); break;
+	switch ((enum to_reaper)message.type) {
+	case REAPER_FREE: on_free(reaper, PAYLOAD(REAPER_FREE, message)); break;
 	case REAPER_STOP: reaper->is_stopping = true; break;
-	default: crash_broken_invariant("the reaper has no turn for %s", message_name(message.type));
 	}
 	stop_if_empty(reaper);
 }

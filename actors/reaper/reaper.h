@@ -14,6 +14,9 @@ struct garbage {
 	struct garbage *next;
 };
 
+/* The whole chain. Any thread. */
+void garbage_destroy(struct garbage **garbage);
+
 struct reaper {
 	struct actor *actor;
 	bool is_stopping;

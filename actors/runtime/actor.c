@@ -56,7 +56,7 @@ struct runtime {
 
 static _Thread_local const struct actor *in_turn;
 
-const char *message_name(enum message_type type)
+const char *message_name(uint32_t type)
 {
 	return type < MESSAGE_TYPES ? catalogue[type].name : "unknown";
 }
@@ -254,11 +254,25 @@ static void close_actor(struct actor *actor)
 	free((void *)actor->posted);
 }
 
-void runtime_stop(struct runtime *runtime)
+static void close_mailbox(struct actor *actor, mailbox_discard *discard)
 {
-	/* Mailboxes first: closing one waits for the turn that runs, which may still be in the post of its last message. */
+	struct message arrived;
+	uint64_t left = actor_mailbox_depth(actor);
+	if (host_take_arrived(actor, &arrived)) {
+		left--;
+		discard(arrived);
+	}
+	mailbox_close(&actor->mailbox, left, discard);
+}
+
+void runtime_stop(struct runtime *runtime, mailbox_discard *discard)
+{
+	/* A turn that runs may still be in the post of its last message. */
 	for (uint32_t i = 0; i < runtime->total; i++)
-		mailbox_close(&runtime->actors[i].mailbox);
+		if (runtime->actors[i].mailbox)
+			mailbox_stop(runtime->actors[i].mailbox);
+	for (uint32_t i = 0; i < runtime->total; i++)
+		close_mailbox(&runtime->actors[i], discard);
 	for (uint32_t i = 0; i < runtime->total; i++)
 		for (uint32_t to = 0; to < runtime->total; to++)
 			channel_close(&runtime->actors[i].channels[to]);
@@ -274,7 +288,7 @@ void runtime_destroy(struct runtime **runtime_at)
 	*runtime_at = NULL;
 }
 
-void actor_post(struct actor *self, struct actor *to, enum message_type type, uint64_t number, void *payload)
+void actor_post_untyped(struct actor *self, struct actor *to, uint32_t type, uint64_t number, void *payload)
 {
 	actor_assert_turn(self);
 	if (catalogue[type].sender != self->kind || catalogue[type].receiver != to->kind || !self->channels[to->number])
@@ -282,7 +296,7 @@ void actor_post(struct actor *self, struct actor *to, enum message_type type, ui
 	count_up(&self->posted[to->number], 1);
 	host_note_post(self);
 	channel_post(self->channels[to->number],
-		     (struct message){ .type = type, .sender = self->number, .number = number, .payload = payload });
+		     (struct message){ .type = type, .sender = self->number, .number = number, .payload = (struct payload *)payload });
 }
 
 uint64_t actor_mailbox_depth(const struct actor *actor)

@@ -19,8 +19,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "actors/runtime/messages.h"
 #include "transport/buffer.h"
-#include "transport/channel.h"
 
 struct ev_loop;
 
@@ -41,15 +41,6 @@ enum edge_slots {
 #undef ACTOR
 #undef EDGE
 };
-
-enum message_type {
-#define MESSAGE(name, sender, receiver, payload, meaning) name,
-#include "messages.def"
-#undef MESSAGE
-	MESSAGE_TYPES
-};
-
-const char *message_name(enum message_type type);
 
 /*
  * Counts of an actor's turns. Written by the actor alone, read by anyone (INFO) at any time: relaxed atomics, so a reader
@@ -92,8 +83,11 @@ struct actor *runtime_actor(struct runtime *runtime, enum actor_kind kind, uint3
 uint32_t runtime_count(const struct runtime *runtime, enum actor_kind kind);
 void actor_bind(struct actor *actor, void (*turn)(void *state, struct message message), void *state);
 void runtime_open(struct runtime *runtime);
-/* Every LOOP actor has left its loop: waits for turns that run, closes mailboxes and channels. No turn is taken any more; states may be destroyed. */
-void runtime_stop(struct runtime *runtime);
+/*
+ * Every LOOP actor has left its loop: waits for turns that run, closes mailboxes and channels. What is left in a mailbox goes to
+ * `discard`. No turn is taken any more; states may be destroyed.
+ */
+void runtime_stop(struct runtime *runtime, mailbox_discard *discard);
 void runtime_destroy(struct runtime **runtime);
 
 /* Runs a LOOP actor's loop on the calling thread until actor_leave(). */
@@ -101,8 +95,23 @@ void actor_run(struct actor *actor);
 /* In the actor's own turn: ends actor_run() when this iteration is over. */
 void actor_leave(struct actor *actor);
 
-/* Gives `payload` away. Only in a turn of `self` (or, for a LOOP host, on its thread). */
-void actor_post(struct actor *self, struct actor *to, enum message_type type, uint64_t number, void *payload);
+/*
+ * Gives `payload` away, of the type that messages.def names for `type`. Only in a turn of `self` (or, for a LOOP host, on its thread).
+ * A function for each type stands behind it: post_REAPER_STOP(self, to, number, NULL).
+ */
+#define actor_post(self, to, type, number, payload) post_##type(self, to, number, payload)
+void actor_post_untyped(struct actor *self, struct actor *to, uint32_t type, uint64_t number, void *payload);
+
+#define MESSAGE(name, sender, receiver, gives, meaning)                                                          \
+	static inline void post_##name(struct actor *self, struct actor *to, uint64_t number, struct gives *payload) \
+	{                                                                                                        \
+		actor_post_untyped(self, to, NUMBER_OF_##name, number, payload);                                \
+	}
+#include "actors/runtime/messages.def"
+#undef MESSAGE
+
+/* A post_ function of a message that gives nothing away. */
+typedef void post_order(struct actor *self, struct actor *to, uint64_t number, struct none *nothing);
 
 /* Messages posted to the actor and not yet taken. */
 uint64_t actor_mailbox_depth(const struct actor *actor);

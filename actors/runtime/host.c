@@ -115,6 +115,15 @@ void host_note_post(struct actor *actor)
 		actor->host->has_posted = true;
 }
 
+bool host_take_arrived(struct actor *actor, struct message *out_message)
+{
+	/* Acquire: as in on_wake(). */
+	if (!actor->host || !atomic_exchange_explicit(&actor->host->has_arrived, false, memory_order_acquire))
+		return false;
+	*out_message = actor->host->arrived;
+	return true;
+}
+
 void actor_run(struct actor *actor)
 {
 	actor_enter(actor);

@@ -19,6 +19,8 @@ void host_fini(struct actor *actor);
 mailbox_receive *host_receive(const struct actor *actor);
 /* The actor has posted. */
 void host_note_post(struct actor *actor);
+/* When all turns are over: a message that the mailbox has handed over and that has had no turn. False without one. */
+bool host_take_arrived(struct actor *actor, struct message *out_message);
 
 /* ---- what actor.c does for hosts ---- */
 

@@ -117,27 +117,26 @@ static void on_stop(struct store *store)
 
 static void take(struct store *store, struct message message)
 {
-	switch (message.type) {
-	case STORE_REQUESTS: on_requests(store, message.payload); return;
+	switch ((enum to_store)message.type) {
+	case STORE_REQUESTS: on_requests(store, PAYLOAD(STORE_REQUESTS, message)); return;
 	case STORE_TICK: store->armed_ms = INT64_MAX; return;
 	case STORE_BUS_CREDIT: on_credit(store, &message); return;
 	case STORE_TAKEN: on_taken(store, &message); return;
-	case STORE_CONNECTION_FIGURES: store_on_figures(store, message.payload); return;
-	case STORE_OBSERVATIONS: store_on_observations(store, message.payload); return;
+	case STORE_CONNECTION_FIGURES: store_on_figures(store, PAYLOAD(STORE_CONNECTION_FIGURES, message)); return;
+	case STORE_OBSERVATIONS: store_on_observations(store, PAYLOAD(STORE_OBSERVATIONS, message)); return;
 	case STORE_MONITOR_LINES:
-		on_monitor_lines(store, message.payload);
+		on_monitor_lines(store, PAYLOAD(STORE_MONITOR_LINES, message));
 		on_credit(store, &message);
 		return;
 	case STORE_REAPED: on_reaped(store); return;
 	case SUPERVISOR_LISTEN_DONE: store_on_listening(store, true); return;
 	case SUPERVISOR_LISTEN_FAILED: store_on_listening(store, false); return;
 	case WORKER_REWRITE_DONE: store_on_rewritten(store, NULL); return;
-	case WORKER_REWRITE_FAILED: store_on_rewritten(store, message.payload); return;
+	case WORKER_REWRITE_FAILED: store_on_rewritten(store, PAYLOAD(WORKER_REWRITE_FAILED, message)); return;
 	case STORE_THAW: on_thaw(store); return;
 	case STORE_DROP: on_drop(store); return;
 	case STORE_STOP: on_stop(store); return;
 	}
-	crash_broken_invariant("the store has no turn for %s", message_name(message.type));
 }
 
 struct settings store_settings(const struct config *config)
@@ -299,12 +298,7 @@ void store_destroy(struct store **store_at)
 		free(store->reactors[i].sessions);
 	}
 	databases_fini(&store->databases);
-	while (store->garbage) {
-		struct garbage *garbage = store->garbage;
-		store->garbage = garbage->next;
-		keyspace_destroy(&garbage->keyspace);
-		free(garbage);
-	}
+	garbage_destroy(&store->garbage);
 	if (store->publication)
 		bus_message_release(&store->publication->head);
 	access_fini();

@@ -6,9 +6,9 @@
 #include "actors/places.h"
 #include "actors/runtime/crash.h"
 
-static void answer(struct worker *worker, enum actor_kind kind, enum message_type type, void *payload)
+static struct actor *only(const struct worker *worker, enum actor_kind kind)
 {
-	actor_post(worker->actor, runtime_actor(worker->actor->runtime, kind, 0), type, 0, payload);
+	return runtime_actor(worker->actor->runtime, kind, 0);
 }
 
 static void forget(struct config *config)
@@ -19,7 +19,7 @@ static void forget(struct config *config)
 
 static void on_resolve(struct worker *worker, struct config *config)
 {
-	answer(worker, ACTOR_SUPERVISOR, WORKER_RESOLVE_DONE, listen_plan_create(config));
+	actor_post(worker->actor, only(worker, ACTOR_SUPERVISOR), WORKER_RESOLVE_DONE, 0, listen_plan_create(config));
 	forget(config);
 }
 
@@ -28,11 +28,13 @@ static void on_rewrite(struct worker *worker, struct config *config)
 	struct config_error *error = calloc(1, sizeof(*error));
 	if (!error)
 		crash_broken_invariant("no memory to write the configuration");
-	bool is_written = config_rewrite(config, error);
-	forget(config);
-	answer(worker, ACTOR_STORE, is_written ? WORKER_REWRITE_DONE : WORKER_REWRITE_FAILED, is_written ? NULL : error);
-	if (is_written)
+	if (config_rewrite(config, error)) {
 		free(error);
+		actor_post(worker->actor, only(worker, ACTOR_STORE), WORKER_REWRITE_DONE, 0, NULL);
+	} else {
+		actor_post(worker->actor, only(worker, ACTOR_STORE), WORKER_REWRITE_FAILED, 0, error);
+	}
+	forget(config);
 }
 
 /* What the store has posted before its stop may still be on its way. */
@@ -40,18 +42,17 @@ static void stop_if_done(struct worker *worker)
 {
 	if (!worker->is_stopping || actor_mailbox_depth(worker->actor) > 0)
 		return;
-	answer(worker, ACTOR_SUPERVISOR, WORKER_STOP_DONE, NULL);
+	actor_post(worker->actor, only(worker, ACTOR_SUPERVISOR), WORKER_STOP_DONE, 0, NULL);
 	actor_leave(worker->actor);
 }
 
 static void worker_turn(void *state, struct message message)
 {
 	struct worker *worker = state;
-	switch (message.type) {
-	case WORKER_RESOLVE: on_resolve(worker, message.payload); break;
-	case WORKER_REWRITE: on_rewrite(worker, message.payload); break;
+	switch ((enum to_worker)message.type) {
+	case WORKER_RESOLVE: on_resolve(worker, PAYLOAD(WORKER_RESOLVE, message)); break;
+	case WORKER_REWRITE: on_rewrite(worker, PAYLOAD(WORKER_REWRITE, message)); break;
 	case WORKER_STOP: worker->is_stopping = true; break;
-	default: crash_broken_invariant("the worker has no turn for %s", message_name(message.type));
 	}
 	stop_if_done(worker);
 }

@@ -121,11 +121,27 @@ static void forget_mailbox(struct mailbox *mailbox)
 			mailbox->channels[i]->mailbox = NULL;
 }
 
-void mailbox_close(struct mailbox **mailbox_at)
+void mailbox_stop(struct mailbox *mailbox)
+{
+	mailbox->is_armed = false;
+}
+
+static uint64_t discard_left(struct mailbox *mailbox, mailbox_discard *discard)
+{
+	struct channel *waiting[SENDERS_MAX];
+	uint64_t discarded = 0;
+	for (; waiting_channels(mailbox, waiting) > 0; discarded++)
+		discard(take(waiting[0]));
+	return discarded;
+}
+
+void mailbox_close(struct mailbox **mailbox_at, uint64_t left, mailbox_discard *discard)
 {
 	struct mailbox *mailbox = *mailbox_at;
 	if (!mailbox)
 		return;
+	if (discard_left(mailbox, discard) != left)
+		stop_with("another number of messages is left in", mailbox->name);
 	scheduler_remove(&mailbox->source);
 	forget_mailbox(mailbox);
 	free(mailbox->name);

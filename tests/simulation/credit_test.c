@@ -4,6 +4,8 @@
 #include <stdio.h>
 
 #include "simulation/node.h"
+#include "storage/blob.h"
+#include "storage/memory.h"
 #include "support/suite.h"
 
 #define CREDIT 16384 /* four of the smallest messages */
@@ -170,12 +172,34 @@ static void counts_come_behind_the_commands_that_they_count(void)
 	end(&node);
 }
 
+static void what_is_in_mailboxes_when_a_node_is_destroyed_is_freed(void)
+{
+	static char large[20001];
+	size_t before = memory_used_bytes();
+	memset(large, 'x', sizeof(large) - 1);
+	struct node *node = begin(1, 0);
+	struct client *client = client_open(node->reactors[0]);
+	hold(node->recorders[0]);
+	mailbox_set_pace(runtime_actor(node->runtime, ACTOR_REAPER, 0)->mailbox, 0);
+	client_send(client, "SET", "key", large, NULL); /* stays in a frame */
+	client_send(client, "FLUSHALL", NULL);          /* stays with the reaper */
+	scheduler_settle();
+	node_stop(node);
+	scheduler_settle();
+	CU_ASSERT_FALSE(node_has_stopped(node));
+	CU_ASSERT_TRUE(blob_used_bytes() >= sizeof(large));
+	node_destroy(&node);
+	CU_ASSERT_EQUAL(blob_used_bytes(), 0);
+	CU_ASSERT_EQUAL(memory_used_bytes(), before);
+}
+
 static const struct suite_case cases[] = {
 	CASE(every_subscriber_is_given_the_same_effects),
 	CASE(writes_wait_for_credit_and_reads_do_not),
 	CASE(the_slowest_subscriber_sets_the_pace),
 	CASE(an_expired_key_is_hidden_until_its_removal_can_be_told),
 	CASE(what_is_under_way_on_the_bus_is_taken_before_the_stop),
+	CASE(what_is_in_mailboxes_when_a_node_is_destroyed_is_freed),
 	CASE(monitor_is_shown_what_the_observer_has_taken),
 	CASE(counts_come_behind_the_commands_that_they_count),
 };

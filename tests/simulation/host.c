@@ -31,6 +31,11 @@ void host_note_post(struct actor *actor)
 {
 }
 
+bool host_take_arrived(struct actor *actor, struct message *out_message)
+{
+	return false;
+}
+
 /* Nobody has a thread. */
 void actor_run(struct actor *actor)
 {

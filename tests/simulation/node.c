@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "actors/discard.h"
 #include "actors/observer/observer.h"
 #include "actors/reactor/reactor.h"
 #include "actors/reaper/reaper.h"
@@ -69,7 +70,7 @@ static void on_message(void *context, enum channel_event event, void *receiver, 
 	scheduler_note("%s of node %u %s %s from %u, number %llu", actor->name, node_of(actor), event == CHANNEL_POSTED ? "will have" : "has",
 		       message_name(message->type), message->sender, (unsigned long long)message->number);
 	if (recorder && event == CHANNEL_POSTED)
-		watch_credit(recorder, message->payload);
+		watch_credit(recorder, PAYLOAD(SUBSCRIBER_FRAMES, *message));
 	if (message->type == STORE_BUS_CREDIT && event == CHANNEL_RECEIVED)
 		give_credit(actor->runtime, message);
 }
@@ -87,6 +88,11 @@ static struct actor *only(const struct node *node, enum actor_kind kind)
 	return runtime_actor(node->runtime, kind, 0);
 }
 
+static void on_listen(struct node *node, struct config *wanted)
+{
+	actor_post(node->supervisor, only(node, ACTOR_WORKER), WORKER_RESOLVE, 0, wanted);
+}
+
 static void on_resolved(struct node *node)
 {
 	struct descriptors *none = must_allocate(1, sizeof(*none));
@@ -96,9 +102,9 @@ static void on_resolved(struct node *node)
 static void supervisor_turn(void *state, struct message message)
 {
 	struct node *node = state;
-	switch (message.type) {
+	switch ((enum to_supervisor)message.type) {
 	case SUPERVISOR_SHUTDOWN: stop_order_begin(&node->stop, message.number); return;
-	case SUPERVISOR_LISTEN: actor_post(node->supervisor, only(node, ACTOR_WORKER), WORKER_RESOLVE, 0, message.payload); return;
+	case SUPERVISOR_LISTEN: on_listen(node, PAYLOAD(SUPERVISOR_LISTEN, message)); return;
 	case WORKER_RESOLVE_DONE: on_resolved(node); return;
 	case REACTOR_LISTEN_DONE: actor_post(node->supervisor, only(node, ACTOR_STORE), SUPERVISOR_LISTEN_DONE, 0, NULL); return;
 	case REACTOR_CUT: stop_order_cut(&node->stop); return;
@@ -110,7 +116,6 @@ static void supervisor_turn(void *state, struct message message)
 		stop_order_take_answer(&node->stop);
 		return;
 	}
-	crash_broken_invariant("the supervisor's double has no turn for %s", message_name(message.type));
 }
 
 /* Looks up no names and writes no file. */
@@ -118,18 +123,17 @@ static void worker_turn(void *state, struct message message)
 {
 	struct node *node = state;
 	struct actor *worker = only(node, ACTOR_WORKER);
-	switch (message.type) {
+	switch ((enum to_worker)message.type) {
 	case WORKER_RESOLVE:
-		forget_config(message.payload);
+		forget_config(PAYLOAD(WORKER_RESOLVE, message));
 		actor_post(worker, node->supervisor, WORKER_RESOLVE_DONE, 0, NULL);
 		return;
 	case WORKER_REWRITE:
-		forget_config(message.payload);
+		forget_config(PAYLOAD(WORKER_REWRITE, message));
 		actor_post(worker, only(node, ACTOR_STORE), WORKER_REWRITE_DONE, 0, NULL);
 		return;
 	case WORKER_STOP: actor_post(worker, node->supervisor, WORKER_STOP_DONE, 0, NULL); return;
 	}
-	crash_broken_invariant("the worker's double has no turn for %s", message_name(message.type));
 }
 
 bool node_has_stopped(const struct node *node)
@@ -222,7 +226,7 @@ static void forget(struct node *node)
 void node_destroy(struct node **node_at)
 {
 	struct node *node = *node_at;
-	runtime_stop(node->runtime);
+	runtime_stop(node->runtime, discard_message);
 	forget(node);
 	for (uint32_t i = 0; i < node->reactor_count; i++)
 		reactor_double_destroy(&node->reactors[i]);

@@ -309,9 +309,9 @@ static void end_all(struct reactor_double *reactor, void (*end)(struct client *c
 			end(reactor->slots[i]);
 }
 
-static void post_to_supervisor(struct reactor_double *reactor, enum message_type type)
+static struct actor *supervisor(const struct reactor_double *reactor)
 {
-	actor_post(reactor->actor, runtime_actor(reactor->actor->runtime, ACTOR_SUPERVISOR, 0), type, 0, NULL);
+	return runtime_actor(reactor->actor->runtime, ACTOR_SUPERVISOR, 0);
 }
 
 static bool may_answer_stop(void *context)
@@ -326,7 +326,7 @@ static void answer_stop(void *context)
 	struct reactor_double *reactor = context;
 	reactor->stop_is_answered = true;
 	actor_enter(reactor->actor);
-	post_to_supervisor(reactor, REACTOR_STOP_DONE);
+	actor_post(reactor->actor, supervisor(reactor), REACTOR_STOP_DONE, 0, NULL);
 	actor_exit();
 }
 
@@ -342,7 +342,7 @@ static void cut(void *context)
 	reactor->drain_until_ms = INT64_MAX;
 	end_all(reactor, client_break_off);
 	actor_enter(reactor->actor);
-	post_to_supervisor(reactor, REACTOR_CUT);
+	actor_post(reactor->actor, supervisor(reactor), REACTOR_CUT, 0, NULL);
 	actor_exit();
 }
 
@@ -356,16 +356,16 @@ static void on_stop(struct reactor_double *reactor, bool is_now)
 static void reactor_double_turn(void *state, struct message message)
 {
 	struct reactor_double *reactor = state;
-	switch (message.type) {
-	case REACTOR_REPLIES: on_replies(reactor, message.payload); return;
-	case REACTOR_SETTINGS: on_settings(reactor, message.payload); return;
+	switch ((enum to_reactor)message.type) {
+	case REACTOR_REPLIES: on_replies(reactor, PAYLOAD(REACTOR_REPLIES, message)); return;
+	case REACTOR_SETTINGS: on_settings(reactor, PAYLOAD(REACTOR_SETTINGS, message)); return;
 	case REACTOR_ARM_TIMER: on_arm_timer(reactor, message.number); return;
 	case REACTOR_DESCRIBE: on_describe(reactor); return;
-	case REACTOR_LISTEN: on_listen(reactor, message.payload); return;
+	case REACTOR_LISTEN: on_listen(reactor, PAYLOAD(REACTOR_LISTEN, message)); return;
 	case REACTOR_STOP: on_stop(reactor, message.number); return;
 	case REACTOR_LEAVE: reactor->tick_ms = INT64_MAX; return;
+	case REACTOR_ADOPT: crash_broken_invariant("a reactor's double accepts nobody");
 	}
-	crash_broken_invariant("a reactor's double has no turn for %s", message_name(message.type));
 }
 
 struct reactor_double *reactor_double_create(struct runtime *runtime, uint32_t index)

@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "actors/config/config.h"
+#include "actors/discard.h"
 #include "actors/runtime/log.h"
 #include "support/suite.h"
 
@@ -22,11 +24,21 @@ struct play {
 	struct actor *supervisor, *store;
 	ev_timer begin;
 	void (*first)(struct play *play);
+	void (*supervisor_turn)(void *state, struct message message); /* others than those below */
+	void (*store_turn)(void *state, struct message message);
 	int asked, answered;
 	bool is_wrong_sender;
 	uint64_t depth_in_turn;
 	bool sleeps, works; /* the store, in its first turn, for LONG_NS */
 };
+
+static int discarded;
+
+static void discard(struct message message)
+{
+	discarded++;
+	discard_message(message);
+}
 
 static void ask(struct play *play)
 {
@@ -80,8 +92,8 @@ static void run(struct play *play, void (*first)(struct play *play))
 	play->first = first;
 	play->supervisor = runtime_actor(play->runtime, ACTOR_SUPERVISOR, 0);
 	play->store = runtime_actor(play->runtime, ACTOR_STORE, 0);
-	actor_bind(play->supervisor, supervisor_turn, play);
-	actor_bind(play->store, store_turn, play);
+	actor_bind(play->supervisor, play->supervisor_turn ? play->supervisor_turn : supervisor_turn, play);
+	actor_bind(play->store, play->store_turn ? play->store_turn : store_turn, play);
 	runtime_open(play->runtime);
 	ev_timer_init(&play->begin, on_begin, 0.0, 0.0);
 	play->begin.data = play;
@@ -93,7 +105,7 @@ static void questions_and_answers_go_round_and_are_counted(void)
 {
 	struct play play = { 0 };
 	run(&play, ask);
-	runtime_stop(play.runtime); /* a turn is counted when it is over, and its answer may be here before */
+	runtime_stop(play.runtime, discard); /* a turn is counted when it is over, and its answer may be here before */
 	CU_ASSERT_EQUAL(play.answered, ROUNDS);
 	CU_ASSERT_FALSE(play.is_wrong_sender);
 	CU_ASSERT_EQUAL(play.depth_in_turn, 0);
@@ -115,7 +127,7 @@ static struct turn_count counts_of_long_turn(bool sleeps, bool works)
 {
 	struct play play = { .sleeps = sleeps, .works = works };
 	run(&play, ask);
-	runtime_stop(play.runtime);
+	runtime_stop(play.runtime, discard);
 	struct turn_count counts = play.store->counts[STORE_STOP];
 	runtime_destroy(&play.runtime);
 	return counts;
@@ -128,6 +140,34 @@ static void time_at_work_is_told_from_time_away(void)
 	CU_ASSERT_TRUE(away.max_cpu_ns < LONG_NS && away.long_cpu_turns == 0);
 	CU_ASSERT_TRUE(at_work.max_cpu_ns >= LONG_NS && at_work.long_cpu_turns >= 1);
 	CU_ASSERT_TRUE(at_work.max_ns >= at_work.max_cpu_ns && at_work.long_turns >= at_work.long_cpu_turns);
+}
+
+/* The supervisor leaves with the first answer; the store has given more. */
+static void supervisor_turn_that_leaves(void *state, struct message message)
+{
+	struct play *play = state;
+	play->answered++;
+	actor_leave(play->supervisor);
+}
+
+static void store_turn_that_asks_too(void *state, struct message message)
+{
+	struct play *play = state;
+	actor_post(play->store, play->supervisor, STORE_STOP_DONE, 0, NULL);
+	struct config *config = malloc(sizeof(*config));
+	config_init(config);
+	actor_post(play->store, play->supervisor, SUPERVISOR_LISTEN, 0, config);
+}
+
+static void what_nobody_has_taken_is_freed_at_the_end(void)
+{
+	struct play play = { .supervisor_turn = supervisor_turn_that_leaves, .store_turn = store_turn_that_asks_too };
+	discarded = 0;
+	run(&play, ask);
+	runtime_stop(play.runtime, discard);
+	CU_ASSERT_EQUAL(discarded, 1);
+	CU_ASSERT_EQUAL(play.answered, 1);
+	runtime_destroy(&play.runtime);
 }
 
 /* What the catalogue does not allow stops the process: tried in a child. */
@@ -176,9 +216,9 @@ static void posting_beyond_the_slots_stops_the_process(void)
 static void every_message_has_a_name(void)
 {
 	for (int type = 0; type < MESSAGE_TYPES; type++)
-		CU_ASSERT_TRUE(message_name((enum message_type)type)[0] != '\0');
+		CU_ASSERT_TRUE(message_name((uint32_t)type)[0] != '\0');
 	CU_ASSERT_STRING_EQUAL(message_name(STORE_REQUESTS), "STORE_REQUESTS");
-	CU_ASSERT_STRING_EQUAL(message_name((enum message_type)MESSAGE_TYPES), "unknown");
+	CU_ASSERT_STRING_EQUAL(message_name(MESSAGE_TYPES), "unknown");
 }
 
 static const struct suite_case cases[] = {
@@ -187,6 +227,7 @@ static const struct suite_case cases[] = {
 	CASE(posting_beyond_the_slots_stops_the_process),
 	CASE(questions_and_answers_go_round_and_are_counted),
 	CASE(time_at_work_is_told_from_time_away),
+	CASE(what_nobody_has_taken_is_freed_at_the_end),
 	CASE(every_message_has_a_name),
 };
 

@@ -57,14 +57,36 @@ static void messages_of_each_sender_arrive_in_order_and_turns_never_overlap(void
 	wait_until_received(&probe, 2 * MESSAGES);
 	CU_ASSERT_EQUAL(probe.out_of_order, 0);
 	CU_ASSERT_EQUAL(probe.overlapping, 0);
+	mailbox_stop(probe.mailbox);
+	mailbox_close(&probe.mailbox, 0, NULL);
 	channel_close(&channels[0]);
 	channel_close(&channels[1]);
-	mailbox_close(&probe.mailbox);
 	CU_ASSERT_PTR_NULL(probe.mailbox);
+}
+
+static uint64_t discarded;
+
+static void discard(struct message message)
+{
+	discarded += message.number;
+}
+
+static void what_is_left_when_a_mailbox_is_closed_is_given_back(void)
+{
+	struct mailbox *mailbox = mailbox_open("channel-test-left", take, NULL);
+	struct channel *channels[2] = { channel_open("channel-test-left", 16), channel_open("channel-test-left", 16) };
+	for (uint64_t i = 0; i < 20; i++)
+		channel_post(channels[i % 2], (struct message){ .type = 1, .number = 1 });
+	mailbox_stop(mailbox);
+	mailbox_close(&mailbox, 20, discard);
+	CU_ASSERT_EQUAL(discarded, 20);
+	channel_close(&channels[0]);
+	channel_close(&channels[1]);
 }
 
 static const struct suite_case cases[] = {
 	CASE(messages_of_each_sender_arrive_in_order_and_turns_never_overlap),
+	CASE(what_is_left_when_a_mailbox_is_closed_is_given_back),
 };
 
 SUITE_MAIN("channel", cases)

@@ -1,0 +1,98 @@
+#include "actors/discard.h"
+
+#include <stdlib.h>
+
+#include "actors/config/config.h"
+#include "actors/observer/observer.h"
+#include "actors/places.h"
+#include "actors/reactor/acceptor.h"
+#include "actors/reactor/reactor.h"
+#include "actors/reaper/reaper.h"
+#include "actors/runtime/messages.h"
+#include "actors/store/batch.h"
+#include "actors/store/figures.h"
+#include "storage/blob.h"
+#include "transport/bus.h"
+
+/* One for each type that messages.def names. */
+
+static void discard_none(struct none *nothing)
+{
+}
+
+static void discard_config(struct config *config)
+{
+	config_fini(config);
+	free(config);
+}
+
+static void discard_config_error(struct config_error *error)
+{
+	free(error);
+}
+
+static void discard_listen_plan(struct listen_plan *plan)
+{
+	listen_plan_destroy(&plan);
+}
+
+/* The descriptors themselves belong to whoever has posted them. */
+static void discard_descriptors(struct descriptors *descriptors)
+{
+	free(descriptors);
+}
+
+static void discard_accepted(struct accepted *accepted)
+{
+	accepted_destroy(&accepted);
+}
+
+static void discard_settings(struct settings *settings)
+{
+	free(settings);
+}
+
+static void discard_request_batch(struct request_batch *batch)
+{
+	request_batch_destroy(&batch);
+}
+
+static void discard_reply_batch(struct reply_batch *batch)
+{
+	reply_batch_destroy(&batch);
+}
+
+static void discard_connection_figures(struct connection_figures *figures)
+{
+	connection_figures_destroy(&figures);
+}
+
+static void discard_bus_message(struct bus_message *message)
+{
+	bus_message_release(message);
+}
+
+static void discard_observations(struct observations *observations)
+{
+	observations_destroy(&observations);
+}
+
+static void discard_blob(struct blob *blob)
+{
+	blob_release(&blob);
+}
+
+static void discard_garbage(struct garbage *garbage)
+{
+	garbage_destroy(&garbage);
+}
+
+void discard_message(struct message message)
+{
+	switch (message.type) {
+#define MESSAGE(name, sender, receiver, gives, meaning) \
+	case NUMBER_OF_##name: discard_##gives(PAYLOAD(name, message)); return;
+#include "actors/runtime/messages.def"
+#undef MESSAGE
+	}
+}

@@ -1,0 +1,74 @@
+/*
+ * The catalogue as C sees it: messages.def's types, by receiver, and the types of what they give away.
+ *
+ * An inbox is a switch over the enum of its receiver, without `default`: the compiler names what is missing from it, and
+ * what is not meant for it. `message.payload` has no type that anybody could use; PAYLOAD() has the one in messages.def. Posting is
+ * typed likewise (actor_post()).
+ *
+ *	switch ((enum to_reaper)message.type) {
+ *	case REAPER_FREE: on_free(reaper, PAYLOAD(REAPER_FREE, message)); return;
+ *	case REAPER_STOP: on_stop(reaper); return;
+ *	}
+ */
+#ifndef ACTORS_MESSAGES_H
+#define ACTORS_MESSAGES_H
+
+#include <stdint.h>
+
+#include "actors/runtime/crash.h"
+#include "transport/channel.h"
+
+/* Numbers of all types, in the order of the list. */
+enum {
+#define MESSAGE(name, sender, receiver, gives, meaning) NUMBER_OF_##name,
+#include "actors/runtime/messages.def"
+#undef MESSAGE
+	MESSAGE_TYPES
+};
+
+/* The same numbers, by their names, in an enum for each receiver. */
+#define ENUMERATOR(name) name = NUMBER_OF_##name,
+enum to_supervisor {
+#define TO_SUPERVISOR ENUMERATOR
+#include "actors/runtime/inboxes.h"
+};
+enum to_reactor {
+#define TO_REACTOR ENUMERATOR
+#include "actors/runtime/inboxes.h"
+};
+enum to_store {
+#define TO_STORE ENUMERATOR
+#include "actors/runtime/inboxes.h"
+};
+enum to_subscriber {
+#define TO_SUBSCRIBER ENUMERATOR
+#include "actors/runtime/inboxes.h"
+};
+enum to_reaper {
+#define TO_REAPER ENUMERATOR
+#include "actors/runtime/inboxes.h"
+};
+enum to_worker {
+#define TO_WORKER ENUMERATOR
+#include "actors/runtime/inboxes.h"
+};
+#undef ENUMERATOR
+
+/* "STORE_REQUESTS". */
+const char *message_name(uint32_t type);
+
+/* What a message of type `name`, which it must be, gives to whoever takes it: `struct request_batch *` of a STORE_REQUESTS. */
+#define PAYLOAD(name, message) payload_of_##name(message)
+
+#define MESSAGE(name, sender, receiver, gives, meaning)                                                          \
+	struct gives;                                                                                            \
+	static inline struct gives *payload_of_##name(struct message message)                                   \
+	{                                                                                                        \
+		if (message.type != NUMBER_OF_##name)                                                           \
+			crash_broken_invariant("%s is taken for " #name, message_name(message.type));            \
+		return (struct gives *)message.payload;                                                         \
+	}
+#include "actors/runtime/messages.def"
+#undef MESSAGE
+
+#endif
