@@ -54,17 +54,25 @@ static struct waiting_request *copy_request(struct store *store, struct session 
 	return copy;
 }
 
-size_t args_blob_bytes(const struct resp_arg *argv, uint32_t argc)
+static struct args_size args_size(const struct resp_arg *argv, uint32_t argc, bool is_copy)
 {
-	size_t bytes = 0;
-	for (uint32_t i = 0; i < argc; i++)
-		bytes += argv[i].is_large ? blob_from_data(argv[i].data)->capacity : 0;
-	return bytes;
+	struct args_size size = { 0 };
+	for (uint32_t i = 1; i < argc; i++) {
+		size.bytes += is_copy && !argv[i].is_large ? 0 : argv[i].len;
+		size.blob_bytes += argv[i].is_large ? blob_from_data(argv[i].data)->capacity : 0;
+	}
+	return size;
 }
 
-size_t session_parked_blob_bytes(const struct session *session)
+struct args_size call_args_size(const struct call *call)
 {
-	return args_blob_bytes(session->parked_request->argv, session->parked_request->argc);
+	const struct waiting_request *in_hand = call->session->in_hand;
+	return args_size(call->argv, call->argc, in_hand && in_hand->argv == call->argv);
+}
+
+struct args_size session_parked_args_size(const struct session *session)
+{
+	return args_size(session->parked_request->argv, session->parked_request->argc, true);
 }
 
 static void free_request(struct store *store, struct session *session, struct waiting_request *request)

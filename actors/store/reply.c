@@ -250,6 +250,11 @@ void reply_wrong_type(struct call *call)
 	reply_error(call, "WRONGTYPE Operation against a key holding the wrong kind of value");
 }
 
+void reply_no_room(struct call *call)
+{
+	reply_error(call, "OOM command not allowed when used memory > 'maxmemory'.");
+}
+
 void reply_no_memory(struct call *call)
 {
 	reply_error(call, "OOM command not allowed: there is no memory for it");

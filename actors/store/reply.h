@@ -45,6 +45,8 @@ void reply_verbatim(struct call *call, const char *format, struct slice text);
 void reply_syntax_error(struct call *call);
 void reply_wrong_type(struct call *call);
 void reply_no_memory(struct call *call);
+/* Under maxmemory. */
+void reply_no_room(struct call *call);
 void reply_wrong_arity(struct call *call);
 
 /* The connection closes when what has been written to it is out. */

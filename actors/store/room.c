@@ -9,6 +9,9 @@
  * not come to their end or wait to be executed, replies that are not read fast enough, names, and the connections themselves. Blobs
  * and requests in pieces on their way to be executed, and blobs in replies, no eviction can free: they count as far as they
  * are more than PASSING_BYTES_FREE, and those of the command that needs room count for it. While the reaper frees something, nothing is evicted in its stead: room is coming.
+ *
+ * Nothing is evicted for what could have no room if all keys were evicted: a value larger than maxmemory is refused when it is there,
+ * and until then its bytes push nobody else's data out.
  */
 #include <stdlib.h>
 
@@ -45,12 +48,20 @@ size_t store_used_bytes(const struct store *store)
 	return memory_used_bytes() + blob_used_bytes() + store->backlog_bytes + store_client_bytes(store);
 }
 
+bool store_could_hold(const struct store *store, size_t bytes)
+{
+	uint64_t limit = (uint64_t)store->config.maxmemory, never_evicted = store->startup_bytes + store_client_bytes(store);
+	return limit == 0 || (never_evicted <= limit && bytes <= limit - never_evicted);
+}
+
 /* With `own_bytes` in the blobs of the command that asks. */
 static size_t counted_bytes(const struct store *store, size_t own_bytes)
 {
 	size_t kept = blob_kept_bytes(), all = blob_used_bytes();
 	size_t passing = (all > kept ? all - kept : 0) + store->backlog_bytes; /* the two are not read at one moment */
 	size_t over = passing > PASSING_BYTES_FREE ? passing - PASSING_BYTES_FREE : 0;
+	if (!store_could_hold(store, over))
+		over = 0;
 	return memory_used_bytes() + kept + (over > own_bytes ? over : own_bytes) + store_client_bytes(store);
 }
 
@@ -112,12 +123,14 @@ static enum room evict_until_enough(struct store *store, size_t own_bytes)
 	return ROOM_ENOUGH;
 }
 
-enum room store_make_room(struct store *store, size_t own_bytes)
+enum room store_make_room(struct store *store, struct args_size args)
 {
-	if (has_enough(store, own_bytes))
+	if (args.bytes > 0 && !store_could_hold(store, args.bytes))
+		return ROOM_NONE;
+	if (has_enough(store, args.blob_bytes))
 		return ROOM_ENOUGH;
 	uint64_t began = stopwatch_now(&store->watch);
-	enum room room = evict_until_enough(store, own_bytes);
+	enum room room = evict_until_enough(store, args.blob_bytes);
 	store_watch_event(store, LATENCY_EVICTION_CYCLE, stopwatch_ns(&store->watch, stopwatch_now(&store->watch) - began));
 	return room;
 }
@@ -126,9 +139,9 @@ enum room store_make_room(struct store *store, size_t own_bytes)
 static enum room wake_waiting(struct store *store)
 {
 	struct session *first;
-	enum room room = store_make_room(store, 0);
+	enum room room = store_make_room(store, (struct args_size){ 0 });
 	while ((first = store->parked[PARK_MEMORY].first) &&
-	       (room = store_make_room(store, session_parked_blob_bytes(first))) != ROOM_LATER) {
+	       (room = store_make_room(store, session_parked_args_size(first))) != ROOM_LATER) {
 		session_wake(store, first, WAKE_ANSWER, NULL);
 		if (!store->eviction_ends_ns)
 			store->eviction_ends_ns = monotonic_ns() + slice_ns(store);

@@ -185,9 +185,13 @@ bool store_move_parked(struct store *store, enum park_topic from, enum park_topi
 void store_wake_due(struct store *store);
 int64_t store_next_deadline_ms(const struct store *store);
 void session_free_waiting(struct store *store, struct session *session);
-/* The blobs among arguments; among those of the command that parked the session. */
-size_t args_blob_bytes(const struct resp_arg *argv, uint32_t argc);
-size_t session_parked_blob_bytes(const struct session *session);
+/* Of a command's arguments but its name; of those of the command that parked the session. */
+struct args_size {
+	size_t bytes;      /* as they were sent, but for what is counted as waiting */
+	size_t blob_bytes; /* that the blobs among them take */
+};
+struct args_size call_args_size(const struct call *call);
+struct args_size session_parked_args_size(const struct session *session);
 
 /* reply.c */
 /* Replies to the batch's reactor may go where the batch has room for them. */
@@ -222,9 +226,11 @@ enum room {
 	ROOM_LATER, /* this turn has spent enough on it, or room is about to come */
 	ROOM_NONE,  /* nothing may be evicted */
 };
-/* Evicts until memory is below maxmemory, within the turn's slice. Not while a frame is open. */
-/* `own_bytes`: in blobs of the command that needs room. */
-enum room store_make_room(struct store *store, size_t own_bytes);
+/*
+ * Evicts until memory is below maxmemory, within the turn's slice; nothing for a command whose arguments there could never be room for.
+ * `args` are those of the command that needs room. Not while a frame is open.
+ */
+enum room store_make_room(struct store *store, struct args_size args);
 /* Room for what is above maxmemory, and for those who wait; when to go on with it (monotonic), INT64_MAX: not by time. */
 int64_t store_room_slice(struct store *store);
 /* Policy and what belongs to it have changed. */

@@ -72,6 +72,8 @@ void store_swap(struct store *store, uint32_t a, uint32_t b);
 size_t store_used_bytes(const struct store *store);
 /* Of that, what counts against maxmemory: what is under way only as far as it is too much. */
 size_t store_counted_bytes(const struct store *store);
+/* Could a value of so many bytes be held under maxmemory, if all keys were evicted? */
+bool store_could_hold(const struct store *store, size_t bytes);
 /* Of that, what is kept for clients: themselves, their requests not yet whole or not yet executed, replies that they have not taken. */
 size_t store_client_bytes(const struct store *store);
 

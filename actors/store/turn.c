@@ -117,7 +117,7 @@ static bool must_wait_for_memory(struct store *store, struct call *call)
 {
 	if (store->config.maxmemory == 0 || !call->command || !(call->command->flags & COMMAND_DENYOOM))
 		return false;
-	enum room room = store_make_room(store, args_blob_bytes(call->argv, call->argc));
+	enum room room = store_make_room(store, call_args_size(call));
 	call->finds_no_room = room == ROOM_NONE;
 	return room == ROOM_LATER;
 }

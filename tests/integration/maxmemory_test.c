@@ -294,6 +294,79 @@ static void a_lower_limit_is_reached_while_others_are_served(void)
 	end();
 }
 
+/* `count` arguments of `bytes` each behind the words; its reply. */
+static const char *send_large(struct peer *to, const char *words, int word_count, int count, size_t bytes)
+{
+	char *text = malloc(200 + strlen(words) + (size_t)count * (bytes + 40)), copy[200];
+	size_t len = (size_t)sprintf(text, "*%d\r\n", word_count + count);
+	snprintf(copy, sizeof(copy), "%s", words);
+	for (char *word = strtok(copy, " "); word; word = strtok(NULL, " "))
+		len += (size_t)sprintf(text + len, "$%zu\r\n%s\r\n", strlen(word), word);
+	for (int i = 0; i < count; i++) {
+		len += (size_t)sprintf(text + len, "$%zu\r\n%010d", bytes, i);
+		memset(text + len, 'v', bytes - 10);
+		len += bytes - 10;
+		len += (size_t)sprintf(text + len, "\r\n");
+	}
+	bool is_sent = peer_send(to, text, len);
+	free(text);
+	return is_sent ? peer_reply(to) : NULL;
+}
+
+/* Every key was evicted for it first. */
+static void what_can_never_fit_is_refused_and_nothing_evicted_for_it(void)
+{
+	enum { KEYS = 1000 };
+	static const char *const writes[] = { "SET k", "SETNX new", "GETSET k", "APPEND k", "APPEND new", "MSET k", "MSETNX new",
+					      "SETEX k 100", "PSETEX k 100000", "SETRANGE k 0" };
+	ONLY_OURS();
+	begin("--maxmemory 20mb --maxmemory-policy allkeys-lru --proto-max-bulk-len 100mb");
+	CU_ASSERT_EQUAL(fill(peer, "key", 0, KEYS, 100, false), KEYS);
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "SET", "k", "small"));
+	for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++) {
+		int words = 1;
+		for (const char *c = writes[i]; *c; c++)
+			words += *c == ' ';
+		const char *reply = send_large(peer, writes[i], words, 1, 30 * MB);
+		if (!reply || strcmp(reply, oom) != 0)
+			fprintf(stderr, "%s: %.60s\n", writes[i], reply ? reply : "nothing");
+		CU_ASSERT(reply && strcmp(reply, oom) == 0);
+	}
+	const char *reply = send_large(peer, "MSET", 1, 2400, 10000);
+	CU_ASSERT(reply && strcmp(reply, oom) == 0);
+	CU_ASSERT(GIVES(peer, oom, "SETRANGE", "k", "30000000", "x"));
+	CU_ASSERT(GIVES(peer, oom, "SETRANGE", "new", "30000000", "x"));
+	CU_ASSERT_EQUAL(info(peer, "stats", "evicted_keys"), 0);
+	reply = send_large(peer, "APPEND k", 2, 1, 12 * MB);
+	CU_ASSERT(reply && strcmp(reply, ":12582917\r\n") == 0);
+	CU_ASSERT(GIVES(peer, ":1\r\n", "COPY", "k", "copied"));
+	CU_ASSERT_EQUAL(count_keys(peer), KEYS + 2);
+	CU_ASSERT_EQUAL(info(peer, "stats", "evicted_keys"), 0);
+	end();
+}
+
+/* While it comes in, others write. */
+static void bytes_of_what_can_never_fit_push_nothing_out(void)
+{
+	enum { KEYS = 1000 };
+	static char piece[MB];
+	ONLY_OURS();
+	begin("--maxmemory 20mb --maxmemory-policy allkeys-lru --proto-max-bulk-len 200mb");
+	CU_ASSERT_EQUAL(fill(peer, "key", 0, KEYS, 100, false), KEYS);
+	struct peer *other = peer_connect(server);
+	CU_ASSERT(peer_send_text(other, "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$104857600\r\n"));
+	for (int i = 0; i < 100; i++) {
+		CU_ASSERT(peer_send(other, piece, sizeof(piece)));
+		CU_ASSERT(GIVES(peer, "+OK\r\n", "SET", "a", "b"));
+	}
+	CU_ASSERT(peer_send_text(other, "\r\n"));
+	CU_ASSERT(peer_expect_text(other, oom));
+	CU_ASSERT_EQUAL(info(peer, "stats", "evicted_keys"), 0);
+	CU_ASSERT_EQUAL(count_keys(peer), KEYS + 1);
+	peer_close(&other);
+	end();
+}
+
 /* All write at the moment when the limit falls: most wait, some go, and everybody else is answered, in order. */
 static void writes_that_wait_are_answered_or_dropped_with_their_client(void)
 {
@@ -460,6 +533,8 @@ static const struct suite_case cases[] = {
 	CASE(large_values_are_evicted),
 	CASE(large_values_of_many_pipelines_are_all_taken),
 	CASE(a_lower_limit_is_reached_while_others_are_served),
+	CASE(what_can_never_fit_is_refused_and_nothing_evicted_for_it),
+	CASE(bytes_of_what_can_never_fit_push_nothing_out),
 	CASE(writes_that_wait_are_answered_or_dropped_with_their_client),
 	CASE(output_that_waits_counts),
 	CASE(eight_clients_write_and_memory_stays_within_two_percent),

@@ -115,12 +115,15 @@ void cmd_getrange(struct call *call)
 
 /* ---- writing a part ---- */
 
-/* False when a string of so many bytes is too long; the error is written. */
+/* False when a string of so many bytes is too long, or could never be held; the error is written. */
 static bool check_length(struct call *call, uint64_t offset, uint64_t more)
 {
-	if (offset + more <= store_config(call->store)->proto_max_bulk_len)
+	if (offset + more > (uint64_t)store_config(call->store)->proto_max_bulk_len)
+		reply_error(call, "ERR string exceeds maximum allowed size (proto-max-bulk-len)");
+	else if (!store_could_hold(call->store, offset + more))
+		reply_no_room(call);
+	else
 		return true;
-	reply_error(call, "ERR string exceeds maximum allowed size (proto-max-bulk-len)");
 	return false;
 }
 

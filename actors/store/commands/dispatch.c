@@ -120,7 +120,8 @@ static bool may_run(struct call *call)
 		return false;
 	}
 	if (call->finds_no_room) {
-		reject(call, "OOM command not allowed when used memory > 'maxmemory'.");
+		call->rejected = true;
+		reply_no_room(call);
 		return false;
 	}
 	return true;
