@@ -9,7 +9,7 @@
 #include "actors/runtime/crash.h"
 #include "actors/runtime/log.h"
 #include "actors/runtime/printable.h"
-#include "actors/process.h"
+#include "actors/runtime/process.h"
 #include "actors/server.h"
 #include "actors/runtime/version.h"
 

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 #include "config_table.h"
-#include "actors/process.h"
+#include "actors/runtime/process.h"
 #include "transport/decimal.h"
 
 /* As in Redis. */

@@ -8,7 +8,7 @@
 #include <sched.h>
 #include <stdlib.h>
 
-#include "actors/process.h"
+#include "actors/runtime/process.h"
 #include "actors/runtime/crash.h"
 
 struct loop_host {

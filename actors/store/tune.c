@@ -14,7 +14,7 @@
 
 #include "actors/runtime/crash.h"
 #include "actors/runtime/log.h"
-#include "actors/process.h"
+#include "actors/runtime/process.h"
 #include "actors/store/state.h"
 #include "actors/runtime/version.h"
 

@@ -1,4 +1,4 @@
-#include "actors/process.h"
+#include "actors/runtime/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "actors/owned_file.h"
+#include "actors/runtime/owned_file.h"
 #include "support/deadline.h"
 #include "support/process.h"
 #include "support/suite.h"

@@ -1,4 +1,4 @@
-#include "actors/owned_file.h"
+#include "actors/runtime/owned_file.h"
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "actors/process.h"
+#include "actors/runtime/process.h"
 
 #include <ctype.h>
 #include <errno.h>

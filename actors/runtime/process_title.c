@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "process.h"
+#include "actors/runtime/process.h"
 
 /* Where titles go, and how many bytes there are; NULL when they don't. */
 static char *room;
