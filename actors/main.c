@@ -8,6 +8,7 @@
 #include "actors/config/config.h"
 #include "actors/runtime/crash.h"
 #include "actors/runtime/log.h"
+#include "actors/runtime/cpus.h"
 #include "actors/runtime/printable.h"
 #include "actors/runtime/process.h"
 #include "actors/server.h"
@@ -114,9 +115,9 @@ static int set_up_and_serve(struct config *config, char **argv)
 	if (!log_open(config->logfile, (enum log_level)config->loglevel))
 		return refuse("can't open log file %s: %s", config->logfile, strerror(errno));
 	process_report_supervision((enum supervision)config->supervised);
-	if (!process_bind_to_cpus(config->server_cpulist))
+	if (!cpus_bind(config->server_cpulist))
 		return refuse("can't bind to CPUs %s: %s", config->server_cpulist, strerror(errno));
-	if (!process_share_one_cpu())
+	if (!cpus_share_one())
 		log_event(LOG_WARNING, "Can't choose how threads share the CPU: %s", strerror(errno));
 	if (config->set_proc_title && !process_prepare_title(argv))
 		log_event(LOG_WARNING, "Can't set the title: %s", strerror(errno));

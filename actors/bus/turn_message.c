@@ -5,22 +5,6 @@
 #include "actors/bus/secrets.h"
 #include "transport/resp_parser.h"
 
-struct tally *tally_create(uint32_t command_count)
-{
-	struct tally *tally = calloc(1, sizeof(*tally) + command_count * sizeof(struct command_count));
-	if (tally)
-		tally->command_count = command_count;
-	return tally;
-}
-
-void tally_destroy(struct tally **tally)
-{
-	for (uint32_t i = 0; *tally && i < (*tally)->command_count; i++)
-		free((*tally)->commands[i].latency);
-	free(*tally);
-	*tally = NULL;
-}
-
 static void turn_message_destroy(struct bus_message *head)
 {
 	struct turn_message *message = (struct turn_message *)head;

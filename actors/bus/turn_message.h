@@ -8,21 +8,9 @@
 #include <stdint.h>
 
 #include "actors/bus/effect.h"
-#include "actors/observer/observer.h"
+#include "actors/bus/tally.h"
 #include "transport/buffer.h"
 #include "transport/bus.h"
-
-/* Counts since the last tally. */
-struct tally {
-	bool starts_anew; /* what was counted before is forgotten */
-	uint64_t events[EFFECT_TYPES];
-	uint32_t command_count;
-	struct command_count commands[]; /* by command number */
-};
-
-/* NULL without memory. */
-struct tally *tally_create(uint32_t command_count);
-void tally_destroy(struct tally **tally);
 
 struct turn_message {
 	struct bus_message head;

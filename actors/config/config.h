@@ -21,6 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "actors/runtime/process.h"
 #include "storage/slice.h"
 
 struct config_words {
@@ -36,8 +37,7 @@ struct output_limit {
 	int64_t soft_seconds;
 };
 
-/* Values of choices that the server acts upon, in the order of directives.def. */
-enum supervision { SUPERVISED_UPSTART, SUPERVISED_SYSTEMD, SUPERVISED_AUTO, SUPERVISED_NO };
+/* Values of choices that the server acts upon, in the order of directives.def; `supervised` has enum supervision. */
 enum protected_use { PROTECTED_USE_NO, PROTECTED_USE_YES, PROTECTED_USE_LOCAL };
 
 struct config {

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 #include "config_table.h"
-#include "actors/runtime/process.h"
+#include "actors/runtime/cpus.h"
 #include "transport/decimal.h"
 
 /* As in Redis. */
@@ -178,7 +178,7 @@ static bool parse_path(struct config *config, const char *text, char **field, st
 static bool parse_cpus(const char *text, char **field, struct config_error *out_error)
 {
 	cpu_set_t cpus;
-	if (!process_parse_cpus(text, &cpus))
+	if (!cpus_parse(text, &cpus))
 		return config_fail(out_error, "argument must be a list of CPUs like 0,2-3 or 0-6:2");
 	replace_text(field, config_text(text, strlen(text)));
 	return true;

@@ -17,19 +17,6 @@ struct observer {
 	struct observations *seen;
 };
 
-void command_count_merge(struct command_count *into, const struct command_count *from)
-{
-	into->calls += from->calls;
-	into->failed += from->failed;
-	into->rejected += from->rejected;
-	into->ns += from->ns;
-	if (!from->latency)
-		return;
-	if (!into->latency && !(into->latency = calloc(1, sizeof(*into->latency))))
-		crash_broken_invariant("no memory for a histogram");
-	histogram_merge(into->latency, from->latency);
-}
-
 static struct observations *observations_create(uint32_t command_count)
 {
 	struct observations *made = calloc(1, sizeof(*made) + command_count * sizeof(made->commands[0]));

@@ -7,17 +7,7 @@
 
 #include <stdint.h>
 
-#include "actors/bus/effect.h"
-#include "actors/runtime/histogram.h"
-
-struct command_count {
-	uint64_t calls, failed, rejected;
-	uint64_t ns;               /* spent in them */
-	struct histogram *latency; /* of the calls, one by one; NULL when none was counted. Owned */
-};
-
-/* Adds `from` to `into`, which gets a histogram when it has none and needs one. Fatal without memory. */
-void command_count_merge(struct command_count *into, const struct command_count *from);
+#include "actors/bus/tally.h"
 
 struct observer;
 struct runtime;

@@ -8,7 +8,7 @@
 #include <sched.h>
 #include <stdlib.h>
 
-#include "actors/runtime/process.h"
+#include "actors/runtime/cpus.h"
 #include "actors/runtime/crash.h"
 
 struct loop_host {
@@ -74,7 +74,7 @@ static void host_on_loop(struct actor *actor)
 	actor->host = calloc(1, sizeof(*actor->host));
 	if (!actor->loop || !actor->host)
 		crash_broken_invariant("no memory for the loop of %s", actor->name);
-	actor->host->has_one_cpu = process_has_one_cpu();
+	actor->host->has_one_cpu = cpus_are_one();
 	ev_async_init(&actor->host->wake, on_wake);
 	ev_prepare_init(&actor->host->before_wait, on_before_wait);
 	ev_check_init(&actor->host->after_wait, on_after_wait);

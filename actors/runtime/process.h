@@ -1,18 +1,17 @@
 /*
- * The process and its surroundings: daemon, pidfile, working directory, file descriptors, CPUs, service manager.
+ * The process and its surroundings: daemon, pidfile, working directory, file descriptors, service manager.
  *
  * Order of calls in main(): process_daemonise(), process_enter_directory(), log_open(),
  * then the rest; all of it before the first NNG call and before there are threads, since NNG's pool inherits what
  * is set here. Failures return false with errno set, for the caller to report; nothing is logged here unless said.
  */
-#ifndef ACTORS_PROCESS_H
-#define ACTORS_PROCESS_H
+#ifndef ACTORS_RUNTIME_PROCESS_H
+#define ACTORS_RUNTIME_PROCESS_H
 
-#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "actors/config/config.h"
+enum supervision { SUPERVISED_UPSTART, SUPERVISED_SYSTEMD, SUPERVISED_AUTO, SUPERVISED_NO };
 
 /* Descriptors that are not clients: files, listeners, eventfds; as many as Redis keeps, and those of each further reactor. */
 #define PROCESS_RESERVED_DESCRIPTORS 32
@@ -58,18 +57,5 @@ bool process_write_pidfile(const char *path);
 int64_t process_raise_descriptor_limit(int64_t max_clients, int64_t reactors, int64_t *out_limit);
 /* How many connections may wait to be accepted, whatever listen() is told; INT64_MAX when the system doesn't say. */
 int64_t process_backlog_max(void);
-
-/* "0,2-3", "0-6:2"; "" gives an empty set. False when ill-formed or out of range. */
-bool process_parse_cpus(const char *text, cpu_set_t *out_cpus);
-/* Binds the calling thread, and the threads it creates later, to the CPUs of the list; "" does nothing. */
-bool process_bind_to_cpus(const char *text);
-/* May the calling thread, and with it those that it creates, run on one CPU only? */
-bool process_has_one_cpu(void);
-/*
- * Where all threads share one CPU, a thread that is woken shall not interrupt the one that woke it: that takes two thirds of
- * the switches from a message's way, and a fifth of the time from a request that comes alone. Likewise for the calling thread and
- * those that it creates later; does nothing where there are more CPUs, or under another policy than the usual one.
- */
-bool process_share_one_cpu(void);
 
 #endif

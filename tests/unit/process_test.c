@@ -1,3 +1,4 @@
+#include "actors/runtime/cpus.h"
 #include "actors/runtime/process.h"
 
 #include <errno.h>
@@ -37,22 +38,22 @@ static int in_child(int (*body)(void))
 static void cpu_lists_are_parsed(void)
 {
 	cpu_set_t cpus;
-	CU_ASSERT_TRUE(process_parse_cpus("", &cpus));
+	CU_ASSERT_TRUE(cpus_parse("", &cpus));
 	CU_ASSERT_EQUAL(CPU_COUNT(&cpus), 0);
-	CU_ASSERT_TRUE(process_parse_cpus("0,2-3", &cpus));
+	CU_ASSERT_TRUE(cpus_parse("0,2-3", &cpus));
 	CU_ASSERT_EQUAL(CPU_COUNT(&cpus), 3);
 	CU_ASSERT_TRUE(CPU_ISSET(0, &cpus) && CPU_ISSET(2, &cpus) && CPU_ISSET(3, &cpus));
-	CU_ASSERT_TRUE(process_parse_cpus("0-6:2,11", &cpus));
+	CU_ASSERT_TRUE(cpus_parse("0-6:2,11", &cpus));
 	CU_ASSERT_EQUAL(CPU_COUNT(&cpus), 5);
 	CU_ASSERT_TRUE(CPU_ISSET(6, &cpus) && CPU_ISSET(11, &cpus) && !CPU_ISSET(5, &cpus));
-	CU_ASSERT_TRUE(process_parse_cpus("1023", &cpus));
+	CU_ASSERT_TRUE(cpus_parse("1023", &cpus));
 
 	static const char *const bad[] = { "x",   "0-",  "-1",    "0,",      ",0",  "0,,1",    "3-2", "0-4:0", "0-4:",
 					   "0:2", "0 1", "1024",  "0-99999", "1.5", "9999999", " 0",  "0-2-4", "4294967296" };
 	CPU_ZERO(&cpus);
 	CPU_SET(7, &cpus);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		CU_ASSERT_FALSE(process_parse_cpus(bad[i], &cpus));
+		CU_ASSERT_FALSE(cpus_parse(bad[i], &cpus));
 	CU_ASSERT_TRUE(CPU_COUNT(&cpus) == 1 && CPU_ISSET(7, &cpus));
 }
 
@@ -65,14 +66,14 @@ static int bind_to_one_cpu(void)
 		return 1;
 	while (!CPU_ISSET(cpu, &before))
 		cpu++;
-	if (!process_bind_to_cpus(""))
+	if (!cpus_bind(""))
 		return 2;
 	snprintf(list, sizeof(list), "%d", cpu);
-	if (!process_bind_to_cpus(list) || sched_getaffinity(0, sizeof(after), &after) != 0)
+	if (!cpus_bind(list) || sched_getaffinity(0, sizeof(after), &after) != 0)
 		return 3;
-	if (CPU_COUNT(&after) != 1 || !CPU_ISSET(cpu, &after) || !process_has_one_cpu())
+	if (CPU_COUNT(&after) != 1 || !CPU_ISSET(cpu, &after) || !cpus_are_one())
 		return 4;
-	return process_bind_to_cpus("1023") || process_bind_to_cpus("0-") ? 5 : 0;
+	return cpus_bind("1023") || cpus_bind("0-") ? 5 : 0;
 }
 
 static void a_thread_is_bound_to_its_cpus(void)
