@@ -1,4 +1,4 @@
-#include "actors/places.h"
+#include "actors/worker/places.h"
 
 #include <errno.h>
 #include <stdio.h>
