@@ -189,13 +189,16 @@ enum accept_status listener_accept(int listener, struct peer *out_peer)
 }
 
 /* These only tune: a socket that refuses them works all the same. */
+/* A longer time is refused by Linux, which then keeps to its two hours. */
+#define KEEPALIVE_MAX_S 32767
+
 void socket_tune(int fd, int64_t keepalive_s)
 {
 	int on = 1;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (keepalive_s <= 0)
 		return;
-	int idle = (int)keepalive_s;
+	int idle = keepalive_s < KEEPALIVE_MAX_S ? (int)keepalive_s : KEEPALIVE_MAX_S;
 	int interval = idle / 3 > 0 ? idle / 3 : 1;
 	int probes = 3;
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));

@@ -143,6 +143,12 @@ static bool newcomers_are_probed_late(struct server *server)
 	return keepalive_of_newcomer(server) > 100 * 100;
 }
 
+/* Later than the system itself would, which is after two hours. */
+static bool newcomers_are_probed_as_late_as_can_be(struct server *server)
+{
+	return keepalive_of_newcomer(server) > 7200 * 100;
+}
+
 static bool a_newcomer_is_closed_when_idle(struct server *server)
 {
 	struct peer *peer = peer_connect(server);
@@ -350,6 +356,14 @@ static void dir_moves_the_process(void)
 	CU_ASSERT(server_stop(&server));
 }
 
+static void the_longest_keepalive_is_the_longest_that_the_system_has(void)
+{
+	ONLY_OURS();
+	struct server *server = server_start("--tcp-keepalive 2147483647");
+	CU_ASSERT(newcomers_are_probed_as_late_as_can_be(server));
+	CU_ASSERT(server_stop(&server));
+}
+
 static void more_clients_than_the_system_allows_are_refused(void)
 {
 	struct server *server = server_start("--maxclients 100");
@@ -509,6 +523,7 @@ static const struct suite_case cases[] = {
 	CASE(loglevel_says_what_is_logged),
 	CASE(verbose_tells_who_comes_and_goes),
 	CASE(dir_moves_the_process),
+	CASE(the_longest_keepalive_is_the_longest_that_the_system_has),
 	CASE(more_clients_than_the_system_allows_are_refused),
 	CASE(the_server_itself_needs_no_more_than_is_kept_for_it),
 	CASE(maxclients_raises_the_limit_of_descriptors),

@@ -258,6 +258,54 @@ static void check_range(const struct row *row, struct values *values)
 	check_all(row, values, "argument must be between ");
 }
 
+/* Loads the file as it stands. */
+static void load_written(struct config *config)
+{
+	char *argv[] = { "qcache-server", path, NULL }, *refusals;
+	enum config_load_status status = config_load(config, 2, argv, &refusals);
+	if (status != CONFIG_LOADED)
+		fprintf(stderr, "%s", refusals);
+	CU_ASSERT_EQUAL_FATAL(status, CONFIG_LOADED);
+}
+
+/* A line that gives the value, and further ones. */
+static void load_file(const struct row *row, const char *value, const char *further, struct config *config)
+{
+	char text[2 * VALUE_BYTES];
+	snprintf(text, sizeof(text), "%s %s\n%s", row->name, value, further);
+	write_file(text);
+	load_written(config);
+}
+
+/* Both ends of the range are taken, shown and written as they are. */
+static void check_ends(const struct row *row, struct values *values)
+{
+	if ((row->type != INTEGER && row->type != MEMORY) || (row->flags & (UNSUPPORTED | NO_DISK)))
+		return;
+	add_number(values, row->type == INTEGER, row->least);
+	add_number(values, row->type == INTEGER, row->most);
+	for (int i = 0; i < values->count; i++) {
+		struct config config;
+		struct config_error error;
+		char shown[VALUE_BYTES];
+		for (int time = 0; time < 2; time++) {
+			if (time == 0)
+				load_file(row, values->items[i], "", &config);
+			else
+				load_written(&config);
+			value_of(&config, row->name, shown);
+			CU_ASSERT_STRING_EQUAL(shown, values->items[i]);
+			CU_ASSERT_TRUE(config_rewrite(&config, &error));
+			config_fini(&config);
+		}
+	}
+}
+
+static void a_number_at_the_end_of_its_range_is_taken(void)
+{
+	for_each(check_ends);
+}
+
 static void a_number_out_of_range_is_refused_with_file_and_line(void)
 {
 	for_each(check_range);
@@ -274,19 +322,6 @@ static void check_support(const struct row *row, struct values *values)
 static void what_is_not_supported_has_its_default_and_nothing_else(void)
 {
 	for_each(check_support);
-}
-
-/* A line that gives the value, and one behind it that takes it back. */
-static void load_file(const struct row *row, const char *value, const char *further, struct config *config)
-{
-	char text[2 * VALUE_BYTES];
-	snprintf(text, sizeof(text), "%s %s\n%s", row->name, value, further);
-	write_file(text);
-	char *argv[] = { "qcache-server", path, NULL }, *refusals;
-	enum config_load_status status = config_load(config, 2, argv, &refusals);
-	if (status != CONFIG_LOADED)
-		fprintf(stderr, "%s: %s", row->name, refusals);
-	CU_ASSERT_EQUAL_FATAL(status, CONFIG_LOADED);
 }
 
 static void check_taken_back(const struct row *row, struct values *values)
@@ -355,6 +390,7 @@ static void a_missing_value_is_refused_with_file_and_line(void)
 
 static const struct suite_case cases[] = {
 	CASE(an_ill_formed_value_is_refused_with_file_and_line),
+	CASE(a_number_at_the_end_of_its_range_is_taken),
 	CASE(a_number_out_of_range_is_refused_with_file_and_line),
 	CASE(what_is_not_supported_has_its_default_and_nothing_else),
 	CASE(a_value_that_a_later_line_takes_back_does_not_stop_the_start),
