@@ -401,6 +401,23 @@ static void a_long_name_counts_as_memory_and_is_cut_in_the_slow_log(void)
 	peer_close(&one);
 }
 
+/* There are no transactions yet: what would have been queued is not. The README says so. */
+static void what_stands_between_a_refused_multi_and_exec_is_carried_out(void)
+{
+	ONLY_OURS();
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "SET", "text", "abc"));
+	CU_ASSERT(peer_exchange(peer, "WATCH n\r\nMULTI\r\nSET n 1\r\nINCR text\r\nINCR n\r\nEXEC\r\nDISCARD\r\n",
+				"-ERR unknown command 'WATCH', with args beginning with: 'n' \r\n"
+				"-ERR unknown command 'MULTI', with args beginning with: \r\n"
+				"+OK\r\n"
+				"-ERR value is not an integer or out of range\r\n"
+				":2\r\n"
+				"-ERR unknown command 'EXEC', with args beginning with: \r\n"
+				"-ERR unknown command 'DISCARD', with args beginning with: \r\n"));
+	CU_ASSERT(GIVES(peer, "$1\r\n2\r\n", "GET", "n"));
+	CU_ASSERT(GIVES(peer, ":2\r\n", "DEL", "n", "text"));
+}
+
 static void quit_answers_what_came_before_it(void)
 {
 	struct peer *one = peer_connect(server);
@@ -456,6 +473,7 @@ static const struct suite_case cases[] = {
 	CASE(replies_can_be_switched_off),
 	CASE(hello_switches_the_protocol_and_back),
 	CASE(a_long_name_counts_as_memory_and_is_cut_in_the_slow_log),
+	CASE(what_stands_between_a_refused_multi_and_exec_is_carried_out),
 	CASE(quit_answers_what_came_before_it),
 	CASE(a_client_over_its_output_limit_is_closed),
 	CASE(server_stops),

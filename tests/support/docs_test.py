@@ -1,6 +1,7 @@
 """The tables in the READMEs are those of the lists, and the generator sees what is wrong with one."""
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -22,9 +23,40 @@ def with_file(text, check):
         check(f.name)
 
 
+LINK = re.compile(r"\]\(([^)#:]*)(?:#([^)]*))?\)")
+FENCED = re.compile(r"^```.*?^```$", re.M | re.S)
+
+
+def readmes():
+    for folder, folders, files in os.walk(ROOT):
+        folders[:] = [name for name in folders if name not in ("build", "node_modules") and name[0] != "."]
+        yield from (os.path.join(folder, name) for name in files if name.endswith(".md"))
+
+
+def text_of(path):
+    with open(path) as f:
+        return FENCED.sub("", f.read())
+
+
+def anchors_of(path):
+    """As viewers make them of headings."""
+    headings = re.findall(r"^#+ (.*)$", text_of(path), re.M)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
 class Docs(unittest.TestCase):
+    def test_links_lead_somewhere(self):
+        checked = 0
+        for path in readmes():
+            for where, anchor in LINK.findall(text_of(path)):
+                target = os.path.normpath(os.path.join(os.path.dirname(path), where)) if where else path
+                self.assertTrue(os.path.exists(target), "%s: %s" % (path, where))
+                self.assertTrue(not anchor or anchor in anchors_of(target), "%s: %s#%s" % (path, where, anchor))
+                checked += 1
+        self.assertGreater(checked, 10)
+
     def test_the_readmes_are_up_to_date(self):
-        done = generate("check", os.path.join(ROOT, "README.md"), os.path.join(ROOT, "actors/README.md"))
+        done = generate("check", *(os.path.join(ROOT, name) for name in ("actors/README.md", "actors/store/README.md")))
         self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""))
 
     def test_a_stale_table_is_found_and_renewed(self):

@@ -116,7 +116,7 @@ class Runner(unittest.TestCase):
         self.assertIn("seed 42\n", self.log("a.log"))
 
     def test_a_load_is_there_and_ends(self):
-        count = "for p in /proc/[0-9]*/stat; do read -r line <$p; set -- ${line##*) }; [ $2 = $PPID ] && echo busy $line; done 2>/dev/null; "
+        count = "for p in /proc/[0-9]*/stat; do read -r line <$p || continue; set -- ${line##*) }; [ $2 = $PPID ] && echo busy $line; done 2>/dev/null; "
         for words, more in ((("--load", "3"), 3), (("--load", "a"), len(os.sched_getaffinity(0)))):
             self.run_jobs([job("a", count + PASSES)], *words)
             busy = [int(pid) for pid in re.findall(r"busy (\d+)", self.log("a.log"))]
