@@ -10,8 +10,8 @@
  * and requests in pieces on their way to be executed, and blobs in replies, no eviction can free: they count as far as they
  * are more than PASSING_BYTES_FREE, and those of the command that needs room count for it. While the reaper frees something, nothing is evicted in its stead: room is coming.
  *
- * Nothing is evicted for what could have no room if all keys were evicted: a value larger than maxmemory is refused when it is there,
- * and until then its bytes push nobody else's data out.
+ * Nothing is evicted for what could have no room if all keys were evicted: a value larger than maxmemory is refused when it is there;
+ * until then its bytes, and what is kept for clients if it is more than maxmemory, push nobody else's data out.
  */
 #include <stdlib.h>
 
@@ -50,8 +50,15 @@ size_t store_used_bytes(const struct store *store)
 
 bool store_could_hold(const struct store *store, size_t bytes)
 {
-	uint64_t limit = (uint64_t)store->config.maxmemory, never_evicted = store->startup_bytes + store_client_bytes(store);
-	return limit == 0 || (never_evicted <= limit && bytes <= limit - never_evicted);
+	uint64_t limit = (uint64_t)store->config.maxmemory;
+	return limit == 0 || (store->startup_bytes <= limit && bytes <= limit - store->startup_bytes);
+}
+
+/* What is kept for clients, as far as keys may have to make room for it. */
+static size_t counted_client_bytes(const struct store *store)
+{
+	size_t bytes = store_client_bytes(store);
+	return store_could_hold(store, bytes) ? bytes : 0;
 }
 
 /* With `own_bytes` in the blobs of the command that asks. */
@@ -60,9 +67,10 @@ static size_t counted_bytes(const struct store *store, size_t own_bytes)
 	size_t kept = blob_kept_bytes(), all = blob_used_bytes();
 	size_t passing = (all > kept ? all - kept : 0) + store->backlog_bytes; /* the two are not read at one moment */
 	size_t over = passing > PASSING_BYTES_FREE ? passing - PASSING_BYTES_FREE : 0;
-	if (!store_could_hold(store, over))
+	size_t clients = counted_client_bytes(store);
+	if (!store_could_hold(store, clients + over))
 		over = 0;
-	return memory_used_bytes() + kept + (over > own_bytes ? over : own_bytes) + store_client_bytes(store);
+	return memory_used_bytes() + kept + (over > own_bytes ? over : own_bytes) + clients;
 }
 
 size_t store_counted_bytes(const struct store *store)
@@ -125,7 +133,7 @@ static enum room evict_until_enough(struct store *store, size_t own_bytes)
 
 enum room store_make_room(struct store *store, struct args_size args)
 {
-	if (args.bytes > 0 && !store_could_hold(store, args.bytes))
+	if (args.bytes > 0 && !store_could_hold(store, args.bytes + counted_client_bytes(store)))
 		return ROOM_NONE;
 	if (has_enough(store, args.blob_bytes))
 		return ROOM_ENOUGH;
