@@ -28,6 +28,9 @@
 /* Greater lengths and counts could make sums of sizes overflow; no memory holds them anyway. */
 #define SANE_LENGTH (INT64_MAX / 256)
 
+#define TEXT_OF(macro) TEXT_OF_TOKEN(macro)
+#define TEXT_OF_TOKEN(token) #token
+
 enum element_status {
 	ELEMENT_WHOLE,
 	ELEMENT_PART,
@@ -369,7 +372,7 @@ static enum element_status scan(struct resp_reader *reader, struct resp_reply *l
 			reader->text_bytes += last->text ? last->len + 1 : 0;
 		}
 		if (!walk_past(&reader->walk, last, NULL))
-			return refuse(reader, "a reply nested too deep");
+			return refuse(reader, "a reply nested more than " TEXT_OF(RESP_MAX_DEPTH) " deep");
 	} while (reader->walk.depth > 0);
 	reader->scanned = (size_t)(in - reader->in.data);
 	return status;

@@ -147,7 +147,7 @@ static void depth_is_bounded(void)
 	reply_text_of_stream(deeper.data, deeper.len, 3, &text);
 	reply_text_of_stream(attributes.data, attributes.len, 3, &text);
 	buffer_append(&text, "", 1);
-	CU_ASSERT_STRING_EQUAL(text.data, "error: a reply nested too deep\nerror: a reply nested too deep\n");
+	CU_ASSERT_STRING_EQUAL(text.data, "error: a reply nested more than 64 deep\nerror: a reply nested more than 64 deep\n");
 	buffer_fini(&deep);
 	buffer_fini(&deeper);
 	buffer_fini(&attributes);
