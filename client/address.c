@@ -354,6 +354,26 @@ static void fill_numbers(struct settings *s, const qc_options *o)
 	DEFAULT_OF(backoff_max_ms, 512);
 }
 
+/* What one wants of TLS, and would silently not get: a password would go out in clear. */
+static qc_error check_tls(const struct settings *s)
+{
+	const struct { const char *name; bool is_set; } options[] = {
+		{"tls_ca", s->tls_ca}, {"tls_cert", s->tls_cert}, {"tls_key", s->tls_key}, {"tls_name", s->tls_name},
+		{"tls_insecure", s->tls_insecure},
+	};
+	char peer[160];
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		for (size_t j = 0; options[i].is_set && j < s->address_count; j++) {
+			if (s->addresses[j].is_tls)
+				continue;
+			address_show(&s->addresses[j], peer, sizeof(peer));
+			return qc_errorf(QC_INVALID, "%s, but %s is without TLS: use rediss://", options[i].name, peer);
+		}
+	}
+	return no_error();
+}
+
 static qc_error check(const struct settings *s)
 {
 	if (s->protocol != 2 && s->protocol != 3)
@@ -368,7 +388,7 @@ static qc_error check(const struct settings *s)
 		return qc_errorf(QC_INVALID, "a user without a password");
 	if (s->backoff_min_ms < 0 || s->backoff_max_ms < s->backoff_min_ms)
 		return qc_errorf(QC_INVALID, "backoff_max_ms is less than backoff_min_ms");
-	return no_error();
+	return check_tls(s);
 }
 
 qc_error settings_init(struct settings *out, const qc_options *options)

@@ -21,7 +21,7 @@
 /* A callback may answer QC_CLOSED with another command; one that never gives up is left alone after so many. */
 #define TOLD_CLOSED_MAX 16
 
-static struct async no_async = {.handle.err = {.kind = QC_NO_MEMORY, .text = "out of memory"}, .fd = -1};
+static struct async no_async = {.handle.err = {.kind = QC_NO_MEMORY, .text = "out of memory"}};
 
 static struct async *async_of(qc_async *handle)
 {
@@ -32,10 +32,14 @@ static struct async *async_of(qc_async *handle)
 
 void async_watch(struct async *a)
 {
-	bool write = a->state == CONNECTING || a->out_sent < a->out.len || (a->wants & POLLOUT) ||
-		     (a->state == READY && *a->unsent);
-	struct watched now = {a->fd, a->fd >= 0 && a->state != CONNECTING, a->fd >= 0 && write};
+	struct watched now = {.fd = -1};
 
+	if (a->dial) {
+		now = (struct watched){dial_fd(a->dial), true, false};
+	} else if (a->conn) {
+		bool has_more = a->out_sent < a->out.len || (a->state == READY && *a->unsent);
+		now = (struct watched){a->conn->fd, true, (has_more && a->write_wants != POLLIN) || a->read_wants == POLLOUT};
+	}
 	if (now.fd == a->watched.fd && now.read == a->watched.read && now.write == a->watched.write)
 		return;
 	a->watched = now;
@@ -45,9 +49,17 @@ void async_watch(struct async *a)
 /* Of what the connection is at. */
 static int64_t state_deadline(const struct async *a)
 {
-	if (a->state != READY)
-		return a->state == RESTING ? NO_DEADLINE : a->deadline_ns;
-	return a->entries != *a->unsent ? a->entries->deadline_ns : NO_DEADLINE;
+	switch (a->state) {
+	case DIALLING:
+		return dial_due_ns(a->dial);
+	case PAUSING:
+		return a->pause_ns;
+	case READY:
+		return a->entries != *a->unsent ? a->entries->deadline_ns : NO_DEADLINE;
+	case RESTING:
+		break;
+	}
+	return NO_DEADLINE;
 }
 
 /* Of that, and of the first command that waits for a connection. */
@@ -75,16 +87,14 @@ static void set_timer(struct async *a)
 void async_flush(struct async *a)
 {
 	while (a->out_sent < a->out.len) {
-		const uint8_t *at = a->out.data + a->out_sent;
-		size_t len = a->out.len - a->out_sent;
-		ssize_t sent = a->tls ? tls_write(a->tls, at, len, &a->wants) : send(a->fd, at, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+		ssize_t sent = conn_write_now(a->conn, a->out.data + a->out_sent, a->out.len - a->out_sent, &a->write_wants);
 		if (sent < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
+		a->write_wants = 0;
 		if (sent <= 0) {
-			async_lost(a, async_peer_error(a, sent ? errno : ECONNRESET, "sending"));
+			async_lost(a, conn_lost(a->conn, sent ? errno : ECONNRESET, "sending"));
 			return;
 		}
-		a->wants = 0;
 		a->out_sent += (size_t)sent;
 	}
 	a->out.len = a->out_sent = 0;
@@ -93,8 +103,6 @@ void async_flush(struct async *a)
 /* From the entries into the buffer and to the socket, as long as that takes it. */
 static void send_entries(struct async *a)
 {
-	int64_t deadline_ns = deadline_after_ms(a->settings.timeout_ms);
-
 	while (a->state == READY && *a->unsent && a->out.len - a->out_sent < OUT_MAX_BYTES) {
 		struct entry *entry = *a->unsent;
 		buffer_append(&a->out, entry->bytes, entry->len);
@@ -102,7 +110,7 @@ static void send_entries(struct async *a)
 			async_lost(a, error_no_memory());
 			return;
 		}
-		entry->deadline_ns = entry->flags & QC_COMMAND_BLOCKING ? NO_DEADLINE : deadline_ns;
+		entry->deadline_ns = async_answer_deadline(a, entry);
 		entry->attempts++;
 		a->unsent = &entry->next;
 		if (!*a->unsent || a->out.len - a->out_sent >= OUT_MAX_BYTES)
@@ -157,8 +165,6 @@ static void on_reply(struct async *a, struct resp_reply *reply)
 		on_push(a, reply);
 	} else if (reply->type == RESP_TYPE_ATTRIBUTE) {
 		resp_reply_free(reply);
-	} else if (a->state == GREETING) {
-		async_on_greeting(a, reply);
 	} else if (a->entries == *a->unsent) {
 		resp_reply_free(reply);
 		async_lost(a, qc_errorf(QC_PROTOCOL, "a reply that nobody asked for"));
@@ -169,9 +175,10 @@ static void on_reply(struct async *a, struct resp_reply *reply)
 
 static void take_replies(struct async *a)
 {
-	struct resp_reader *reader = a->reader;
+	struct conn *conn = a->conn;
+	struct resp_reader *reader = conn->reader;
 
-	while (!a->closed && a->reader == reader) {
+	while (!a->closed && a->conn == conn) {
 		struct resp_reply *reply;
 		switch (resp_reader_next(reader, &reply)) {
 		case RESP_READ_REPLY:
@@ -191,27 +198,28 @@ static void take_replies(struct async *a)
 
 static void receive(struct async *a)
 {
-	struct resp_reader *reader = a->reader;
+	struct conn *conn = a->conn;
 
-	for (size_t total = 0; total < TURN_BYTES && !a->closed && a->reader == reader;) {
-		uint8_t *room = resp_reader_room(reader, READ_BYTES);
+	for (size_t total = 0; total < TURN_BYTES && !a->closed && a->conn == conn;) {
+		uint8_t *room = resp_reader_room(conn->reader, READ_BYTES);
 		if (!room) {
 			async_lost(a, error_no_memory());
 			return;
 		}
-		short wants = 0;
-		ssize_t got = a->tls ? tls_read(a->tls, room, READ_BYTES, &wants) : recv(a->fd, room, READ_BYTES, MSG_DONTWAIT);
+		ssize_t got = conn_read_now(conn, room, READ_BYTES, &a->read_wants);
 		int number = errno;
-		resp_reader_fed(reader, got > 0 ? (size_t)got : 0);
+		resp_reader_fed(conn->reader, got > 0 ? (size_t)got : 0);
 		if (got < 0 && (number == EAGAIN || number == EINTR))
 			return;
+		a->read_wants = 0;
 		if (got <= 0) {
-			async_lost(a, async_peer_error(a, got ? number : ECONNRESET, "receiving"));
+			async_lost(a, got ? conn_lost(conn, number, "receiving")
+					  : conn_lost(conn, ECONNRESET, "the server closed the connection"));
 			return;
 		}
 		take_replies(a);
 		/* A short read has emptied the socket; TLS may still hold something. */
-		if (got < READ_BYTES && !a->tls)
+		if (got < READ_BYTES && (a->conn != conn || !conn->tls))
 			return;
 		total += (size_t)got;
 	}
@@ -226,6 +234,7 @@ static void async_free(struct async *a)
 
 	tls_context_destroy(&a->tls_context);
 	settings_fini(&a->settings);
+	origin_fini(&a->origin);
 	buffer_fini(&a->out);
 	free(a);
 	if (released)
@@ -235,6 +244,10 @@ static void async_free(struct async *a)
 static void enter(struct async *a)
 {
 	a->depth++;
+	if (a->is_unusable || origin_is_here(&a->origin) || !origin_claim(&a->origin))
+		return;
+	origin_move(&a->origin);
+	async_disown(a);
 }
 
 static void leave(struct async *a)
@@ -252,21 +265,26 @@ static void leave(struct async *a)
 	set_timer(a);
 }
 
+/* A read may wait until something can be sent, and a write until something comes: see tls.h. */
+static void serve(struct async *a, bool readable, bool writable)
+{
+	if (readable || a->read_wants == POLLOUT)
+		receive(a);
+	if (!a->closed && a->state == READY && (writable || a->write_wants == POLLIN))
+		async_flush(a);
+	if (!a->closed && a->state == READY && a->out_sent == a->out.len)
+		send_entries(a);
+}
+
 void qc_async_ready(qc_async *handle, bool readable, bool writable)
 {
 	struct async *a = async_of(handle);
 
 	enter(a);
-	if (a->state == CONNECTING && writable)
-		async_finish_connect(a);
-	else if (a->state == SECURING)
-		async_secure(a);
-	if (readable && (a->state == GREETING || a->state == READY))
-		receive(a);
-	if (!a->closed && (a->state == GREETING || a->state == READY) && a->out_sent < a->out.len)
-		async_flush(a);
-	if (!a->closed && a->state == READY)
-		send_entries(a);
+	if (a->dial)
+		async_advance(a);
+	else if (a->conn)
+		serve(a, readable, writable);
 	leave(a);
 }
 
@@ -284,8 +302,10 @@ void qc_async_expired(qc_async *handle)
 		address_show(&a->settings.addresses[a->address_index], peer, sizeof(peer));
 		if (a->state == PAUSING)
 			async_dial(a);
+		else if (a->state == DIALLING)
+			async_advance(a);
 		else
-			async_lost(a, qc_errorf(QC_TIMEOUT, "%s took too long", peer));
+			async_lost(a, qc_errorf(QC_TIMEOUT, "%s: an answer took too long", peer));
 	}
 	leave(a);
 }
@@ -300,11 +320,13 @@ qc_async *qc_async_open(const qc_options *options, const qc_async_loop *loop)
 		return &no_async.handle;
 	}
 	a->loop = *loop;
-	a->fd = a->watched.fd = -1;
+	a->watched.fd = -1;
 	a->last = a->unsent = &a->entries;
 	a->last_refused = &a->refused;
 	a->timer_ns = NO_DEADLINE;
 	a->handle.err = settings_init(&a->settings, options);
+	if (!qc_failed(a->handle))
+		a->handle.err = origin_init(&a->origin);
 	for (size_t i = 0; !qc_failed(a->handle) && i < a->settings.address_count; i++)
 		if (a->settings.addresses[i].is_tls && !a->tls_context)
 			a->handle.err = tls_context_create(&a->settings, &a->tls_context);
@@ -356,44 +378,59 @@ static void tell_closed(struct async *a, qc_callback *callback, void *data)
 	a->told_closed--;
 }
 
-void qc_async_do_args(qc_async *handle, qc_callback *callback, void *data, qc_args args)
+/* NULL without memory. An error in writing it stands in the entry: it is to be told later. */
+static struct entry *entry_create(qc_args args)
 {
-	struct async *a = async_of(handle);
 	struct buffer bytes = {.data = NULL};
-
-	if (a->closed) {
-		tell_closed(a, callback, data);
-		return;
-	}
 	qc_error err = request_write(&bytes, args);
 	struct entry *entry = calloc(1, sizeof(*entry) + bytes.len);
-	if (!entry || a == &no_async) {
-		qc_result result = {.err = error_no_memory(), .reply = NULL};
-		if (callback)
-			callback(handle, &result, data);
-		buffer_fini(&bytes);
-		free(entry);
-		return;
+
+	if (entry) {
+		entry->err = err;
+		entry->flags = request_flags(args);
+		entry->wait_ms = request_wait_ms(args, entry->flags);
+		entry->len = bytes.len;
+		if (bytes.len)
+			memcpy(entry->bytes, bytes.data, bytes.len);
 	}
-	entry->callback = callback;
-	entry->data = data;
-	entry->flags = request_flags(args);
-	entry->len = bytes.len;
-	if (bytes.len)
-		memcpy(entry->bytes, bytes.data, bytes.len);
 	buffer_fini(&bytes);
+	return entry;
+}
+
+static void give(struct async *a, struct entry *entry)
+{
 	if (a->is_unusable)
-		err = handle->err;
-	if (err.kind != QC_OK) {
-		async_refuse(a, entry, err);
-		set_timer(a);
+		entry->err = a->handle.err;
+	if (entry->err.kind != QC_OK) {
+		async_refuse(a, entry);
 		return;
 	}
 	if (a->state != READY)
 		entry->deadline_ns = deadline_after_ms(a->settings.timeout_ms);
 	*a->last = entry;
 	a->last = &entry->next;
-	/* It goes out when the loop finds the socket writable, together with what is added until then. */
+}
+
+void qc_async_do_args(qc_async *handle, qc_callback *callback, void *data, qc_args args)
+{
+	struct async *a = async_of(handle);
+	struct entry *entry = a == &no_async ? NULL : entry_create(args);
+
+	if (!entry) {
+		qc_result result = {.err = error_no_memory(), .reply = NULL};
+		if (callback)
+			callback(handle, &result, data);
+		return;
+	}
+	entry->callback = callback;
+	entry->data = data;
 	enter(a);
+	if (a->closed) {
+		free(entry);
+		tell_closed(a, callback, data);
+	} else {
+		/* It goes out when the loop finds the socket writable, together with what is added until then. */
+		give(a, entry);
+	}
 	leave(a);
 }

@@ -3,7 +3,7 @@
  * from `entries` to before `unsent`; then those that wait for the connection. Bytes go from entries to `out`, and from there to the
  * socket as it takes them.
  *
- * RESTING -> CONNECTING -> SECURING -> GREETING -> READY; a failure leads to PAUSING, and from there to CONNECTING. After
+ * RESTING -> DIALLING -> READY; a failure leads to PAUSING, and from there to DIALLING. After
  * retries + 1 dials in vain it rests, unless commands wait: each of those has its deadline, and as all get the same time and begin
  * it together or in the order of the list, the first of the list is always the first to go.
  *
@@ -16,12 +16,10 @@
 #include "client/qcache_async.h"
 
 #include "client/context.h"
-#include "client/greet.h"
-#include "client/tls.h"
-#include "transport/buffer.h"
-#include "transport/resp_reader.h"
+#include "client/dial.h"
+#include "client/origin.h"
 
-enum state { RESTING, CONNECTING, SECURING, GREETING, READY, PAUSING };
+enum state { RESTING, DIALLING, READY, PAUSING };
 
 struct entry {
 	struct entry *next;
@@ -30,6 +28,7 @@ struct entry {
 	qc_error err;      /* of a command that was refused before it could be sent */
 	int64_t deadline_ns; /* of waiting for a connection, then of the answer */
 	unsigned flags;
+	int64_t wait_ms;   /* see request_wait_ms() */
 	int attempts;
 	size_t len;
 	uint8_t bytes[];
@@ -47,10 +46,10 @@ struct async {
 	struct tls_context *tls_context;
 	enum state state;
 	bool is_unusable; /* its options are wrong: nothing can be done with it */
-	int fd;
+	struct origin origin;
 	struct watched watched;
-	struct tls *tls;
-	struct resp_reader *reader;
+	struct dial *dial; /* DIALLING */
+	struct conn *conn; /* READY */
 	struct buffer out;
 	size_t out_sent;
 	struct entry *entries, **last; /* all that wait */
@@ -58,11 +57,11 @@ struct async {
 	struct entry *refused, **last_refused;
 	qc_callback *on_push;
 	void *push_data;
-	enum greet_step step;
-	size_t address_index;
+	size_t address_index;          /* of the server in use, or to be tried first */
 	int dials;                     /* in vain, in a row */
-	int64_t deadline_ns, timer_ns; /* of the state in hand; what the timer is set to */
-	short wants;                   /* of TLS */
+	int64_t pause_ns, timer_ns;    /* the end of PAUSING; what the timer is set to */
+	/* What the last write and the last read wait for (POLLIN, POLLOUT): TLS may have to read for the one and write for the other. */
+	short write_wants, read_wants;
 	int depth;
 	bool closed;
 	int told_closed;               /* callbacks within each other that were told so at once */
@@ -75,6 +74,8 @@ void async_complete(struct async *a, struct entry *entry, qc_result result);
 /* The first that is sent. */
 struct entry *async_pop_first(struct async *a);
 void async_fail_all(struct async *a, const qc_error *err);
+/* Until when a command that is sent now, or may first be answered now, is to be. */
+int64_t async_answer_deadline(const struct async *a, const struct entry *entry);
 /* Those sent fail, but for reads that may be sent again, which go back to the front of those that wait. */
 void async_fail_sent(struct async *a, const qc_error *err);
 /* The connection is lost: the time for which those that wait may wait for another begins. */
@@ -82,22 +83,19 @@ void async_restart_waiting(struct async *a);
 /* No connection, and these have waited for one for too long. */
 void async_fail_late(struct async *a, int64_t now_ns);
 /* What can't even be tried: told by the timer, not from inside of the call. */
-void async_refuse(struct async *a, struct entry *entry, qc_error err);
+void async_refuse(struct async *a, struct entry *entry);
 void async_fail_refused(struct async *a);
 
 /* async_dial.c: the connection, until it is ready and when it is lost. */
 
 void async_dial(struct async *a);
-/* The socket is writable: the connection stands, or not. */
-void async_finish_connect(struct async *a);
-/* Goes on with the TLS handshake. */
-void async_secure(struct async *a);
-/* Takes the reply to a greeting over. */
-void async_on_greeting(struct async *a, struct resp_reply *reply);
+/* Goes on with the dial in hand. */
+void async_advance(struct async *a);
 /* The connection, or the attempt at one, is over. */
 void async_lost(struct async *a, qc_error err);
 void async_close_socket(struct async *a);
-qc_error async_peer_error(struct async *a, int number, const char *what);
+/* In a forked child: what waits is the parent's to ask and to be answered. */
+void async_disown(struct async *a);
 
 /* async.c: the loop, bytes out and replies in. */
 

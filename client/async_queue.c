@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "client/error.h"
+#include "client/request.h"
 
 /* Takes the result over. */
 void async_complete(struct async *a, struct entry *entry, qc_result result)
@@ -18,19 +19,26 @@ static void fail(struct async *a, struct entry *entry, const qc_error *err)
 	async_complete(a, entry, (qc_result){.err = *err, .reply = NULL});
 }
 
-/* What stood behind a command that blocked couldn't be answered before: its time begins now. */
-static void restart_clocks(struct entry *from, const struct entry *end, int64_t deadline_ns)
+int64_t async_answer_deadline(const struct async *a, const struct entry *entry)
 {
-	for (; from != end && !(from->flags & QC_COMMAND_BLOCKING); from = from->next)
-		from->deadline_ns = deadline_ns;
+	return deadline_after_ms(time_limit_ms(a->settings.timeout_ms, entry->wait_ms));
+}
+
+/* What stood behind a command that may wait couldn't be answered before: its time begins now, up to the next such command. */
+static void restart_clocks(const struct async *a, struct entry *from, const struct entry *end)
+{
+	for (bool goes_on = true; goes_on && from != end; from = from->next) {
+		from->deadline_ns = async_answer_deadline(a, from);
+		goes_on = from->wait_ms == 0;
+	}
 }
 
 struct entry *async_pop_first(struct async *a)
 {
 	struct entry *entry = a->entries;
 
-	if (entry->flags & QC_COMMAND_BLOCKING)
-		restart_clocks(entry->next, *a->unsent, deadline_after_ms(a->settings.timeout_ms));
+	if (entry->wait_ms != 0)
+		restart_clocks(a, entry->next, *a->unsent);
 	a->entries = entry->next;
 	if (a->unsent == &entry->next)
 		a->unsent = &a->entries;
@@ -105,9 +113,8 @@ void async_fail_late(struct async *a, int64_t now_ns)
 	}
 }
 
-void async_refuse(struct async *a, struct entry *entry, qc_error err)
+void async_refuse(struct async *a, struct entry *entry)
 {
-	entry->err = err;
 	*a->last_refused = entry;
 	a->last_refused = &entry->next;
 }

@@ -9,7 +9,7 @@
 #include "client/table.h"
 
 /* What is given when there is no memory for a client. */
-static struct client no_client = {.handle.err = {.kind = QC_NO_MEMORY, .text = "out of memory"}};
+static struct client no_client = {.is_unusable = true, .handle.err = {.kind = QC_NO_MEMORY, .text = "out of memory"}};
 
 static struct client *client_create(struct pool *pool)
 {
@@ -33,9 +33,10 @@ qc_client *qc_open_with(qc_context *context, const qc_options *options)
 		settings_fini(&settings);
 	else
 		err = pool_create(&settings, &client->pool);
-	if (err.kind == QC_OK)
+	client->is_unusable = err.kind != QC_OK;
+	if (err.kind == QC_OK && !(options && options->lazy))
 		err = pool_take(client->pool, context, &conn);
-	if (err.kind == QC_OK)
+	if (conn)
 		pool_give(client->pool, conn);
 	client->handle.err = err;
 	return &client->handle;
@@ -51,7 +52,7 @@ static qc_error take_patiently(struct pool *pool, qc_context *context, struct co
 {
 	for (int tries = 0;; tries++) {
 		qc_error err = pool_take(pool, context, out_conn);
-		if (err.kind != QC_NETWORK || tries >= pool->settings.retries)
+		if (err.kind != QC_NETWORK || tries >= pool->settings.retries || pool_is_down(pool))
 			return err;
 		pool_count_retry(pool);
 		qc_error ended = back_off(&pool->settings, context, tries + 1);
@@ -68,13 +69,14 @@ qc_client *qc_pin(qc_client *handle, qc_context *context)
 	if (!client)
 		return &no_client.handle;
 	client->is_pinned = true;
-	client->handle.err = handle->err;
+	client->handle.err = client_err(from);
 	if (from->pool)
 		pool_hold(from->pool);
-	if (handle->err.kind == QC_OK && from->is_pinned)
+	if (!qc_failed(client->handle) && from->is_pinned)
 		client->handle.err = qc_errorf(QC_INVALID, "a pinned client can't be pinned again");
-	else if (handle->err.kind == QC_OK)
+	else if (!qc_failed(client->handle))
 		client->handle.err = take_patiently(from->pool, context, &client->pinned);
+	client->is_unusable = qc_failed(client->handle);
 	return &client->handle;
 }
 
@@ -110,7 +112,7 @@ void replies_free(struct resp_reply **replies, size_t count)
 
 qc_error conn_run(struct conn *conn, qc_context *context, int64_t timeout_ms, struct request *request)
 {
-	int64_t deadline_ns = deadline_after_ms(request->flags & QC_COMMAND_BLOCKING ? -1 : timeout_ms);
+	int64_t deadline_ns = deadline_after_ms(time_limit_ms(timeout_ms, request->wait_ms));
 	const void *data = request->data;
 	size_t len = request->len, got = 0;
 	qc_error err = no_error();
@@ -137,7 +139,7 @@ qc_error conn_run(struct conn *conn, qc_context *context, int64_t timeout_ms, st
 	return err;
 }
 
-qc_error back_off(const struct settings *settings, qc_context *context, int attempt)
+int64_t back_off_ns(const struct settings *settings, int attempt)
 {
 	int64_t ms = settings->backoff_min_ms;
 	uint32_t chance = 0;
@@ -149,7 +151,12 @@ qc_error back_off(const struct settings *settings, qc_context *context, int atte
 	/* Without randomness there is only less jitter. */
 	if (getrandom(&chance, sizeof(chance), GRND_NONBLOCK) < 0)
 		chance = (uint32_t)monotonic_ns();
-	return context_sleep(context, ms * 500000 + (int64_t)((double)chance / UINT32_MAX * (double)ms * 500000));
+	return ms * 500000 + (int64_t)((double)chance / UINT32_MAX * (double)ms * 500000);
+}
+
+qc_error back_off(const struct settings *settings, qc_context *context, int attempt)
+{
+	return context_sleep(context, back_off_ns(settings, attempt));
 }
 
 /* Did the server refuse for reasons of its own, before doing anything? Then another try, perhaps elsewhere, is safe. */
@@ -177,8 +184,9 @@ static bool is_safe(const struct request *request, const qc_error *err, bool not
 	return nothing_sent || (err->kind == QC_NETWORK && (request->flags & QC_COMMAND_READONLY));
 }
 
-/* Once; *out_again says whether to try again, and then why. */
-static qc_error attempt(struct pool *pool, qc_context *context, struct request *request, bool last, bool *out_again)
+/* Once; *out_again says whether to try again, and then why. *attempts counts those in which anything was sent. */
+static qc_error attempt(struct pool *pool, qc_context *context, struct request *request, bool last, bool *out_again,
+			int *attempts)
 {
 	struct conn *conn = NULL;
 	bool elsewhere = false, refused = false;
@@ -186,11 +194,12 @@ static qc_error attempt(struct pool *pool, qc_context *context, struct request *
 
 	*out_again = false;
 	if (err.kind != QC_OK) {
-		*out_again = err.kind == QC_NETWORK;
+		*out_again = err.kind == QC_NETWORK && !pool_is_down(pool);
 		return err;
 	}
 	err = conn_run(conn, context, pool->settings.timeout_ms, request);
 	bool nothing_sent = err.kind != QC_OK && conn->bytes_sent == 0;
+	*attempts += !nothing_sent;
 	size_t address_index = conn->address_index;
 	if (err.kind == QC_OK)
 		refused = is_refusal(request, &elsewhere);
@@ -206,14 +215,13 @@ static qc_error attempt(struct pool *pool, qc_context *context, struct request *
 	return err;
 }
 
-static qc_error run_pooled(struct pool *pool, qc_context *context, struct request *request, int *out_attempts)
+static qc_error run_pooled(struct pool *pool, qc_context *context, struct request *request, int *attempts)
 {
 	int retries = pool->settings.retries < 0 ? 0 : pool->settings.retries;
 
 	for (int tries = 0;; tries++) {
 		bool again;
-		qc_error err = attempt(pool, context, request, tries == retries, &again);
-		*out_attempts = tries + 1;
+		qc_error err = attempt(pool, context, request, tries == retries, &again, attempts);
 		if (!again || tries == retries)
 			return err;
 		pool_count_retry(pool);
@@ -227,17 +235,18 @@ qc_error client_pinned(qc_client *handle, struct conn **out_conn)
 {
 	struct client *client = client_of(handle);
 
-	if (handle->err.kind != QC_OK)
+	if (client->is_unusable)
 		return handle->err;
 	if (!client->is_pinned)
 		return qc_errorf(QC_INVALID, "this needs a connection of its own: see qc_pin()");
-	if (client->pinned->broken)
-		return qc_errorf(QC_NETWORK, "the pinned connection is lost");
+	qc_error err = pool_check_generation(client->pool, client->pinned->generation, "the pinned connection");
+	if (err.kind == QC_OK && client->pinned->broken)
+		err = qc_errorf(QC_NETWORK, "the pinned connection is lost");
 	*out_conn = client->pinned;
-	return no_error();
+	return err;
 }
 
-static qc_error run_pinned(struct client *client, qc_context *context, struct request *request)
+static qc_error run_pinned(struct client *client, qc_context *context, struct request *request, int *attempts)
 {
 	struct conn *conn = NULL;
 	qc_error err = client_pinned(&client->handle, &conn);
@@ -247,28 +256,30 @@ static qc_error run_pinned(struct client *client, qc_context *context, struct re
 	if (err.kind != QC_OK)
 		return err;
 	conn->is_dirty |= (request->flags & QC_COMMAND_CONNECTION) != 0;
-	return conn_run(conn, context, client->pool->settings.timeout_ms, request);
+	err = conn_run(conn, context, client->pool->settings.timeout_ms, request);
+	*attempts += err.kind == QC_OK || conn->bytes_sent > 0;
+	return err;
 }
 
-static qc_error run(struct client *client, qc_context *context, struct request *request, int *out_attempts)
+static qc_error run(struct client *client, qc_context *context, struct request *request, int *attempts)
 {
 	const char *culprit = request->culprit ? request->culprit : request->name;
 
-	if (client->handle.err.kind != QC_OK)
+	if (client->is_unusable)
 		return client->handle.err;
 	if (request->flags & COMMAND_ANSWERS_BY_PUSH)
 		return qc_errorf(QC_INVALID, "%s isn't a call: see qc_subscribe(), qc_send()", culprit);
 	if (client->is_pinned)
-		return run_pinned(client, context, request);
+		return run_pinned(client, context, request, attempts);
 	if (request->flags & QC_COMMAND_CONNECTION)
 		return qc_errorf(QC_INVALID, "%s needs a connection of its own: see qc_pin()", culprit);
-	return run_pooled(client->pool, context, request, out_attempts);
+	return run_pooled(client->pool, context, request, attempts);
 }
 
 static qc_error run_hooked(struct client *client, qc_context *context, struct request *request)
 {
 	const struct settings *settings = &client->pool->settings;
-	qc_event event = {.command = request->name, .commands = request->commands, .args = request->args, .attempts = 1};
+	qc_event event = {.command = request->name, .commands = request->commands, .args = request->args};
 
 	for (size_t i = 0; i < settings->hook_count; i++)
 		if (settings->hooks[i].before)
@@ -287,7 +298,7 @@ static qc_error run_hooked(struct client *client, qc_context *context, struct re
 
 qc_error client_run(struct client *client, qc_context *context, struct request *request)
 {
-	int attempts;
+	int attempts = 0;
 
 	if (client->pool && client->pool->settings.hook_count)
 		return run_hooked(client, context, request);
@@ -303,6 +314,7 @@ qc_result qc_do_args(qc_client *client, qc_context *context, qc_args args)
 
 	request_name(args, name, sizeof(name));
 	request.flags = request_flags(args);
+	request.wait_ms = request_wait_ms(args, request.flags);
 	out.err = client_run(client_of(client), context, &request);
 	if (out.err.kind == QC_OK && reply->type == RESP_TYPE_ERROR) {
 		out.err = error_server(reply->text, reply->len);

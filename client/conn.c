@@ -5,27 +5,19 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "client/error.h"
-#include "client/greet.h"
-#include "client/lookup.h"
-#include "client/reply.h"
-#include "client/request.h"
+#include "client/wait.h"
 
 /* What one read asks for: several small replies, or a good piece of a large one. */
 #define READ_BYTES 16384
 /* A scratch buffer that has grown beyond this is given back after the exchange. */
 #define SCRATCH_MAX_BYTES (1 << 20)
 
-static qc_error lost(struct conn *conn, int number, const char *what)
+qc_error conn_lost(struct conn *conn, int number, const char *what)
 {
 	char peer[160];
 
@@ -36,83 +28,24 @@ static qc_error lost(struct conn *conn, int number, const char *what)
 	return qc_wrap(error_errno(QC_NETWORK, number, what), "%s", peer);
 }
 
-static qc_error too_late(struct conn *conn, const char *what)
+static qc_error too_late(struct conn *conn)
 {
 	char peer[160];
 
 	address_show(conn->peer, peer, sizeof(peer));
-	return qc_errorf(QC_TIMEOUT, "%s: %s took too long", peer, what);
-}
-
-struct fd_waiter {
-	struct context_waiter waiter;
-	int fd;
-};
-
-static void wake_fd(struct context_waiter *waiter)
-{
-	uint64_t one = 1;
-
-	/* Can't fail but when it is signalled already. */
-	if (write(((struct fd_waiter *)waiter)->fd, &one, sizeof(one)) < 0)
-		return;
-}
-
-/* Until the socket is ready for one of `events`; what it is ready for, or 0 when time is up, or -1 with errno. */
-static int wait_plain(int fd, short events, int other_fd, int64_t deadline_ns)
-{
-	struct pollfd fds[2] = {{.fd = fd, .events = events}, {.fd = other_fd, .events = POLLIN}};
-	struct timespec left = {0, 0};
-
-	if (deadline_ns != NO_DEADLINE) {
-		int64_t ns = deadline_ns - monotonic_ns();
-		if (ns > 0)
-			left = (struct timespec){ns / 1000000000, ns % 1000000000};
-	}
-	if (ppoll(fds, other_fd >= 0 ? 2 : 1, deadline_ns == NO_DEADLINE ? NULL : &left, NULL) < 0)
-		return errno == EINTR ? POLLPRI : -1;
-	if (other_fd >= 0 && fds[1].revents) {
-		uint64_t count;
-		if (read(other_fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
-			return -1;
-		return fds[0].revents ? fds[0].revents : POLLPRI;
-	}
-	return fds[0].revents;
-}
-
-static bool have_wake_fd(struct conn *conn)
-{
-	if (conn->wake_fd < 0)
-		conn->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	return conn->wake_fd >= 0;
+	return qc_errorf(QC_TIMEOUT, "%s: an answer took too long", peer);
 }
 
 /* Until the socket is ready, the context ends, or the deadline passes. */
 static qc_error conn_wait(struct conn *conn, short events, qc_context *context, int64_t deadline_ns, int *out_ready)
 {
-	struct fd_waiter waiter = {.waiter.wake = wake_fd};
-	int64_t until = context_deadline_ns(context) < deadline_ns ? context_deadline_ns(context) : deadline_ns;
-	bool joined = false, lasts = true;
-
 	conn->is_prompt = false;
-	if (context_can_end(context)) {
-		if (!have_wake_fd(conn))
-			return lost(conn, errno, "eventfd");
-		waiter.fd = conn->wake_fd;
-		lasts = joined = context_join(context, &waiter.waiter);
-	}
-	do {
-		*out_ready = lasts ? wait_plain(conn->fd, events, joined ? conn->wake_fd : -1, until) : 0;
-	} while (*out_ready == POLLPRI && qc_context_err(context).kind == QC_OK);
-	int number = errno;
-	if (joined)
-		context_leave(context, &waiter.waiter);
-	if (*out_ready < 0)
-		return lost(conn, number, "poll");
-	if (*out_ready > 0 && *out_ready != POLLPRI)
-		return no_error();
-	qc_error ended = qc_context_err(context);
-	return ended.kind != QC_OK ? ended : too_late(conn, "an answer");
+	qc_error err = wait_ready(conn->fd, events, &conn->wake_fd, context, deadline_ns, out_ready);
+	if (err.kind == QC_NETWORK)
+		conn->broken = true;
+	if (err.kind != QC_OK)
+		return err;
+	return *out_ready ? err : too_late(conn);
 }
 
 static ssize_t read_some(struct conn *conn, void *out, size_t size, int flags, short *out_wants)
@@ -121,7 +54,12 @@ static ssize_t read_some(struct conn *conn, void *out, size_t size, int flags, s
 	return conn->tls ? tls_read(conn->tls, out, size, out_wants) : recv(conn->fd, out, size, flags);
 }
 
-static ssize_t write_some(struct conn *conn, const void *data, size_t len, short *out_wants)
+ssize_t conn_read_now(struct conn *conn, void *out, size_t size, short *out_wants)
+{
+	return read_some(conn, out, size, MSG_DONTWAIT, out_wants);
+}
+
+ssize_t conn_write_now(struct conn *conn, const void *data, size_t len, short *out_wants)
 {
 	*out_wants = POLLOUT;
 	return conn->tls ? tls_write(conn->tls, data, len, out_wants)
@@ -156,9 +94,9 @@ static qc_error read_wait(struct conn *conn, qc_context *context, int64_t deadli
 				return no_error();
 			}
 			if (got == 0)
-				return lost(conn, ECONNRESET, "the server closed the connection");
+				return conn_lost(conn, ECONNRESET, "the server closed the connection");
 			if (errno != EAGAIN && errno != EINTR)
-				return lost(conn, errno, "receiving");
+				return conn_lost(conn, errno, "receiving");
 			/* It was interrupted, or its limit has passed: what is left of the time is for poll(2). */
 			in_recv = in_recv && deadline_ns == NO_DEADLINE;
 			if (in_recv)
@@ -177,7 +115,7 @@ static qc_error check_time(struct conn *conn, qc_context *context, int64_t deadl
 	qc_error err = qc_context_err(context);
 
 	if (err.kind == QC_OK && deadline_ns != NO_DEADLINE && monotonic_ns() >= deadline_ns)
-		return too_late(conn, "an answer");
+		return too_late(conn);
 	return err;
 }
 
@@ -205,12 +143,12 @@ static qc_error drain(struct conn *conn)
 
 	if (!room)
 		return error_no_memory();
-	ssize_t got = read_some(conn, room, READ_BYTES, MSG_DONTWAIT, &wants);
+	ssize_t got = conn_read_now(conn, room, READ_BYTES, &wants);
 	int number = errno;
 	resp_reader_fed(conn->reader, got > 0 ? (size_t)got : 0);
 	if (got == 0)
-		return lost(conn, ECONNRESET, "the server closed the connection");
-	return got > 0 || number == EAGAIN || number == EINTR ? no_error() : lost(conn, number, "receiving");
+		return conn_lost(conn, ECONNRESET, "the server closed the connection");
+	return got > 0 || number == EAGAIN || number == EINTR ? no_error() : conn_lost(conn, number, "receiving");
 }
 
 qc_error conn_send(struct conn *conn, qc_context *context, int64_t deadline_ns, const void *data, size_t len)
@@ -222,7 +160,7 @@ qc_error conn_send(struct conn *conn, qc_context *context, int64_t deadline_ns, 
 	conn->is_prompt = true;
 	while (err.kind == QC_OK && conn->bytes_sent < len) {
 		short wants;
-		ssize_t sent = write_some(conn, at + conn->bytes_sent, len - conn->bytes_sent, &wants);
+		ssize_t sent = conn_write_now(conn, at + conn->bytes_sent, len - conn->bytes_sent, &wants);
 		if (sent > 0) {
 			conn->bytes_sent += (size_t)sent;
 			continue;
@@ -230,7 +168,7 @@ qc_error conn_send(struct conn *conn, qc_context *context, int64_t deadline_ns, 
 		if (sent < 0 && errno == EINTR)
 			continue;
 		if (sent == 0 || errno != EAGAIN)
-			return lost(conn, sent == 0 ? ECONNRESET : errno, "sending");
+			return conn_lost(conn, sent == 0 ? ECONNRESET : errno, "sending");
 		int ready = 0;
 		err = conn_wait(conn, wants | POLLIN, context, deadline_ns, &ready);
 		if (err.kind == QC_OK && (ready & POLLIN))
@@ -328,79 +266,11 @@ void conn_close(struct conn **conn)
 	*conn = NULL;
 }
 
-/* Connects c->fd; the socket doesn't block meanwhile. */
-static qc_error connect_to(struct conn *c, const struct sockaddr *address, socklen_t len, qc_context *context, int64_t deadline_ns)
+void conn_disown(struct conn **conn)
 {
-	int number = 0, ready;
-	socklen_t size = sizeof(number);
-
-	c->fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (c->fd < 0)
-		return lost(c, errno, "socket");
-	if (connect(c->fd, address, len) == 0)
-		return no_error();
-	if (errno != EINPROGRESS && errno != EINTR)
-		return lost(c, errno, "connecting");
-	qc_error err = conn_wait(c, POLLOUT, context, deadline_ns, &ready);
-	if (err.kind == QC_TIMEOUT)
-		return too_late(c, "connecting");
-	if (err.kind != QC_OK)
-		return err;
-	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &number, &size) < 0)
-		number = errno;
-	return number ? lost(c, number, "connecting") : no_error();
-}
-
-static qc_error connect_unix(struct conn *c, qc_context *context, int64_t deadline_ns)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s", c->peer->host);
-	return connect_to(c, (struct sockaddr *)&address, sizeof(address), context, deadline_ns);
-}
-
-/* Each of the host's addresses in turn, until one answers. */
-static qc_error connect_tcp(struct conn *c, qc_context *context, int64_t deadline_ns)
-{
-	struct addrinfo *list = NULL;
-	qc_error err = look_up(c->peer->host, c->peer->port, context, deadline_ns, &list);
-	int one = 1;
-
-	if (err.kind != QC_OK)
-		return err;
-	for (struct addrinfo *at = list; at; at = at->ai_next) {
-		err = connect_to(c, at->ai_addr, at->ai_addrlen, context, deadline_ns);
-		if (err.kind == QC_OK || err.kind == QC_CANCELLED || err.kind == QC_DEADLINE)
-			break;
-		if (at->ai_next && c->fd >= 0) {
-			close(c->fd);
-			c->fd = -1;
-		}
-	}
-	freeaddrinfo(list);
-	if (err.kind != QC_OK)
-		return err;
-	c->broken = false;
-	if (setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) < 0 ||
-	    setsockopt(c->fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one)) < 0)
-		return lost(c, errno, "setsockopt");
-	return err;
-}
-
-static qc_error secure(struct conn *c, const struct settings *settings, struct tls_context *tls, qc_context *context,
-		       int64_t deadline_ns)
-{
-	const char *name = settings->tls_name ? settings->tls_name : c->peer->host;
-	qc_error err = tls_open(tls, c->fd, name, &c->tls);
-	short wants;
-	int ready;
-
-	while (err.kind == QC_OK && tls_handshake(c->tls, &wants) != 0) {
-		if (errno != EAGAIN)
-			return lost(c, errno, "TLS with");
-		err = conn_wait(c, wants, context, deadline_ns, &ready);
-	}
-	return err;
+	if (*conn && (*conn)->tls)
+		tls_disown((*conn)->tls);
+	conn_close(conn);
 }
 
 /*
@@ -410,73 +280,59 @@ static qc_error secure(struct conn *c, const struct settings *settings, struct t
 #define RECV_SHARE(ms) ((ms) / 4 * 3)
 #define RECV_LEAST_MS 200
 
-/* From here on a plain socket blocks, for less than the time limit of commands. Dialling has had one of its own. */
-static qc_error let_block(struct conn *c, const struct settings *settings)
+qc_error conn_let_block(struct conn *c, const struct settings *settings)
 {
 	int flags = fcntl(c->fd, F_GETFL);
 	int64_t ms = settings->timeout_ms < 0 ? 0 : RECV_SHARE(settings->timeout_ms);
 	struct timeval limit = {ms / 1000, ms % 1000 * 1000};
 
-	if (settings->timeout_ms >= 0 && settings->timeout_ms < RECV_LEAST_MS)
+	if (c->tls || (settings->timeout_ms >= 0 && settings->timeout_ms < RECV_LEAST_MS))
 		return no_error();
 	if (flags < 0 || fcntl(c->fd, F_SETFL, flags & ~O_NONBLOCK) < 0 ||
 	    setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0)
-		return lost(c, errno, "setsockopt");
+		return conn_lost(c, errno, "setsockopt");
 	c->receive_limit_ns = ms * 1000000;
 	return no_error();
 }
 
-static qc_error ask(struct conn *c, qc_args args, qc_context *context, int64_t deadline_ns)
-{
-	struct resp_reply *reply = NULL;
+/* A dead peer is noticed after a minute: by then a probe has gone out each KEEPALIVE_INTERVAL_S, and none was answered. */
+#define KEEPALIVE_IDLE_S 30
+#define KEEPALIVE_INTERVAL_S 10
+#define KEEPALIVE_PROBES 3
 
-	c->out.len = 0;
-	qc_error err = request_write(&c->out, args);
-	if (err.kind == QC_OK)
-		err = conn_send(c, context, deadline_ns, c->out.data, c->out.len);
-	if (err.kind == QC_OK)
-		err = conn_reply(c, context, deadline_ns, &reply);
-	if (err.kind == QC_OK)
-		err = qc_reply_err(reply_public(reply));
-	resp_reply_free(reply);
-	return err;
+static bool set_tcp_options(int fd)
+{
+	const struct { int level, name, value; } options[] = {
+		{IPPROTO_TCP, TCP_NODELAY, 1},
+		{SOL_SOCKET, SO_KEEPALIVE, 1},
+		{IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S},
+		{IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S},
+		{IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES},
+	};
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		if (setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof(int)) < 0)
+			return false;
+	return true;
 }
 
-static qc_error greet(struct conn *c, const struct settings *settings, qc_context *context, int64_t deadline_ns)
+qc_error conn_create(const struct settings *settings, size_t address_index, int fd, struct conn **out_conn)
 {
-	enum greet_step step = greet_step_from(settings, GREET_HELLO);
-	qc_arg words[GREET_WORDS_MAX];
-	qc_error err = no_error();
-
-	while (err.kind == QC_OK && step != GREET_DONE) {
-		err = ask(c, greet_words(settings, step, words), context, deadline_ns);
-		step = greet_next(settings, step, &err);
-	}
-	return err;
-}
-
-qc_error conn_open(const struct settings *settings, struct tls_context *tls, size_t address_index, qc_context *context,
-		   struct conn **out_conn)
-{
-	int64_t deadline_ns = deadline_after_ms(settings->dial_timeout_ms);
 	struct conn *c = calloc(1, sizeof(*c));
 
-	if (!c)
+	if (!c) {
+		close(fd);
 		return error_no_memory();
-	c->fd = c->wake_fd = -1;
+	}
+	c->fd = fd;
+	c->wake_fd = -1;
 	c->receive_limit_ns = -1;
 	c->peer = &settings->addresses[address_index];
 	c->address_index = address_index;
 	c->reader = resp_reader_create();
 	qc_error err = c->reader ? no_error() : error_no_memory();
-	if (err.kind == QC_OK)
-		err = c->peer->is_unix ? connect_unix(c, context, deadline_ns) : connect_tcp(c, context, deadline_ns);
-	if (err.kind == QC_OK && c->peer->is_tls)
-		err = secure(c, settings, tls, context, deadline_ns);
-	if (err.kind == QC_OK)
-		err = greet(c, settings, context, deadline_ns);
-	if (err.kind == QC_OK && !c->tls)
-		err = let_block(c, settings);
+	if (err.kind == QC_OK && !c->peer->is_unix && !set_tcp_options(fd))
+		err = conn_lost(c, errno, "setsockopt");
 	if (err.kind != QC_OK)
 		conn_close(&c);
 	else

@@ -1,5 +1,5 @@
 /*
- * One connection: dialled, greeted, and then bytes out and replies in, as long as a context and a deadline allow.
+ * One connection: bytes out and replies in, as long as a context and a deadline allow. dial.h makes one.
  *
  * One thread at a time. After an error of any kind but a refusal by the server the connection is `broken`: what comes next on it
  * is unknown, and it can only be closed. Exception: a reading that only its context or deadline has ended may
@@ -29,12 +29,23 @@ struct conn {
 	bool is_prompt;            /* nothing has been waited for, or read, since then: all of its time is left */
 	bool broken, is_dirty;     /* is_dirty: its state was changed; not for others */
 	struct conn *newer, *older; /* in the pool */
+	unsigned generation;       /* of the pool: a forked child's is another */
 	bool is_unwanted;          /* when the pool gave it: of a server that isn't used any more, or idle for too long */
 };
 
-qc_error conn_open(const struct settings *settings, struct tls_context *tls, size_t address_index, qc_context *context,
-		   struct conn **out_conn);
+/* On a connected socket, which is taken over also on failure. */
+qc_error conn_create(const struct settings *settings, size_t address_index, int fd, struct conn **out_conn);
+/* From here on a plain socket blocks, for less than the time limit of commands. Dialling has one of its own. */
+qc_error conn_let_block(struct conn *conn, const struct settings *settings);
 void conn_close(struct conn **conn);
+/* In a forked child: the copy is closed, and the parent's peer is told nothing. */
+void conn_disown(struct conn **conn);
+
+/* As recv(2) and send(2) on a socket that doesn't block, through TLS if there is any: see tls.h. */
+ssize_t conn_read_now(struct conn *conn, void *out, size_t size, short *out_wants);
+ssize_t conn_write_now(struct conn *conn, const void *data, size_t len, short *out_wants);
+/* The connection is broken; what the errno of `what` says of it. */
+qc_error conn_lost(struct conn *conn, int number, const char *what);
 
 /* Nothing has come while nobody waited, and the peer hasn't closed. */
 bool conn_is_alive(struct conn *conn);

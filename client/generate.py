@@ -22,12 +22,19 @@ CONNECTION = set("""select auth hello reset quit monitor multi exec discard watc
     client|no-evict client|no-touch client|tracking client|caching""".split())
 # These answer by what comes later, which is no reply: qc_subscribe(), qc_receive() and qc_send() are for them.
 NO_CALL = set("""monitor subscribe psubscribe ssubscribe unsubscribe punsubscribe sunsubscribe sync psync client|reply""".split())
-BLOCKING = set("wait waitaof shutdown debug".split())
-# What a Redis server may have, and ours not yet: only as much as the library must know to treat them rightly.
-ELSEWHERE_BLOCKING = """blpop brpop blmove brpoplpush blmpop bzpopmin bzpopmax bzmpop xread xreadgroup wait waitaof
-    eval evalsha fcall save migrate""".split()
+# Which may wait on their own account, and by which argument: enum command_wait in table.h. Many are Redis's, and not ours yet.
+WAITS = {
+    **dict.fromkeys("blpop brpop blmove brpoplpush bzpopmin bzpopmax".split(), "LAST_S"),
+    **dict.fromkeys("blmpop bzmpop".split(), "FIRST_S"),
+    **dict.fromkeys("wait waitaof".split(), "LAST_MS"),
+    **dict.fromkeys("xread xreadgroup".split(), "BLOCK_MS"),
+    **dict.fromkeys("save shutdown migrate".split(), "UNKNOWN"),
+    "debug": "SLEEP_S",
+}
 # Answered by pushes in RESP3.
 BY_PUSH = set("subscribe psubscribe ssubscribe unsubscribe punsubscribe sunsubscribe".split())
+# An option that asks for another answer has a call of its own: qc_set_get(), with a string instead of a status.
+ANSWERS = {("set", "GET"): ("_get", "qc_string", "result_string")}
 # Names that the library has for something larger.
 TAKEN = {"watch"}
 
@@ -267,6 +274,7 @@ class Call:
         self.params = []    # (C type, name, conversion or None); the list of a repeated one is ("qc_args", name, None)
         self.fields = []    # (C type, name)
         self.code = []
+        self.answer = None  # of ANSWERS
         for word in words:
             self.emit("word(&w, \"%s\");" % word.upper())
         nodes = Grammar(command.arguments).parts()
@@ -320,6 +328,9 @@ class Call:
             else:
                 for child in node.children:
                     self.option(child, depth)
+        elif (self.command.name, node.token) in ANSWERS and node.kind == "word":
+            self.answer = ANSWERS[self.command.name, node.token]
+            self.emit(self.answer[0], depth)
         elif node.kind == "word":
             name = self.field("bool", node.name)
             self.emit("if (options->%s)" % name, depth)
@@ -358,7 +369,7 @@ class Call:
             return "qc_int", "result_int"
         if shapes in ({"double"}, {"integer", "double"}):
             return "qc_float", "result_float"
-        if "ok" in shapes and not shapes & {"any"}:
+        if "ok" in shapes and (shapes == {"ok"} or self.answer):
             return "qc_status", "result_status"
         if shapes and shapes <= {"bulk-string", "simple-string", "verbatim-string"}:
             return "qc_string", "result_string"
@@ -366,10 +377,14 @@ class Call:
             return "qc_status", "result_status"
         return "qc_result", ""
 
-    def has_reply_variant(self):
-        """A status for most, but options ask for an answer: SET with GET."""
-        return self.result()[0] == "qc_status" and "ok" in self.command.reply and "|" in self.command.reply and \
-            bool(set(split_shapes(self.command.reply)) - {"ok", "null", "nothing"})
+    def variants(self):
+        """(what stands behind the name, type, conversion, the lines of code) of each call."""
+        first = ("", *self.result(), [line for line in self.code if not self.answer or line.strip() != self.answer[0]])
+        if not self.answer:
+            return [first]
+        suffix, c_type, convert = self.answer
+        return [first, (suffix, c_type, convert, [re.sub(r"^(\t*)%s$" % suffix, r'\1word(&w, "%s");' % suffix[1:].upper(), line)
+                                                  for line in self.code])]
 
     def parameters(self):
         out = ["qc_client *client", "qc_context *context"]
@@ -429,6 +444,9 @@ HEADER = """/*
  * An option that is false, zero or an empty list is left out: .ex = 0 is no EX at all, and so no expiry, where the server would
  * have refused EX 0. Check what was computed; where a command means something by a zero, say it by
  * qc_do(c, ctx, "COMMAND", ..., "OPTION", 0). Options of type qc_arg know the difference: .ifeq = qc_arg(0), qc_arg("").
+ *
+ * An option that asks for another answer has a call of its own: SET with GET is qc_set_get(), which gives what the key held before
+ * (QC_NIL: nothing).
  */
 #ifndef QCACHE_COMMANDS_H
 #define QCACHE_COMMANDS_H
@@ -444,11 +462,9 @@ def header(calls):
         if call.fields:
             out.append("typedef struct %s_options {\n%s} %s_options;\n" % (
                 call.c, "".join("\t%s %s;\n" % f for f in call.fields), call.c))
-        out.append("QC_API %s %s_call(%s);\n" % (call.result()[0], call.c, call.parameters()))
-        out.append(call.macro() + "\n")
-        if call.has_reply_variant():
-            out.append("QC_API qc_result %s_reply_call(%s);\n" % (call.c, call.parameters()))
-            out.append(call.macro("_reply") + "\n")
+        for suffix, c_type, _, _ in call.variants():
+            out.append("QC_API %s %s%s_call(%s);\n" % (c_type, call.c, suffix, call.parameters()))
+            out.append(call.macro(suffix) + "\n")
         out.append("\n")
     out.append("#endif\n")
     return "".join(out)
@@ -467,9 +483,12 @@ def hash_of(name):
 
 
 def flag_words(c, containers):
+    if "blocking" in c.flags and c.name not in WAITS:
+        raise SystemExit("%s blocks: say in WAITS by which argument" % c.name)
     flags = ["QC_COMMAND_WRITE"] if "write" in c.flags else []
     flags += ["QC_COMMAND_READONLY"] if "readonly" in c.flags else []
-    flags += ["QC_COMMAND_BLOCKING"] if "blocking" in c.flags or c.name in BLOCKING else []
+    flags += ["QC_COMMAND_BLOCKING"] if c.name in WAITS else []
+    flags += ["COMMAND_WAIT_" + WAITS[c.name]] if c.name in WAITS else []
     flags += ["QC_COMMAND_CONNECTION"] if c.name in CONNECTION else []
     flags += ["COMMAND_ANSWERS_BY_PUSH"] if c.name in BY_PUSH else []
     flags += ["COMMAND_HAS_SUBCOMMANDS"] if c.name in containers else []
@@ -479,8 +498,8 @@ def flag_words(c, containers):
 def elsewhere(commands):
     """Entries that stand behind the table proper: found by name, but not listed."""
     known = {c.name for c in commands}
-    names = sorted((CONNECTION | set(ELSEWHERE_BLOCKING)) - known)
-    return [Command(n, 0, {"blocking"} if n in ELSEWHERE_BLOCKING else set(), "", "", "", "", "", "any") for n in names]
+    names = sorted((CONNECTION | set(WAITS)) - known)
+    return [Command(n, 0, set(), "", "", "", "", "", "any") for n in names]
 
 
 def table(commands):
@@ -511,17 +530,14 @@ def table(commands):
 def source(commands, calls):
     out = ["#include \"client/typed.h\"\n\n", table(commands)]
     for call in calls:
-        fixed = sum("word(&w" in line or "put(&w" in line for line in call.code)
+        fixed = sum("word(&w" in line or "put(&w" in line for line in call.code) + (call.answer is not None)
         lists = [n for t, n, _ in call.params if t == "qc_args"] + ["options->" + n for t, n in call.fields if t == "qc_args"]
         room = " + ".join([str(fixed)] + [n + ".count" for n in lists])
         body = ["\tstatic const %s_options none;\n\toptions = options ? options : &none;\n" % call.c] if call.fields else []
         body += ["\tqc_arg space[ROOM];\n", "\tstruct words w = words_begin(space, %s);\n\n" % room]
-        body += [line + "\n" for line in call.code]
-        variants = [("", *call.result())]
-        if call.has_reply_variant():
-            variants.append(("_reply", "qc_result", ""))
-        for suffix, c_type, convert in variants:
-            out.append("%s %s%s_call(%s)\n{\n%s" % (c_type, call.c, suffix, call.parameters(), "".join(body)))
+        for suffix, c_type, convert, code in call.variants():
+            lines = body + [line + "\n" for line in code]
+            out.append("%s %s%s_call(%s)\n{\n%s" % (c_type, call.c, suffix, call.parameters(), "".join(lines)))
             run = "words_run(&w, client, context)"
             out.append("\treturn %s;\n}\n\n" % ("%s(%s)" % (convert, run) if convert else run))
     return "".join(out)

@@ -13,6 +13,8 @@ static bool is_needed(const struct settings *s, enum greet_step step)
 		return s->name != NULL;
 	case GREET_SELECT:
 		return s->db != 0;
+	case GREET_PING:
+		return false;
 	case GREET_DONE:
 		break;
 	}
@@ -24,6 +26,13 @@ enum greet_step greet_step_from(const struct settings *settings, enum greet_step
 	while (!is_needed(settings, step))
 		step++;
 	return step;
+}
+
+enum greet_step greet_step_of_old(const struct settings *settings)
+{
+	enum greet_step step = greet_step_from(settings, GREET_AUTH);
+
+	return step == GREET_DONE ? GREET_PING : step;
 }
 
 static size_t hello(const struct settings *s, qc_arg *words)
@@ -66,6 +75,9 @@ qc_args greet_words(const struct settings *s, enum greet_step step, qc_arg words
 	case GREET_SELECT:
 		words[count++] = qc_arg("SELECT");
 		words[count++] = qc_arg(s->db);
+		break;
+	case GREET_PING:
+		words[count++] = qc_arg("PING");
 		break;
 	case GREET_DONE:
 		break;

@@ -133,6 +133,8 @@ bool qc_advance(qc_iterator *handle, qc_context *context)
 {
 	struct iterator *it = (struct iterator *)handle;
 
+	handle->data = handle->value = NULL;
+	handle->len = handle->value_len = 0;
 	if (handle->err.kind != QC_OK)
 		return false;
 	const qc_reply *items = qc_reply_at(it->page.reply, 1);

@@ -1,17 +1,19 @@
 #include "client/lookup.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "client/error.h"
 
 /* Shared by the one who waits and the thread; whoever is last frees it. */
 struct lookup {
-	struct context_waiter waiter;
 	pthread_mutex_t lock;
-	pthread_cond_t changed;
-	bool done, abandoned, ended;
+	bool done, abandoned;
+	int fd; /* an eventfd */
 	int result;
 	struct addrinfo *list;
 	char *host;
@@ -22,7 +24,10 @@ static const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI
 
 static void lookup_free(struct lookup *lookup)
 {
-	pthread_cond_destroy(&lookup->changed);
+	if (lookup->list)
+		freeaddrinfo(lookup->list);
+	if (lookup->fd >= 0)
+		close(lookup->fd);
 	pthread_mutex_destroy(&lookup->lock);
 	free(lookup->host);
 	free(lookup);
@@ -38,48 +43,25 @@ static void *run(void *context)
 	bool abandoned = lookup->abandoned;
 	lookup->done = true;
 	lookup->result = result;
-	lookup->list = list;
-	pthread_cond_signal(&lookup->changed);
+	lookup->list = result == 0 ? list : NULL;
+	/* Can't fail: the counter goes from 0 to 1. */
+	eventfd_write(lookup->fd, 1);
 	pthread_mutex_unlock(&lookup->lock);
-	if (abandoned) {
-		if (result == 0)
-			freeaddrinfo(list);
+	if (abandoned)
 		lookup_free(lookup);
-	}
 	return NULL;
 }
 
-static void wake_lookup(struct context_waiter *waiter)
+static bool start_thread(struct lookup *lookup)
 {
-	struct lookup *lookup = (struct lookup *)waiter;
-
-	pthread_mutex_lock(&lookup->lock);
-	lookup->ended = true;
-	pthread_cond_signal(&lookup->changed);
-	pthread_mutex_unlock(&lookup->lock);
-}
-
-static struct lookup *lookup_start(const char *host, const char *port)
-{
-	struct lookup *lookup = calloc(1, sizeof(*lookup));
 	pthread_attr_t detached;
 	pthread_t thread;
 
-	if (!lookup)
-		return NULL;
-	lookup->waiter.wake = wake_lookup;
-	pthread_mutex_init(&lookup->lock, NULL);
-	pthread_cond_init(&lookup->changed, NULL);
-	lookup->host = strdup(host);
-	snprintf(lookup->port, sizeof(lookup->port), "%s", port);
 	pthread_attr_init(&detached);
 	pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
-	int started = lookup->host ? pthread_create(&thread, &detached, run, lookup) : -1;
+	int number = pthread_create(&thread, &detached, run, lookup);
 	pthread_attr_destroy(&detached);
-	if (started == 0)
-		return lookup;
-	lookup_free(lookup);
-	return NULL;
+	return number == 0;
 }
 
 static qc_error describe(int result, const char *host)
@@ -91,27 +73,7 @@ static qc_error describe(int result, const char *host)
 	return qc_errorf(QC_NETWORK, "looking up %s: %s", host, gai_strerror(result));
 }
 
-/* Waits for the thread; returns false when it goes on alone. */
-static bool await(struct lookup *lookup, qc_context *context, int64_t deadline_ns)
-{
-	struct timespec moment = {deadline_ns / 1000000000, deadline_ns % 1000000000};
-	bool lasts = context_join(context, &lookup->waiter);
-
-	pthread_mutex_lock(&lookup->lock);
-	while (lasts && !lookup->done && !lookup->ended &&
-	       pthread_cond_clockwait(&lookup->changed, &lookup->lock, CLOCK_MONOTONIC, &moment) == 0)
-		;
-	pthread_mutex_unlock(&lookup->lock);
-	/* The wake-up takes the lookup's lock under the context's: so leave without it. */
-	context_leave(context, &lookup->waiter);
-	pthread_mutex_lock(&lookup->lock);
-	bool done = lookup->done;
-	lookup->abandoned = !done;
-	pthread_mutex_unlock(&lookup->lock);
-	return done;
-}
-
-qc_error look_up(const char *host, const char *port, qc_context *context, int64_t deadline_ns, struct addrinfo **out_list)
+qc_error lookup_start(const char *host, const char *port, struct addrinfo **out_list, struct lookup **out_lookup)
 {
 	struct addrinfo numeric = hints;
 	numeric.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
@@ -119,17 +81,56 @@ qc_error look_up(const char *host, const char *port, qc_context *context, int64_
 
 	if (result != EAI_NONAME)
 		return describe(result, host);
-	if (context_deadline_ns(context) < deadline_ns)
-		deadline_ns = context_deadline_ns(context);
-	struct lookup *lookup = lookup_start(host, port);
+	struct lookup *lookup = calloc(1, sizeof(*lookup));
 	if (!lookup)
 		return error_no_memory();
-	if (!await(lookup, context, deadline_ns)) {
-		qc_error ended = qc_context_err(context);
-		return ended.kind != QC_OK ? ended : qc_errorf(QC_TIMEOUT, "looking up %s: no answer in time", host);
-	}
-	result = lookup->result;
-	*out_list = lookup->list;
-	lookup_free(lookup);
-	return describe(result, host);
+	pthread_mutex_init(&lookup->lock, NULL);
+	lookup->host = strdup(host);
+	lookup->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	snprintf(lookup->port, sizeof(lookup->port), "%s", port);
+	qc_error err = lookup->fd < 0 ? error_errno(QC_NETWORK, errno, "eventfd") : no_error();
+	if (err.kind == QC_OK && (!lookup->host || !start_thread(lookup)))
+		err = error_no_memory();
+	if (err.kind != QC_OK)
+		lookup_free(lookup);
+	else
+		*out_lookup = lookup;
+	return err;
+}
+
+int lookup_fd(const struct lookup *lookup)
+{
+	return lookup->fd;
+}
+
+bool lookup_take(struct lookup **lookup, struct addrinfo **out_list, qc_error *out_err)
+{
+	struct lookup *l = *lookup;
+
+	pthread_mutex_lock(&l->lock);
+	bool done = l->done;
+	pthread_mutex_unlock(&l->lock);
+	if (!done)
+		return false;
+	*out_err = describe(l->result, l->host);
+	*out_list = l->list;
+	l->list = NULL;
+	lookup_free(l);
+	*lookup = NULL;
+	return true;
+}
+
+void lookup_abandon(struct lookup **lookup)
+{
+	struct lookup *l = *lookup;
+
+	if (!l)
+		return;
+	pthread_mutex_lock(&l->lock);
+	bool done = l->done;
+	l->abandoned = true;
+	pthread_mutex_unlock(&l->lock);
+	if (done)
+		lookup_free(l);
+	*lookup = NULL;
 }

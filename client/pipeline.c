@@ -42,12 +42,13 @@ void qc_pipeline_close(qc_pipeline *handle)
 
 void pipeline_empty(struct pipeline *pipeline)
 {
-	pipeline->handle.err = pipeline->client->handle.err;
+	pipeline->handle.err = client_err(pipeline->client);
 	if (pipeline->out.failed)
 		buffer_fini(&pipeline->out);
 	pipeline->out.len = 0;
 	pipeline->count = 0;
 	pipeline->flags = QC_COMMAND_READONLY;
+	pipeline->wait_ms = 0;
 	pipeline->culprit[0] = 0;
 }
 
@@ -71,7 +72,8 @@ void qc_pipeline_add_args(qc_pipeline *handle, qc_args args)
 	if (!(flags & QC_COMMAND_READONLY))
 		pipeline->flags &= ~(unsigned)QC_COMMAND_READONLY;
 	note_culprit(pipeline, args, flags);
-	pipeline->flags |= flags & (QC_COMMAND_BLOCKING | QC_COMMAND_CONNECTION | COMMAND_ANSWERS_BY_PUSH);
+	pipeline->wait_ms = time_limit_ms(pipeline->wait_ms, request_wait_ms(args, flags));
+	pipeline->flags |= flags & (QC_COMMAND_CONNECTION | COMMAND_ANSWERS_BY_PUSH);
 	pipeline->count++;
 }
 
@@ -85,7 +87,7 @@ static qc_results send_all(struct pipeline *pipeline, qc_context *context, size_
 {
 	struct resp_reply **replies = calloc(count, sizeof(*replies));
 	struct request request = {.name = "pipeline", .data = pipeline->out.data, .len = pipeline->out.len,
-				  .count = count, .commands = pipeline->count, .flags = pipeline->flags, .replies = replies};
+				  .count = count, .commands = pipeline->count, .flags = pipeline->flags, .wait_ms = pipeline->wait_ms, .replies = replies};
 
 	request.culprit = pipeline->culprit[0] ? pipeline->culprit : NULL;
 
@@ -174,6 +176,8 @@ qc_results pipeline_run_multi(struct pipeline *pipeline, qc_context *context)
 	if (err.kind != QC_OK)
 		return failed(err);
 	pipeline->flags &= ~(unsigned)QC_COMMAND_READONLY;
+	/* In a transaction nothing waits. */
+	pipeline->wait_ms = 0;
 	qc_results all = send_all(pipeline, context, count + 2);
 	if (all.err.kind != QC_OK)
 		return all;

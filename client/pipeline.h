@@ -11,7 +11,8 @@ struct pipeline {
 	struct client *client;
 	struct buffer out;
 	size_t count;
-	unsigned flags; /* READONLY when all are, BLOCKING and CONNECTION when one is */
+	unsigned flags;   /* READONLY when all are, CONNECTION when one is */
+	int64_t wait_ms;  /* of all that may wait, as they do one after the other; -1: for ever */
 	char culprit[32]; /* the first that has CONNECTION, or rather the first that isn't a call at all */
 };
 

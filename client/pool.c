@@ -17,7 +17,6 @@
 qc_error pool_create(struct settings *settings, struct pool **out_pool)
 {
 	struct pool *pool = calloc(1, sizeof(*pool));
-	qc_error err = no_error();
 
 	if (!pool) {
 		settings_fini(settings);
@@ -27,6 +26,7 @@ qc_error pool_create(struct settings *settings, struct pool **out_pool)
 	pool->holders = 1;
 	pthread_mutex_init(&pool->lock, NULL);
 	pool->last = &pool->first;
+	qc_error err = origin_init(&pool->origin);
 	for (size_t i = 0; err.kind == QC_OK && i < settings->address_count; i++)
 		if (settings->addresses[i].is_tls && !pool->tls)
 			err = tls_context_create(&pool->settings, &pool->tls);
@@ -39,28 +39,85 @@ qc_error pool_create(struct settings *settings, struct pool **out_pool)
 
 void pool_hold(struct pool *pool)
 {
+	pool_enter(pool);
 	pthread_mutex_lock(&pool->lock);
 	pool->holders++;
 	pthread_mutex_unlock(&pool->lock);
 }
 
-static void close_list(struct conn *list)
+static void close_list(struct conn *list, struct dial *parked)
 {
-	while (list) {
-		struct conn *older = list->older;
+	for (struct conn *older; list; list = older) {
+		older = list->older;
 		conn_close(&list);
-		list = older;
 	}
+	for (struct dial *next; parked; parked = next) {
+		next = parked->next;
+		dial_destroy(&parked);
+	}
+}
+
+/* What was the parent's, in a child. */
+static void disown_list(struct conn *list, struct dial *parked)
+{
+	for (struct conn *older; list; list = older) {
+		older = list->older;
+		conn_disown(&list);
+	}
+	for (struct dial *next; parked; parked = next) {
+		next = parked->next;
+		dial_disown(&parked);
+	}
+}
+
+/*
+ * Threads of the parent may have been anywhere at the fork. When one was inside of the lock the lists may be half changed,
+ * and what is in them is left open, unused, until the child ends.
+ */
+static void start_anew(struct pool *pool)
+{
+	bool is_whole = pthread_mutex_trylock(&pool->lock) == 0;
+	struct conn *list = is_whole ? pool->newest : NULL;
+	struct dial *parked = is_whole ? pool->parked : NULL;
+
+	pthread_mutex_init(&pool->lock, NULL);
+	pool->newest = pool->oldest = NULL;
+	pool->parked = NULL;
+	pool->first = NULL;
+	pool->last = &pool->first;
+	pool->total = pool->idle = 0;
+	pool->outage = (struct outage){.failures = 0};
+	pool->generation++;
+	disown_list(list, parked);
+}
+
+void pool_enter(struct pool *pool)
+{
+	if (origin_is_here(&pool->origin) || !origin_claim(&pool->origin))
+		return;
+	start_anew(pool);
+	origin_move(&pool->origin);
+}
+
+qc_error pool_check_generation(struct pool *pool, unsigned generation, const char *what)
+{
+	pool_enter(pool);
+	if (generation == pool->generation)
+		return no_error();
+	return qc_errorf(QC_INVALID, "%s is the parent process's: after fork() make a new one", what);
 }
 
 void pool_let_go(struct pool *pool)
 {
+	if (pool->origin.mark)
+		pool_enter(pool);
 	pthread_mutex_lock(&pool->lock);
 	bool last = --pool->holders == 0;
 	pthread_mutex_unlock(&pool->lock);
 	if (!last)
 		return;
-	close_list(pool->newest);
+	close_list(pool->newest, pool->parked);
+	origin_fini(&pool->origin);
 	tls_context_destroy(&pool->tls);
 	settings_fini(&pool->settings);
 	pthread_mutex_destroy(&pool->lock);
@@ -82,14 +139,22 @@ static bool is_expired(const struct pool *pool, const struct conn *conn, int64_t
 	return limit_ms >= 0 && now_ns - conn->idle_since_ns > limit_ms * 1000000;
 }
 
-/* Takes an idle connection or (NULL) a place for a new one; false when there is neither. */
-static bool grab(struct pool *pool, int64_t now_ns, struct conn **out_conn)
+/* A place, with a connection in it, or a dial, or neither. */
+struct place {
+	struct conn *conn;
+	struct dial *dial;
+};
+
+/* Takes an idle connection, a parked dial, or a place for a new one; false when there is none of them. */
+static bool grab(struct pool *pool, int64_t now_ns, struct place *out)
 {
 	struct conn *conn = pool->newest;
 
+	*out = (struct place){.conn = conn};
+	if (!conn && (out->dial = pool_unpark(pool)))
+		return true;
 	if (!conn && pool->total >= (size_t)pool->settings.pool_size)
 		return false;
-	*out_conn = conn;
 	if (!conn) {
 		pool->total++;
 		pool->stats.misses++;
@@ -109,7 +174,7 @@ struct pool_waiter {
 	struct pool *pool;
 	struct pool_waiter *next, **link;
 	pthread_cond_t woken;
-	struct conn *conn; /* what it was handed; NULL for a place */
+	struct place place; /* what it was handed */
 	bool is_served;
 };
 
@@ -136,10 +201,9 @@ static void leave_line(struct pool *pool, struct pool_waiter *w)
 	*(w->next ? &w->next->link : &pool->last) = w->link;
 }
 
-/* To be called, under the lock, after anything has become free. */
-static void serve_line(struct pool *pool, int64_t now_ns)
+void pool_serve_line(struct pool *pool, int64_t now_ns)
 {
-	while (pool->first && !pool->closed && grab(pool, now_ns, &pool->first->conn)) {
+	while (pool->first && !pool->closed && grab(pool, now_ns, &pool->first->place)) {
 		struct pool_waiter *w = pool->first;
 		leave_line(pool, w);
 		w->is_served = true;
@@ -149,16 +213,21 @@ static void serve_line(struct pool *pool, int64_t now_ns)
 
 void pool_close(struct pool *pool)
 {
+	pool_enter(pool);
 	pthread_mutex_lock(&pool->lock);
 	struct conn *list = pool->newest;
+	struct dial *parked = pool->parked;
 	pool->newest = pool->oldest = NULL;
+	pool->parked = NULL;
 	pool->total -= pool->idle;
+	for (const struct dial *dial = parked; dial; dial = dial->next)
+		pool->total--;
 	pool->idle = 0;
 	pool->closed = true;
 	for (struct pool_waiter *w = pool->first; w; w = w->next)
 		pthread_cond_signal(&w->woken);
 	pthread_mutex_unlock(&pool->lock);
-	close_list(list);
+	close_list(list, parked);
 }
 
 static qc_error error_closed(void)
@@ -188,16 +257,27 @@ static qc_error await_turn(struct pool *pool, qc_context *context, struct pool_w
 	return err.kind != QC_OK ? err : qc_errorf(QC_TIMEOUT, "all %zu connections of the pool are busy", pool->total);
 }
 
-/* A place, by the count alone, is given up. */
-static void give_place(struct pool *pool)
+void pool_give_place(struct pool *pool)
 {
 	pthread_mutex_lock(&pool->lock);
 	pool->total--;
-	serve_line(pool, monotonic_ns());
+	pool_serve_line(pool, monotonic_ns());
 	pthread_mutex_unlock(&pool->lock);
 }
 
-static qc_error wait_for_place(struct pool *pool, qc_context *context, struct conn **out_conn)
+/* What was handed to who doesn't want it any more. */
+static void give_back(struct pool *pool, const struct place *place)
+{
+	pthread_mutex_lock(&pool->lock);
+	bool is_parked = place->dial && pool_park(pool, place->dial);
+	pthread_mutex_unlock(&pool->lock);
+	if (place->conn)
+		pool_give(pool, place->conn);
+	else if (!is_parked)
+		pool_give_place(pool);
+}
+
+static qc_error wait_for_place(struct pool *pool, qc_context *context, struct place *out)
 {
 	struct pool_waiter w = {.waiter.wake = wake_waiter, .pool = pool, .woken = PTHREAD_COND_INITIALIZER};
 	qc_error err = no_error();
@@ -206,37 +286,14 @@ static qc_error wait_for_place(struct pool *pool, qc_context *context, struct co
 		return qc_context_err(context);
 	pthread_mutex_lock(&pool->lock);
 	/* Something may have become free meanwhile. */
-	if (pool->closed || !grab(pool, monotonic_ns(), &w.conn))
+	if (pool->closed || !grab(pool, monotonic_ns(), &w.place))
 		err = await_turn(pool, context, &w);
 	pthread_mutex_unlock(&pool->lock);
 	context_leave(context, &w.waiter);
 	pthread_cond_destroy(&w.woken);
-	if (err.kind == QC_OK && (err = qc_context_err(context)).kind != QC_OK) {
-		if (w.conn)
-			pool_give(pool, w.conn);
-		else
-			give_place(pool);
-	}
-	*out_conn = w.conn;
-	return err;
-}
-
-qc_error pool_dial(struct pool *pool, qc_context *context, struct conn **out_conn)
-{
-	const struct settings *settings = &pool->settings;
-	qc_error err = no_error();
-
-	pthread_mutex_lock(&pool->lock);
-	size_t first = pool->address_index;
-	pthread_mutex_unlock(&pool->lock);
-	for (size_t i = 0; i < settings->address_count; i++) {
-		size_t index = (first + i) % settings->address_count;
-		err = conn_open(settings, pool->tls, index, context, out_conn);
-		if (err.kind == QC_OK && i > 0)
-			pool_fail_over(pool, first, index);
-		if (err.kind == QC_OK || err.kind == QC_CANCELLED || err.kind == QC_DEADLINE)
-			break;
-	}
+	if (err.kind == QC_OK && (err = qc_context_err(context)).kind != QC_OK)
+		give_back(pool, &w.place);
+	*out = w.place;
 	return err;
 }
 
@@ -245,14 +302,14 @@ static bool is_fit(struct conn *conn, int64_t now_ns)
 	return !conn->is_unwanted && (now_ns - conn->idle_since_ns < TRUSTED_NS || conn_is_alive(conn));
 }
 
-/* Closes an idle one that isn't fit, and takes another, or keeps its place (NULL). */
-static void exchange(struct pool *pool, int64_t now_ns, struct conn **conn)
+/* Closes an idle one that isn't fit, and takes another, or keeps its place. */
+static void exchange(struct pool *pool, int64_t now_ns, struct place *place)
 {
-	conn_close(conn);
+	conn_close(&place->conn);
 	pthread_mutex_lock(&pool->lock);
 	pool->total--;
 	pool->stats.stale++;
-	grab(pool, now_ns, conn);
+	grab(pool, now_ns, place);
 	pthread_mutex_unlock(&pool->lock);
 }
 
@@ -264,33 +321,31 @@ static void count(struct pool *pool, uint64_t *counter)
 }
 
 /* At once, or after a wait. */
-static qc_error take_place(struct pool *pool, qc_context *context, int64_t now_ns, struct conn **out_conn)
+static qc_error take_place(struct pool *pool, qc_context *context, int64_t now_ns, struct place *out)
 {
 	pthread_mutex_lock(&pool->lock);
-	bool closed = pool->closed, grabbed = !closed && grab(pool, now_ns, out_conn);
+	bool closed = pool->closed, grabbed = !closed && grab(pool, now_ns, out);
 	pthread_mutex_unlock(&pool->lock);
 	if (closed)
 		return error_closed();
-	return grabbed ? no_error() : wait_for_place(pool, context, out_conn);
+	return grabbed ? no_error() : wait_for_place(pool, context, out);
 }
 
 qc_error pool_take(struct pool *pool, qc_context *context, struct conn **out_conn)
 {
+	struct place place = {.conn = NULL};
 	int64_t now_ns = monotonic_ns();
 	qc_error err = qc_context_err(context);
 
+	pool_enter(pool);
 	if (err.kind == QC_OK)
-		err = take_place(pool, context, now_ns, out_conn);
+		err = take_place(pool, context, now_ns, &place);
 	if (err.kind != QC_OK)
 		return err;
-	while (*out_conn && !is_fit(*out_conn, now_ns))
-		exchange(pool, now_ns, out_conn);
-	if (*out_conn)
-		return err;
-	err = pool_dial(pool, context, out_conn);
-	if (err.kind != QC_OK)
-		give_place(pool);
-	return err;
+	while (place.conn && !is_fit(place.conn, now_ns))
+		exchange(pool, now_ns, &place);
+	*out_conn = place.conn;
+	return place.conn ? err : pool_connect(pool, context, place.dial, out_conn);
 }
 
 /* Cuts off what has been idle for too long, to be closed outside the lock. */
@@ -314,6 +369,11 @@ void pool_give(struct pool *pool, struct conn *conn)
 	struct conn *list = NULL;
 	int64_t now_ns = monotonic_ns();
 
+	pool_enter(pool);
+	if (conn->generation != pool->generation) {
+		conn_disown(&conn);
+		return;
+	}
 	pthread_mutex_lock(&pool->lock);
 	bool keep = !conn->broken && !conn->is_dirty && !pool->closed && conn->address_index == pool->address_index;
 	if (keep) {
@@ -328,11 +388,11 @@ void pool_give(struct pool *pool, struct conn *conn)
 		pool->total--;
 		pool->stats.broken += conn->broken;
 	}
-	serve_line(pool, now_ns);
+	pool_serve_line(pool, now_ns);
 	pthread_mutex_unlock(&pool->lock);
 	if (!keep)
 		conn_close(&conn);
-	close_list(list);
+	close_list(list, NULL);
 }
 
 void pool_fail_over(struct pool *pool, size_t from, size_t to)
@@ -352,6 +412,7 @@ void pool_count_retry(struct pool *pool)
 
 qc_stats pool_stats(struct pool *pool)
 {
+	pool_enter(pool);
 	pthread_mutex_lock(&pool->lock);
 	qc_stats stats = pool->stats;
 	stats.total = pool->total;

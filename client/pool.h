@@ -3,6 +3,11 @@
  * travels. Shared by all handles made from one client: the last to let go frees it.
  *
  * Who finds neither an idle connection nor a place for a new one waits in a line, and is handed in turn what others give back.
+ *
+ * A dial outlives the call that wanted it: who gives up parks it, and the next that wants a connection goes on with it. While no
+ * connection can be made (an outage), one call at a time tries, after a pause that doubles; all others fail with what it met.
+ *
+ * A forked child starts with an empty pool: whatever it calls first drops what was the parent's.
  */
 #ifndef CLIENT_POOL_H
 #define CLIENT_POOL_H
@@ -10,8 +15,18 @@
 #include <pthread.h>
 
 #include "client/conn.h"
+#include "client/dial.h"
+#include "client/origin.h"
 
 struct pool_waiter;
+
+/* Since when no connection could be made. */
+struct outage {
+	unsigned failures; /* one after the other; 0: there is none */
+	qc_error err;      /* the last */
+	bool is_probed;    /* somebody tries, or a dial for it is parked */
+	int64_t probe_ns;  /* not to be tried again before */
+};
 
 struct pool {
 	struct settings settings;
@@ -19,11 +34,15 @@ struct pool {
 	/* private */
 	pthread_mutex_t lock;
 	struct conn *newest, *oldest; /* idle */
-	size_t total, idle;
+	struct dial *parked;          /* each has a place */
+	struct outage outage;
+	size_t total, idle;           /* total: places, with a connection or a dial in each */
 	struct pool_waiter *first, **last; /* the line; empty whenever anything is free */
 	size_t address_index;         /* of the server in use */
 	bool closed;
 	size_t holders;
+	struct origin origin;
+	unsigned generation;          /* how often fork() has led here: connections of another are the parent's */
 	qc_stats stats;
 };
 
@@ -39,8 +58,30 @@ qc_error pool_take(struct pool *pool, qc_context *context, struct conn **out_con
 /* Back: to be used again, or to be closed when it is broken or dirty. */
 void pool_give(struct pool *pool, struct conn *conn);
 
-/* A connection outside of the pool, for conn_close(): every address is tried, from the one in use on. */
+/* A connection outside of the pool, for conn_close(). */
 qc_error pool_dial(struct pool *pool, qc_context *context, struct conn **out_conn);
+
+/* Has an outage lasted for longer than a call's retries? Then there is no use in another. */
+bool pool_is_down(struct pool *pool);
+/* In a forked child, for the first that comes: see above. To be called ahead of everything else. */
+void pool_enter(struct pool *pool);
+/* QC_INVALID when it is of the parent process. */
+qc_error pool_check_generation(struct pool *pool, unsigned generation, const char *what);
+
+/* pool_dial.c, for pool.c */
+
+/*
+ * A connection for a place that was taken: goes on with `dial` (NULL: a new one), until the context ends. The place is given up,
+ * or keeps a dial that is parked, when there is none.
+ */
+qc_error pool_connect(struct pool *pool, qc_context *context, struct dial *dial, struct conn **out_conn);
+/* The first parked dial, if any, whose place becomes the caller's; under the lock. */
+struct dial *pool_unpark(struct pool *pool);
+/* Under the lock; true when it was taken over. */
+bool pool_park(struct pool *pool, struct dial *dial);
+void pool_give_place(struct pool *pool);
+/* To be called, under the lock, after anything has become free. */
+void pool_serve_line(struct pool *pool, int64_t now_ns);
 
 /* The server at `from` can't serve: the one at `to` is used from now on, if nobody has seen to it before. */
 void pool_fail_over(struct pool *pool, size_t from, size_t to);

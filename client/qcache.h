@@ -16,7 +16,8 @@
  * - What holds memory (qc_string, qc_result, qc_results) is released by qc_release(), or declared qc_auto and released
  *   at the end of its scope; pointers into it live as long. Handles have a function that closes them, for
  *   qc_defer(). qc_status, qc_int and qc_float hold nothing.
- * - Handles are never NULL: one that could not be made carries its error, and every call on it returns that error.
+ * - Handles are never NULL: one that could not be made carries its error, and every call on it returns that error. A client is
+ *   made even if its server can't be reached yet: see qc_open().
  * - NULL may stand for a context (qc_background()), for options (all zero, which means the defaults) and for what is to be
  *   closed, freed, cancelled or released (nothing is done). Anything else is to be given.
  * - A context says until when a call may take, and lets another thread cancel it. A cancelled call returns at once.
@@ -28,6 +29,20 @@
  * Calls block; qcache_ev.h is for programs with an event loop of their own.
  *
  * Nothing here starts a thread but qc_subscribe() (one for each subscription) and looking up a host's name.
+ *
+ * Time: every answer has a limit, options.timeout_ms, and scripts are commands as any other. A command that waits on its own
+ * account (BLPOP, BLMPOP, XREAD with BLOCK, WAIT, DEBUG SLEEP ...) has its own time in addition, and the quarter of a second by
+ * which servers may be late; a pipeline has the sum of these. Between MULTI and EXEC nothing waits. Without limit, but for the
+ * context's: a command that is told to wait for ever (BLPOP key 0); SAVE, SHUTDOWN and MIGRATE, which take what they take; and
+ * qc_send(), qc_send_raw(), qc_receive(), qc_receive_raw(), qc_next_message().
+ *
+ * fork(): the child may use the clients, asynchronous ones too, that its parent made: they connect anew. Nothing that has a
+ * connection may go over: a pinned client or a subscription fails with QC_INVALID in the child, though it is to be closed there
+ * too; commands that waited in an asynchronous client are the parent's, and fail with QC_NETWORK in the child. A parent
+ * with several threads: no thread but the forking one should be in a call on a context that the child uses later.
+ *
+ * Connections are probed when nothing comes for 30 s (TCP keep-alive), and lost after another 30 s without an answer. Replies nest
+ * 64 deep at most: what is deeper is QC_PROTOCOL, and ends the connection.
  */
 #ifndef QCACHE_H
 #define QCACHE_H
@@ -239,14 +254,15 @@ typedef struct qc_string {
 	size_t len;
 } qc_string;
 
-/* Frees what a qc_result or qc_string holds, and clears it. */
+/* Frees what a qc_result, qc_string or qc_message holds, and clears it: its texts are NULL and empty then. `err` stays. */
 QC_API void qc_release(void *result);
+QC_API void qc_release_string(qc_string *string);
 #define qc_auto __attribute__((cleanup(qc_release)))
 
 /* Clients */
 
 typedef struct qc_client {
-	qc_error err; /* why it could not be made */
+	qc_error err; /* why it could not be made, or not connect at first: see qc_open() */
 } qc_client;
 
 /* One run of a command or a pipeline, for hooks. */
@@ -256,7 +272,7 @@ typedef struct qc_event {
 	qc_args args;           /* of a single command; empty for a pipeline */
 	const qc_error *err;    /* after */
 	int64_t elapsed_ns;     /* after */
-	int attempts;           /* after: 1 when nothing had to be done again */
+	int attempts;           /* after: how often it was sent; 0 when it never was */
 } qc_event;
 
 /* Called in the calling thread: `before` in the order of the list, `after` in reverse. Either may be NULL. */
@@ -282,11 +298,12 @@ typedef struct qc_options {
 	int min_idle;              /* kept even when idle for long; 0 */
 	int64_t idle_timeout_ms;   /* idle connections are closed after; 300,000; -1: never */
 	int64_t pool_timeout_ms;   /* waiting for a place in a full pool; timeout_ms and a second; -1: no limit */
-	int64_t dial_timeout_ms;   /* 5,000; -1: no limit */
-	int64_t timeout_ms;        /* for the whole answer to a command or pipeline, but for those that block; 3,000; -1: no limit */
+	int64_t dial_timeout_ms;   /* from a name to a connection, with TLS; 5,000; -1: no limit */
+	int64_t timeout_ms;        /* for the whole answer to a command, a pipeline, the greeting; 3,000; -1: no limit. See "Time" above */
 	int retries;               /* 3; -1: none. Only of what can't have had an effect, or has none */
 	int64_t backoff_min_ms;    /* before the first retry, doubled for each, with jitter; 8 */
 	int64_t backoff_max_ms;    /* 512 */
+	/* The tls_ options are errors with an address without TLS. */
 	const char *tls_ca;        /* a file of trusted certificates; those of the system */
 	const char *tls_ca_dir;    /* a directory of them, as c_rehash(1) makes it; beside the file */
 	const char *tls_cert, *tls_key;
@@ -294,11 +311,22 @@ typedef struct qc_options {
 	const char *tls_ciphers;   /* up to TLS 1.2, "A:B", the preferred first; see ciphers(1ssl). OpenSSL's own */
 	const char *tls_ciphersuites; /* the same for TLS 1.3 */
 	bool tls_insecure;         /* any certificate is taken */
+	bool lazy;                 /* qc_open() doesn't connect: the first call does */
 	const qc_hook *hooks;
 	size_t hook_count;
 } qc_options;
 
-/* Connects once, to know that it can. The client is to be closed in any case. */
+/*
+ * Connects once, to know that it can; with .lazy it leaves that to the first call. If it can't, `err` says why, and stays; the client
+ * mends itself all the same: each call tries again, and serves as soon as there is a server. Only after QC_INVALID (an address, an
+ * option) and QC_NO_MEMORY nothing can be done with it. So a program that can't go on without ends on qc_failed(*c), and one that
+ * can doesn't ask. The client is to be closed in any case.
+ *
+ * A dial goes on when the call that wanted it has given up: the next call that wants a connection takes it over. While no
+ * connection can be made, one call at a time tries, after a pause that doubles from backoff_min_ms to backoff_max_ms; all others
+ * fail at once with what it met. The addresses of a name are tried side by side, each 250 ms after the one before (RFC 8305). A
+ * server that closes the connection at HELLO, as some proxies do, is spoken to in RESP2.
+ */
 QC_API qc_client *qc_open(const qc_options *options);
 #define qc_dial(where, ...) qc_open(&(qc_options){.address = (where), ##__VA_ARGS__})
 /* The same, until the context ends: it counts while this connects, and not for the client afterwards. */
@@ -384,7 +412,7 @@ enum qc_message_type {
 	QC_DISCONNECTED, /* messages may have been lost from here until the next QC_SUBSCRIBED; no error: it mends itself */
 };
 
-/* No error ends a subscription that could be made: the next call may well give a message. */
+/* No error ends a subscription: the next call may well give a message. */
 typedef struct qc_message {
 	qc_error err;        /* of QC_NO_MESSAGE, and of that only */
 	qc_reply *reply;     /* for qc_release() */
@@ -404,8 +432,9 @@ typedef struct qc_subscribe_options {
 } qc_subscribe_options;
 
 /*
- * Connects, and then returns; that the server has subscribed is told by a QC_SUBSCRIBED for each name. The context counts until it
- * returns, for connecting: its end doesn't end the subscription. That is done by qc_unsubscribe() alone, which waits for the
+ * Connects, and then returns; that the server has subscribed is told by a QC_SUBSCRIBED for each name. If it can't connect, `err`
+ * says why, as a QC_DISCONNECTED does, and the subscription tries on; only after QC_INVALID and QC_NO_MEMORY it is of no use. The
+ * context counts until it returns, for connecting: its end doesn't end the subscription. That is done by qc_unsubscribe() alone, which waits for the
  * subscription's thread and frees all, so that nobody may be in a call on it. To end it from another thread than the one that waits
  * in qc_next_message(): cancel the context that this was given, and unsubscribe when the thread has left the call.
  */
@@ -416,6 +445,7 @@ QC_API qc_subscription *qc_subscribe_args(qc_client *client, qc_context *context
 	qc_subscribe_args(client, context, (qc_args){0}, &(qc_subscribe_options){.patterns = QC_LIST(__VA_ARGS__)})
 /* Adds or removes, from any thread. `command` is SUBSCRIBE, UNSUBSCRIBE, PSUBSCRIBE, PUNSUBSCRIBE, SSUBSCRIBE, SUNSUBSCRIBE. */
 QC_API qc_status qc_subscription_change(qc_subscription *subscription, const char *command, qc_args names);
+QC_API void qc_release_message(qc_message *message);
 /* The next message; waits for one, until the context ends. Several threads may. */
 QC_API qc_message qc_next_message(qc_subscription *subscription, qc_context *context);
 /* Readable while a message waits: for one's own loop, with a context that has ended already, to not wait. */
@@ -426,7 +456,7 @@ QC_API void qc_unsubscribe(qc_subscription *subscription);
 
 typedef struct qc_iterator {
 	qc_error err;        /* why qc_advance() has ended; QC_OK at the natural end */
-	const char *data;    /* key, member or field; until the next qc_advance() */
+	const char *data;    /* key, member or field; until the next qc_advance(), NULL when that is false */
 	size_t len;
 	const char *value;   /* of a hash's field, or the member's score; NULL else */
 	size_t value_len;
@@ -515,6 +545,10 @@ QC_DEFERRABLE(qc_iterator, qc_iterator_close)
 		 long long: qc_arg_int, unsigned char: qc_arg_unsigned, unsigned short: qc_arg_unsigned,               \
 		 unsigned: qc_arg_unsigned, unsigned long: qc_arg_unsigned, unsigned long long: qc_arg_unsigned,       \
 		 float: qc_arg_double, double: qc_arg_double)(value)
+
+/* C++ has qc_release_string() and qc_release_message() for it. */
+#define qc_release(result)                                                                                             \
+	_Generic((result), qc_string *: qc_release_string, qc_message *: qc_release_message, default: (qc_release))(result)
 
 /* A list of arguments from at most 256 values: QC_LIST("a", 1, qc_bytes(p, n)). It lives to the end of the scope. */
 #define QC_LIST(...) QC_LIST_OF((__extension__(const qc_arg[]){QC_EACH(__VA_ARGS__)}))

@@ -15,7 +15,7 @@
  * who may give more meanwhile than there is memory for must count.
  *
  * All calls and callbacks are made in the loop's thread. Callbacks may call anything here, qc_async_close() included.
- * A host's name is looked up when it dials, which may block: give an address where that matters.
+ * A host's name is looked up by a thread that is started for it, as the system's resolver can only block; nothing else starts one.
  */
 #ifndef QCACHE_ASYNC_H
 #define QCACHE_ASYNC_H
@@ -46,8 +46,8 @@ typedef struct qc_async_loop {
 typedef void qc_callback(qc_async *async, qc_result *result, void *data);
 
 /* Begins to dial at once. options.pool_size and its like mean nothing here; timeout_ms holds for each command while it waits for
- * a connection, and again from when it is sent, but then not for those that block; of those sent behind one that blocks, from when
- * that is answered. */
+ * a connection, and again from when it is sent: see "Time" in qcache.h. Of those sent behind one that waits on its own account it
+ * begins when that is answered. After fork() the loop is to be told first (ev_loop_fork()), and then this may be used. */
 QC_API qc_async *qc_async_open(const qc_options *options, const qc_async_loop *loop);
 /*
  * Every command that waits for its reply gets QC_CLOSED. Only the callbacks that are called meanwhile may still use the handle:

@@ -113,7 +113,7 @@ qc_error qc_reply_err(const qc_reply *reply)
 	return error_server(reply_of(reply)->text, reply_of(reply)->len);
 }
 
-void qc_release(void *result)
+void(qc_release)(void *result)
 {
 	qc_result *owner = result;
 
@@ -121,6 +121,15 @@ void qc_release(void *result)
 		return;
 	resp_reply_free((struct resp_reply *)owner->reply);
 	owner->reply = NULL;
+}
+
+void qc_release_string(qc_string *string)
+{
+	(qc_release)(string);
+	if (string) {
+		string->data = NULL;
+		string->len = 0;
+	}
 }
 
 static qc_error unexpected(const qc_reply *reply, const char *wanted)

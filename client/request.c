@@ -92,6 +92,65 @@ unsigned request_flags(qc_args args)
 	return info ? info->flags : 0;
 }
 
+/* Servers look ten times a second for commands whose time is up, and so answer that much later. */
+#define WAIT_SLACK_MS 250
+
+/* Where a command's own time limit stands; false when it has none. */
+static bool find_wait(qc_args args, unsigned kind, size_t *out_index)
+{
+	switch (kind) {
+	case COMMAND_WAIT_FIRST_S:
+		*out_index = 1;
+		return args.count > 1;
+	case COMMAND_WAIT_LAST_S:
+	case COMMAND_WAIT_LAST_MS:
+		*out_index = args.count - 1;
+		return args.count > 1;
+	case COMMAND_WAIT_SLEEP_S:
+		*out_index = 2;
+		return args.count > 2 && text_spells(arg_data(&args.items[1]), args.items[1].len, "SLEEP");
+	default:
+		break;
+	}
+	/* BLOCK is an option of XREAD and XREADGROUP; from STREAMS on there are only names. */
+	for (size_t i = 1; i + 1 < args.count && !arg_is_missing(&args.items[i]); i++) {
+		const qc_arg *arg = &args.items[i];
+		if (text_spells(arg_data(arg), arg->len, "STREAMS"))
+			break;
+		*out_index = i + 1;
+		if (text_spells(arg_data(arg), arg->len, "BLOCK"))
+			return true;
+	}
+	return false;
+}
+
+int64_t request_wait_ms(qc_args args, unsigned flags)
+{
+	unsigned kind = flags & COMMAND_WAIT_MASK;
+	size_t index;
+	double number;
+
+	if (kind == COMMAND_WAIT_NONE)
+		return 0;
+	if (kind == COMMAND_WAIT_UNKNOWN)
+		return -1;
+	if (!find_wait(args, kind, &index) || arg_is_missing(&args.items[index]) ||
+	    !decimal_parse_double(arg_data(&args.items[index]), args.items[index].len, &number) || !(number >= 0))
+		return 0;
+	if (number == 0)
+		return kind == COMMAND_WAIT_SLEEP_S ? 0 : -1;
+	number *= kind == COMMAND_WAIT_LAST_MS || kind == COMMAND_WAIT_BLOCK_MS ? 1 : 1000;
+	/* What is longer than the clock can tell is for ever. */
+	return number < (double)(INT64_MAX / 1000000) ? (int64_t)number + WAIT_SLACK_MS : -1;
+}
+
+int64_t time_limit_ms(int64_t timeout_ms, int64_t wait_ms)
+{
+	if (timeout_ms < 0 || wait_ms < 0 || timeout_ms > INT64_MAX - wait_ms)
+		return -1;
+	return timeout_ms + wait_ms;
+}
+
 void request_name(qc_args args, char *out, size_t size)
 {
 	size_t len = 0;

@@ -13,6 +13,14 @@ qc_error request_write(struct buffer *out, qc_args args);
 /* enum qc_command_flags of the command, 0 when it isn't known. */
 unsigned request_flags(qc_args args);
 
+/*
+ * How long the server may wait before it answers, by what the command itself says: 0 for most, -1 for ever. `flags` are the
+ * command's. An argument that is no time counts as none: the server will refuse it at once.
+ */
+int64_t request_wait_ms(qc_args args, unsigned flags);
+/* Both together; -1 when either is without end. */
+int64_t time_limit_ms(int64_t timeout_ms, int64_t wait_ms);
+
 /* The command's name in capital letters, cut to fit, for hooks and errors. */
 void request_name(qc_args args, char *out, size_t size);
 

@@ -36,10 +36,11 @@ struct name {
 struct subscription {
 	qc_subscription handle;
 	struct pool *pool;
+	unsigned generation; /* of the pool: in a forked child there is no thread */
 	struct conn *conn; /* the thread's; NULL while there is none */
 	qc_context *life;  /* ends with the subscription */
 	pthread_t thread;
-	bool has_thread;
+	bool has_thread; /* else nothing can be done with it, for what handle.err says */
 	int fd; /* an eventfd: 1 while the ring holds anything */
 	pthread_mutex_t lock;
 	pthread_cond_t changed; /* the ring, either way; or a context has ended */
@@ -92,6 +93,15 @@ static qc_message empty_message(enum qc_message_type type)
 	memset(&message, 0, sizeof(message));
 	message.type = type;
 	return message;
+}
+
+void qc_release_message(qc_message *message)
+{
+	(qc_release)(message);
+	if (message) {
+		message->channel = message->pattern = message->data = NULL;
+		message->channel_len = message->len = 0;
+	}
 }
 
 static qc_message no_message(qc_error err)
@@ -228,7 +238,7 @@ static qc_error serve(struct subscription *s)
 		struct resp_reply *reply;
 		qc_message message;
 		qc_context *reading = begin_read(s, &s->conn->out);
-		qc_error err = conn_send(s->conn, s->life, NO_DEADLINE, s->conn->out.data, s->conn->out.len);
+		qc_error err = conn_send(s->conn, s->life, deadline_after_ms(SILENCE_MS), s->conn->out.data, s->conn->out.len);
 		s->conn->out.len = 0;
 		if (err.kind == QC_OK)
 			err = conn_next(s->conn, reading, deadline_after_ms(SILENCE_MS), &reply);
@@ -244,7 +254,7 @@ static qc_error serve(struct subscription *s)
 			pinged = true;
 			err = request_write(&s->conn->out, QC_LIST("PING"));
 			if (err.kind == QC_OK)
-				err = conn_send(s->conn, s->life, NO_DEADLINE, s->conn->out.data, s->conn->out.len);
+				err = conn_send(s->conn, s->life, deadline_after_ms(SILENCE_MS), s->conn->out.data, s->conn->out.len);
 			s->conn->out.len = 0;
 		} else if (err.kind == QC_CANCELLED) {
 			continue;
@@ -320,10 +330,13 @@ static void subscription_free(struct subscription *s)
 static qc_error prepare(struct subscription *s, struct client *client, qc_context *context, qc_args channels,
 			const qc_subscribe_options *options)
 {
-	if (client->handle.err.kind != QC_OK)
-		return client->handle.err;
+	qc_error err = client_err(client);
+
+	if (err.kind != QC_OK)
+		return err;
 	s->pool = client->pool;
 	pool_hold(s->pool);
+	s->generation = s->pool->generation;
 	s->size = options->queue ? options->queue : DEFAULT_QUEUE;
 	s->ring = calloc(s->size, sizeof(*s->ring));
 	s->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -334,8 +347,28 @@ static qc_error prepare(struct subscription *s, struct client *client, qc_contex
 		return error_no_memory();
 	if (s->fd < 0)
 		return error_errno(QC_NETWORK, errno, "eventfd");
-	qc_error err = qc_context_err(s->reading);
-	return err.kind == QC_OK ? pool_dial(s->pool, context, &s->conn) : err;
+	return qc_context_err(s->reading);
+}
+
+static qc_error start_thread(struct subscription *s)
+{
+	int number = pthread_create(&s->thread, NULL, run, s);
+
+	s->has_thread = number == 0;
+	return number ? error_errno(QC_NO_MEMORY, number, "starting a thread") : no_error();
+}
+
+/* Connects, to know that it can; a failure is the first thing that the subscription tells, and its thread tries on. */
+static qc_error connect_first(struct subscription *s, qc_context *context)
+{
+	qc_error err = pool_dial(s->pool, context, &s->conn);
+
+	if (err.kind == QC_NO_MEMORY)
+		return err;
+	if (err.kind != QC_OK)
+		put(s, disconnected(err));
+	qc_error started = start_thread(s);
+	return started.kind != QC_OK ? started : err;
 }
 
 static qc_error check_names(qc_args names)
@@ -363,12 +396,8 @@ qc_subscription *qc_subscribe_args(qc_client *client, qc_context *context, qc_ar
 		s->handle.err = check_names(lists[i]);
 	if (!qc_failed(s->handle))
 		s->handle.err = prepare(s, client_of(client), context, channels, options);
-	if (!qc_failed(s->handle)) {
-		int number = pthread_create(&s->thread, NULL, run, s);
-		s->has_thread = number == 0;
-		if (number)
-			s->handle.err = error_errno(QC_NO_MEMORY, number, "starting a thread");
-	}
+	if (!qc_failed(s->handle))
+		s->handle.err = connect_first(s, context);
 	return &s->handle;
 }
 
@@ -379,12 +408,33 @@ static void wake_subscription(struct subscription *s)
 	pthread_mutex_unlock(&s->lock);
 }
 
+/* After fork() the parent's thread isn't here, nor is what it serves; none of its locks is touched, as it may hold them. */
+static qc_error check_thread(struct subscription *s)
+{
+	if (!s->has_thread)
+		return s->handle.err;
+	return pool_check_generation(s->pool, s->generation, "the subscription");
+}
+
+/* What a thread of the parent may have been in the middle of is left behind. */
+static void disown(struct subscription *s)
+{
+	conn_disown(&s->conn);
+	close(s->fd);
+	pool_let_go(s->pool);
+	free(s);
+}
+
 void qc_unsubscribe(qc_subscription *handle)
 {
 	struct subscription *s = (struct subscription *)handle;
 
 	if (!s || s == &no_subscription)
 		return;
+	if (s->has_thread && check_thread(s).kind != QC_OK) {
+		disown(s);
+		return;
+	}
 	if (s->has_thread) {
 		qc_cancel(s->life);
 		wake_subscription(s);
@@ -401,7 +451,7 @@ int qc_subscription_fd(const qc_subscription *handle)
 qc_status qc_subscription_change(qc_subscription *handle, const char *command, qc_args names)
 {
 	struct subscription *s = (struct subscription *)handle;
-	qc_status out = {handle->err};
+	qc_status out = {check_thread(s)};
 	int kind = 0;
 
 	if (qc_failed(out) || (out.err = check_names(names)).kind != QC_OK)
@@ -444,10 +494,10 @@ qc_message qc_next_message(qc_subscription *handle, qc_context *context)
 	struct message_waiter waiter = {.waiter.wake = on_context_end, .subscription = s};
 	int64_t until = context_deadline_ns(context);
 	struct timespec moment = {until / 1000000000, until % 1000000000};
-	qc_message message = no_message(handle->err);
+	qc_message message = no_message(check_thread(s));
 	int late = 0;
 
-	if (qc_failed(*handle))
+	if (qc_failed(message))
 		return message;
 	bool lasts = context_join(context, &waiter.waiter);
 	pthread_mutex_lock(&s->lock);

@@ -10,6 +10,18 @@
 #define COMMAND_HAS_SUBCOMMANDS (1u << 16)
 #define COMMAND_ANSWERS_BY_PUSH (1u << 17)
 
+/* How long a command may wait on its own account, by which argument: a field of the flags. The time is in seconds (S) or ms; 0: for ever. */
+enum command_wait {
+	COMMAND_WAIT_NONE = 0,
+	COMMAND_WAIT_FIRST_S = 1 << 20,
+	COMMAND_WAIT_LAST_S = 2 << 20,
+	COMMAND_WAIT_LAST_MS = 3 << 20,
+	COMMAND_WAIT_BLOCK_MS = 4 << 20, /* behind the word BLOCK */
+	COMMAND_WAIT_SLEEP_S = 5 << 20,  /* DEBUG SLEEP */
+	COMMAND_WAIT_UNKNOWN = 6 << 20,  /* as long as it takes */
+	COMMAND_WAIT_MASK = 7 << 20,
+};
+
 /* `sub` may be NULL; the sub-command where there is one of that name, else the command, else NULL. */
 const qc_table_entry *table_look_up(const char *name, size_t len, const char *sub, size_t sub_len);
 

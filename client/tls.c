@@ -179,6 +179,11 @@ void tls_close(struct tls **tls)
 	*tls = NULL;
 }
 
+void tls_disown(struct tls *tls)
+{
+	SSL_set_quiet_shutdown(tls->ssl, 1);
+}
+
 const char *tls_error(const struct tls *tls)
 {
 	return tls->text;

@@ -18,6 +18,8 @@ void tls_context_destroy(struct tls_context **context);
 /* `name` is whose certificate is expected. The socket stays the caller's. */
 qc_error tls_open(struct tls_context *context, int fd, const char *name, struct tls **out_tls);
 void tls_close(struct tls **tls);
+/* In a forked child: tls_close() says nothing to the peer, which is the parent's. */
+void tls_disown(struct tls *tls);
 
 /*
  * As recv(2) and send(2) on a socket that doesn't block. -1 with EAGAIN: wait for *out_wants (POLLIN or POLLOUT) and call

@@ -55,9 +55,6 @@ static void typed_calls_take_their_options(void)
 	GOOD(qc_set(c, ctx, "k", 40, .ex = 0));
 	CU_ASSERT_EQUAL(qc_ttl(c, ctx, "k").value, -1);
 	FAILS(qc_do(c, ctx, "SET", "k", 41, "EX", 0), QC_SERVER);
-	qc_result old qc_auto = qc_set_reply(c, ctx, "k", "new", .get = true);
-	GOOD(old);
-	CU_ASSERT_STRING_EQUAL(qc_reply_text(old.reply), "40");
 	GOOD(qc_mset(c, ctx, "a", 1, "b", "two", "c", 3.5));
 	qc_result all qc_auto = qc_mget(c, ctx, "a", "b", "none", "c");
 	GOOD(all);
@@ -685,17 +682,122 @@ static void a_closed_or_failed_handle_says_why(void)
 	qc_subscription *s = qc_subscribe(c, ctx, "x");
 
 	FAILS(*pinned, QC_NETWORK);
-	FAILS(*p, QC_NETWORK);
+	qc_add(p, "PING");
 	FAILS(qc_run(p, ctx), QC_NETWORK);
 	CU_ASSERT(!qc_advance(it, ctx));
 	FAILS(*it, QC_NETWORK);
 	FAILS(*s, QC_NETWORK);
-	FAILS(qc_next_message(s, ctx), QC_NETWORK);
+	qc_message m = qc_next_message(s, ctx);
+	CU_ASSERT_EQUAL(m.type, QC_DISCONNECTED);
+	CU_ASSERT_EQUAL(m.cause.kind, QC_NETWORK);
 	qc_unsubscribe(s);
 	qc_iterator_close(it);
 	qc_pipeline_close(p);
 	qc_close(pinned);
 	qc_close(c);
+	/* These are for ever. */
+	c = qc_dial("none://x");
+	p = qc_pipeline_open(c);
+	s = qc_subscribe(c, ctx, "x");
+	FAILS(*p, QC_INVALID);
+	FAILS(qc_incr(c, ctx, "x"), QC_INVALID);
+	FAILS(qc_next_message(s, ctx), QC_INVALID);
+	qc_unsubscribe(s);
+	qc_pipeline_close(p);
+	qc_close(c);
+}
+
+static void set_with_get_gives_the_former_value(void)
+{
+	struct fixture f = fixture_start("");
+	qc_string none qc_auto = qc_set_get(f.client, ctx, "k", "old");
+	qc_string old qc_auto = qc_set_get(f.client, ctx, "k", "new", .ex = 100);
+	qc_string now qc_auto = qc_get(f.client, ctx, "k");
+
+	FAILS(none, QC_NIL);
+	GOOD(old);
+	CU_ASSERT_STRING_EQUAL(old.data, "old");
+	CU_ASSERT_STRING_EQUAL(now.data, "new");
+	CU_ASSERT_EQUAL(qc_ttl(f.client, ctx, "k").value, 100);
+	/* Nor does another answer get lost. */
+	qc_result log qc_auto = qc_acl_log(f.client, ctx);
+	CU_ASSERT_EQUAL(qc_reply_type(log.reply), QC_ARRAY);
+	CU_ASSERT(fixture_stop(&f));
+}
+
+static void what_is_released_is_empty(void)
+{
+	struct fixture f = fixture_start("");
+
+	GOOD(qc_set(f.client, ctx, "k", "v"));
+	qc_string got = qc_get(f.client, ctx, "k");
+	GOOD(got);
+	qc_release(&got);
+	CU_ASSERT_PTR_NULL(got.reply);
+	CU_ASSERT_PTR_NULL(got.data);
+	CU_ASSERT_EQUAL(got.len, 0);
+	qc_release(&got);
+	qc_message message = {.reply = NULL, .channel = "c", .channel_len = 1, .pattern = "p", .data = "d", .len = 1};
+	qc_release(&message);
+	CU_ASSERT(!message.channel && !message.pattern && !message.data && !message.len && !message.channel_len);
+	qc_iterator *it = qc_iterate(f.client);
+	while (qc_advance(it, ctx))
+		CU_ASSERT_PTR_NOT_NULL(it->data);
+	CU_ASSERT(!it->data && !it->len);
+	qc_iterator_close(it);
+	CU_ASSERT(fixture_stop(&f));
+}
+
+static void keep_attempts(void *data, const qc_event *event)
+{
+	*(int *)data = event->attempts;
+}
+
+static void hooks_count_no_attempt_for_what_was_never_sent(void)
+{
+	struct fixture f = fixture_start("");
+	int attempts = -1;
+	qc_hook hook = {.data = &attempts, .after = keep_attempts};
+	qc_client *c = qc_dial(f.address, .hooks = &hook, .hook_count = 1);
+	qc_context *ended = qc_context_with_cancel(ctx);
+
+	GOOD(qc_do(c, ctx, "PING"));
+	CU_ASSERT_EQUAL(attempts, 1);
+	qc_cancel(ended);
+	FAILS(qc_do(c, ended, "PING"), QC_CANCELLED);
+	CU_ASSERT_EQUAL(attempts, 0);
+	FAILS(qc_do(c, ctx, "SELECT", 1), QC_INVALID);
+	CU_ASSERT_EQUAL(attempts, 0);
+	FAILS(qc_do(c, ctx, "GET", NULL), QC_INVALID);
+	CU_ASSERT_EQUAL(attempts, 0);
+	qc_close(c);
+	c = qc_dial("127.0.0.1:1", .hooks = &hook, .hook_count = 1, .backoff_min_ms = 1);
+	FAILS(qc_do(c, ctx, "PING"), QC_NETWORK);
+	CU_ASSERT_EQUAL(attempts, 0);
+	qc_close(c);
+	qc_context_free(ended);
+	CU_ASSERT(fixture_stop(&f));
+}
+
+static void tls_options_without_tls_are_refused(void)
+{
+	static const qc_options wrong[] = {
+		{.address = "127.0.0.1:1", .tls_ca = "ca.crt", .password = "x"},
+		{.address = "redis://127.0.0.1:1", .tls_name = "x"},
+		{.address = "redis://127.0.0.1:1?tls_ca=ca.crt"},
+		{.address = "127.0.0.1:1", .tls_insecure = true},
+		{.address = "127.0.0.1:1", .tls_cert = "c", .tls_key = "k"},
+		{.address = "unix:/tmp/none", .tls_name = "x"},
+		{.address = "rediss://127.0.0.1:1,127.0.0.1:2", .tls_insecure = true},
+	};
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		qc_client *c = qc_open(&wrong[i]);
+		FAILS(*c, QC_INVALID);
+		CU_ASSERT_PTR_NOT_NULL(strstr(c->err.text, "without TLS"));
+		FAILS(qc_do(c, ctx, "PING"), QC_INVALID);
+		qc_close(c);
+	}
 }
 
 static void null_is_the_background_the_defaults_and_nothing_to_release(void)
@@ -762,6 +864,10 @@ static const struct suite_case cases[] = {
 	CASE(the_table_is_the_servers),
 	CASE(lists_may_be_long),
 	CASE(a_closed_or_failed_handle_says_why),
+	CASE(set_with_get_gives_the_former_value),
+	CASE(what_is_released_is_empty),
+	CASE(hooks_count_no_attempt_for_what_was_never_sent),
+	CASE(tls_options_without_tls_are_refused),
 	CASE(null_is_the_background_the_defaults_and_nothing_to_release),
 };
 

@@ -395,6 +395,35 @@ static void a_servers_code_is_its_first_word_in_capitals(void)
 	fake_stop(&fake);
 }
 
+static void send_nested(struct fake *fake, int fd, unsigned number, void *data)
+{
+	char word[32], text[512] = "";
+	int depth = *(int *)data;
+
+	(void)fake, (void)number;
+	for (int i = 0; i < depth; i++)
+		memcpy(text + 4 * i, "*1\r\n", 5);
+	memcpy(text + 4 * depth, ":1\r\n", 5);
+	if (fake_greet(fd) && fake_read(fd, word, sizeof(word)))
+		fake_send_text(fd, text);
+}
+
+static void replies_nest_as_deep_as_the_header_says(void)
+{
+	for (int depth = 64; depth <= 65; depth++) {
+		struct fake *fake = fake_start(send_nested, &depth);
+		char address[32];
+
+		fake_address(address, sizeof(address), fake);
+		qc_client *c = qc_dial(address, .retries = -1);
+		qc_result r qc_auto = qc_do(c, ctx, "ANY");
+		FAILS(r, depth == 64 ? QC_OK : QC_PROTOCOL);
+		CU_ASSERT(depth == 64 || strstr(r.err.text, "more than 64 deep"));
+		qc_close(c);
+		fake_stop(&fake);
+	}
+}
+
 static void another_address_serves_when_one_is_gone(void)
 {
 	struct replies first_replies = {.text = ":1\r\n", .fine_from = 100}, second_replies = {.text = ":2\r\n", .fine_from = 100};
@@ -625,15 +654,15 @@ static void a_reply_too_many_is_not_the_next_commands(void)
 	fake_stop(&fake);
 }
 
-/* Ends the first connection after a command, and the second before it is greeted. */
+/* Ends the first connection after a command, and a dial before it is greeted, with HELLO and without. */
 static void refuse_the_second(struct fake *fake, int fd, unsigned number, void *data)
 {
 	char word[32];
 
 	(void)fake, (void)data;
-	if (number == 1 || !fake_greet(fd) || !fake_read(fd, word, sizeof(word)))
+	if (number == 1 || number == 2 || !fake_greet(fd) || !fake_read(fd, word, sizeof(word)))
 		return;
-	while (number > 1) {
+	while (number > 2) {
 		fake_send_text(fd, ":5\r\n");
 		if (!fake_read(fd, word, sizeof(word)))
 			return;
@@ -651,7 +680,7 @@ static void a_refused_dial_for_a_pinned_client_is_tried_again(void)
 	qc_client *pinned = qc_pin(c, ctx);
 	GOOD(*pinned);
 	CU_ASSERT_EQUAL(qc_incr(pinned, ctx, "k").value, 5);
-	CU_ASSERT_EQUAL(fake_connections(fake), 3);
+	CU_ASSERT_EQUAL(fake_connections(fake), 4);
 	CU_ASSERT_EQUAL(qc_pool_stats(c).retries, 1);
 	qc_close(pinned);
 	qc_close(c);
@@ -677,7 +706,7 @@ static void a_cancelled_dial_ends_at_once(void)
 	fake_address(address, sizeof(address), fake);
 	qc_client *c = qc_open_with(life, &(qc_options){.address = address, .dial_timeout_ms = -1});
 	FAILS(*c, QC_CANCELLED);
-	FAILS(qc_incr(c, ctx, "k"), QC_CANCELLED);
+	FAILS(qc_incr(c, life, "k"), QC_CANCELLED);
 	qc_close(c);
 	/* Not even begun. */
 	c = qc_open_with(life, &(qc_options){.address = address});
@@ -837,6 +866,7 @@ static const struct suite_case cases[] = {
 	CASE(the_programs_locale_is_not_the_protocols),
 	CASE(a_server_that_loads_is_asked_again),
 	CASE(a_servers_code_is_its_first_word_in_capitals),
+	CASE(replies_nest_as_deep_as_the_header_says),
 	CASE(another_address_serves_when_one_is_gone),
 	CASE(a_server_that_comes_back_is_found_again),
 	CASE(silence_is_a_timeout),

@@ -1,13 +1,22 @@
 /*
  * rediss:// addresses: certificates made on the spot, checked and refused; calls, pipelines and the asynchronous face over TLS.
  */
+#include <arpa/inet.h>
+#include <errno.h>
 #include <openssl/err.h>
+#include <openssl/ssl.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <poll.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "client/qcache_ev.h"
 #include "client_library/fixture.h"
@@ -15,6 +24,22 @@
 #include "support/process.h"
 
 static qc_context *ctx;
+
+/* A full socket, on demand: send(2) is wrapped at link time (see SConscript). */
+static atomic_bool is_full;
+static atomic_uint refused_sends;
+
+ssize_t __real_send(int fd, const void *data, size_t len, int flags);
+ssize_t __wrap_send(int fd, const void *data, size_t len, int flags);
+
+ssize_t __wrap_send(int fd, const void *data, size_t len, int flags)
+{
+	if (!is_full)
+		return __real_send(fd, data, len, flags);
+	refused_sends++;
+	errno = EAGAIN;
+	return -1;
+}
 
 /* A certificate that has signed itself, for localhost and 127.0.0.1, and its key. */
 static void make_certificate(const char *cert_path, const char *key_path)
@@ -243,6 +268,132 @@ static void the_asynchronous_face_speaks_tls(void)
 	ev_loop_destroy(loop);
 }
 
+struct renewer {
+	int listener;
+	const char *cert, *key;
+	bool answered; /* did the client say its part of the new handshake? */
+};
+
+/* Reads one command and answers it. */
+static void take_command(SSL *ssl, const char *answer)
+{
+	char bytes[512];
+
+	if (SSL_read(ssl, bytes, sizeof(bytes)) <= 0 || SSL_write(ssl, answer, (int)strlen(answer)) <= 0)
+		abort();
+}
+
+/* A server that asks for a new handshake, as TLS 1.2 allows, and goes on only when the client has begun it: in a read. */
+static void *ask_for_a_new_handshake(void *data)
+{
+	struct renewer *r = data;
+	SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+	char bytes[512];
+
+	SSL_CTX_set_max_proto_version(context, TLS1_2_VERSION);
+	if (SSL_CTX_use_certificate_chain_file(context, r->cert) != 1 || SSL_CTX_use_PrivateKey_file(context, r->key, SSL_FILETYPE_PEM) != 1)
+		abort();
+	SSL *ssl = SSL_new(context);
+	int fd = accept(r->listener, NULL, NULL);
+	if (SSL_set_fd(ssl, fd) != 1 || SSL_accept(ssl) != 1)
+		abort();
+	take_command(ssl, "-ERR unknown command 'HELLO'\r\n");
+	if (SSL_read(ssl, bytes, sizeof(bytes)) <= 0)
+		abort();
+	is_full = true;
+	SSL_renegotiate(ssl);
+	SSL_do_handshake(ssl);
+	struct pollfd fds = {.fd = fd, .events = POLLIN};
+	r->answered = poll(&fds, 1, (int)(PATIENCE_MS * patience())) == 1;
+	SSL_do_handshake(ssl);
+	SSL_write(ssl, "+DONE\r\n", 7);
+	SSL_free(ssl);
+	close(fd);
+	SSL_CTX_free(context);
+	return NULL;
+}
+
+static void make_room(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	(void)events;
+	if (refused_sends == 0)
+		return;
+	is_full = false;
+	ev_timer_stop(loop, timer);
+}
+
+static void keep_kind(qc_async *async, qc_result *result, void *data)
+{
+	(void)async;
+	*(enum qc_kind *)data = result->err.kind;
+}
+
+static void a_read_that_has_to_write_first_is_waited_for(void)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t size = sizeof(address);
+	char directory[64], cert[96], key[96], where[64];
+	enum qc_kind kind = QC_CLOSED;
+	pthread_t thread;
+	ev_timer timer;
+
+	scratch_create(directory, sizeof(directory));
+	snprintf(cert, sizeof(cert), "%s/cert.pem", directory);
+	snprintf(key, sizeof(key), "%s/key.pem", directory);
+	make_certificate(cert, key);
+	struct renewer r = {.listener = socket(AF_INET, SOCK_STREAM, 0), .cert = cert, .key = key};
+	CU_ASSERT_FATAL(bind(r.listener, (struct sockaddr *)&address, size) == 0 && listen(r.listener, 1) == 0 &&
+			getsockname(r.listener, (struct sockaddr *)&address, &size) == 0);
+	snprintf(where, sizeof(where), "rediss://127.0.0.1:%u", ntohs(address.sin_port));
+	CU_ASSERT_FATAL(pthread_create(&thread, NULL, ask_for_a_new_handshake, &r) == 0);
+	struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);
+	ev_timer_init(&timer, make_room, 0.01, 0.01);
+	ev_timer_start(loop, &timer);
+	qc_async *a = qc_ev_dial(loop, where, .tls_ca = cert, .timeout_ms = 2 * PATIENCE_MS * patience(), .retries = -1);
+	qc_async_do(a, keep_kind, &kind, "INCR", "k");
+	while (kind == QC_CLOSED)
+		ev_run(loop, EVRUN_ONCE);
+	CU_ASSERT_EQUAL(kind, QC_OK);
+	CU_ASSERT(refused_sends > 0);
+	qc_async_close(a);
+	ev_timer_stop(loop, &timer);
+	is_full = false;
+	ev_loop_destroy(loop);
+	pthread_join(thread, NULL);
+	CU_ASSERT(r.answered);
+	close(r.listener);
+	scratch_remove(directory);
+}
+
+static void a_child_that_closes_leaves_its_parents_connection_alone(void)
+{
+	struct secure s;
+
+	if (!secure_start(&s, "--tls-auth-clients no"))
+		return;
+	qc_client *c = qc_dial(s.address, .tls_ca = s.cert, .timeout_ms = PATIENCE_MS);
+	GOOD(qc_incr(c, ctx, "n"));
+	qc_client *pinned = qc_pin(c, ctx);
+	GOOD(qc_incr(pinned, ctx, "n"));
+	GOOD(qc_incr(c, ctx, "n"));
+	pid_t child = fork();
+	if (child == 0) {
+		bool good = !qc_failed(qc_incr(c, ctx, "n"));
+		qc_close(pinned);
+		qc_close(c);
+		_exit(good ? 0 : 1);
+	}
+	int status = -1;
+	CU_ASSERT(process_wait(child, PATIENCE_MS, &status));
+	CU_ASSERT_EQUAL(status, 0);
+	CU_ASSERT_EQUAL(qc_incr(pinned, ctx, "n").value, 5);
+	CU_ASSERT_EQUAL(qc_incr(c, ctx, "n").value, 6);
+	CU_ASSERT_EQUAL(qc_pool_stats(c).stale + qc_pool_stats(c).broken, 0);
+	qc_close(pinned);
+	qc_close(c);
+	secure_stop(&s);
+}
+
 static const struct suite_case cases[] = {
 	CASE(calls_go_through),
 	CASE(a_programs_own_errors_of_openssl_are_not_the_connections),
@@ -250,6 +401,8 @@ static const struct suite_case cases[] = {
 	CASE(a_stranger_is_not_trusted),
 	CASE(a_client_proves_itself_by_its_certificate),
 	CASE(the_asynchronous_face_speaks_tls),
+	CASE(a_read_that_has_to_write_first_is_waited_for),
+	CASE(a_child_that_closes_leaves_its_parents_connection_alone),
 };
 
 int main(int argc, char **argv)
