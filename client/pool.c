@@ -80,7 +80,10 @@ static void start_anew(struct pool *pool)
 	struct conn *list = is_whole ? pool->newest : NULL;
 	struct dial *parked = is_whole ? pool->parked : NULL;
 
-	pthread_mutex_init(&pool->lock, NULL);
+	if (is_whole)
+		pthread_mutex_unlock(&pool->lock);
+	else
+		pthread_mutex_init(&pool->lock, NULL);
 	pool->newest = pool->oldest = NULL;
 	pool->parked = NULL;
 	pool->first = NULL;

@@ -223,7 +223,8 @@ static void a_killed_connection_is_dialled_again(void)
 
 	qc_async_do(a, on_reply, &seen, "CLIENT", "ID");
 	CU_ASSERT(await(&seen, 1));
-	GOOD(qc_client_kill(f.client, ctx, "ID", seen.last_int));
+	qc_result killed qc_auto = qc_client_kill(f.client, ctx, "ID", seen.last_int);
+	GOOD(killed);
 	qc_async_do(a, on_reply, &seen, "CLIENT", "GETNAME");
 	CU_ASSERT(await(&seen, 2));
 	if (seen.last_kind != QC_OK) {
@@ -477,7 +478,8 @@ static void pushes_have_a_callback_of_their_own(void)
 		qc_async_do(a, on_reply, &seen, "ECHO", "still");
 		CU_ASSERT(await(&seen, 4));
 		CU_ASSERT_STRING_EQUAL(seen.last_text, "still");
-		GOOD(qc_client_kill(f.client, ctx, "TYPE", "pubsub"));
+		qc_result killed qc_auto = qc_client_kill(f.client, ctx, "TYPE", "pubsub");
+		GOOD(killed);
 		CU_ASSERT(await(&seen, 5));
 		CU_ASSERT_STRING_EQUAL(seen.last_text, "lost");
 		qc_async_close(a);

@@ -761,7 +761,7 @@ static void hooks_count_no_attempt_for_what_was_never_sent(void)
 	qc_client *c = qc_dial(f.address, .hooks = &hook, .hook_count = 1);
 	qc_context *ended = qc_context_with_cancel(ctx);
 
-	GOOD(qc_do(c, ctx, "PING"));
+	GOOD(qc_set(c, ctx, "k", "v"));
 	CU_ASSERT_EQUAL(attempts, 1);
 	qc_cancel(ended);
 	FAILS(qc_do(c, ended, "PING"), QC_CANCELLED);

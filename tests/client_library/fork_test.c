@@ -57,11 +57,19 @@ static bool echo_and_close(void *data)
 	return good;
 }
 
+/* So that there is a connection. */
+static void ping(qc_client *c)
+{
+	qc_string pong qc_auto = qc_ping(c, ctx);
+
+	GOOD(pong);
+}
+
 static void a_child_and_its_parent_get_their_own_replies(void)
 {
 	struct fixture f = fixture_start("");
 
-	GOOD(qc_do(f.client, ctx, "PING"));
+	ping(f.client);
 	pid_t child = start_child(echo_and_close, f.client);
 	CU_ASSERT(echo_many(f.client, "parent"));
 	await_child(child);
@@ -83,7 +91,7 @@ static void a_childs_child_has_connections_of_its_own(void)
 {
 	struct fixture f = fixture_start("");
 
-	GOOD(qc_do(f.client, ctx, "PING"));
+	ping(f.client);
 	pid_t child = start_child(echo_in_a_grandchild, f.client);
 	CU_ASSERT(echo_many(f.client, "parent"));
 	await_child(child);
@@ -104,7 +112,7 @@ static bool use_a_pinned_client(void *data)
 
 	qc_close(h->pinned);
 	h->pinned = qc_pin(h->client, ctx);
-	good &= fixture_is_good(qc_do(h->pinned, ctx, "SELECT", 1).err, __FILE__, __LINE__) && echo_many(h->pinned, "child");
+	good &= fixture_is_good(qc_select(h->pinned, ctx, 1).err, __FILE__, __LINE__) && echo_many(h->pinned, "child");
 	qc_close(h->pinned);
 	qc_close(h->client);
 	return good;
@@ -115,7 +123,7 @@ static void a_pinned_connection_stays_the_parents(void)
 	struct fixture f = fixture_start("");
 	struct handles h = {.client = f.client, .pinned = qc_pin(f.client, ctx)};
 
-	GOOD(qc_do(h.pinned, ctx, "SELECT", 2));
+	GOOD(qc_select(h.pinned, ctx, 2));
 	pid_t child = start_child(use_a_pinned_client, &h);
 	CU_ASSERT(echo_many(h.pinned, "parent"));
 	await_child(child);

@@ -105,7 +105,8 @@ static void a_lost_connection_is_told_and_mended(void)
 		qc_subscription *s = qc_subscribe(f.client, ctx, "news");
 		qc_message m = next(s);
 		qc_release(&m);
-		GOOD(qc_client_kill(f.client, ctx, "TYPE", "pubsub"));
+		qc_result killed qc_auto = qc_client_kill(f.client, ctx, "TYPE", "pubsub");
+		GOOD(killed);
 		m = next(s);
 		/* No failure, so that a loop that ends with the first goes on. */
 		CU_ASSERT_EQUAL(m.type, QC_DISCONNECTED);
