@@ -358,7 +358,8 @@ static void fill_numbers(struct settings *s, const qc_options *o)
 static qc_error check_tls(const struct settings *s)
 {
 	const struct { const char *name; bool is_set; } options[] = {
-		{"tls_ca", s->tls_ca}, {"tls_cert", s->tls_cert}, {"tls_key", s->tls_key}, {"tls_name", s->tls_name},
+		{"tls_ca", s->tls_ca}, {"tls_ca_dir", s->tls_ca_dir}, {"tls_ciphers", s->tls_ciphers},
+		{"tls_ciphersuites", s->tls_ciphersuites}, {"tls_cert", s->tls_cert}, {"tls_key", s->tls_key}, {"tls_name", s->tls_name},
 		{"tls_insecure", s->tls_insecure},
 	};
 	char peer[160];
