@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "actors/config/config.h"
+#include "actors/runtime/cgroup.h"
 #include "actors/runtime/crash.h"
 #include "actors/runtime/log.h"
 #include "actors/runtime/cpus.h"
@@ -73,6 +74,17 @@ static void check_backlog(const struct config *config)
 			  (long long)config->tcp_backlog, (long long)most);
 }
 
+/* The system would end the process long before it ran out of memory. */
+static void check_memory(struct config *config)
+{
+	config->cgroup_limit = cgroup_memory_limit(CGROUP_FILE, CGROUP_MOUNTINFO_FILE);
+	if (config_exceeds_cgroup(config))
+		log_event(LOG_WARNING, "The control group (cgroup) of this process allows %llu bytes of the machine's %llu, and maxmemory is "
+				       "%llu: with more data the system kills the process. Set maxmemory below the limit",
+			  (unsigned long long)config->cgroup_limit, (unsigned long long)machine_memory(),
+			  (unsigned long long)config->maxmemory);
+}
+
 /*
  * The system takes everything back at once, whatever the threads that are left are at. Checked builds free it all themselves: what is
  * there even then is a leak.
@@ -96,6 +108,7 @@ static int serve(struct config *config)
 	if (!fit_clients(config))
 		return 1;
 	check_backlog(config);
+	check_memory(config);
 	struct server *server = server_create(config, NULL, 0, &error);
 	if (!server)
 		return refuse("%s", error.text);

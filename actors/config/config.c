@@ -216,6 +216,11 @@ void config_print_inert(const struct config *config, char *out_text, size_t size
 	config_fini(&defaults);
 }
 
+bool config_exceeds_cgroup(const struct config *config)
+{
+	return config->cgroup_limit && (config->maxmemory == 0 || config->maxmemory > config->cgroup_limit);
+}
+
 /* ---- copies ---- */
 
 void config_copy(struct config *out_config, const struct config *from)

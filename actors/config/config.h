@@ -54,6 +54,7 @@ struct config {
 #define OUTPUT_LIMITS(field, ...) struct output_limit field[CLIENT_CLASSES];
 #include "directives.def"
 	char *config_file; /* the absolute name of the file read; "" without one */
+	uint64_t cgroup_limit; /* bytes of memory that the process may have, if that is less than the machine has; else 0 */
 	char *start_dir;   /* the working directory at config_init(), which names in the file are relative to */
 };
 
@@ -112,6 +113,9 @@ enum config_load_status config_load(struct config *config, int argc, char **argv
 
 /* The directives that have been given another value than the default although they change nothing here: "a, b and 3 more". */
 void config_print_inert(const struct config *config, char *out_text, size_t size);
+
+/* maxmemory, or the machine's memory when there is none, is more than the control group allows. */
+bool config_exceeds_cgroup(const struct config *config);
 
 /* What --help prints. */
 extern const char config_help[];

@@ -148,7 +148,12 @@ void cmd_memory_doctor(struct call *call)
 {
 	struct buffer text = { 0 };
 	struct memory_use use;
+	const struct config *config = store_config(call->store);
 	memory_use_get(call->store, &use);
+	if (config_exceeds_cgroup(config))
+		buffer_printf(&text, "The control group (cgroup) of the process allows %llu bytes, and maxmemory is %llu: set it below that, "
+				     "or the system may kill the process.\n",
+			      (unsigned long long)config->cgroup_limit, (unsigned long long)config->maxmemory);
 	if (use.used_bytes < JUDGED_BYTES) {
 		buffer_printf(&text, "There are %zu bytes of data: too few to say anything about.\n", use.used_bytes);
 		reply_gathered(call, &text);

@@ -17,6 +17,7 @@
 #include "actors/observer/observer.h"
 #include "actors/store/commands/handlers.h"
 #include "actors/store/memory_figures.h"
+#include "actors/runtime/cgroup.h"
 #include "actors/runtime/clock.h"
 #include "actors/runtime/version.h"
 #include "storage/memory.h"
@@ -196,8 +197,10 @@ static void write_memory(struct info *info)
 	number(info, "allocator_allocated", use.reading.allocator.allocated);
 	number(info, "allocator_active", use.reading.allocator.active);
 	number(info, "allocator_resident", use.reading.allocator.resident);
-	bytes(info, "total_system_memory", (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE));
+	bytes(info, "total_system_memory", machine_memory());
+	bytes(info, "cgroup_memory_limit", info->config->cgroup_limit); /* 0: no less than the machine has */
 	bytes(info, "maxmemory", info->config->maxmemory);
+	number(info, "maxmemory_exceeds_cgroup", config_exceeds_cgroup(info->config));
 	directive(info, "maxmemory_policy", "maxmemory-policy");
 	number(info, "mem_not_counted_for_evict", use.uncounted_bytes);
 	write_allocator(info, &use);
