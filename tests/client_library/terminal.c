@@ -60,6 +60,7 @@ struct terminal *terminal_start(const char *const argv[], const char *home, int 
 	if (t->pid < 0)
 		abort();
 	if (t->pid == 0) {
+		process_reset_signals();
 		setenv("TERM", "vt100", 1);
 		setenv("HOME", home, 1);
 		setenv("LC_ALL", "C.UTF-8", 1);

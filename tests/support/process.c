@@ -15,6 +15,15 @@
 
 #include "support/deadline.h"
 
+void process_reset_signals(void)
+{
+	sigset_t none;
+	for (int number = 1; number < NSIG; number++)
+		signal(number, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 static void become(const char *const argv[], const char *output_path)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -22,7 +31,7 @@ static void become(const char *const argv[], const char *output_path)
 	int out = open(output_path, O_WRONLY | O_CREAT | O_APPEND, 0600);
 	if (in < 0 || out < 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0)
 		_exit(126);
-	signal(SIGPIPE, SIG_DFL);
+	process_reset_signals();
 	execvp(argv[0], (char *const *)argv);
 	dprintf(2, "%s: %s\n", argv[0], strerror(errno));
 	_exit(127);

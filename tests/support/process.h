@@ -10,6 +10,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* As a program expects signals: whoever started the tests may ignore some, as a shell does for what it starts in the background. */
+void process_reset_signals(void);
+
 /* Starts argv[0] (looked up in PATH) with stdin from /dev/null and both outputs appended to the file. Aborts when it can't fork. */
 pid_t process_start(const char *const argv[], const char *output_path);
 

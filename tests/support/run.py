@@ -281,7 +281,10 @@ def run_rounds(options, jobs, logs):
 
 
 def main():
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A shell lets what it starts in the background ignore some of these, which our jobs would do as well.
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     options = arguments()
     with open(options.jobs_file) as f:
         plan = json.load(f)
