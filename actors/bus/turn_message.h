@@ -15,6 +15,7 @@
 struct turn_message {
 	struct bus_message head;
 	struct frame_writer frames;  /* with BUS_FRAMES */
+	uint64_t commands_missed;    /* with BUS_COMMANDS: so many before the first record are not told */
 	struct buffer commands;      /* with BUS_COMMANDS: records, see command_record_append() */
 	struct tally *tally;         /* with BUS_TALLY */
 };

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/runtime/clock.h"
 #include "actors/runtime/crash.h"
 #include "actors/runtime/log.h"
 #include "actors/bus/subscriber.h"
@@ -94,11 +95,22 @@ static void append_line(struct buffer *out, const struct command_record *record,
 	buffer_append(out, "\r\n", 2);
 }
 
-static void show_commands(struct observer *observer, const struct buffer *commands)
+/* In the form of a command, which clients know how to read. */
+static void append_missed(struct buffer *out, uint64_t count)
 {
+	int64_t now_us = wall_clock_us();
+	buffer_printf(out, "+%lld.%06lld [0 monitor:0] \"#\" \"%llu commands are not shown: MONITOR could not keep up\"\r\n",
+		      (long long)(now_us / 1000000), (long long)(now_us % 1000000), (unsigned long long)count);
+}
+
+static void show_commands(struct observer *observer, const struct turn_message *message)
+{
+	const struct buffer *commands = &message->commands;
 	struct slice at = slice_of(commands->data, commands->len);
 	struct command_record record;
 	struct buffer lines = { 0 };
+	if (message->commands_missed)
+		append_missed(&lines, message->commands_missed);
 	while (command_record_next(&at, &record))
 		append_line(&lines, &record, &at);
 	struct blob *blob = lines.failed || lines.len > UINT32_MAX ? NULL : blob_create((uint32_t)lines.len);
@@ -121,7 +133,7 @@ static void take(void *context, const struct bus_message *head)
 	if (head->holds & BUS_TALLY)
 		take_tally(observer->seen, message->tally);
 	if (head->holds & BUS_COMMANDS)
-		show_commands(observer, &message->commands);
+		show_commands(observer, message);
 }
 
 static void on_describe(struct observer *observer)

@@ -97,13 +97,28 @@ static struct slice shown_address(const struct session *session, char *room, siz
 	return slice_of(room, strlen(room));
 }
 
-void store_feed_command(struct store *store, const struct session *session, const struct call *call)
+/* Watching holds up no command: what the observer has no credit for it is not told, but for how many there were. */
+static bool observer_takes_more(const struct store *store)
+{
+	size_t bytes = store->publication ? store->publication->commands.len : 0;
+	return bus_credit_bytes(store->bus, store->observer) > (int64_t)bytes;
+}
+
+static void tell_missed(struct store *store)
+{
+	struct turn_message *message = publication(store);
+	if (store->commands_missed == 0 || message->commands.len > 0)
+		return;
+	message->commands_missed += store->commands_missed;
+	message->head.holds |= BUS_COMMANDS;
+	store->commands_missed = 0;
+}
+
+static void tell_command(struct store *store, const struct session *session, const struct call *call)
 {
 	char unix_path[128]; /* longer than the path of a socket may be */
 	struct turn_message *message = publication(store);
 	size_t before = message->commands.len;
-	if (call->command->flags & (COMMAND_SKIP_MONITOR | COMMAND_ADMIN))
-		return;
 	struct command_record record = {
 		.time_us = wall_clock_us(),
 		.database = session->database,
@@ -111,19 +126,33 @@ void store_feed_command(struct store *store, const struct session *session, cons
 		.address = shown_address(session, unix_path, sizeof(unix_path)),
 	};
 	command_record_append(&message->commands, &record, call->argv, call->secrets);
-	if (message->commands.failed) { /* a record is whole or not there */
-		log_event(LOG_WARNING, "MONITOR misses a command: no memory for it");
-		message->commands.len = before;
-		message->commands.failed = false;
-	}
-	if (message->commands.len > before)
+	if (!message->commands.failed) {
 		message->head.holds |= BUS_COMMANDS;
+		return;
+	}
+	message->commands.len = before; /* a record is whole or not there */
+	message->commands.failed = false;
+	store->commands_missed++;
+}
+
+void store_feed_command(struct store *store, const struct session *session, const struct call *call)
+{
+	if (call->command->flags & (COMMAND_SKIP_MONITOR | COMMAND_ADMIN))
+		return;
+	if (!observer_takes_more(store)) {
+		store->commands_missed++;
+		return;
+	}
+	tell_missed(store);
+	tell_command(store, session, call);
 }
 
 void store_update_interest(struct store *store)
 {
 	bus_set_interest(store->bus, store->observer, BUS_TALLY | (store->monitor_count ? BUS_COMMANDS : 0));
 	store->wanted = 0;
+	if (!store->monitor_count)
+		store->commands_missed = 0;
 	for (uint32_t interest = BUS_FRAMES; interest <= BUS_TALLY; interest <<= 1)
 		if (bus_is_wanted(store->bus, (enum bus_interest)interest))
 			store->wanted |= interest;
@@ -174,6 +203,8 @@ void store_reset_counters(struct store *store)
 
 void store_publish(struct store *store)
 {
+	if (store->commands_missed && observer_takes_more(store))
+		tell_missed(store);
 	struct turn_message *message = store->publication;
 	if (!message)
 		return;

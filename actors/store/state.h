@@ -95,6 +95,7 @@ struct store {
 	int64_t now_ms, monotonic_ms;
 	struct turn_message *publication; /* NULL until there is something to publish */
 	uint32_t wanted;                /* enum bus_interest: by anyone */
+	uint64_t commands_missed;       /* that MONITOR is to be told of but was not shown */
 	uint32_t frame_effects;         /* of the frame under way */
 	struct buffer discarded;        /* replies that nobody wants */
 
@@ -149,7 +150,7 @@ struct store {
 void store_execute_backlog(struct store *store);
 /* The clock of what a turn may execute starts. */
 void store_begin_turn(struct store *store);
-/* Nothing keeps all commands waiting: the store is not frozen, and MONITOR's observer has credit. */
+/* The store is not frozen. */
 bool store_is_free(const struct store *store);
 /* Another command of a client of that reactor may begin in this turn. */
 bool store_may_go_on(const struct store *store, uint32_t reactor);

@@ -238,7 +238,8 @@ static void subscribe_all(struct store *store, const struct store_subscription *
 		link->actor = runtime_actor(store->runtime, ACTOR_SUBSCRIBER, i);
 		link->number = bus_subscribe(store->bus, &(struct bus_subscription){
 			.interest = subscriptions[i].interest,
-			.is_required = true,
+			/* No frame may be lost. Whoever takes none must do without what it has no credit for. */
+			.is_required = subscriptions[i].interest & BUS_FRAMES,
 			.credit_bytes = credit_of(&subscriptions[i]),
 			.post = post_on_bus,
 			.context = link,

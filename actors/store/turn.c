@@ -4,8 +4,8 @@
  * A batch is executed in order. Ahead of the request in hand the command and the hash of its first key are worked out, and what
  * leads to the key is prefetched step by step: by the time a request is executed its data are in the cache.
  *
- * A batch may be left half executed, when the turn has lasted for TURN_NS or written TEXT_BYTES_MAX, the store is frozen or
- * MONITOR's observer has no credit; it goes on in a later turn. What it has answered so far leaves with the turn, and the batch
+ * A batch may be left half executed, when the turn has lasted for TURN_NS or written TEXT_BYTES_MAX, or the store is
+ * frozen; it goes on in a later turn. What it has answered so far leaves with the turn, and the batch
  * goes home when it is through.
  */
 #include <string.h>
@@ -251,8 +251,7 @@ static void execute(struct store *store, const struct request_batch *batch, cons
 
 bool store_is_free(const struct store *store)
 {
-	return store->monotonic_ms >= store->frozen_until_ms &&
-	       (!(store->wanted & BUS_COMMANDS) || bus_has_credit(store->bus, BUS_COMMANDS));
+	return store->monotonic_ms >= store->frozen_until_ms;
 }
 
 /* A lap ends with each command: asking costs no look at the clock. */

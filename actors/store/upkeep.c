@@ -181,7 +181,7 @@ void store_upkeep(struct store *store)
 			store->upkeep_is_unfinished = true;
 		if (eviction_is_behind())
 			store->upkeep_is_unfinished = true;
-		store->room_due_ms = store_is_free(store) ? store_room_slice(store) : INT64_MAX; /* credit comes with a message */
+		store->room_due_ms = store_room_slice(store);
 	}
 	databases_tidy(&store->databases);
 	give_garbage(store);
