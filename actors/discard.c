@@ -67,6 +67,11 @@ static void discard_connection_figures(struct connection_figures *figures)
 	connection_figures_destroy(&figures);
 }
 
+static void discard_connection_reports(struct connection_reports *reports)
+{
+	connection_reports_destroy(&reports);
+}
+
 static void discard_bus_message(struct bus_message *message)
 {
 	bus_message_release(message);

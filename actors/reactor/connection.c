@@ -20,6 +20,11 @@
 #include "actors/runtime/log.h"
 #include "actors/reactor/reactor.h"
 
+/* Of replies that a client leaves unread before it has given the password. */
+#define STRANGER_OUTPUT_MAX 4096u
+/* Every connection of a reactor may keep this much, whatever the others keep. */
+#define OUTPUT_SHARE_MIN 16384u
+
 /* What comes is not wanted any more, but for its end: who has gone waits for nothing. */
 static void discard_input(struct connection *connection)
 {
@@ -52,6 +57,14 @@ static void record_end(struct connection *connection)
 	reactor_record(connection->reactor, connection->ref, REQUEST_CLOSED);
 }
 
+/* The store is told of it at once, if it still has something to do for the client. */
+static void report_end(struct connection *connection)
+{
+	bool is_orderly = connection->end_is_recorded && !connection->is_over_limit;
+	if (connection->in_flight > 0)
+		reactor_report(connection->reactor, connection, is_orderly ? REPORT_GONE : REPORT_DROPPED);
+}
+
 /* `before` is the output's state then. */
 static void account_output(struct connection *connection, const struct output *before)
 {
@@ -69,6 +82,7 @@ void connection_break_off(struct connection *connection)
 	close(connection->fd);
 	connection->fd = -1;
 	connection->pause |= PAUSE_ENDED;
+	report_end(connection);
 	record_end(connection);
 	reactor_linger_no_more(reactor, connection);
 	reactor->output_bytes -= connection->output.bytes;
@@ -118,12 +132,19 @@ void connection_end_input(struct connection *connection)
 	close_if_finished(connection);
 }
 
+bool connection_is_stranger(const struct connection *connection)
+{
+	return !connection->is_authenticated && connection->reactor->settings.needs_password;
+}
+
 /* Past the hard limit, or past the soft one for too long? */
 static bool is_over_limit(struct connection *connection)
 {
 	const struct output_limit *limit = &connection->reactor->settings.output_limit;
 	size_t bytes = connection->output.bytes;
 	if (limit->hard_bytes && bytes > limit->hard_bytes)
+		return true;
+	if (bytes > STRANGER_OUTPUT_MAX && connection_is_stranger(connection))
 		return true;
 	if (!limit->soft_bytes || bytes <= limit->soft_bytes) {
 		connection->over_soft_limit_since_ms = 0;
@@ -134,22 +155,48 @@ static bool is_over_limit(struct connection *connection)
 	return monotonic_ms() - connection->over_soft_limit_since_ms > limit->soft_seconds * 1000;
 }
 
-static bool is_over_share(const struct connection *connection)
+/* Of what may wait in all connections of the reactor. */
+static size_t output_share(const struct reactor *reactor)
 {
-	return connection->output.bytes > OUTPUT_SHARE_BYTES && connection->reactor->output_bytes > OUTPUT_BUDGET_BYTES;
+	size_t share = reactor->settings.output_budget_bytes / (reactor->connections ? reactor->connections : 1);
+	return share > OUTPUT_SHARE_MIN ? share : OUTPUT_SHARE_MIN;
 }
 
-/* The socket is full. Replies stop when requests do; who asked for none of what comes can only be closed. */
+static bool is_over_share(const struct connection *connection)
+{
+	const struct reactor *reactor = connection->reactor;
+	return reactor->output_bytes > reactor->settings.output_budget_bytes && connection->output.bytes > output_share(reactor);
+}
+
+/* No more replies: the socket is not read, and the store begins none of the commands that it has. */
+static void hold_replies(struct connection *connection)
+{
+	if (connection->pause & PAUSE_OUTPUT)
+		return;
+	connection_pause_reading(connection, PAUSE_OUTPUT);
+	reactor_report(connection->reactor, connection, REPORT_FULL);
+}
+
+static void let_replies_go_on(struct connection *connection)
+{
+	if (!(connection->pause & PAUSE_OUTPUT))
+		return;
+	connection_resume_reading(connection, PAUSE_OUTPUT);
+	reactor_report(connection->reactor, connection, REPORT_READY);
+}
+
+/* The socket is full. Pausing stops replies; a client that only receives pushes cannot be paused, so it is closed. */
 static void check_limits(struct connection *connection, bool is_pushed)
 {
 	if (is_over_limit(connection) || (is_over_share(connection) && is_pushed)) {
-		log_event(LOG_WARNING, "Client id=%llu closed: %zu bytes of output wait and it does not read them",
+		log_event(LOG_WARNING, "Client id=%llu closed for overcoming of output buffer limits: %zu bytes wait for it",
 			  (unsigned long long)connection->ref.id, connection->output.bytes);
+		connection->is_over_limit = true;
 		connection_break_off(connection);
 		return;
 	}
 	if (is_over_share(connection))
-		connection_pause_reading(connection, PAUSE_OUTPUT);
+		hold_replies(connection);
 }
 
 static void take_output_status(struct connection *connection, enum output_status status, bool is_pushed)
@@ -158,7 +205,7 @@ static void take_output_status(struct connection *connection, enum output_status
 	switch (status) {
 	case OUTPUT_EMPTY:
 		ev_io_stop(reactor->loop, &connection->writable);
-		connection_resume_reading(connection, PAUSE_OUTPUT);
+		let_replies_go_on(connection);
 		close_if_finished(connection);
 		return;
 	case OUTPUT_WAITING:
@@ -184,8 +231,8 @@ static void on_writable(struct ev_loop *loop, ev_io *watcher, int events)
 	struct output before = connection->output;
 	enum output_status status = output_flush(&connection->output, connection->fd, &connection->reactor->written);
 	account_output(connection, &before);
-	if (status == OUTPUT_WAITING && connection->output.bytes < OUTPUT_SHARE_BYTES / 2)
-		connection_resume_reading(connection, PAUSE_OUTPUT);
+	if (status == OUTPUT_WAITING && connection->output.bytes < output_share(connection->reactor) / 2)
+		let_replies_go_on(connection);
 	take_output_status(connection, status, false);
 }
 
@@ -195,8 +242,10 @@ static uint32_t take_flags(struct connection *connection, const struct reply_par
 	bool has_answer = false, has_bytes = false;
 	for (size_t i = 0; i < count; i++) {
 		uint32_t answered = parts[i].answered;
+		size_t bytes = parts[i].text_len + (parts[i].blob ? parts[i].blob->len : 0);
 		has_answer |= answered > 0;
-		has_bytes |= parts[i].text_len > 0 || parts[i].blob;
+		has_bytes |= bytes > 0;
+		connection->delivered_bytes += bytes;
 		connection->in_flight -= answered < connection->in_flight ? answered : connection->in_flight;
 		flags |= parts[i].flags;
 		if (parts[i].flags & REPLY_HOLD)
@@ -233,6 +282,8 @@ void connection_deliver(struct connection *connection, const struct reply_part *
 	take_output_status(connection, status, is_pushed);
 	if (connection->fd < 0 || connection->is_lingering)
 		return;
+	if (flags & REPLY_REPORT)
+		reactor_report(connection->reactor, connection, connection->pause & PAUSE_OUTPUT ? REPORT_FULL : REPORT_READY);
 	if (!connection->is_held) {
 		connection->held_bytes = 0;
 		connection_resume_reading(connection, PAUSE_HELD);

@@ -40,6 +40,7 @@ struct connection {
 	bool end_is_recorded;        /* REQUEST_CLOSED has been added: nothing may follow */
 	bool is_starved;
 	bool is_at_end;              /* the client has closed its side: nothing is unread */
+	bool is_over_limit;          /* of its output: broken off for that */
 	bool is_lingering;           /* all is sent; waits for the client to have it */
 	ev_io readable, writable;
 
@@ -56,6 +57,7 @@ struct connection {
 	size_t held_bytes;           /* read while held */
 
 	struct output output;
+	uint64_t delivered_bytes;    /* replies that have come for it, all in all */
 	int64_t over_soft_limit_since_ms; /* monotonic; 0 while under it */
 	struct connection *next_starved, *next_doomed;
 	struct connection *next_lingering, *previous_lingering;
@@ -64,6 +66,9 @@ struct connection {
 
 /* Takes the peer's descriptor. NULL (and the descriptor closed) without memory. Records REQUEST_OPENED. */
 struct connection *connection_open(struct reactor *reactor, struct connection_ref ref, const struct peer *peer);
+
+/* Has not given the password that is asked for. */
+bool connection_is_stranger(const struct connection *connection);
 
 /* Consecutive parts for this connection; `text` is where the first one's text begins. May end the connection. */
 void connection_deliver(struct connection *connection, const struct reply_part *parts, size_t count, const uint8_t *text);

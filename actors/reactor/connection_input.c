@@ -42,11 +42,6 @@
 #define ARGS_MAX INT32_MAX
 #define INLINE_MAX (64u * 1024)
 
-static bool is_stranger(const struct connection *connection)
-{
-	return !connection->is_authenticated && connection->reactor->settings.needs_password;
-}
-
 static struct resp_limits limits_of(const struct connection *connection)
 {
 	struct resp_limits limits = {
@@ -55,7 +50,7 @@ static struct resp_limits limits_of(const struct connection *connection)
 		.max_inline_bytes = INLINE_MAX,
 		.large_bulk_bytes = BLOB_MIN_BYTES,
 	};
-	if (is_stranger(connection)) {
+	if (connection_is_stranger(connection)) {
 		limits.max_args = UNAUTHENTICATED_ARGS_MAX;
 		limits.max_bulk_bytes = UNAUTHENTICATED_BULK_MAX;
 		/* None is large: a request whose verdict waits is parsed again, all of it. */
@@ -87,7 +82,7 @@ static void account_input(struct connection *connection)
 {
 	struct reactor *reactor = connection->reactor;
 	size_t taken = connection->partial.capacity + connection_args_bytes(connection);
-	size_t of_stranger = is_stranger(connection) ? taken : 0;
+	size_t of_stranger = connection_is_stranger(connection) ? taken : 0;
 	reactor->input_taken_bytes += taken - connection->input_taken_bytes;
 	reactor->strangers_bytes += of_stranger - connection->stranger_bytes;
 	connection->input_taken_bytes = taken;
@@ -136,6 +131,7 @@ static void add_command(struct connection *connection, struct request_batch *bat
 	struct request *request = reactor_record(connection->reactor, connection->ref, REQUEST_COMMAND);
 	request->first_arg = first_arg;
 	request->argc = (uint32_t)(batch->args.count - first_arg);
+	request->taken_bytes = connection->delivered_bytes - connection->output.bytes;
 	connection->in_flight++;
 }
 
@@ -254,7 +250,7 @@ static bool finish_large(struct connection *connection)
 /* May an earlier request, not answered yet, be the AUTH that lifts the limit? Then the verdict waits. */
 static bool verdict_must_wait(const struct connection *connection)
 {
-	return is_stranger(connection) && connection->in_flight > 0 && connection->large_done_count == 0 &&
+	return connection_is_stranger(connection) && connection->in_flight > 0 && connection->large_done_count == 0 &&
 	       strncmp(connection->parser.error, "Protocol error: unauthenticated", 31) == 0;
 }
 

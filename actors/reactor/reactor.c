@@ -125,9 +125,34 @@ struct request *reactor_record(struct reactor *reactor, struct connection_ref co
 	return request;
 }
 
+void reactor_report(struct reactor *reactor, const struct connection *connection, enum report_state state)
+{
+	actor_assert_turn(reactor->actor);
+	struct connection_report report = {
+		.connection = connection->ref,
+		.state = state,
+		.delivered_bytes = connection->delivered_bytes,
+		.taken_bytes = connection->delivered_bytes - connection->output.bytes,
+	};
+	if (!connection_reports_add(&reactor->reports, &report))
+		crash_broken_invariant("no memory for a report of a connection");
+}
+
+/* One message of them is under way at most: the store takes it whatever it has to do. */
+static void post_reports(struct reactor *reactor)
+{
+	struct connection_reports *reports = reactor->reports;
+	if (!reports || reactor->reports_are_out || reactor->stop_is_answered)
+		return;
+	reactor->reports = NULL;
+	reactor->reports_are_out = true;
+	actor_post(reactor->actor, reactor->store, STORE_REPORTS, 0, reports);
+}
+
 static void answer_stop_if_done(struct reactor *reactor)
 {
-	if (!reactor->is_stopping || reactor->stop_is_answered || reactor->connections || reactor->batches_out)
+	if (!reactor->is_stopping || reactor->stop_is_answered || reactor->connections || reactor->batches_out ||
+	    reactor->reports_are_out)
 		return;
 	reactor->stop_is_answered = true;
 	ev_timer_stop(reactor->loop, &reactor->drain);
@@ -165,6 +190,7 @@ static void on_flush(struct ev_loop *loop, ev_prepare *watcher, int events)
 {
 	struct reactor *reactor = watcher->data;
 	free_doomed(reactor);
+	post_reports(reactor);
 	if ((reactor->filling->count || (is_memory_to_be_told(reactor) && !reactor->stop_is_answered)) &&
 	    reactor->batches_out == 0)
 		post_filling(reactor);
@@ -487,6 +513,7 @@ static void reactor_turn(void *state, struct message message)
 	switch ((enum to_reactor)message.type) {
 	case REACTOR_REPLIES: on_replies(reactor, PAYLOAD(REACTOR_REPLIES, message)); return;
 	case REACTOR_ADOPT: reactor_adopt(reactor, PAYLOAD(REACTOR_ADOPT, message)); return;
+	case REACTOR_REPORTS_TAKEN: reactor->reports_are_out = false; return;
 	case REACTOR_SETTINGS: on_settings(reactor, PAYLOAD(REACTOR_SETTINGS, message)); return;
 	case REACTOR_ARM_TIMER: on_arm_timer(reactor, message.number); return;
 	case REACTOR_DESCRIBE: on_describe(reactor); return;
@@ -528,6 +555,7 @@ void reactor_destroy(struct reactor **reactor_at)
 		struct request_batch *batch = take_from_pool(reactor);
 		request_batch_destroy(&batch);
 	}
+	connection_reports_destroy(&reactor->reports);
 	free(reactor->slots);
 	free(reactor->free_slots);
 	free(reactor->listening);

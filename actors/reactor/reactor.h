@@ -36,9 +36,6 @@
 #define REACTOR_TAKEN_MAX (4u * 1024 * 1024)
 /* One read takes at most this much, so that connections get their turns. */
 #define READ_BYTES_MAX (64u * 1024)
-/* Replies that wait in all of a reactor's connections; beyond it a connection with more than its own share isn't read. */
-#define OUTPUT_BUDGET_BYTES (128u * 1024 * 1024)
-#define OUTPUT_SHARE_BYTES (1024u * 1024)
 /* When what the store knows of output or input is off by this much it is told, even if nothing else is to be said. */
 #define TOLD_STEP_BYTES (1024u * 1024)
 
@@ -79,6 +76,8 @@ struct reactor {
 	size_t strangers_bytes;           /* of that, of clients that have not authenticated */
 	size_t input_told_bytes;          /* what the store knows of input_bytes() */
 	size_t batch_bytes;               /* memory for batches, here and under way */
+	struct connection_reports *reports; /* for the store, not posted yet; NULL when there are none */
+	bool reports_are_out;             /* others are, and not taken */
 
 	ev_prepare flush;
 	ev_timer tick;
@@ -109,6 +108,8 @@ void reactor_open_connection(struct reactor *reactor, uint64_t id, const struct 
 struct request_batch *reactor_batch(struct reactor *reactor);
 /* The same for records without bytes, which always find room. */
 struct request *reactor_record(struct reactor *reactor, struct connection_ref connection, enum request_kind kind);
+/* Tells the store about the connection before it executes another of its requests, as a rule. */
+void reactor_report(struct reactor *reactor, const struct connection *connection, enum report_state state);
 void reactor_starve(struct reactor *reactor, struct connection *connection);
 /* The connection is broken off if it is still there after LINGER_MS from now on. */
 void reactor_linger(struct reactor *reactor, struct connection *connection);

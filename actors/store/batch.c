@@ -133,6 +133,25 @@ void request_batch_destroy(struct request_batch **batch_at)
 	*batch_at = NULL;
 }
 
+bool connection_reports_add(struct connection_reports **reports_at, const struct connection_report *report)
+{
+	if (!*reports_at && !(*reports_at = calloc(1, sizeof(**reports_at))))
+		return false;
+	struct connection_reports *reports = *reports_at;
+	if (!reserve((void **)&reports->items, &reports->capacity, reports->count + 1, sizeof(*report), 16))
+		return false;
+	reports->items[reports->count++] = *report;
+	return true;
+}
+
+void connection_reports_destroy(struct connection_reports **reports)
+{
+	if (*reports)
+		free((*reports)->items);
+	free(*reports);
+	*reports = NULL;
+}
+
 struct reply_batch *reply_batch_create(void)
 {
 	return calloc(1, sizeof(struct reply_batch));

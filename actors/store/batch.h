@@ -46,7 +46,10 @@ struct request {
 	uint8_t kind;          /* enum request_kind */
 	uint32_t argc;
 	size_t first_arg;      /* index into the batch's args */
-	struct connection_origin *origin; /* with REQUEST_OPENED */
+	union {
+		struct connection_origin *origin; /* with REQUEST_OPENED */
+		uint64_t taken_bytes;  /* with REQUEST_COMMAND: of its replies, by the kernel, when it was read */
+	};
 	/* The store's notes of its first pass over the batch. */
 	const struct command *command;
 	uint64_t hash;         /* of the first key; 0 without one */
@@ -96,6 +99,7 @@ enum reply_flags {
 	REPLY_AUTHENTICATED = 8,  /* the limits before authentication no longer hold */
 	REPLY_UNAUTHENTICATED = 16,
 	REPLY_CLOSE_NOW = 32,     /* close without writing what waits: killed */
+	REPLY_REPORT = 64,        /* when this part has come: report how much the client has yet to take */
 };
 
 /* `text_len` bytes of the batch's text go to the connection, then the blob if there is one. */
@@ -114,6 +118,30 @@ struct reply_batch {
 	struct request_batch *home;  /* the batch that this answers, NULL when nobody had asked */
 	struct reply_batch *next;    /* in its reactor's pool */
 };
+
+/* What the store is told of a connection ahead of the requests that it has sent. */
+enum report_state {
+	REPORT_READY,   /* it takes replies */
+	REPORT_FULL,    /* so much waits for the client that no other command of it may begin */
+	REPORT_GONE,    /* nobody takes replies any more; what the client sent before it closed its side is still to be done */
+	REPORT_DROPPED, /* it is broken off: what it has sent is not to be done */
+};
+
+/* Of all replies since the connection was opened: bytes that have come to the reactor, and those of them that the kernel has taken. */
+struct connection_report {
+	struct connection_ref connection;
+	enum report_state state;
+	uint64_t delivered_bytes, taken_bytes;
+};
+
+struct connection_reports {
+	size_t count, capacity;
+	struct connection_report *items;
+};
+
+/* Begins `*reports` where it is NULL. False without memory. */
+bool connection_reports_add(struct connection_reports **reports, const struct connection_report *report);
+void connection_reports_destroy(struct connection_reports **reports);
 
 struct reply_batch *reply_batch_create(void);
 /* NULL without memory. */

@@ -168,7 +168,7 @@ static void unlink_parked(struct store *store, struct session *session)
 	store->parked_count--;
 }
 
-static void park(struct store *store, struct session *session, enum park_topic topic, int64_t deadline_ms)
+static void enlist(struct store *store, struct session *session, enum park_topic topic, int64_t deadline_ms)
 {
 	if (session->flags & SESSION_PARKED)
 		crash_broken_invariant("session %llu parks twice", (unsigned long long)session->connection.id);
@@ -179,8 +179,24 @@ static void park(struct store *store, struct session *session, enum park_topic t
 	if (deadline_ms != INT64_MAX)
 		add_deadline(&store->deadlines, session);
 	store->parked_count++;
+}
+
+static void park(struct store *store, struct session *session, enum park_topic topic, int64_t deadline_ms)
+{
+	enlist(store, session, topic, deadline_ms);
 	struct reply_part *part = store_part(store, session->connection);
 	part->flags = (uint16_t)((part->flags & ~REPLY_GO_ON) | REPLY_HOLD);
+}
+
+void session_set_aside(struct store *store, struct session *session)
+{
+	park(store, session, PARK_TURN, INT64_MAX);
+}
+
+void session_let_go_on(struct store *store, struct session *session)
+{
+	unlink_parked(store, session);
+	enlist(store, session, PARK_TURN, INT64_MAX);
 }
 
 /* A request that has waited already is taken over, so that to wait again costs nothing. */
@@ -342,6 +358,10 @@ void store_wake_ready(struct store *store)
 	store_wake_paused(store);
 	while (store_may_wake_first(store, PARK_BUS_CREDIT) && store_has_credit(store))
 		session_wake(store, store->parked[PARK_BUS_CREDIT].first, WAKE_ANSWER, NULL);
+}
+
+void store_wake_set_aside(struct store *store)
+{
 	while (store_may_wake_first(store, PARK_TURN))
 		session_wake(store, store->parked[PARK_TURN].first, WAKE_ANSWER, NULL);
 }

@@ -30,12 +30,18 @@ void store_borrow_replies(struct store *store, struct request_batch *batch)
 }
 
 /* The text of the last part ends here. */
-static void end_part(struct reactor_side *side)
+static void end_part(struct store *store, struct reactor_side *side)
 {
 	struct reply_batch *batch = side->open;
-	if (batch->count)
-		batch->parts[batch->count - 1].text_len = batch->text.len - side->part_begins;
+	size_t len = batch->text.len - side->part_begins;
 	side->part_begins = batch->text.len;
+	if (len == 0)
+		return;
+	struct reply_part *part = &batch->parts[batch->count - 1];
+	struct session *session = session_at(store, part->connection);
+	part->text_len = len;
+	if (session)
+		session_count_sent(store, session, part, len);
 }
 
 struct reply_part *store_part(struct store *store, struct connection_ref connection)
@@ -50,7 +56,7 @@ struct reply_part *store_part(struct store *store, struct connection_ref connect
 		if (last->connection.id == connection.id && !last->blob)
 			return last;
 	}
-	end_part(side);
+	end_part(store, side);
 	struct reply_part *part = reply_batch_add(batch);
 	if (!part)
 		crash_broken_invariant("no memory for a part of a batch of replies");
@@ -61,21 +67,59 @@ struct reply_part *store_part(struct store *store, struct connection_ref connect
 /* What one huge reply that nobody wants has made large is given back with the next. */
 #define DISCARDED_KEEP_BYTES (64u * 1024)
 
-struct buffer *store_text(struct store *store, const struct session *session)
+static struct buffer *discarded_text(struct store *store)
 {
-	if (session->flags & (SESSION_REPLY_OFF | SESSION_REPLY_SKIP | SESSION_CLOSING)) {
-		store->discarded.len = 0;
-		if (store->discarded.capacity > DISCARDED_KEEP_BYTES)
-			buffer_fini(&store->discarded);
-		return &store->discarded;
-	}
-	store_part(store, session->connection);
-	return &store->reactors[session->connection.reactor].open->text;
+	store->discarded.len = 0;
+	if (store->discarded.capacity > DISCARDED_KEEP_BYTES)
+		buffer_fini(&store->discarded);
+	return &store->discarded;
 }
 
-void store_send_blob(struct store *store, const struct session *session, struct blob *blob)
+void store_send_blob(struct store *store, struct session *session, struct blob *blob)
 {
-	store_part(store, session->connection)->blob = blob_hold(blob); /* what follows is another part */
+	struct reply_part *part = store_part(store, session->connection);
+	part->blob = blob_hold(blob); /* what follows is another part */
+	session_count_sent(store, session, part, blob->len);
+}
+
+/* One reply has filled the batch's text, though no command begins when it is full. */
+static bool is_text_too_long(const struct reactor_side *side)
+{
+	size_t len = side->open->text.len;
+	return len > TEXT_BYTES_MAX && len - side->part_begins > TEXT_PIECE_BYTES;
+}
+
+static void send_text_as_blob(struct store *store, struct session *session, struct reactor_side *side)
+{
+	struct buffer *text = &side->open->text;
+	size_t len = text->len - side->part_begins;
+	bool may_send = session_may_send(store, session, len, len);
+	struct blob *blob = may_send ? blob_create((uint32_t)len) : NULL;
+	if (!may_send || blob)
+		text->len = side->part_begins;
+	else
+		text->failed = true;
+	if (!blob)
+		return;
+	memcpy(blob->data, text->data + text->len, len);
+	blob->len = (uint32_t)len;
+	store_send_blob(store, session, blob);
+	blob_release(&blob);
+}
+
+struct buffer *store_text(struct store *store, struct session *session)
+{
+	struct reactor_side *side = &store->reactors[session->connection.reactor];
+	if (!(session->flags & SESSION_DEAF)) {
+		store_part(store, session->connection);
+		if (!is_text_too_long(side))
+			return &side->open->text;
+		send_text_as_blob(store, session, side);
+	}
+	if (session->flags & SESSION_DEAF)
+		return discarded_text(store);
+	store_part(store, session->connection);
+	return &side->open->text;
 }
 
 void store_post_replies(struct store *store, uint32_t reactor, struct request_batch *home)
@@ -84,7 +128,7 @@ void store_post_replies(struct store *store, uint32_t reactor, struct request_ba
 	if (!side->open) /* nothing to say, but a batch to take home */
 		open_batch(side);
 	struct reply_batch *batch = side->open;
-	end_part(side);
+	end_part(store, side);
 	batch->home = home;
 	side->open = NULL;
 	if (!home)
@@ -104,6 +148,39 @@ void store_post_pushes(struct store *store)
 static struct buffer *text_of(struct call *call)
 {
 	return store_text(call->store, call->session);
+}
+
+bool reply_is_cut(const struct call *call)
+{
+	return call->session->flags & (SESSION_CLOSING | SESSION_GONE);
+}
+
+bool reply_fits(struct call *call, size_t bytes)
+{
+	return session_may_send(call->store, call->session, bytes, bytes);
+}
+
+/* A long run of bytes goes as a blob. */
+static void write_bytes(struct call *call, struct slice bytes)
+{
+	struct buffer *text = text_of(call);
+	if (text == &call->store->discarded)
+		return;
+	if (bytes.len <= TEXT_PIECE_BYTES) {
+		buffer_append(text, bytes.data, bytes.len);
+		return;
+	}
+	if (!reply_fits(call, bytes.len))
+		return;
+	struct blob *blob = bytes.len <= UINT32_MAX ? blob_create((uint32_t)bytes.len) : NULL;
+	if (!blob) {
+		text->failed = true;
+		return;
+	}
+	memcpy(blob->data, bytes.data, bytes.len);
+	blob->len = (uint32_t)bytes.len;
+	store_send_blob(call->store, call->session, blob);
+	blob_release(&blob);
 }
 
 /* ---- replies ---- */
@@ -163,7 +240,16 @@ void reply_integer(struct call *call, int64_t value)
 
 void reply_bulk(struct call *call, struct slice value)
 {
-	resp_write_bulk(text_of(call), value.data, value.len);
+	struct buffer *text = text_of(call);
+	if (text == &call->store->discarded)
+		return;
+	if (value.len <= TEXT_PIECE_BYTES) {
+		resp_write_bulk(text, value.data, value.len);
+		return;
+	}
+	resp_write_bulk_header(text, value.len);
+	write_bytes(call, value);
+	write_bytes(call, slice_of("\r\n", 2));
 }
 
 void reply_text(struct call *call, const char *text)
@@ -183,9 +269,9 @@ void reply_entry(struct call *call, const struct entry *entry)
 void reply_blob(struct call *call, struct blob *blob)
 {
 	struct buffer *text = text_of(call);
-	resp_write_bulk_header(text, blob->len);
-	if (text == &call->store->discarded || text->failed)
+	if (text == &call->store->discarded || text->failed || !session_may_send(call->store, call->session, blob->len, 0))
 		return;
+	resp_write_bulk_header(text, blob->len);
 	store_send_blob(call->store, call->session, blob);
 	buffer_append(text_of(call), "\r\n", 2);
 }
@@ -237,7 +323,17 @@ void reply_double(struct call *call, double value)
 
 void reply_verbatim(struct call *call, const char *format, struct slice text)
 {
-	resp_write_verbatim(text_of(call), call->session->resp, format, text.data, text.len);
+	if (call->session->resp == RESP2) {
+		reply_bulk(call, text);
+		return;
+	}
+	if (text.len <= TEXT_PIECE_BYTES) {
+		resp_write_verbatim(text_of(call), RESP3, format, text.data, text.len);
+		return;
+	}
+	buffer_printf(text_of(call), "=%zu\r\n%.3s:", text.len + 4, format);
+	write_bytes(call, text);
+	write_bytes(call, slice_of("\r\n", 2));
 }
 
 void reply_syntax_error(struct call *call)

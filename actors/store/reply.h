@@ -2,7 +2,9 @@
  * Replies, written by handlers. They go behind what the session's connection is owed already, in the session's RESP
  * version; nothing is written while the session has replies switched off.
  *
- * Every handler writes exactly one complete reply: an aggregate is its header followed by as many replies as it announced.
+ * Every handler writes exactly one complete reply: an aggregate is its header followed by as many replies as it announced. One that
+ * grows beyond the client's output limit is cut, and the connection closed: what the handler still writes is dropped, at next to no
+ * cost, and a handler that writes in a long loop ends the loop when reply_is_cut().
  */
 #ifndef ACTORS_STORE_REPLY_H
 #define ACTORS_STORE_REPLY_H
@@ -40,6 +42,11 @@ void reply_bool(struct call *call, bool value);
 void reply_double(struct call *call, double value);
 /* A multi-line text: verbatim in RESP3, a bulk string in RESP2. */
 void reply_verbatim(struct call *call, const char *format, struct slice text);
+
+/* Nobody gets the rest of the reply. */
+bool reply_is_cut(const struct call *call);
+/* For a text that is gathered elsewhere: may it become so long? If not, the reply is cut. */
+bool reply_fits(struct call *call, size_t bytes);
 
 /* Errors that many commands share. */
 void reply_syntax_error(struct call *call);

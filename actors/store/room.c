@@ -61,16 +61,26 @@ static size_t counted_client_bytes(const struct store *store)
 	return store_could_hold(store, bytes) ? bytes : 0;
 }
 
+static size_t passing_blob_bytes(void)
+{
+	size_t kept = blob_kept_bytes(), all = blob_used_bytes();
+	return all > kept ? all - kept : 0; /* the two are not read at one moment */
+}
+
+size_t store_passing_bytes(const struct store *store)
+{
+	return passing_blob_bytes() + store->backlog_bytes + store_client_bytes(store);
+}
+
 /* With `own_bytes` in the blobs of the command that asks. */
 static size_t counted_bytes(const struct store *store, size_t own_bytes)
 {
-	size_t kept = blob_kept_bytes(), all = blob_used_bytes();
-	size_t passing = (all > kept ? all - kept : 0) + store->backlog_bytes; /* the two are not read at one moment */
+	size_t passing = passing_blob_bytes() + store->backlog_bytes;
 	size_t over = passing > PASSING_BYTES_FREE ? passing - PASSING_BYTES_FREE : 0;
 	size_t clients = counted_client_bytes(store);
 	if (!store_could_hold(store, clients + over))
 		over = 0;
-	return memory_used_bytes() + kept + (over > own_bytes ? over : own_bytes) + clients;
+	return memory_used_bytes() + blob_kept_bytes() + (over > own_bytes ? over : own_bytes) + clients;
 }
 
 size_t store_counted_bytes(const struct store *store)

@@ -31,6 +31,10 @@ enum session_flags {
 	SESSION_LOCAL = 1 << 9,           /* comes from this machine */
 	SESSION_NO_TOUCH = 1 << 10,       /* its reads don't count as use of the keys */
 	SESSION_ENDED = 1 << 11,          /* the client is gone; what it has sent before is still to be done */
+	SESSION_GONE = 1 << 12,           /* the same, as its reactor told ahead of that; nobody takes replies */
+	SESSION_OUTPUT_FULL = 1 << 13,    /* no other command may begin before its reactor reports: see unread.c */
+	/* Nobody gets what is written. */
+	SESSION_DEAF = SESSION_REPLY_OFF | SESSION_REPLY_SKIP | SESSION_CLOSING | SESSION_GONE,
 };
 
 enum wake_reason {
@@ -46,6 +50,7 @@ enum park_topic {
 	PARK_PAUSE,        /* the end of CLIENT PAUSE; ends with its client */
 	PARK_BUS_CREDIT,
 	PARK_MEMORY,       /* room below maxmemory */
+	PARK_OUTPUT,       /* fewer replies unread */
 	PARK_SLICE,        /* its next turn: what it does is too much for one; ends with its client */
 	PARK_TURN,         /* the next turn: this one has no time left for what waits in the session */
 	PARK_TO_ASK_OBSERVATIONS, /* the observer to be asked */
@@ -79,6 +84,9 @@ struct session {
 	int64_t last_command_ms;     /* wall clock */
 	const struct command *last_command;
 
+	/* replies, all in all; what its reactor has of them, and the kernel, as far as is known here */
+	uint64_t sent_bytes, delivered_bytes, taken_bytes;
+
 	/* while parked */
 	enum park_topic topic;
 	session_resume *resume;
@@ -87,7 +95,7 @@ struct session {
 	int64_t deadline_ms;         /* monotonic; INT64_MAX without one */
 	enum wake_reason deadline_reason; /* what resume is told at the deadline */
 	size_t deadline_at;          /* private: position among the deadlines */
-	struct waiting_request *parked_request; /* the command that parked, kept for resume; NULL on PARK_TURN */
+	struct waiting_request *parked_request; /* the command that parked, kept for resume; NULL when it had been finished */
 	struct waiting_request *in_hand; /* one that has waited and is being executed; it may park again */
 	struct waiting_request *waiting_first, *waiting_last;
 	size_t waiting_bytes;        /* of all these requests, without blobs */

@@ -1,6 +1,6 @@
 /*
  * The store actor's state, for the files that make up its runtime: store.c, turn.c, session.c, park.c, reply.c, feed.c,
- * upkeep.c, account.c, pause.c, room.c, tune.c, ask.c. Handlers use store.h.
+ * upkeep.c, account.c, pause.c, room.c, tune.c, ask.c, unread.c. Handlers use store.h.
  *
  * One turn: take a message; execute requests of the backlog; one slice of upkeep; publish on the bus; post replies; arm the timer.
  */
@@ -19,6 +19,11 @@
 
 #define ERROR_KINDS_MAX 64
 
+/* With so much text for a reactor it leaves before more is written: a buffer of that size is used again, one that grows is not. */
+#define TEXT_BYTES_MAX ((size_t)768 << 10)
+/* Of one reply, a run of text that is longer goes as a blob, so that it need neither grow a buffer nor be copied again. */
+#define TEXT_PIECE_BYTES ((size_t)256 << 10)
+
 #define OUT_BIT(message_type) ((uint64_t)1 << (message_type))
 _Static_assert(MESSAGE_TYPES <= 64, "OUT_BIT needs a bit for every message type");
 
@@ -31,6 +36,7 @@ struct reactor_side {
 	struct session **sessions;      /* by slot */
 	uint32_t session_capacity;
 	struct reply_batch *open;       /* gathers this turn's replies; NULL when there are none */
+	struct request_batch *backlog_first, *backlog_last; /* not wholly executed */
 	size_t part_begins;             /* where the text of the open batch's last part begins */
 	uint64_t out;                   /* OUT_BITs: posted unasked and not taken yet */
 	bool settings_have_changed;     /* since they were last posted */
@@ -84,7 +90,7 @@ struct store {
 	struct deadlines deadlines;
 
 	size_t backlog_bytes;           /* of requests in the backlog that came in pieces, without blobs */
-	struct request_batch *backlog_first, *backlog_last; /* not wholly executed */
+	uint32_t first_reactor;         /* whose batches are executed first in the next turn */
 	int64_t frozen_until_ms;        /* monotonic; nothing is executed before */
 	bool never_freezes;             /* a stop has begun */
 	enum pause_mode pause_mode;
@@ -102,6 +108,7 @@ struct store {
 	struct tally *tally;            /* counts since the observer was last told */
 	struct stopwatch watch;
 	uint64_t lap_ticks;             /* when what is being timed began */
+	uint64_t turn_began_ticks;
 	uint64_t turn_ends_ticks;       /* no command begins in this turn from then on */
 	uint64_t attention_ns;          /* a call of at least this length is for the slow log or the latency monitor */
 	struct slowlog slowlog;
@@ -147,7 +154,8 @@ struct store {
 };
 
 /* turn.c */
-void store_execute_backlog(struct store *store);
+/* Requests of the backlog, and of sessions that need not wait any more. */
+void store_execute_ready(struct store *store);
 /* The clock of what a turn may execute starts. */
 void store_begin_turn(struct store *store);
 /* The store is not frozen. */
@@ -165,6 +173,14 @@ void store_run(struct store *store, struct session *session, struct call *call);
 /* Finishes a command that had parked. */
 void store_resume(struct store *store, struct session *session, struct call *call, enum wake_reason reason, void *answer);
 
+/* unread.c */
+/* `bytes` more go to the session, at the end of this part. */
+void session_count_sent(const struct store *store, struct session *session, struct reply_part *part, size_t bytes);
+/* May a reply grow by `more` bytes, of which `copied` take memory of their own? If that is too much the session is killed. */
+bool session_may_send(struct store *store, struct session *session, size_t more, size_t copied);
+/* Takes the reports. */
+void store_on_reports(struct store *store, struct reactor_side *from, struct connection_reports *reports);
+
 /* session.c */
 struct session *session_open(struct store *store, const struct request *request);
 void session_close(struct store *store, struct session *session);
@@ -174,12 +190,18 @@ struct session *session_at(const struct store *store, struct connection_ref conn
 bool session_queue(struct store *store, struct session *session, const struct request *request, const struct resp_arg *argv);
 /* Resumes the session; whoever parks again stays parked. */
 void session_wake(struct store *store, struct session *session, enum wake_reason reason, void *answer);
+/* What a command waited for before it began has come: it begins as soon as a turn has time. */
+void session_let_go_on(struct store *store, struct session *session);
+/* The session's next commands wait for another turn. */
+void session_set_aside(struct store *store, struct session *session);
 /* A parked session's client is gone: resumes with WAKE_CLOSED, and runs nothing. */
 void session_abandon(struct store *store, struct session *session);
 /* What the session waits for means nothing without its client. */
 bool session_ends_with_client(const struct session *session);
-/* Those who waited for a turn with time left, for credit that has come, or for a pause that is over. */
+/* Those who waited for credit that has come, or for a pause that is over. */
 void store_wake_ready(struct store *store);
+/* Those who only waited for a turn with time left. */
+void store_wake_set_aside(struct store *store);
 void store_wake_all(struct store *store, enum park_topic topic, enum wake_reason reason, void *answer);
 /* Those who wait for one thing now wait for the other, which nobody waits for yet. False when there are none. */
 bool store_move_parked(struct store *store, enum park_topic from, enum park_topic to);
@@ -200,9 +222,9 @@ void store_borrow_replies(struct store *store, struct request_batch *batch);
 /* The part of the open batch that goes to the connection, at its end. Valid until the next call. */
 struct reply_part *store_part(struct store *store, struct connection_ref connection);
 /* Where the session's replies go now. */
-struct buffer *store_text(struct store *store, const struct session *session);
+struct buffer *store_text(struct store *store, struct session *session);
 /* Sends the blob behind what has been written; the caller keeps its hold. */
-void store_send_blob(struct store *store, const struct session *session, struct blob *blob);
+void store_send_blob(struct store *store, struct session *session, struct blob *blob);
 void store_post_replies(struct store *store, uint32_t reactor, struct request_batch *home);
 void store_post_pushes(struct store *store);
 /* Counts an error reply; its text begins with its code. */
@@ -234,6 +256,8 @@ enum room {
 enum room store_make_room(struct store *store, struct args_size args);
 /* Room for what is above maxmemory, and for those who wait; when to go on with it (monotonic), INT64_MAX: not by time. */
 int64_t store_room_slice(struct store *store);
+/* Large values and copies under way, in requests and replies, and what the reactors keep for clients. */
+size_t store_passing_bytes(const struct store *store);
 /* Policy and what belongs to it have changed. */
 void store_apply_memory_settings(struct store *store);
 

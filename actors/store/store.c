@@ -32,10 +32,10 @@ static void *must_allocate(size_t count, size_t size)
 
 static void on_requests(struct store *store, struct request_batch *batch)
 {
-	batch->next = NULL;
-	*(store->backlog_last ? &store->backlog_last->next : &store->backlog_first) = batch;
-	store->backlog_last = batch;
 	struct reactor_side *side = &store->reactors[batch->reactor];
+	batch->next = NULL;
+	*(side->backlog_last ? &side->backlog_last->next : &side->backlog_first) = batch;
+	side->backlog_last = batch;
 	side->output_bytes = batch->output_bytes;
 	side->input_bytes = batch->input_bytes;
 	store->backlog_bytes += batch->run_bytes;
@@ -66,7 +66,7 @@ static void on_credit(struct store *store, const struct message *message)
 static void on_monitor_lines(struct store *store, struct blob *lines)
 {
 	for (struct session *session = store->first_session; session && lines; session = session->next)
-		if ((session->flags & SESSION_MONITOR) && !(session->flags & SESSION_CLOSING))
+		if ((session->flags & SESSION_MONITOR) && !(session->flags & SESSION_DEAF))
 			store_send_blob(store, session, lines);
 	blob_release(&lines);
 }
@@ -79,11 +79,17 @@ static void on_reaped(struct store *store)
 	store->given_keys = 0;
 }
 
-static void on_taken(struct store *store, const struct message *message)
+static struct reactor_side *side_of(struct store *store, uint32_t actor_number)
 {
 	for (uint32_t i = 0; i < store->reactor_count; i++)
-		if (store->reactors[i].actor->number == message->sender)
-			store->reactors[i].out &= ~OUT_BIT(message->number);
+		if (store->reactors[i].actor->number == actor_number)
+			return &store->reactors[i];
+	crash_broken_invariant("actor %u is no reactor", actor_number);
+}
+
+static void on_taken(struct store *store, const struct message *message)
+{
+	side_of(store, message->sender)->out &= ~OUT_BIT(message->number);
 	if (message->number == REACTOR_SETTINGS)
 		store_on_settings_taken(store);
 }
@@ -121,6 +127,7 @@ static void take(struct store *store, struct message message)
 	case STORE_REQUESTS: on_requests(store, PAYLOAD(STORE_REQUESTS, message)); return;
 	case STORE_TICK: store->armed_ms = INT64_MAX; return;
 	case STORE_BUS_CREDIT: on_credit(store, &message); return;
+	case STORE_REPORTS: store_on_reports(store, side_of(store, message.sender), PAYLOAD(STORE_REPORTS, message)); return;
 	case STORE_TAKEN: on_taken(store, &message); return;
 	case STORE_CONNECTION_FIGURES: store_on_figures(store, PAYLOAD(STORE_CONNECTION_FIGURES, message)); return;
 	case STORE_OBSERVATIONS: store_on_observations(store, PAYLOAD(STORE_OBSERVATIONS, message)); return;
@@ -139,12 +146,23 @@ static void take(struct store *store, struct message message)
 	}
 }
 
+/* Replies that wait may not push more than this part of the data out. */
+#define OUTPUT_PART_OF_MEMORY 8
+#define OUTPUT_BUDGET_BYTES (128u * 1024 * 1024)
+
+static uint64_t output_budget(const struct config *config)
+{
+	uint64_t most = (uint64_t)config->maxmemory / OUTPUT_PART_OF_MEMORY / (uint64_t)config->io_threads;
+	return config->maxmemory && most < OUTPUT_BUDGET_BYTES ? most : OUTPUT_BUDGET_BYTES;
+}
+
 struct settings store_settings(const struct config *config)
 {
 	return (struct settings){
 		.max_bulk_bytes = (uint64_t)config->proto_max_bulk_len,
 		.query_buffer_limit_bytes = (uint64_t)config->client_query_buffer_limit,
 		.output_limit = config->client_output_buffer_limit[CLIENT_CLASS_NORMAL],
+		.output_budget_bytes = output_budget(config),
 		.keepalive_s = config->tcp_keepalive,
 		.shutdown_timeout_s = config->shutdown_timeout,
 		.needs_password = config->requirepass[0] != '\0',
@@ -191,8 +209,7 @@ static void store_turn(void *state, struct message message)
 	take(store, message);
 	if (store->is_stopping && message.type != STORE_STOP)
 		return; /* the subscribers may have stopped by now: nothing follows what STORE_STOP gave them */
-	store_wake_ready(store);
-	store_execute_backlog(store);
+	store_execute_ready(store);
 	store_upkeep(store);
 	give_tally_if_due(store);
 	store_publish(store);

@@ -19,8 +19,6 @@
 #define ENTRIES_AHEAD 8
 /* After this long a turn begins no further command: a full batch of plain ones takes half of it. */
 #define TURN_NS 500000u
-/* With so much text for a reactor it leaves before more is written: a buffer of that size is used again, one that grows is not. */
-#define TEXT_BYTES_MAX (768u * 1024)
 
 /* Once for each request, in order: a batch may be gone on with, and to hash a large key takes long. */
 static void prepare(const struct store *store, struct request_batch *batch, size_t index)
@@ -122,13 +120,23 @@ static bool must_wait_for_memory(struct store *store, struct call *call)
 	return room == ROOM_LATER;
 }
 
+/* What the command must wait for before it begins; PARK_TOPICS: nothing. */
+static enum park_topic find_obstacle(struct store *store, const struct session *session, struct call *call)
+{
+	if (session->flags & SESSION_OUTPUT_FULL)
+		return PARK_OUTPUT;
+	if (must_wait_for_bus(store, call))
+		return PARK_BUS_CREDIT;
+	return must_wait_for_memory(store, call) ? PARK_MEMORY : PARK_TOPICS;
+}
+
 void store_run(struct store *store, struct session *session, struct call *call)
 {
 	uint32_t flags_before = session->flags;
 	size_t text_began = text_length(store, session);
-	bool has_no_credit = must_wait_for_bus(store, call);
-	if (has_no_credit || must_wait_for_memory(store, call)) {
-		session_park(call, has_no_credit ? PARK_BUS_CREDIT : PARK_MEMORY, INT64_MAX, NULL, NULL);
+	enum park_topic obstacle = find_obstacle(store, session, call);
+	if (obstacle != PARK_TOPICS) {
+		session_park(call, obstacle, INT64_MAX, NULL, NULL);
 		store_begin_lap(store);
 		finish(store, session, flags_before);
 		return;
@@ -217,6 +225,8 @@ static void execute_for(struct store *store, const struct request_batch *batch, 
 			struct session *session)
 {
 	const struct resp_arg *argv = request->argc ? &batch->args.items[request->first_arg] : NULL;
+	if (request->taken_bytes > session->taken_bytes)
+		session->taken_bytes = request->taken_bytes;
 	if (must_queue(session, request)) {
 		if (!session_queue(store, session, request, argv))
 			give_up(store, session, request);
@@ -285,7 +295,9 @@ bool store_may_wake_first(const struct store *store, enum park_topic topic)
 /* Whose reactor has yet to take what is written for it goes on when that is taken, which is a turn of its own. */
 bool store_is_behind(const struct store *store)
 {
-	bool has_backlog = store->backlog_first && text_is_left(store, store->backlog_first->reactor);
+	bool has_backlog = false;
+	for (uint32_t i = 0; i < store->reactor_count && !has_backlog; i++)
+		has_backlog = store->reactors[i].backlog_first && text_is_left(store, i);
 	bool has_credited = first_has_room(store, PARK_BUS_CREDIT) && store_has_credit(store);
 	bool has_unpaused = first_has_room(store, PARK_PAUSE) && !store_is_paused(store);
 	return store_is_free(store) && (has_backlog || first_has_room(store, PARK_TURN) || has_credited || has_unpaused);
@@ -294,7 +306,23 @@ bool store_is_behind(const struct store *store)
 void store_begin_turn(struct store *store)
 {
 	store_begin_lap(store);
+	store->turn_began_ticks = store->lap_ticks;
 	store->turn_ends_ticks = store->lap_ticks + stopwatch_ticks(&store->watch, TURN_NS);
+}
+
+/*
+ * The turn's time is over. A connection that has used up much of it, since `began`, and has sent more of the same is set aside:
+ * what it has sent is queued in its session, and the others in its batch need not wait for that.
+ */
+static void set_aside_if_slow(struct store *store, const struct request_batch *batch, uint64_t began)
+{
+	const struct request *last = &batch->requests[batch->done - 1], *next = last + 1;
+	bool has_more = batch->done < batch->count && next->connection.id == last->connection.id;
+	if (!has_more || store->lap_ticks - began < stopwatch_ticks(&store->watch, TURN_NS / 4))
+		return;
+	struct session *session = session_at(store, last->connection);
+	if (session && !(session->flags & (SESSION_PARKED | SESSION_CLOSING)))
+		session_set_aside(store, session);
 }
 
 /* True when the batch is through. At least one command is executed: to hash a large key may take longer than a turn should. */
@@ -308,27 +336,69 @@ static bool execute_batch(struct store *store, struct request_batch *batch)
 	for (size_t i = batch->done; i < batch->done + ENTRIES_AHEAD; i++)
 		prefetch(store, batch, i, keyspace_prefetch_entry);
 	store_begin_lap(store);
+	uint64_t connection = 0, began = store->lap_ticks;
 	while (batch->done < batch->count && store_is_free(store)) {
+		const struct request *request = &batch->requests[batch->done];
+		if (request->connection.id != connection) {
+			connection = request->connection.id;
+			began = store->lap_ticks;
+		}
 		prepare(store, batch, batch->done + DIRECTORY_AHEAD);
 		prefetch(store, batch, batch->done + BUCKETS_AHEAD, keyspace_prefetch_bucket);
 		prefetch(store, batch, batch->done + ENTRIES_AHEAD, keyspace_prefetch_entry);
-		execute(store, batch, &batch->requests[batch->done++]);
-		if (!time_is_left(store) || !text_is_left(store, batch->reactor))
+		batch->done++;
+		execute(store, batch, request);
+		if (!time_is_left(store)) {
+			set_aside_if_slow(store, batch, began);
+			break;
+		}
+		if (!text_is_left(store, batch->reactor))
 			break;
 	}
 	return batch->done == batch->count;
 }
 
-void store_execute_backlog(struct store *store)
+static void execute_backlog_of(struct store *store, uint32_t reactor)
 {
+	struct reactor_side *side = &store->reactors[reactor];
 	struct request_batch *batch;
-	while ((batch = store->backlog_first) && store_may_go_on(store, batch->reactor)) {
+	while ((batch = side->backlog_first) && store_may_go_on(store, reactor)) {
 		if (!execute_batch(store, batch) || !store_is_free(store))
 			return;
-		store->backlog_first = batch->next;
+		side->backlog_first = batch->next;
 		if (!batch->next)
-			store->backlog_last = NULL;
+			side->backlog_last = NULL;
 		store->backlog_bytes -= batch->run_bytes;
-		store_post_replies(store, batch->reactor, batch);
+		store_post_replies(store, reactor, batch);
 	}
+}
+
+/* Another reactor comes first each time. */
+static void execute_backlog(struct store *store)
+{
+	for (uint32_t i = 0; i < store->reactor_count; i++)
+		execute_backlog_of(store, (store->first_reactor + i) % store->reactor_count);
+	store->first_reactor = (store->first_reactor + 1) % store->reactor_count;
+}
+
+/*
+ * Batches come before sessions that were set aside, so that slow commands wait for quick ones; but where some wait already they have
+ * half of the turn for themselves, and at least one of their commands is done. What others are owed by then leaves before that.
+ */
+void store_execute_ready(struct store *store)
+{
+	uint64_t half = stopwatch_ticks(&store->watch, TURN_NS / 2), end = store->turn_ends_ticks;
+	bool some_wait = store->parked[PARK_TURN].first != NULL;
+	if (some_wait)
+		store->turn_ends_ticks = store->turn_began_ticks + half;
+	store_wake_ready(store);
+	execute_backlog(store);
+	store->turn_ends_ticks = end;
+	if (some_wait) {
+		store_post_pushes(store);
+		store_begin_lap(store);
+		if (store->lap_ticks + half > end)
+			store->turn_ends_ticks = store->lap_ticks + half;
+	}
+	store_wake_set_aside(store);
 }

@@ -73,7 +73,8 @@ static bool expire_keys(struct store *store)
 
 static bool is_idle_too_long(const struct store *store, const struct session *session)
 {
-	return !(session->flags & (SESSION_MONITOR | SESSION_PARKED | SESSION_CLOSING)) &&
+	bool is_waiting = (session->flags & SESSION_PARKED) && session->topic != PARK_OUTPUT;
+	return !is_waiting && !(session->flags & (SESSION_MONITOR | SESSION_CLOSING)) &&
 	       store->now_ms - session->last_command_ms > store->config.timeout * 1000;
 }
 

@@ -76,6 +76,44 @@ static struct request *record(struct client *client, enum request_kind kind)
 	return request;
 }
 
+/* ---- reports ---- */
+
+static void post_reports(struct reactor_double *reactor)
+{
+	struct connection_reports *reports = reactor->reports;
+	if (!reports || reactor->reports_are_out)
+		return;
+	reactor->reports = NULL;
+	reactor->reports_are_out = true;
+	actor_post(reactor->actor, reactor->store, STORE_REPORTS, 0, reports);
+}
+
+static void on_reports_taken(struct reactor_double *reactor)
+{
+	reactor->reports_are_out = false;
+	post_reports(reactor);
+}
+
+static void report(struct client *client, enum report_state state)
+{
+	struct connection_report made = {
+		.connection = client->ref,
+		.state = state,
+		.delivered_bytes = client->delivered_bytes,
+		.taken_bytes = client->reads_nothing ? 0 : client->delivered_bytes,
+	};
+	if (!connection_reports_add(&client->reactor->reports, &made))
+		abort();
+	post_reports(client->reactor);
+}
+
+void client_report(struct client *client, enum report_state state)
+{
+	actor_enter(client->reactor->actor);
+	report(client, state);
+	actor_exit();
+}
+
 /* ---- the life of clients ---- */
 
 static uint32_t take_slot(struct reactor_double *reactor)
@@ -180,6 +218,7 @@ void client_send_words(struct client *client, uint32_t count, const char *const 
 	struct request_batch *batch = client->reactor->filling;
 	struct request *request = record(client, REQUEST_COMMAND);
 	request->argc = count;
+	request->taken_bytes = client->reads_nothing ? 0 : client->delivered_bytes;
 	request->first_arg = batch->args.count;
 	for (uint32_t i = 0; i < count; i++) {
 		if (!resp_args_reserve(&batch->args, 1))
@@ -227,6 +266,7 @@ static void deliver(struct client *client, const struct reply_part *part, const 
 		client->is_held = true;
 	if (part->flags & REPLY_GO_ON)
 		client->is_held = false;
+	client->delivered_bytes += part->text_len + (part->blob ? part->blob->len : 0);
 	client->is_closing |= part->flags & (REPLY_CLOSE | REPLY_CLOSE_NOW);
 	if (!(part->flags & REPLY_CLOSE_NOW)) {
 		buffer_append(&client->received, text, part->text_len);
@@ -235,6 +275,8 @@ static void deliver(struct client *client, const struct reply_part *part, const 
 	}
 	scheduler_note("client %llu: %u answered, %zu bytes, flags %x", (unsigned long long)client->ref.id, part->answered,
 		       part->text_len, part->flags);
+	if (part->flags & REPLY_REPORT)
+		report(client, REPORT_READY);
 	if (client->reactor->on_received)
 		client->reactor->on_received(client);
 	forget_if_finished(client);
@@ -318,7 +360,7 @@ static bool may_answer_stop(void *context)
 {
 	const struct reactor_double *reactor = context;
 	return reactor->is_stopping && !reactor->stop_is_answered && reactor->connections == 0 && reactor->batches_out == 0 &&
-	       reactor->filling->count == 0;
+	       reactor->filling->count == 0 && !reactor->reports_are_out;
 }
 
 static void answer_stop(void *context)
@@ -358,6 +400,7 @@ static void reactor_double_turn(void *state, struct message message)
 	struct reactor_double *reactor = state;
 	switch ((enum to_reactor)message.type) {
 	case REACTOR_REPLIES: on_replies(reactor, PAYLOAD(REACTOR_REPLIES, message)); return;
+	case REACTOR_REPORTS_TAKEN: on_reports_taken(reactor); return;
 	case REACTOR_SETTINGS: on_settings(reactor, PAYLOAD(REACTOR_SETTINGS, message)); return;
 	case REACTOR_ARM_TIMER: on_arm_timer(reactor, message.number); return;
 	case REACTOR_DESCRIBE: on_describe(reactor); return;
@@ -405,6 +448,7 @@ void reactor_double_destroy(struct reactor_double **reactor_at)
 		free(client);
 	}
 	request_batch_destroy(&reactor->filling);
+	connection_reports_destroy(&reactor->reports);
 	free(reactor->slots);
 	free(reactor);
 	*reactor_at = NULL;

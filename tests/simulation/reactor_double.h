@@ -1,7 +1,8 @@
 /*
  * Stands for a reactor: speaks its messages and keeps its rules, but its connections are clients of the test instead of
  * sockets. One batch is under way and the next one gathers; a full one goes at once, up to REACTOR_BATCHES_MAX; what comes unasked is
- * answered with STORE_TAKEN; the timer is kept; a connection's end is recorded once and last, and its slot is used again.
+ * answered with STORE_TAKEN; the timer is kept; a connection's end is recorded once and last, and its slot is used again. What the
+ * store is to know of connections ahead of requests it is told by reports, one message of them at a time.
  *
  * A client's bytes go in whole requests. What it receives is kept until it is taken.
  */
@@ -24,6 +25,8 @@ struct client {
 	bool is_ended;              /* its end is recorded: nothing may be sent */
 	bool is_closing;            /* the store has closed it */
 	bool is_gone;               /* the reactor has forgotten it */
+	bool reads_nothing;         /* all that it is sent stays with the reactor */
+	uint64_t delivered_bytes;   /* replies that have come */
 	struct buffer received;
 	struct client *next;
 	void *context;              /* the test's */
@@ -43,6 +46,8 @@ struct reactor_double {
 	uint32_t connections;
 	uint64_t next_id, id_step;
 	bool is_stopping, stop_is_answered;
+	struct connection_reports *reports; /* not posted yet */
+	bool reports_are_out;
 	struct source flush, tick, drain, stop;
 	void (*on_received)(struct client *client); /* after each delivery; may be NULL */
 };
@@ -57,6 +62,8 @@ bool client_may_send(const struct client *client);
 /* One request of the words given, up to NULL. */
 void client_send(struct client *client, ...) __attribute__((sentinel));
 void client_send_words(struct client *client, uint32_t count, const char *const *words);
+/* Tells the store about the client. */
+void client_report(struct client *client, enum report_state state);
 /* The client has sent all and waits for the rest; or it is gone at once. */
 void client_end(struct client *client);
 void client_break_off(struct client *client);

@@ -190,7 +190,7 @@ static bool session_is_there(const struct session *session)
 
 static void list_by_id(struct call *call, const struct connection_figures *figures, struct buffer *out)
 {
-	for (uint32_t i = 3; i < call->argc; i++) {
+	for (uint32_t i = 3; i < call->argc && reply_fits(call, out->len); i++) {
 		int64_t id;
 		struct slice arg = call_arg(call, i);
 		struct session *session = NULL;
@@ -205,7 +205,7 @@ static void list_by_type(struct call *call, const struct connection_figures *fig
 			 struct buffer *out)
 {
 	struct session *session = store_first_session(call->store);
-	for (; session; session = session->next)
+	for (; session && reply_fits(call, out->len); session = session->next)
 		if (session_is_there(session) && (type == CLIENT_ANY || client_type(session) == type))
 			add_client_line(call, figures, session, out);
 }

@@ -133,7 +133,7 @@ void cmd_command_info(struct call *call)
 		return;
 	}
 	reply_array(call, call->argc - 2);
-	for (uint32_t i = 2; i < call->argc; i++) {
+	for (uint32_t i = 2; i < call->argc && !reply_is_cut(call); i++) {
 		const struct command *command = command_find_full(call_arg(call, i));
 		if (command)
 			reply_command_info(call, command);
@@ -301,7 +301,7 @@ void cmd_command_docs(struct call *call)
 	for (uint32_t i = 2; i < call->argc; i++)
 		found += command_find_full(call_arg(call, i)) != NULL;
 	reply_map(call, found);
-	for (uint32_t i = 2; i < call->argc; i++) {
+	for (uint32_t i = 2; i < call->argc && !reply_is_cut(call); i++) {
 		const struct command *command = command_find_full(call_arg(call, i));
 		if (!command)
 			continue;

@@ -233,7 +233,7 @@ static uint32_t reply_histograms(struct call *call, const struct observations *s
 	uint32_t told = 0;
 	for (uint32_t i = 0; i < command_count() && call->argc == 2; i++)
 		told += reply_histogram(call, seen, command_at(i), writes);
-	for (uint32_t i = 2; i < call->argc; i++)
+	for (uint32_t i = 2; i < call->argc && !reply_is_cut(call); i++)
 		told += reply_named(call, seen, call_arg(call, i), writes);
 	return told;
 }

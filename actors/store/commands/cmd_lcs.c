@@ -106,7 +106,7 @@ static void reply_ranges(struct call *call, const struct lcs *lcs, const struct 
 	reply_map(call, 2);
 	reply_text(call, "matches");
 	reply_array(call, count_matches(lcs, options->shortest_match));
-	while (previous_match(lcs, &i, &j, &match)) {
+	while (!reply_is_cut(call) && previous_match(lcs, &i, &j, &match)) {
 		if (options->shortest_match > (int64_t)match_len(&match))
 			continue;
 		reply_array(call, options->wants_match_lengths ? 3 : 2);

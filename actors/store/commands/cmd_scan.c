@@ -54,7 +54,7 @@ static void collect_key(void *context, struct entry *entry)
 static void reply_found_keys(struct call *call, const struct found_keys *found)
 {
 	reply_array(call, found->count);
-	for (size_t i = 0; i < found->count; i++)
+	for (size_t i = 0; i < found->count && !reply_is_cut(call); i++)
 		reply_bulk(call, entry_key(found->items[i]));
 }
 

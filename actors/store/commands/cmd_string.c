@@ -42,7 +42,7 @@ void cmd_get(struct call *call)
 void cmd_mget(struct call *call)
 {
 	reply_array(call, call->argc - 1);
-	for (uint32_t i = 1; i < call->argc; i++) {
+	for (uint32_t i = 1; i < call->argc && !reply_is_cut(call); i++) {
 		struct entry *entry = call_find(call, i);
 		if (entry && entry_type(entry) == ENTRY_STRING)
 			reply_entry(call, entry);

@@ -1,0 +1,102 @@
+/*
+ * Replies that clients have not read yet: how much there is for each, who waits until there is less, and for whom it is too much.
+ *
+ * The store counts what it writes for a session; the reactor tells how much of that has come to it, and how much the kernel has
+ * taken: beside each request, and in reports that come ahead of the requests. So the store always knows the unread bytes but for
+ * what is under way between the two. When that is more than WINDOW_BYTES, the next command of the session waits (PARK_OUTPUT) for
+ * a report; the same while the reactor says that the client is owed its full share.
+ *
+ * A reply that passes the client's hard limit is cut while it is written, and the connection closed. So is one that would take too
+ * much memory for copies, where `maxmemory` says what too much is; values that are shared with the keyspace cost nothing.
+ */
+#include "actors/runtime/log.h"
+#include "actors/store/state.h"
+
+/* A store that writes faster than this is delivered runs ahead of its reactor. A fourth of the client's limit, if that is less. */
+#define WINDOW_BYTES ((uint64_t)4 << 20)
+/* Copies for replies, of all clients together, may take this part of maxmemory before the one that wants more is closed. */
+#define COPIES_PART_OF_MEMORY 2
+/* Less than this is never too much. */
+#define COPIES_CHECKED_BYTES ((size_t)256 << 10)
+
+static uint64_t hard_limit(const struct store *store)
+{
+	return store->config.client_output_buffer_limit[CLIENT_CLASS_NORMAL].hard_bytes;
+}
+
+static uint64_t window(const struct store *store)
+{
+	uint64_t hard = hard_limit(store);
+	return hard && hard / 4 < WINDOW_BYTES ? hard / 4 : WINDOW_BYTES;
+}
+
+static uint64_t largest(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+void session_count_sent(const struct store *store, struct session *session, struct reply_part *part, size_t bytes)
+{
+	session->sent_bytes += bytes;
+	uint64_t under_way = session->sent_bytes - largest(session->delivered_bytes, session->taken_bytes);
+	if (under_way <= window(store) || (session->flags & (SESSION_OUTPUT_FULL | SESSION_GONE | SESSION_CLOSING)))
+		return;
+	session->flags |= SESSION_OUTPUT_FULL;
+	part->flags |= REPLY_REPORT;
+}
+
+static bool is_over_limit(const struct store *store, const struct session *session, size_t more)
+{
+	uint64_t hard = hard_limit(store);
+	return hard && session->sent_bytes + more - session->taken_bytes > hard;
+}
+
+static bool is_too_much_memory(const struct store *store, size_t copied)
+{
+	uint64_t most = (uint64_t)store->config.maxmemory;
+	return most && copied >= COPIES_CHECKED_BYTES && store_passing_bytes(store) + copied > most / COPIES_PART_OF_MEMORY;
+}
+
+bool session_may_send(struct store *store, struct session *session, size_t more, size_t copied)
+{
+	if (session->flags & (SESSION_CLOSING | SESSION_GONE))
+		return false;
+	if (!is_over_limit(store, session, more) && !is_too_much_memory(store, copied))
+		return true;
+	log_event(LOG_WARNING, "Client id=%llu addr=%s closed for overcoming of output buffer limits: its reply is too large",
+		  (unsigned long long)session->connection.id, session->address);
+	session_kill(store, session);
+	return false;
+}
+
+/* Only ever more: what is told beside a request may be older than a report. */
+static void take_figures(struct session *session, const struct connection_report *report)
+{
+	session->delivered_bytes = largest(session->delivered_bytes, report->delivered_bytes);
+	session->taken_bytes = largest(session->taken_bytes, report->taken_bytes);
+}
+
+static void take_report(struct store *store, const struct connection_report *report)
+{
+	struct session *session = session_at(store, report->connection);
+	if (!session)
+		return;
+	take_figures(session, report);
+	session->flags &= ~(uint32_t)SESSION_OUTPUT_FULL;
+	switch (report->state) {
+	case REPORT_READY: break;
+	case REPORT_FULL: session->flags |= session->flags & SESSION_GONE ? 0 : SESSION_OUTPUT_FULL; break;
+	case REPORT_GONE: session->flags |= SESSION_GONE; break;
+	case REPORT_DROPPED: session->flags |= SESSION_CLOSING; break;
+	}
+	if (!(session->flags & SESSION_OUTPUT_FULL) && (session->flags & SESSION_PARKED) && session->topic == PARK_OUTPUT)
+		session_let_go_on(store, session);
+}
+
+void store_on_reports(struct store *store, struct reactor_side *from, struct connection_reports *reports)
+{
+	for (size_t i = 0; i < reports->count; i++)
+		take_report(store, &reports->items[i]);
+	connection_reports_destroy(&reports);
+	actor_post(store->actor, from->actor, REACTOR_REPORTS_TAKEN, 0, NULL);
+}
