@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "client/error.h"
+#include "client/reply.h"
 #include "client/wait.h"
 
 /* What one read asks for: several small replies, or a good piece of a large one. */
@@ -151,6 +152,24 @@ static qc_error drain(struct conn *conn)
 	return got > 0 || number == EAGAIN || number == EINTR ? no_error() : conn_lost(conn, number, "receiving");
 }
 
+/* What is read of a server that has refused a request before it was sent whole: its error is in the first of these. */
+#define LAST_WORDS_READS 16
+
+/* Sending has failed: what the server has said before it closed tells why. */
+static qc_error add_last_words(struct conn *conn, qc_error err)
+{
+	struct resp_reply *reply = NULL;
+	qc_error said = no_error();
+
+	for (int i = 0; i < LAST_WORDS_READS && drain(conn).kind == QC_OK; i++)
+		continue;
+	while (resp_reader_next(conn->reader, &reply) == RESP_READ_REPLY) {
+		said = qc_reply_err(reply_public(reply));
+		resp_reply_free(reply);
+	}
+	return said.kind == QC_SERVER ? qc_errorf(err.kind, "%s; the server said: %s", err.text, said.text) : err;
+}
+
 qc_error conn_send(struct conn *conn, qc_context *context, int64_t deadline_ns, const void *data, size_t len)
 {
 	const uint8_t *at = data;
@@ -167,16 +186,19 @@ qc_error conn_send(struct conn *conn, qc_context *context, int64_t deadline_ns, 
 		}
 		if (sent < 0 && errno == EINTR)
 			continue;
-		if (sent == 0 || errno != EAGAIN)
-			return conn_lost(conn, sent == 0 ? ECONNRESET : errno, "sending");
+		if (sent == 0 || errno != EAGAIN) {
+			err = conn_lost(conn, sent == 0 ? ECONNRESET : errno, "sending");
+			break;
+		}
 		int ready = 0;
 		err = conn_wait(conn, wants | POLLIN, context, deadline_ns, &ready);
 		if (err.kind == QC_OK && (ready & POLLIN))
 			err = drain(conn);
 	}
-	if (err.kind != QC_OK)
-		conn->broken = true;
-	return err;
+	if (err.kind == QC_OK)
+		return err;
+	conn->broken = true;
+	return err.kind == QC_NETWORK ? add_last_words(conn, err) : err;
 }
 
 qc_error conn_next(struct conn *conn, qc_context *context, int64_t deadline_ns, struct resp_reply **out_reply)

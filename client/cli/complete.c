@@ -152,7 +152,7 @@ static void offer_key(struct search *s, const char *key, size_t len)
 	if (is_plain)
 		text_add(&word, key, len);
 	else
-		text_quote(&word, key, len);
+		text_quote(&word, key, len, true);
 	if (!has_word(s->out, word.data, word.len))
 		words_add(s->out, word.data, word.len);
 	text_fini(&word);

@@ -11,9 +11,9 @@
 #define PLAIN "\033[0m"
 
 /* Indices and their like, in grey on a terminal. */
-static void dim(struct text *out, bool colour, const char *text)
+static void dim(struct text *out, const struct style *style, const char *text)
 {
-	text_printf(out, "%s%s%s", colour ? GREY : "", text, colour ? PLAIN : "");
+	text_printf(out, "%s%s%s", style->has_colour ? GREY : "", text, style->has_colour ? PLAIN : "");
 }
 
 static bool is_aggregate(enum qc_reply_type type)
@@ -28,32 +28,40 @@ static bool has_pairs(enum qc_reply_type type)
 
 /* Scalars */
 
-static void standard_scalar(struct text *out, const qc_reply *reply, bool colour)
+/* In a colour, where there are any. */
+static void tint(struct text *out, const struct style *style, const char *colour, const char *text)
+{
+	text_printf(out, "%s%s%s", style->has_colour ? colour : "", text, style->has_colour ? PLAIN : "");
+}
+
+static void standard_scalar(struct text *out, const qc_reply *reply, const struct style *style)
 {
 	const char *text = qc_reply_text(reply);
+	char number[32];
 
 	switch (qc_reply_type(reply)) {
 	case QC_ERROR:
-		format_error(out, text, FORMAT_STANDARD, colour);
+		format_error(out, text, style);
 		return;
 	case QC_INTEGER:
-		dim(out, colour, "(integer) ");
-		text_printf(out, "%s%lld%s", colour ? CYAN : "", (long long)qc_reply_int(reply), colour ? PLAIN : "");
+		dim(out, style, "(integer) ");
+		snprintf(number, sizeof(number), "%lld", (long long)qc_reply_int(reply));
+		tint(out, style, CYAN, number);
 		break;
 	case QC_DOUBLE:
-		dim(out, colour, "(double) ");
-		text_printf(out, "%s%s%s", colour ? CYAN : "", text, colour ? PLAIN : "");
+		dim(out, style, "(double) ");
+		tint(out, style, CYAN, text);
 		break;
 	case QC_NULL:
-		dim(out, colour, "(nil)");
+		dim(out, style, "(nil)");
 		break;
 	case QC_BOOL:
-		dim(out, colour, qc_reply_int(reply) ? "(true)" : "(false)");
+		dim(out, style, qc_reply_int(reply) ? "(true)" : "(false)");
 		break;
 	case QC_BULK:
-		text_puts(out, colour ? GREEN : "");
-		text_quote(out, text, qc_reply_len(reply));
-		text_puts(out, colour ? PLAIN : "");
+		text_puts(out, style->has_colour ? GREEN : "");
+		format_string(out, text, qc_reply_len(reply), style);
+		text_puts(out, style->has_colour ? PLAIN : "");
 		break;
 	case QC_VERBATIM:
 		format_text(out, reply);
@@ -66,7 +74,7 @@ static void standard_scalar(struct text *out, const qc_reply *reply, bool colour
 }
 
 /* The nested form: each element behind its number, one level deeper than `indent`. */
-static void standard(struct text *out, const qc_reply *reply, size_t indent, bool colour)
+static void standard(struct text *out, const qc_reply *reply, size_t indent, const struct style *style)
 {
 	static const char *const empty[] = {[QC_MAP] = "(empty hash)", [QC_SET] = "(empty set)",
 					    [QC_PUSH] = "(empty push)", [QC_ATTRIBUTE] = "(empty attribute)",
@@ -76,11 +84,11 @@ static void standard(struct text *out, const qc_reply *reply, size_t indent, boo
 	char mark = type == QC_SET ? '~' : has_pairs(type) ? '#' : ')', number[32];
 
 	if (!is_aggregate(type)) {
-		standard_scalar(out, reply, colour);
+		standard_scalar(out, reply, style);
 		return;
 	}
 	if (count == 0) {
-		dim(out, colour, empty[type]);
+		dim(out, style, empty[type]);
 		text_puts(out, "\n");
 		return;
 	}
@@ -89,25 +97,24 @@ static void standard(struct text *out, const qc_reply *reply, size_t indent, boo
 		if (i > 0)
 			text_printf(out, "%*s", (int)indent, "");
 		snprintf(number, sizeof(number), "%*zu%c ", width, i / step + 1, mark);
-		dim(out, colour, number);
-		standard(out, qc_reply_at(reply, i), indent + (size_t)width + 2, colour);
+		dim(out, style, number);
+		standard(out, qc_reply_at(reply, i), indent + (size_t)width + 2, style);
 		if (step == 1)
 			continue;
 		out->len--;
 		text_puts(out, " => ");
-		standard(out, qc_reply_at(reply, i + 1), indent + (size_t)width + 2, colour);
+		standard(out, qc_reply_at(reply, i + 1), indent + (size_t)width + 2, style);
 	}
 }
 
-static void raw(struct text *out, const qc_reply *reply)
+static void raw(struct text *out, const qc_reply *reply, const char *between)
 {
 	enum qc_reply_type type = qc_reply_type(reply);
 
 	if (is_aggregate(type)) {
 		for (size_t i = 0; i < qc_reply_count(reply); i++) {
-			if (i > 0)
-				text_puts(out, "\n");
-			raw(out, qc_reply_at(reply, i));
+			text_puts(out, i > 0 ? between : "");
+			raw(out, qc_reply_at(reply, i), between);
 		}
 	} else if (type == QC_INTEGER) {
 		text_printf(out, "%lld", (long long)qc_reply_int(reply));
@@ -152,37 +159,42 @@ static void csv(struct text *out, const qc_reply *reply)
 	}
 }
 
-static void json(struct text *out, const qc_reply *reply);
+static void json(struct text *out, const qc_reply *reply, const struct style *style);
 
-static void json_aggregate(struct text *out, const qc_reply *reply)
+static void json_key(struct text *out, const qc_reply *key, const struct style *style)
+{
+	enum qc_reply_type type = qc_reply_type(key);
+
+	if (type == QC_INTEGER)
+		text_printf(out, "\"%lld\"", (long long)qc_reply_int(key));
+	else if (!is_aggregate(type) && qc_reply_text(key))
+		format_string(out, qc_reply_text(key), qc_reply_len(key), style);
+	else
+		text_puts(out, "\"\"");
+	text_puts(out, ":");
+}
+
+static void json_aggregate(struct text *out, const qc_reply *reply, const struct style *style)
 {
 	bool pairs = has_pairs(qc_reply_type(reply));
 
 	text_puts(out, pairs ? "{" : "[");
 	for (size_t i = 0; i < qc_reply_count(reply); i += pairs ? 2 : 1) {
-		const qc_reply *item = qc_reply_at(reply, i);
-		if (i > 0)
-			text_puts(out, ",");
-		if (pairs && qc_reply_type(item) == QC_INTEGER)
-			text_printf(out, "\"%lld\"", (long long)qc_reply_int(item));
-		else if (pairs && !is_aggregate(qc_reply_type(item)) && qc_reply_text(item))
-			text_json(out, qc_reply_text(item), qc_reply_len(item));
-		else if (pairs)
-			text_puts(out, "\"\"");
+		text_puts(out, i > 0 ? "," : "");
 		if (pairs)
-			text_puts(out, ":");
-		json(out, pairs ? qc_reply_at(reply, i + 1) : item);
+			json_key(out, qc_reply_at(reply, i), style);
+		json(out, qc_reply_at(reply, pairs ? i + 1 : i), style);
 	}
 	text_puts(out, pairs ? "}" : "]");
 }
 
-static void json(struct text *out, const qc_reply *reply)
+static void json(struct text *out, const qc_reply *reply, const struct style *style)
 {
 	enum qc_reply_type type = qc_reply_type(reply);
 	const char *text = qc_reply_text(reply);
 
 	if (is_aggregate(type)) {
-		json_aggregate(out, reply);
+		json_aggregate(out, reply, style);
 	} else if (type == QC_INTEGER) {
 		text_printf(out, "%lld", (long long)qc_reply_int(reply));
 	} else if (type == QC_BOOL) {
@@ -191,13 +203,23 @@ static void json(struct text *out, const qc_reply *reply)
 		text_puts(out, "null");
 	} else if (type == QC_ERROR) {
 		text_puts(out, "{\"error\":");
-		text_json(out, text, qc_reply_len(reply));
+		format_string(out, text, qc_reply_len(reply), style);
 		text_puts(out, "}");
 	} else if ((type == QC_DOUBLE && !strpbrk(text, "nN")) || type == QC_BIG_NUMBER) {
 		text_puts(out, text);
 	} else {
-		text_json(out, text, qc_reply_len(reply));
+		format_string(out, text, qc_reply_len(reply), style);
 	}
+}
+
+/* As redis-cli has it: the quoted form, as JSON's string. */
+static void quoted_json(struct text *out, const char *data, size_t len)
+{
+	struct text quoted = {NULL, 0, 0};
+
+	text_quote(&quoted, data, len, false);
+	text_json(out, quoted.data + 1, quoted.len - 2);
+	text_fini(&quoted);
 }
 
 /* Texts, which quotes and escapes would spoil */
@@ -226,12 +248,12 @@ void format_text(struct text *out, const qc_reply *reply)
 		text_puts(out, "\n");
 }
 
-void format_string(struct text *out, const char *data, size_t len, enum format format)
+void format_string(struct text *out, const char *data, size_t len, const struct style *style)
 {
-	switch (format) {
+	switch (style->format) {
 	case FORMAT_AUTO:
 	case FORMAT_STANDARD:
-		text_quote(out, data, len);
+		text_quote(out, data, len, style->is_readable);
 		break;
 	case FORMAT_RAW:
 		text_add(out, data, len);
@@ -242,48 +264,66 @@ void format_string(struct text *out, const char *data, size_t len, enum format f
 	case FORMAT_JSON:
 		text_json(out, data, len);
 		break;
+	case FORMAT_QUOTED_JSON:
+		quoted_json(out, data, len);
+		break;
 	}
 }
 
-void format_reply(struct text *out, const qc_reply *reply, enum format format, bool colour)
+void format_reply(struct text *out, const qc_reply *reply, const struct style *style)
 {
-	switch (format) {
+	switch (style->format) {
 	case FORMAT_AUTO:
 	case FORMAT_STANDARD:
-		standard(out, reply, 0, colour);
+		standard(out, reply, 0, style);
 		return;
 	case FORMAT_RAW:
-		raw(out, reply);
-		break;
+		raw(out, reply, style->between);
+		text_puts(out, style->end);
+		return;
 	case FORMAT_CSV:
 		csv(out, reply);
 		break;
 	case FORMAT_JSON:
-		json(out, reply);
+	case FORMAT_QUOTED_JSON:
+		json(out, reply, style);
 		break;
 	}
 	text_puts(out, "\n");
 }
 
-void format_error(struct text *out, const char *error, enum format format, bool colour)
+void format_push(struct text *out, const qc_reply *push, const struct style *style)
 {
-	switch (format) {
+	if (style->format != FORMAT_STANDARD) {
+		format_reply(out, push, style);
+		return;
+	}
+	dim(out, style, "-> ");
+	standard(out, push, strlen("-> "), style);
+}
+
+void format_error(struct text *out, const char *error, const struct style *style)
+{
+	switch (style->format) {
 	case FORMAT_AUTO:
 	case FORMAT_STANDARD:
-		text_printf(out, "%s(error) %s%s\n", colour ? RED : "", error, colour ? PLAIN : "");
+		text_puts(out, style->has_colour ? RED : "");
+		text_printf(out, "(error) %s", error);
+		text_puts(out, style->has_colour ? PLAIN : "");
 		break;
 	case FORMAT_RAW:
-		text_printf(out, "%s\n", error);
-		break;
+		text_printf(out, "%s%s", error, style->end);
+		return;
 	case FORMAT_CSV:
 		text_puts(out, "ERROR,");
 		csv_string(out, error, strlen(error));
-		text_puts(out, "\n");
 		break;
 	case FORMAT_JSON:
+	case FORMAT_QUOTED_JSON:
 		text_puts(out, "{\"error\":");
-		text_json(out, error, strlen(error));
-		text_puts(out, "}\n");
+		format_string(out, error, strlen(error), style);
+		text_puts(out, "}");
 		break;
 	}
+	text_puts(out, "\n");
 }

@@ -173,7 +173,7 @@ static void take_origin(void *data, const char *error)
 	memcpy(&origin, o->text.data + o->at, sizeof(origin));
 	o->at += sizeof(origin);
 	if (error) {
-		text_quote(&key, o->text.data + o->at, origin.key_len);
+		text_quote(&key, o->text.data + o->at, origin.key_len, false);
 		fprintf(stderr, "%s: line %llu, key %s: %s\n", o->path, (unsigned long long)origin.line, key.data, error);
 		text_fini(&key);
 	}
@@ -264,8 +264,10 @@ static int import_from(struct session *s, FILE *file, const char *path)
 	return import_csv(s, &table);
 }
 
-int tool_import(struct session *s, const char *path)
+int tool_import(struct session *s)
 {
+	const char *path = s->options->file;
+
 	if (strcmp(path, "-") == 0)
 		return import_from(s, stdin, "standard input");
 	FILE *file = fopen(path, "re");

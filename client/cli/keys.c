@@ -1,77 +1,23 @@
 /*
- * Tools that walk over all keys.
+ * Tools that walk over all keys and measure each: -bigkeys, -memkeys, -keystats, -hotkeys.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "client/cli/key_stats.h"
+#include "client/cli/scan.h"
 #include "client/cli/tools.h"
 
-/* Keys that are asked about at once. */
-#define BATCH 64
-
-struct type {
-	const char *name, *command, *unit;
-	uint64_t keys, total, most;
-	char *biggest; /* its key, shown */
-	size_t biggest_len;
-	bool is_left_out; /* the server can't say */
-};
-
-static struct type types[] = {
-	{.name = "string", .command = "STRLEN", .unit = "bytes"}, {.name = "list", .command = "LLEN", .unit = "items"},
-	{.name = "set", .command = "SCARD", .unit = "members"},   {.name = "hash", .command = "HLEN", .unit = "fields"},
-	{.name = "zset", .command = "ZCARD", .unit = "members"},  {.name = "stream", .command = "XLEN", .unit = "entries"},
-	{.name = "other", .command = NULL, .unit = "keys"},
-};
-#define TYPES (sizeof(types) / sizeof(types[0]))
+/* What -keystats and -hotkeys list, unless -top says otherwise. */
+#define TOP_DEFAULT 10
 
 struct walk {
 	struct session *session;
-	bool by_memory;
-	struct text keys[BATCH];
-	size_t batch;
-	uint64_t looked_at;
+	struct key_stats stats;
 	struct progress progress;
 	qc_error err;
 };
-
-static struct type *type_of(const char *name)
-{
-	for (size_t i = 0; i + 1 < TYPES; i++)
-		if (strcmp(types[i].name, name) == 0)
-			return &types[i];
-	return &types[TYPES - 1];
-}
-
-static void note(struct walk *w, struct type *type, const struct text *key, const qc_reply *size)
-{
-	qc_error err = qc_reply_err(size);
-	uint64_t value;
-
-	/* A key may be gone meanwhile, or be of another type. */
-	if (qc_reply_type(size) == QC_NULL || qc_has_code(err, "WRONGTYPE"))
-		return;
-	if (err.kind != QC_OK && type->command && strstr(err.text, "unknown command")) {
-		type->is_left_out = true;
-		return;
-	}
-	if (err.kind != QC_OK) {
-		w->err = err;
-		return;
-	}
-	value = qc_reply_type(size) == QC_INTEGER ? (uint64_t)qc_reply_int(size) : qc_reply_len(size);
-	type->keys++;
-	type->total += value;
-	if (type->biggest && value <= type->most)
-		return;
-	type->most = value;
-	free(type->biggest);
-	type->biggest = checked(malloc(key->len + 1));
-	memcpy(type->biggest, key->data, key->len + 1);
-	type->biggest_len = key->len;
-}
 
 /* Does the server know the command? */
 static qc_error ask_known(struct session *s, const char *command, bool *out_known)
@@ -82,162 +28,171 @@ static qc_error ask_known(struct session *s, const char *command, bool *out_know
 	return info.err;
 }
 
-static void run_batch(struct walk *w, qc_results *out, const struct type **of)
+static void add_measure(struct walk *w, qc_pipeline *p, enum measure m, const struct key_type *type, const qc_reply *key)
+{
+	qc_arg name = qc_bytes(qc_reply_text(key), qc_reply_len(key));
+	long samples = w->session->options->samples;
+
+	if (m == MEASURE_ELEMENTS)
+		qc_add(p, type->command ? type->command : "EXISTS", name);
+	else if (m == MEASURE_FREQUENCY)
+		qc_add(p, "OBJECT", "FREQ", name);
+	else if (samples >= 0)
+		qc_add(p, "MEMORY", "USAGE", name, "SAMPLES", samples);
+	else
+		qc_add(p, "MEMORY", "USAGE", name);
+}
+
+static void note(struct walk *w, struct key_type *type, enum measure m, const qc_reply *key, const qc_reply *size)
+{
+	qc_error err = qc_reply_err(size);
+
+	/* A key may be gone meanwhile, or be of another type. */
+	if (qc_reply_type(size) == QC_NULL || qc_has_code(err, "WRONGTYPE") || strstr(err.text, "no such key"))
+		return;
+	if (err.kind != QC_OK && m == MEASURE_ELEMENTS && type->command && strstr(err.text, "unknown command")) {
+		type->is_left_out = true;
+		return;
+	}
+	if (err.kind != QC_OK) {
+		w->err = err;
+		return;
+	}
+	uint64_t value = qc_reply_type(size) == QC_INTEGER ? (uint64_t)qc_reply_int(size) : qc_reply_len(size);
+	key_stats_note(&w->stats, type, m, qc_reply_text(key), qc_reply_len(key), value);
+}
+
+/* The types of the keys, in one round trip. */
+static qc_error find_types(struct walk *w, const qc_reply *keys, struct key_type **out)
 {
 	qc_pipeline *p qc_defer(qc_pipeline_close) = qc_pipeline_open(w->session->line);
 
-	for (size_t i = 0; i < w->batch; i++) {
-		qc_arg key = qc_bytes(w->keys[i].data, w->keys[i].len);
-		if (!of)
-			qc_add(p, "TYPE", key);
-		else if (w->by_memory)
-			qc_add(p, "MEMORY", "USAGE", key);
-		else
-			qc_add(p, of[i]->command ? of[i]->command : "EXISTS", key);
-	}
-	*out = qc_run(p, interrupt_begin());
-}
-
-static void measure_batch(struct walk *w)
-{
-	const struct type *of[BATCH];
-	qc_results names qc_auto_results = {.err = {.kind = QC_OK}}, sizes qc_auto_results = {.err = {.kind = QC_OK}};
-
-	run_batch(w, &names, NULL);
-	w->err = names.err;
-	for (size_t i = 0; i < names.count && w->err.kind == QC_OK; i++) {
+	for (size_t i = 0; i < qc_reply_count(keys); i++)
+		qc_add(p, "TYPE", qc_bytes(qc_reply_text(qc_reply_at(keys, i)), qc_reply_len(qc_reply_at(keys, i))));
+	qc_results names qc_auto_results = qc_run(p, interrupt_begin());
+	qc_error err = names.err;
+	for (size_t i = 0; i < names.count && err.kind == QC_OK; i++) {
 		const char *name = qc_reply_text(names.replies[i]);
-		of[i] = type_of(name ? name : "");
-		w->err = qc_reply_err(names.replies[i]);
+		out[i] = key_stats_type(&w->stats, name ? name : "");
+		err = qc_reply_err(names.replies[i]);
 	}
-	if (w->err.kind == QC_OK)
-		run_batch(w, &sizes, of);
-	if (w->err.kind == QC_OK)
-		w->err = sizes.err;
-	for (size_t i = 0; i < sizes.count && w->err.kind == QC_OK; i++)
-		note(w, (struct type *)of[i], &w->keys[i], sizes.replies[i]);
-	w->looked_at += w->batch;
-	w->batch = 0;
-	progress_show(&w->progress, w->looked_at, w->looked_at);
+	return err;
 }
 
-static void walk(struct walk *w)
+/* And what is to be known of them, in another. */
+static void measure(struct walk *w, const qc_reply *keys, struct key_type **types)
 {
-	const struct options *o = w->session->options;
-	qc_iterator *it = qc_iterate(w->session->line, .match = o->pattern, .type = o->type, .count = o->count ? o->count : BATCH);
+	qc_pipeline *p qc_defer(qc_pipeline_close) = qc_pipeline_open(w->session->line);
+	size_t at = 0;
 
-	while (w->err.kind == QC_OK && qc_advance(it, interrupt_begin())) {
-		struct text *key = &w->keys[w->batch++];
-		text_clear(key);
-		text_add(key, it->data, it->len);
-		if (w->batch == BATCH)
-			measure_batch(w);
+	for (size_t i = 0; i < qc_reply_count(keys); i++)
+		for (size_t m = 0; m < MEASURES; m++)
+			if (w->stats.measures[m])
+				add_measure(w, p, (enum measure)m, types[i], qc_reply_at(keys, i));
+	qc_results sizes qc_auto_results = qc_run(p, interrupt_begin());
+	w->err = sizes.err;
+	for (size_t i = 0; i < qc_reply_count(keys); i++)
+		for (size_t m = 0; m < MEASURES; m++)
+			if (w->stats.measures[m] && w->err.kind == QC_OK)
+				note(w, types[i], (enum measure)m, qc_reply_at(keys, i), sizes.replies[at++]);
+}
+
+static void walk(struct walk *w, struct scan *scan)
+{
+	const qc_reply *keys;
+
+	while (w->err.kind == QC_OK && (keys = scan_next(scan))) {
+		size_t count = qc_reply_count(keys);
+		struct key_type **types = checked(calloc(count + 1, sizeof(*types)));
+		if (count)
+			w->err = find_types(w, keys, types);
+		if (count && w->err.kind == QC_OK)
+			measure(w, keys, types);
+		free(types);
+		w->stats.looked_at += count;
+		progress_show(&w->progress, w->stats.looked_at, w->stats.looked_at);
 	}
 	if (w->err.kind == QC_OK)
-		w->err = it->err;
-	if (w->err.kind == QC_OK && w->batch)
-		measure_batch(w);
-	qc_iterator_close(it);
+		w->err = scan->err;
 }
 
-static void summarise(struct walk *w)
+static int finish(struct walk *w, struct scan *scan)
 {
-	struct text *out = &w->session->out;
-
-	text_printf(out, "%llu keys\n", (unsigned long long)w->looked_at);
-	for (size_t i = 0; i < TYPES; i++) {
-		struct type *t = &types[i];
-		const char *unit = w->by_memory ? "bytes of memory" : t->unit;
-		if (t->is_left_out)
-			text_printf(out, "%-7s left out: the server has no %s\n", t->name, t->command);
-		if (t->keys == 0)
-			continue;
-		text_printf(out, "%-7s %llu keys, %llu %s, %.2f on average; the largest: ", t->name, (unsigned long long)t->keys,
-			    (unsigned long long)t->total, unit, (double)t->total / (double)t->keys);
-		text_quote(out, t->biggest, t->biggest_len);
-		text_printf(out, " with %llu\n", (unsigned long long)t->most);
-	}
-	print(out);
-}
-
-static int finish(struct walk *w)
-{
-	bool cancelled = interrupt_end();
+	bool cancelled = interrupt_end(), fine = w->err.kind == QC_OK || cancelled;
 
 	progress_end(&w->progress);
-	for (size_t i = 0; i < BATCH; i++)
-		text_fini(&w->keys[i]);
-	if (w->err.kind == QC_OK || cancelled)
-		summarise(w);
-	for (size_t i = 0; i < TYPES; i++)
-		free(types[i].biggest);
-	if (w->err.kind == QC_OK || cancelled)
+	if (fine) {
+		key_stats_print(&w->stats, scan->cursor, &w->session->style, &w->session->out);
+		print(&w->session->out);
+	}
+	scan_fini(scan);
+	key_stats_fini(&w->stats);
+	if (fine)
 		return EXIT_FINE;
 	fprintf(stderr, "qcache-cli: %s\n", w->err.text);
 	return w->err.kind == QC_SERVER ? EXIT_FAILED : EXIT_NO_CONNECTION;
 }
 
-static int measure_keys(struct session *s, bool by_memory)
+/* `measured` ends with MEASURES; the first of them ranks. */
+static int measure_keys(struct session *s, const enum measure *measured, size_t top)
 {
-	struct walk w = {.session = s, .by_memory = by_memory, .err = {.kind = QC_OK}};
+	struct walk w = {.session = s, .err = {.kind = QC_OK}};
 	qc_result size qc_auto = CALL(s, "DBSIZE");
+	struct scan scan;
+	bool knows_length;
 
 	/* Who may not ask how many there are may still look at each. */
 	if (qc_failed(size) && size.err.kind != QC_SERVER)
 		return give_up(size.err);
+	qc_error err = ask_known(s, "STRLEN", &knows_length);
+	if (err.kind != QC_OK)
+		return give_up(err);
+	if (!knows_length && (measured[0] == MEASURE_ELEMENTS || measured[1] == MEASURE_ELEMENTS))
+		fputs("the server has no STRLEN: strings are fetched to know their length\n", stderr);
+	key_stats_init(&w.stats, s->options->top >= 0 ? (size_t)s->options->top : top);
+	/* The value itself tells its length. */
+	if (!knows_length)
+		w.stats.types[0].command = "GET";
+	w.stats.ranked = *measured;
+	for (; *measured != MEASURES; measured++)
+		w.stats.measures[*measured] = true;
+	w.stats.shows_classes = s->options->tool == TOOL_KEYSTATS;
 	progress_start(&w.progress, "keys", (uint64_t)qc_reply_int(size.reply));
-	walk(&w);
-	return finish(&w);
+	scan_init(&scan, s);
+	walk(&w, &scan);
+	return finish(&w, &scan);
 }
 
 int tool_bigkeys(struct session *s)
 {
-	bool known;
-	qc_error err = ask_known(s, "STRLEN", &known);
-
-	if (err.kind != QC_OK)
-		return give_up(err);
-	if (!known) {
-		/* The value itself tells its length. */
-		fputs("the server has no STRLEN: strings are fetched to know their length\n", stderr);
-		types[0].command = "GET";
-	}
-	return measure_keys(s, false);
+	return measure_keys(s, (const enum measure[]){MEASURE_ELEMENTS, MEASURES}, 0);
 }
 
-int tool_memkeys(struct session *s)
+/* Those that rank by memory, where the server can tell it. */
+static int measure_memory(struct session *s, const enum measure *measured, size_t top)
 {
 	bool known;
 	qc_error err = ask_known(s, "MEMORY", &known);
 
 	if (err.kind != QC_OK)
 		return give_up(err);
-	if (!known) {
-		fputs("qcache-cli: -memkeys: the server has no MEMORY USAGE\n", stderr);
-		return EXIT_FAILED;
-	}
-	return measure_keys(s, true);
+	if (known)
+		return measure_keys(s, measured, top);
+	fprintf(stderr, "qcache-cli: %s: the server has no MEMORY USAGE\n", s->options->tool == TOOL_MEMKEYS ? "-memkeys" : "-keystats");
+	return EXIT_FAILED;
 }
 
-int tool_scan(struct session *s)
+int tool_memkeys(struct session *s)
 {
-	const struct options *o = s->options;
-	enum outcome connected = session_connect(s);
+	return measure_memory(s, (const enum measure[]){MEASURE_MEMORY, MEASURES}, 0);
+}
 
-	if (connected != OUTCOME_FINE)
-		return outcome_status(connected);
-	qc_iterator *it = qc_iterate(s->line, .match = o->pattern, .type = o->type, .count = o->count);
-	while (qc_advance(it, interrupt_begin())) {
-		format_string(&s->out, it->data, it->len, s->format);
-		text_puts(&s->out, "\n");
-		if (s->out.len > 65536)
-			print(&s->out);
-	}
-	print(&s->out);
-	qc_error err = it->err;
-	qc_iterator_close(it);
-	if (interrupt_end() || err.kind == QC_OK)
-		return EXIT_FINE;
-	fprintf(stderr, "qcache-cli: %s\n", err.text);
-	return err.kind == QC_SERVER ? EXIT_FAILED : EXIT_NO_CONNECTION;
+int tool_keystats(struct session *s)
+{
+	return measure_memory(s, (const enum measure[]){MEASURE_MEMORY, MEASURE_ELEMENTS, MEASURES}, TOP_DEFAULT);
+}
+
+int tool_hotkeys(struct session *s)
+{
+	return measure_keys(s, (const enum measure[]){MEASURE_FREQUENCY, MEASURES}, TOP_DEFAULT);
 }

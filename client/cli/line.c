@@ -4,20 +4,10 @@
 #include <string.h>
 #include <wchar.h>
 
-static wchar_t code_point(const char *data, size_t len)
-{
-	static const unsigned char first[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
-	wchar_t point = (unsigned char)data[0] & first[len];
-
-	for (size_t i = 1; i < len; i++)
-		point = (point << 6) | ((unsigned char)data[i] & 0x3f);
-	return point;
-}
-
 size_t line_character(const char *data, size_t len, size_t *out_columns)
 {
 	size_t bytes = text_utf8_length(data, len);
-	int columns = bytes ? wcwidth(code_point(data, bytes)) : -1;
+	int columns = bytes ? wcwidth(text_code_point(data, bytes)) : -1;
 
 	*out_columns = columns < 0 ? 1 : (size_t)columns;
 	return bytes ? bytes : 1;

@@ -1,6 +1,8 @@
 /*
  * qcache-cli: commands typed, given, or read; and tools around them.
  */
+#include <errno.h>
+#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,33 +11,25 @@
 
 #include "client/cli/prompt.h"
 #include "client/cli/tools.h"
+#include "client/cli/tty.h"
 
-static int run_tool(struct session *s)
-{
-	switch (s->options->tool) {
-	case TOOL_STAT:
-		return tool_stat(s);
-	case TOOL_LATENCY:
-		return tool_latency(s);
-	case TOOL_LATENCY_DIST:
-		return tool_latency_dist(s);
-	case TOOL_BIGKEYS:
-		return tool_bigkeys(s);
-	case TOOL_MEMKEYS:
-		return tool_memkeys(s);
-	case TOOL_SCAN:
-		return tool_scan(s);
-	case TOOL_PIPE:
-		return tool_pipe(s);
-	case TOOL_IMPORT:
-		return tool_import(s, s->options->file);
-	case TOOL_RDB:
-		return tool_rdb(s, s->options->file);
-	case TOOL_NONE:
-		break;
-	}
-	return EXIT_USAGE;
-}
+static int (*const tools[])(struct session *session) = {
+	[TOOL_STAT] = tool_stat,
+	[TOOL_LATENCY] = tool_latency,
+	[TOOL_LATENCY_HISTORY] = tool_latency_history,
+	[TOOL_LATENCY_DIST] = tool_latency_dist,
+	[TOOL_INTRINSIC_LATENCY] = tool_intrinsic_latency,
+	[TOOL_BIGKEYS] = tool_bigkeys,
+	[TOOL_MEMKEYS] = tool_memkeys,
+	[TOOL_KEYSTATS] = tool_keystats,
+	[TOOL_HOTKEYS] = tool_hotkeys,
+	[TOOL_SCAN] = tool_scan,
+	[TOOL_LRU_TEST] = tool_lru_test,
+	[TOOL_PIPE] = tool_pipe,
+	[TOOL_IMPORT] = tool_import,
+	[TOOL_RDB] = tool_rdb,
+	[TOOL_FUNCTIONS_RDB] = tool_functions_rdb,
+};
 
 /* As often as -r says, with a pause of -i between. The worst that came of it. */
 static enum outcome run_repeatedly(struct session *s, const struct words *words)
@@ -53,42 +47,85 @@ static enum outcome run_repeatedly(struct session *s, const struct words *words)
 	return worst;
 }
 
-/* False, and said, when standard input can't be read: what has come of it is not all. */
-static bool is_whole_input(void)
+/* False, and said, when the file can't be read: what has come of it is not all. */
+static bool is_whole(FILE *file, const char *name)
 {
-	if (!ferror(stdin))
+	if (!ferror(file))
 		return true;
-	perror("qcache-cli: standard input");
+	fprintf(stderr, "qcache-cli: %s: %s\n", name, strerror(errno));
 	return false;
 }
 
-static bool read_all(struct text *out)
+static bool read_all(FILE *file, const char *name, struct text *out)
 {
 	char chunk[65536];
 	size_t n;
 
 	text_add(out, "", 0);
-	while ((n = fread(chunk, 1, sizeof(chunk), stdin)) > 0)
+	while ((n = fread(chunk, 1, sizeof(chunk), file)) > 0)
 		text_add(out, chunk, n);
-	return is_whole_input();
+	return is_whole(file, name);
+}
+
+/* EVAL script keys... , arguments... as -eval has them: the comma parts them, and without one all are keys. */
+static void write_eval(struct words *out, const struct text *script, const struct words *given)
+{
+	char count[24];
+	size_t keys = 0;
+
+	while (keys < given->count && !words_is(given, keys, ","))
+		keys++;
+	snprintf(count, sizeof(count), "%zu", keys);
+	words_add(out, "EVAL", 4);
+	words_add(out, script->data, script->len);
+	words_add(out, count, strlen(count));
+	for (size_t i = 0; i < given->count; i++)
+		if (i != keys)
+			words_add(out, given->owned[i], given->items[i].len);
+}
+
+static bool read_script(struct words *out, const struct options *o)
+{
+	struct text script = {NULL, 0, 0};
+	FILE *file = strcmp(o->eval, "-") == 0 ? stdin : fopen(o->eval, "re");
+	bool fine = file && read_all(file, o->eval, &script);
+
+	if (!file)
+		fprintf(stderr, "qcache-cli: %s: %s\n", o->eval, strerror(errno));
+	if (fine)
+		write_eval(out, &script, &o->command);
+	if (file && file != stdin)
+		fclose(file);
+	text_fini(&script);
+	return fine;
+}
+
+/* As it was given, with what -x and -X read from standard input. */
+static bool read_command(struct words *out, const struct options *o)
+{
+	struct text input = {NULL, 0, 0};
+	bool fine = o->eval ? read_script(out, o) : true;
+
+	if (fine && (o->last_from_stdin || o->tag))
+		fine = read_all(stdin, "standard input", &input);
+	for (size_t i = 0; fine && !o->eval && i < o->command.count; i++) {
+		bool is_input = o->tag && strcmp(o->command.owned[i], o->tag) == 0;
+		words_add(out, is_input ? input.data : o->command.owned[i], is_input ? input.len : o->command.items[i].len);
+	}
+	if (fine && o->last_from_stdin)
+		words_add(out, input.data, input.len);
+	text_fini(&input);
+	return fine;
 }
 
 static int run_given(struct session *s)
 {
 	struct words words = {NULL, 0, 0, NULL};
-	struct text input = {NULL, 0, 0};
 	int status = EXIT_FAILED;
 
-	for (int i = 0; i < s->options->command_count; i++)
-		words_add(&words, s->options->command[i], strlen(s->options->command[i]));
-	if (!s->options->last_from_stdin) {
+	if (read_command(&words, s->options))
 		status = outcome_status(run_repeatedly(s, &words));
-	} else if (read_all(&input)) {
-		words_add(&words, input.data, input.len);
-		status = outcome_status(run_repeatedly(s, &words));
-	}
 	words_fini(&words);
-	text_fini(&input);
 	return status;
 }
 
@@ -114,12 +151,12 @@ static int run_lines(struct session *s)
 		if (status == WORDS_FINE && words_is(&words, 0, "quit"))
 			break;
 	}
-	bool is_whole = is_whole_input();
+	bool whole = is_whole(stdin, "standard input");
 	if (s->state.in_multi) {
 		fputs("qcache-cli: the input ends inside of a transaction, which is not executed\n", stderr);
-		is_whole = false;
+		whole = false;
 	}
-	if (!is_whole)
+	if (!whole)
 		worst = worst > OUTCOME_FAILED ? worst : OUTCOME_FAILED;
 	words_fini(&words);
 	free(line);
@@ -135,29 +172,49 @@ static int flush_output(int status)
 	return EXIT_FAILED;
 }
 
-int main(int argc, char **argv)
+/* For what is typed and shown, which is UTF-8 where the environment names no language; numbers stay as the protocol has them. */
+static void choose_characters(void)
 {
-	struct options options;
+	const char *chosen = setlocale(LC_CTYPE, "");
+
+	if (!chosen || strcmp(chosen, "C") == 0 || strcmp(chosen, "POSIX") == 0)
+		setlocale(LC_CTYPE, "C.UTF-8");
+}
+
+static int run(struct options *options)
+{
 	struct session session;
 	int status;
 
-	enum options_status parsed = options_parse(&options, argc, argv);
-	if (parsed != OPTIONS_FINE) {
-		options_fini(&options);
-		return parsed == OPTIONS_DONE ? flush_output(EXIT_FINE) : EXIT_USAGE;
-	}
-	signal(SIGPIPE, SIG_IGN);
-	interrupt_start();
-	session_init(&session, &options);
-	if (options.tool != TOOL_NONE)
-		status = run_tool(&session);
-	else if (options.command_count)
+	session_init(&session, options);
+	if (options->tool != TOOL_NONE)
+		status = tools[options->tool](&session);
+	else if (options->command.count || options->eval)
 		status = run_given(&session);
 	else if (isatty(STDIN_FILENO))
 		status = prompt_run(&session);
 	else
 		status = run_lines(&session);
 	session_fini(&session);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct text password = {NULL, 0, 0};
+	struct options options;
+	int status = EXIT_USAGE;
+
+	choose_characters();
+	enum options_status parsed = options_parse(&options, argc, argv);
+	if (parsed == OPTIONS_FINE) {
+		signal(SIGPIPE, SIG_IGN);
+		interrupt_start();
+		if (options.asks_password && tty_ask_secret("Password: ", &password))
+			options.connection.password = password.data;
+		status = run(&options);
+	}
 	options_fini(&options);
-	return flush_output(status);
+	text_fini(&password);
+	return flush_output(parsed == OPTIONS_DONE ? EXIT_FINE : status);
 }

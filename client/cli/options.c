@@ -1,144 +1,23 @@
 #include "client/cli/options.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <stdarg.h>
-#include <stddef.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-static const char usage[] =
-	"usage: qcache-cli [option ...] [command [argument ...]]\n"
-	"\n"
-	"Options take one dash or two; a value is the next word, or attached as in -p=6379.\n"
-	"\n"
-	"Where the server is:\n"
-	"  -addr HOST:PORT     also a URL or the path of a unix socket; localhost:6379\n"
-	"  -h HOST, -p PORT    the two apart\n"
-	"  -s PATH             a unix socket\n"
-	"  -u URL              redis://user:password@host:port/db, rediss://... for TLS\n"
-	"  -a PASSWORD         better in the environment, as QCACHE_AUTH or REDISCLI_AUTH\n"
-	"  -user NAME          logs in as\n"
-	"  -n DB               the database\n"
-	"  -tls, -cacert FILE, -cert FILE, -key FILE, -sni NAME, -insecure\n"
-	"  -2, -3              the version of the protocol; 2\n"
-	"  -t SECONDS          how long connecting may take; 5\n"
-	"\n"
-	"How commands run:\n"
-	"  -x                  the last argument is read from standard input\n"
-	"  -r N, -i SECONDS    run the command N times (-1: for ever), with a pause\n"
-	"  -json, -csv, -raw, -no-raw\n"
-	"\n"
-	"Tools:\n"
-	"  -stat               a line about the server, again and again (-i SECONDS)\n"
-	"  -latency            how long an answer takes, also as -json or -csv; -latency-dist draws it\n"
-	"  -bigkeys, -memkeys  the largest keys by elements, or by memory\n"
-	"  -scan               all keys; -pattern GLOB, -type TYPE, -count N\n"
-	"  -pipe               sends what comes on standard input, RESP or commands, as fast as it goes\n"
-	"  -import FILE        loads CSV (key,value[,seconds]) or RESP; - is standard input\n"
-	"                      both give up without a reply for -pipe-timeout SECONDS; 30, 0: never\n"
-	"  -rdb FILE           fetches a snapshot; - is standard output\n"
-	"\n"
-	"Without a command it asks for them. The exit status is 0 when all went well, 1 when a command failed, 2 for a wrong\n"
-	"command line, 3 when there is no connection.\n";
+#include "client/cli/option_table.h"
 
-/* What goes with some of the tools only. */
-enum extra {
-	WITH_KEYS = 1,     /* which keys */
-	WITH_PAUSE = 2,
-	WITH_REPEAT = 4,
-	WITH_FORM = 8,     /* JSON or CSV */
-	WITH_TIMEOUT = 16,
-	/* These say nothing to a command. */
-	ONLY_TOOLS = WITH_KEYS | WITH_TIMEOUT,
-};
-#define EXTRAS 5
+#define NOT_GIVEN LONG_MIN
 
 struct reader {
-	struct options *out;
 	char **argv;
 	int argc, at;
 	const char *attached; /* what follows the = of the option in hand, until it is taken; else NULL */
 	bool wrong;
-	const struct known *tool, *extras[EXTRAS];
-	/* What was given. */
-	const char *host, *socket, *url, *password, *user, *ca, *cert, *key, *sni, *pattern, *type, *file;
-	long port, db, repeat, count, pipe_timeout_s;
-	double interval_s, dial_s;
-	int format, protocol;
-	bool tls, insecure, last_from_stdin;
+	struct option_values values;
 };
-
-enum kind { FLAG, TEXT, NUMBER, SECONDS, CHOICE, TOOL, FILE_TOOL, HELP, VERSION };
-
-struct known {
-	const char *name, *other;
-	enum kind kind;
-	size_t to;         /* in struct reader */
-	long least, most;  /* of a number; the first is what a choice chooses */
-	enum extra extra;  /* what it is, or what goes with the tool */
-};
-
-#define TO(field) offsetof(struct reader, field)
-
-static const struct known options_known[] = {
-	{"addr", "u", TEXT, TO(url), 0, 0, 0},
-	{"uri", "url", TEXT, TO(url), 0, 0, 0},
-	{"h", "host", TEXT, TO(host), 0, 0, 0},
-	{"p", "port", NUMBER, TO(port), 1, 65535, 0},
-	{"s", "socket", TEXT, TO(socket), 0, 0, 0},
-	{"a", "pass", TEXT, TO(password), 0, 0, 0},
-	{"user", NULL, TEXT, TO(user), 0, 0, 0},
-	{"n", "db", NUMBER, TO(db), 0, 1000000, 0},
-	{"tls", NULL, FLAG, TO(tls), 0, 0, 0},
-	{"cacert", NULL, TEXT, TO(ca), 0, 0, 0},
-	{"cert", NULL, TEXT, TO(cert), 0, 0, 0},
-	{"key", NULL, TEXT, TO(key), 0, 0, 0},
-	{"sni", NULL, TEXT, TO(sni), 0, 0, 0},
-	{"insecure", NULL, FLAG, TO(insecure), 0, 0, 0},
-	{"2", NULL, CHOICE, TO(protocol), 2, 0, 0},
-	{"3", NULL, CHOICE, TO(protocol), 3, 0, 0},
-	{"t", NULL, SECONDS, TO(dial_s), 0, 0, 0},
-	{"x", NULL, FLAG, TO(last_from_stdin), 0, 0, 0},
-	{"r", "repeat", NUMBER, TO(repeat), -1, 1000000000, WITH_REPEAT},
-	{"i", "interval", SECONDS, TO(interval_s), 0, 0, WITH_PAUSE},
-	{"json", NULL, CHOICE, TO(format), FORMAT_JSON, 0, WITH_FORM},
-	{"csv", NULL, CHOICE, TO(format), FORMAT_CSV, 0, WITH_FORM},
-	{"raw", NULL, CHOICE, TO(format), FORMAT_RAW, 0, 0},
-	{"no-raw", NULL, CHOICE, TO(format), FORMAT_STANDARD, 0, 0},
-	{"pattern", NULL, TEXT, TO(pattern), 0, 0, WITH_KEYS},
-	{"type", NULL, TEXT, TO(type), 0, 0, WITH_KEYS},
-	{"count", NULL, NUMBER, TO(count), 1, 1000000000, WITH_KEYS},
-	{"pipe-timeout", NULL, NUMBER, TO(pipe_timeout_s), 0, 1000000000, WITH_TIMEOUT},
-	{"stat", NULL, TOOL, 0, TOOL_STAT, 0, WITH_PAUSE | WITH_REPEAT},
-	{"latency", NULL, TOOL, 0, TOOL_LATENCY, 0, WITH_PAUSE | WITH_FORM},
-	{"latency-dist", NULL, TOOL, 0, TOOL_LATENCY_DIST, 0, WITH_PAUSE},
-	{"bigkeys", NULL, TOOL, 0, TOOL_BIGKEYS, 0, WITH_KEYS},
-	{"memkeys", NULL, TOOL, 0, TOOL_MEMKEYS, 0, WITH_KEYS},
-	{"scan", NULL, TOOL, 0, TOOL_SCAN, 0, WITH_KEYS | WITH_FORM},
-	{"pipe", NULL, TOOL, 0, TOOL_PIPE, 0, WITH_TIMEOUT},
-	{"import", NULL, FILE_TOOL, 0, TOOL_IMPORT, 0, WITH_TIMEOUT},
-	{"rdb", NULL, FILE_TOOL, 0, TOOL_RDB, 0, 0},
-	{"help", "?", HELP, 0, 0, 0, 0},
-	{"version", "v", VERSION, 0, 0, 0, 0},
-};
-#define KNOWN (sizeof(options_known) / sizeof(options_known[0]))
-
-static enum options_status wrong(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static enum options_status wrong(const char *format, ...)
-{
-	va_list args;
-
-	fputs("qcache-cli: ", stderr);
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fputs(" (see qcache-cli --help)\n", stderr);
-	return OPTIONS_WRONG;
-}
 
 /* What stands behind the option: attached by =, or the next word. `given` is the option as it was written. */
 static const char *value(struct reader *r, const char *given)
@@ -151,11 +30,11 @@ static const char *value(struct reader *r, const char *given)
 	if (r->at + 1 < r->argc)
 		return r->argv[++r->at];
 	r->wrong = true;
-	wrong("%s wants a value", given);
+	option_wrong("%s wants a value", given);
 	return "";
 }
 
-static long number(struct reader *r, const struct known *known, const char *given)
+static long number(struct reader *r, const struct option_known *known, const char *given)
 {
 	const char *text = value(r, given);
 	char *end;
@@ -166,7 +45,7 @@ static long number(struct reader *r, const struct known *known, const char *give
 	long n = strtol(text, &end, 10);
 	if (!*text || *end || errno || n < known->least || n > known->most) {
 		r->wrong = true;
-		wrong("%s wants a number from %ld to %ld, not \"%s\"", given, known->least, known->most, text);
+		option_wrong("%s wants a number from %ld to %ld, not \"%s\"", given, known->least, known->most, text);
 	}
 	return n;
 }
@@ -179,58 +58,66 @@ static double seconds(struct reader *r, const char *given)
 
 	if (!r->wrong && (!*text || *end || !(n >= 0 && n < 1e9))) {
 		r->wrong = true;
-		wrong("%s wants seconds from 0 on, not \"%s\"", given, text);
+		option_wrong("%s wants seconds from 0 on, not \"%s\"", given, text);
 	}
 	return n;
 }
 
-static void take_tool(struct reader *r, const struct known *known, const char *given)
+static void take_tool(struct reader *r, const struct option_known *known, const char *given)
 {
-	if (r->tool && (r->tool != known || known->kind == FILE_TOOL)) {
+	const struct option_known *tool = r->values.tool;
+
+	/* -memkeys -memkeys-samples 5 is one tool. */
+	if (tool && (tool->chosen != known->chosen || known->kind == OPTION_FILE_TOOL)) {
 		r->wrong = true;
-		wrong("-%s and -%s exclude each other", r->tool->name, known->name);
+		option_wrong("-%s and -%s exclude each other", tool->name, known->name);
 		return;
 	}
-	r->tool = known;
-	if (known->kind == FILE_TOOL)
-		r->file = value(r, given);
+	r->values.tool = known;
+	if (known->kind == OPTION_FILE_TOOL)
+		r->values.file = value(r, given);
+	if (known->kind == OPTION_NUMBER_TOOL)
+		*(long *)((char *)&r->values + known->to) = number(r, known, given);
 }
 
-static void note_extra(struct reader *r, const struct known *known)
+static void note_extra(struct reader *r, const struct option_known *known)
 {
 	for (size_t i = 0; i < EXTRAS; i++)
 		if (known->extra == 1U << i)
-			r->extras[i] = known;
+			r->values.extras[i] = known;
 }
 
-static enum options_status take_option(struct reader *r, const struct known *known, const char *given)
+static enum options_status take_option(struct reader *r, const struct option_known *known, const char *given)
 {
-	void *to = (char *)r + known->to;
+	void *to = (char *)&r->values + known->to;
 
 	switch (known->kind) {
-	case HELP:
-		fputs(usage, stdout);
+	case OPTION_HELP:
+		fputs(option_usage, stdout);
 		return OPTIONS_DONE;
-	case VERSION:
+	case OPTION_VERSION:
 		printf("qcache-cli %s\n", qc_version());
 		return OPTIONS_DONE;
-	case FLAG:
+	case OPTION_REFUSED:
+		return option_wrong("%s: %s", given, known->why);
+	case OPTION_FLAG:
 		*(bool *)to = true;
 		break;
-	case CHOICE:
-		*(int *)to = (int)known->least;
+	case OPTION_CHOICE:
+		*(int *)to = known->chosen;
 		break;
-	case TEXT:
+	case OPTION_TEXT:
 		*(const char **)to = value(r, given);
 		break;
-	case NUMBER:
+	case OPTION_NUMBER:
 		*(long *)to = number(r, known, given);
 		break;
-	case SECONDS:
+	case OPTION_SECONDS:
 		*(double *)to = seconds(r, given);
 		break;
-	case TOOL:
-	case FILE_TOOL:
+	case OPTION_TOOL:
+	case OPTION_FILE_TOOL:
+	case OPTION_NUMBER_TOOL:
 		take_tool(r, known, given);
 		return r->wrong ? OPTIONS_WRONG : OPTIONS_FINE;
 	}
@@ -238,62 +125,19 @@ static enum options_status take_option(struct reader *r, const struct known *kno
 	return r->wrong ? OPTIONS_WRONG : OPTIONS_FINE;
 }
 
-static const struct known *find_known(const char *name)
-{
-	for (const struct known *k = options_known; k < options_known + KNOWN; k++)
-		if (strcmp(name, k->name) == 0 || (k->other && strcmp(name, k->other) == 0))
-			return k;
-	return NULL;
-}
-
-#define NAME_MAX_BYTES 31
-
-/* How many letters must be inserted, left out or changed to make one of the other (Levenshtein). */
-static size_t distance(const char *a, const char *b)
-{
-	size_t row[NAME_MAX_BYTES + 1], width = strlen(b);
-
-	for (size_t j = 0; j <= width; j++)
-		row[j] = j;
-	for (size_t i = 1; a[i - 1]; i++) {
-		size_t diagonal = row[0];
-		row[0] = i;
-		for (size_t j = 1; j <= width; j++) {
-			size_t best = diagonal + (a[i - 1] != b[j - 1]);
-			best = row[j] + 1 < best ? row[j] + 1 : best;
-			best = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
-			diagonal = row[j];
-			row[j] = best;
-		}
-	}
-	return row[width];
-}
-
-/* Of the long names, the one that was probably meant; NULL. */
-static const char *nearest(const char *name)
-{
-	/* Of a short one every letter says something. */
-	size_t len = strlen(name), least = len < 5 ? 2 : 3;
-	const char *found = NULL;
-
-	for (size_t i = 0; i < 2 * KNOWN && len > 2 && len <= NAME_MAX_BYTES; i++) {
-		const char *candidate = i % 2 ? options_known[i / 2].other : options_known[i / 2].name;
-		size_t far = candidate && strlen(candidate) > 2 ? distance(name, candidate) : least;
-		if (far >= least)
-			continue;
-		least = far;
-		found = candidate;
-	}
-	return found;
-}
-
 static enum options_status refuse_unknown(const char *given, const char *name)
 {
-	const char *meant = nearest(name);
+	const char *meant = option_nearest(name);
 
 	if (meant)
-		return wrong("unknown option %s; is -%s meant?", given, meant);
-	return wrong("unknown option %s", given);
+		return option_wrong("unknown option %s; is -%s meant?", given, meant);
+	return option_wrong("unknown option %s", given);
+}
+
+static const struct option_known *find(const char *name)
+{
+	/* redis-cli has some twenty of them, for one tool. */
+	return option_find(strncmp(name, "cluster-", 8) == 0 ? "cluster" : name);
 }
 
 /* The option at r->at, and its value. */
@@ -305,10 +149,10 @@ static enum options_status read_option(struct reader *r)
 	text_add(&given, word, equals ? (size_t)(equals - word) : strlen(word));
 	r->attached = equals ? equals + 1 : NULL;
 	const char *name = given.data + (given.data[1] == '-' ? 2 : 1);
-	const struct known *known = find_known(name);
+	const struct option_known *known = find(name);
 	enum options_status status = known ? take_option(r, known, given.data) : refuse_unknown(given.data, name);
 	if (status == OPTIONS_FINE && r->attached)
-		status = wrong("%s takes no value", given.data);
+		status = option_wrong("%s takes no value", given.data);
 	text_fini(&given);
 	return status;
 }
@@ -316,26 +160,26 @@ static enum options_status read_option(struct reader *r)
 /* "-scan, -bigkeys": the tools with which the option goes. */
 static void list_tools(struct text *out, enum extra extra)
 {
-	for (size_t i = 0; i < KNOWN; i++) {
-		const struct known *k = &options_known[i];
-		if ((k->kind == TOOL || k->kind == FILE_TOOL) && (k->extra & extra))
+	for (size_t i = 0; i < option_count; i++) {
+		const struct option_known *k = &option_table[i];
+		if (option_is_tool(k) && k->kind != OPTION_NUMBER_TOOL && (k->extra & extra))
 			text_printf(out, "%s-%s", out->len ? ", " : "", k->name);
 	}
 }
 
 /* An option that would have no effect isn't passed over in silence: whoever gave it relies on it. */
-static enum options_status check_extras(const struct reader *r)
+static enum options_status check_extras(const struct option_values *v)
 {
 	struct text names = {NULL, 0, 0};
 
 	for (size_t i = 0; i < EXTRAS; i++) {
-		const struct known *given = r->extras[i];
-		if (!given || (r->tool ? r->tool->extra & given->extra : !(given->extra & ONLY_TOOLS)))
+		const struct option_known *given = v->extras[i];
+		if (!given || (v->tool ? v->tool->extra & given->extra : !(given->extra & ONLY_TOOLS)))
 			continue;
-		if (r->tool)
-			return wrong("-%s does not go with -%s", given->name, r->tool->name);
+		if (v->tool)
+			return option_wrong("-%s does not go with -%s", given->name, v->tool->name);
 		list_tools(&names, given->extra);
-		wrong("-%s goes with %s", given->name, names.data);
+		option_wrong("-%s goes with %s", given->name, names.data);
 		text_fini(&names);
 		return OPTIONS_WRONG;
 	}
@@ -345,160 +189,132 @@ static enum options_status check_extras(const struct reader *r)
 void options_fini(struct options *o)
 {
 	text_fini(&o->address);
+	text_fini(&o->server_name);
+	text_fini(&o->pattern);
+	words_fini(&o->command);
 }
 
-/* What of the address people may see. */
-static void take_address(struct options *o)
+/* One word, which may be in quotes: -quoted-input, -quoted-pattern. */
+static bool unquote(struct words *out, const char *text)
 {
-	const char *address = o->address.data, *start = strstr(address, "://"), *at = strrchr(address, '@');
-
-	o->connection.address = address;
-	start = at ? at + 1 : start ? start + 3 : address;
-	snprintf(o->shown, sizeof(o->shown), "%.*s", (int)strcspn(start, "?"), start);
-	if (strncmp(o->shown, "unix:", 5) != 0 && *o->shown != '/')
-		o->shown[strcspn(o->shown, "/")] = 0;
+	return words_split(out, text) == WORDS_FINE && out->count == 1;
 }
 
-static bool is_port(const char *text)
+static enum options_status take_pattern(struct options *o, const struct option_values *v)
 {
-	char *end;
-	long n = strtol(text, &end, 10);
+	struct words word = {NULL, 0, 0, NULL};
+	bool fine = !v->quoted_pattern || unquote(&word, v->quoted_pattern);
 
-	return isdigit((unsigned char)*text) && !*end && n >= 1 && n <= 65535;
+	if (v->pattern)
+		text_puts(&o->pattern, v->pattern);
+	else if (v->quoted_pattern && fine)
+		text_add(&o->pattern, word.owned[0], word.items[0].len);
+	words_fini(&word);
+	return fine ? OPTIONS_FINE : option_wrong("-quoted-pattern wants one word, in quotes that are closed, not %s", v->quoted_pattern);
 }
 
-/* Host and port as an address has them, from one word or two; false when they are none. */
-static bool write_target(struct text *out, const char *target, const char *port)
+static enum options_status take_command(struct options *o, const struct reader *r)
 {
-	const char *first = strchr(target, ':'), *colon = strrchr(target, ':');
-	/* Colons of IPv6 are no port's, but behind brackets. */
-	bool is_bare_v6 = *target != '[' && first != colon;
-	bool has_port = colon > target && !is_bare_v6 && (*target != '[' || colon[-1] == ']');
-	size_t host_len = has_port ? (size_t)(colon - target) : strlen(target);
+	struct words word = {NULL, 0, 0, NULL};
+	enum options_status status = OPTIONS_FINE;
 
-	if (host_len == 0 || (*target == ':' && !is_bare_v6) || strpbrk(target, "@/ ") || (has_port && port))
-		return false;
-	port = has_port ? colon + 1 : port ? port : "6379";
-	text_printf(out, "%s%.*s%s:%s", is_bare_v6 ? "[" : "", (int)host_len, target, is_bare_v6 ? "]" : "", port);
-	return is_port(port);
-}
-
-bool options_aim(struct options *o, const char *target, const char *port)
-{
-	bool is_path = *target == '/' || strncasecmp(target, "unix:", 5) == 0;
-	struct text address = {NULL, 0, 0};
-
-	if (is_path)
-		text_printf(&address, "%s%s", *target == '/' ? "unix:" : "", target);
-	else
-		text_puts(&address, strncasecmp(o->address.data, "rediss://", 9) == 0 ? "rediss://" : "");
-	if (is_path ? port != NULL : !write_target(&address, target, port)) {
-		text_fini(&address);
-		return false;
+	for (int i = r->at; i < r->argc && status == OPTIONS_FINE; i++) {
+		if (!r->values.is_quoted)
+			words_add(&o->command, r->argv[i], strlen(r->argv[i]));
+		else if (unquote(&word, r->argv[i]))
+			words_add(&o->command, word.owned[0], word.items[0].len);
+		else
+			status = option_wrong("-quoted-input wants one word in each argument, in quotes that are closed, not %s", r->argv[i]);
 	}
-	text_fini(&o->address);
-	o->address = address;
-	take_address(o);
-	return true;
+	words_fini(&word);
+	return status;
 }
 
-/* The database leaves a URL for the options: at the prompt one may have to log in before it can be chosen. */
-static void take_db(struct options *o)
+static enum options_status take_pushes(struct options *o, const char *text)
 {
-	char *host = strstr(o->address.data, "://"), *slash = host ? strchr(host + 3, '/') : NULL, *end;
-
-	if (strncasecmp(o->address.data, "redis", 5) != 0 || !slash || strchr(host, ','))
-		return;
-	long db = strtol(slash + 1, &end, 10);
-	if ((*end && *end != '?') || db < 0 || db > 1000000)
-		return;
-	if (!o->connection.db)
-		o->connection.db = (int)db;
-	memmove(slash, end, strlen(end) + 1);
-}
-
-/* An empty variable is one that isn't set. */
-static const char *from_environment(const char *name)
-{
-	const char *text = getenv(name);
-
-	return text && *text ? text : NULL;
-}
-
-/* Where to, from the several ways to say it. */
-static enum options_status choose_address(struct reader *r)
-{
-	struct options *o = r->out;
-	const char *host = r->host ? r->host : "127.0.0.1";
-	bool is_v6 = strchr(host, ':') && *host != '[';
-
-	if ((r->url != NULL) + (r->socket != NULL) + (r->host || r->port) > 1)
-		return wrong("%s", "-addr (-u), -s and -h or -p exclude each other");
-	if (r->socket)
-		text_printf(&o->address, "unix:%s", r->socket);
-	else if (r->url)
-		text_printf(&o->address, "%s%s", r->tls && !strstr(r->url, "://") ? "rediss://" : "", r->url);
-	else
-		text_printf(&o->address, "%s%s%s%s:%ld", r->tls ? "rediss://" : "", is_v6 ? "[" : "", host, is_v6 ? "]" : "",
-			    r->port ? r->port : 6379);
-	const char *address = o->address.data;
-	bool has_user = strchr(address, '@') && *address != '/' && strncasecmp(address, "unix:", 5) != 0;
-	/* Taken for a host's name it would be looked up, and shown. */
-	if (has_user && !strstr(address, "://"))
-		return wrong("%s", "an address with a user or a password begins with redis://");
-	take_db(o);
-	take_address(o);
-	if (!o->connection.password && !has_user) {
-		const char *own = from_environment("QCACHE_AUTH");
-		o->connection.password = own ? own : from_environment("REDISCLI_AUTH");
-	}
+	if (text && strcasecmp(text, "yes") != 0 && strcasecmp(text, "no") != 0)
+		return option_wrong("-show-pushes wants yes or no, not \"%s\"", text);
+	if (text)
+		o->pushes = strcasecmp(text, "yes") == 0 ? PUSHES_SHOWN : PUSHES_HIDDEN;
 	return OPTIONS_FINE;
 }
 
 /* What needs no further thought. */
-static void take_values(const struct reader *r)
+static void take_values(struct options *o, const struct option_values *v)
 {
-	struct options *o = r->out;
-
-	*o = (struct options){
-		.connection = {.protocol = r->protocol, .timeout_ms = -1, .retries = -1, .pool_size = 2, .db = (int)r->db,
-			       .password = r->password, .user = r->user, .tls_ca = r->ca, .tls_cert = r->cert, .tls_key = r->key,
-			       .tls_name = r->sni, .tls_insecure = r->insecure, .dial_timeout_ms = (int64_t)(r->dial_s * 1000)},
-		.format = (enum format)r->format,
-		.tool = r->tool ? (enum tool)r->tool->least : TOOL_NONE,
-		.file = r->file,
-		.pattern = r->pattern,
-		.type = r->type,
-		.count = r->count,
-		.pipe_timeout_s = r->pipe_timeout_s,
-		.repeat = r->repeat,
-		.interval_s = r->interval_s,
-		.last_from_stdin = r->last_from_stdin,
-		.command = r->argv + r->at,
-		.command_count = r->argc - r->at,
-	};
+	o->connection = (qc_options){
+		.protocol = v->protocol, .timeout_ms = -1, .retries = -1, .pool_size = 2, .db = (int)v->db, .password = v->password,
+		.user = v->user, .name = v->name, .tls_ca = v->ca, .tls_ca_dir = v->ca_dir, .tls_cert = v->cert, .tls_key = v->key,
+		.tls_name = v->sni, .tls_ciphers = v->ciphers, .tls_ciphersuites = v->suites, .tls_insecure = v->insecure,
+		.dial_timeout_ms = (int64_t)(v->dial_s * 1000)};
+	o->style = (struct style){.format = (enum format)v->format, .between = v->between ? v->between : "\n", .end = v->end ? v->end : "\n"};
+	o->tool = v->tool ? (enum tool)v->tool->chosen : TOOL_NONE;
+	o->file = v->file;
+	o->eval = v->eval;
+	o->type = v->type;
+	o->cursor = (uint64_t)v->cursor;
+	o->count = v->count;
+	o->repeat = v->repeat != NOT_GIVEN ? v->repeat : v->tool ? -1 : 1;
+	o->samples = v->samples;
+	o->top = v->top;
+	o->keys = v->keys;
+	o->seconds = v->seconds;
+	o->pipe_timeout_s = v->pipe_timeout_s;
+	o->interval_s = v->interval_s;
+	o->last_from_stdin = v->last_from_stdin;
+	o->tag = v->tag;
+	o->asks_password = v->asks_password;
+	o->follows = v->follows;
 	/* JSON can say what RESP2 can't: maps, booleans, doubles. */
-	if (o->format == FORMAT_JSON)
+	if (v->format == FORMAT_JSON || v->format == FORMAT_QUOTED_JSON)
 		o->connection.protocol = 3;
+}
+
+static bool has_word(const struct words *w, const char *text)
+{
+	for (size_t i = 0; i < w->count; i++)
+		if (strcmp(w->owned[i], text) == 0)
+			return true;
+	return false;
+}
+
+static enum options_status check(const struct options *o, const struct option_values *v)
+{
+	bool has_command = o->command.count > 0;
+
+	if (v->tool && (has_command || o->eval))
+		return option_wrong("a tool and a command (%s) exclude each other", has_command ? o->command.owned[0] : "-eval");
+	if (o->last_from_stdin && o->tag)
+		return option_wrong("-x and -X exclude each other");
+	if (o->last_from_stdin && !has_command && !o->eval)
+		return option_wrong("-x wants a command");
+	if (o->tag && !has_word(&o->command, o->tag))
+		return option_wrong("-X wants a command with the argument %s", o->tag);
+	if (o->asks_password && v->password)
+		return option_wrong("-askpass and -a exclude each other");
+	return OPTIONS_FINE;
 }
 
 enum options_status options_parse(struct options *options, int argc, char **argv)
 {
-	struct reader r = {.out = options, .argv = argv, .argc = argc, .at = 1, .repeat = 1, .interval_s = -1, .protocol = 2,
-			   .pipe_timeout_s = 30};
+	struct reader r = {.argv = argv, .argc = argc, .at = 1,
+			   .values = {.repeat = NOT_GIVEN, .interval_s = -1, .protocol = 2, .pipe_timeout_s = 30, .samples = -1, .top = -1}};
 	enum options_status status = OPTIONS_FINE;
 
 	*options = (struct options){.repeat = 1};
 	for (; status == OPTIONS_FINE && r.at < argc && argv[r.at][0] == '-' && argv[r.at][1]; r.at++)
 		status = read_option(&r);
 	if (status == OPTIONS_FINE)
-		status = check_extras(&r);
+		status = check_extras(&r.values);
+	if (status == OPTIONS_FINE)
+		status = take_pattern(options, &r.values);
+	if (status == OPTIONS_FINE)
+		status = take_command(options, &r);
+	if (status == OPTIONS_FINE)
+		status = take_pushes(options, r.values.pushes);
 	if (status != OPTIONS_FINE)
 		return status;
-	take_values(&r);
-	if (r.tool && options->command_count)
-		return wrong("a tool and a command (%s) exclude each other", options->command[0]);
-	if (options->last_from_stdin && !options->command_count)
-		return wrong("%s", "-x wants a command");
-	return choose_address(&r);
+	take_values(options, &r.values);
+	status = check(options, &r.values);
+	return status == OPTIONS_FINE ? option_choose_address(options, &r.values) : status;
 }

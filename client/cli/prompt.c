@@ -4,7 +4,6 @@
 #include "client/cli/prompt.h"
 
 #include <ctype.h>
-#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +41,7 @@ static void make_front(struct prompt *p)
 /* What is no address costs nobody the connection there is. */
 static void reconnect_to(struct prompt *p, const struct words *w)
 {
-	struct options *o = (struct options *)p->session->options;
+	struct options *o = p->session->options;
 
 	if ((w->count == 2 || w->count == 3) && options_aim(o, w->owned[1], w->count > 2 ? w->owned[2] : NULL))
 		session_connect(p->session);
@@ -130,15 +129,6 @@ static bool take_line(struct prompt *p, struct text *line, const char *more)
 	return goes_on;
 }
 
-/* For what is typed, which is UTF-8 where the environment names no language; numbers stay as the protocol has them. */
-static void choose_characters(void)
-{
-	const char *chosen = setlocale(LC_CTYPE, "");
-
-	if (!chosen || strcmp(chosen, "C") == 0 || strcmp(chosen, "POSIX") == 0)
-		setlocale(LC_CTYPE, "C.UTF-8");
-}
-
 /* Reads lines and runs them until the end. */
 static void run(struct prompt *p)
 {
@@ -173,13 +163,12 @@ int prompt_run(struct session *session)
 	struct completer completer = {.help = &p.help, .session = session};
 	struct editor_help help = {.data = &completer, .hint = completer_hint, .complete = completer_complete};
 
-	choose_characters();
 	session->is_interactive = true;
 	interrupt_only_commands();
 	help_init(&p.help);
 	history_open(&p.history);
 	editor_open(&p.editor, &p.history, &help);
-	p.editor.is_coloured = session->colour;
+	p.editor.is_coloured = session->style.has_colour;
 	session_connect(session);
 	run(&p);
 	editor_close(&p.editor);

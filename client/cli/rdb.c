@@ -113,7 +113,9 @@ static int give_up_saving(const struct fetch *f, const char *path, int number)
 	bool by_server = f->err.kind != QC_OK;
 
 	fprintf(stderr, "qcache-cli: %s: %s\n", path, by_server ? f->err.text : strerror(number));
-	return !by_server ? EXIT_FAILED : f->err.kind == QC_CANCELLED ? EXIT_CANCELLED : EXIT_NO_CONNECTION;
+	if (!by_server || f->err.kind == QC_SERVER)
+		return EXIT_FAILED;
+	return f->err.kind == QC_CANCELLED ? EXIT_CANCELLED : EXIT_NO_CONNECTION;
 }
 
 /* To the file, or to standard output: "-". */
@@ -146,7 +148,15 @@ static int save(struct fetch *f, const char *head, const char *path)
 	return EXIT_FINE;
 }
 
-int tool_rdb(struct session *s, const char *path)
+/* Asks for functions only, which servers from Redis 7 on do; what they say to it. */
+static qc_error ask_for_functions(struct session *s)
+{
+	qc_result only qc_auto = qc_do(s->line, interrupt_begin(), "REPLCONF", "capa", "eof", "rdb-filter-only", "functions");
+
+	return only.err;
+}
+
+static int fetch(struct session *s, bool functions_only)
 {
 	static const char sync[] = "SYNC\r\n";
 	struct fetch f = {.session = s, .err = {.kind = QC_OK}};
@@ -156,13 +166,26 @@ int tool_rdb(struct session *s, const char *path)
 	enum outcome connected = session_connect(s);
 	if (connected != OUTCOME_FINE)
 		return outcome_status(connected);
+	if (functions_only)
+		f.err = ask_for_functions(s);
 	f.chunk = checked(malloc(CHUNK));
-	f.err = qc_send_raw(s->line, interrupt_begin(), sync, sizeof(sync) - 1).err;
+	if (f.err.kind == QC_OK)
+		f.err = qc_send_raw(s->line, interrupt_begin(), sync, sizeof(sync) - 1).err;
 	if (f.err.kind == QC_OK && read_line(&f, head, sizeof(head)))
-		status = save(&f, head, path);
+		status = save(&f, head, s->options->file);
 	else
-		status = give_up_saving(&f, path, 0);
+		status = give_up_saving(&f, s->options->file, 0);
 	free(f.chunk);
 	interrupt_end();
 	return status;
+}
+
+int tool_rdb(struct session *s)
+{
+	return fetch(s, false);
+}
+
+int tool_functions_rdb(struct session *s)
+{
+	return fetch(s, true);
 }

@@ -48,15 +48,17 @@ bool print_until_interrupt(struct text *text)
 	return whole;
 }
 
-void session_init(struct session *s, const struct options *options)
+void session_init(struct session *s, struct options *options)
 {
 	*s = (struct session){.options = options};
 	s->state.db = s->state.line_db = options->connection.db;
 	s->state.protocol = s->state.line_protocol = options->connection.protocol;
-	s->format = options->format;
-	if (s->format == FORMAT_AUTO)
-		s->format = isatty(STDOUT_FILENO) ? FORMAT_STANDARD : FORMAT_RAW;
-	s->colour = s->format == FORMAT_STANDARD && tty_is_smart(STDOUT_FILENO) && !getenv("NO_COLOR");
+	s->style = options->style;
+	if (s->style.format == FORMAT_AUTO)
+		s->style.format = isatty(STDOUT_FILENO) ? FORMAT_STANDARD : FORMAT_RAW;
+	s->style.has_colour = s->style.format == FORMAT_STANDARD && tty_is_smart(STDOUT_FILENO) && !getenv("NO_COLOR");
+	s->style.is_readable = isatty(STDOUT_FILENO);
+	s->shows_pushes = options->pushes == PUSHES_SHOWN || (options->pushes == PUSHES_AUTO && isatty(STDOUT_FILENO));
 }
 
 void session_drop(struct session *s)
@@ -155,6 +157,27 @@ static enum outcome say_why_not(struct session *s, qc_error err, bool is_open)
 	return is_open ? OUTCOME_FINE : err.kind == QC_INVALID ? OUTCOME_WRONG : OUTCOME_LOST;
 }
 
+/* Is there no password to be given? As servers have said it since there are users, and before. */
+static bool says_no_password(const qc_error *err)
+{
+	return err->kind == QC_SERVER &&
+	       (strstr(err->text, "without any password configured") || strstr(err->text, "no password is set"));
+}
+
+/* A password that stands in the environment for all servers is no reason to fail at one that has none. */
+static qc_error open_door(struct session *s, qc_context *context, qc_options *options)
+{
+	if (s->wants_no_password)
+		options->password = options->user = NULL;
+	qc_error err = open_line(s, context, options);
+	if (!options->password || !says_no_password(&err))
+		return err;
+	fprintf(stderr, "Warning: %s wants no password; the one that was given is not used.\n", s->options->shown);
+	s->wants_no_password = true;
+	options->password = options->user = NULL;
+	return open_line(s, context, options);
+}
+
 enum outcome session_connect(struct session *s)
 {
 	qc_context *context = interrupt_begin();
@@ -162,7 +185,7 @@ enum outcome session_connect(struct session *s)
 	enum outcome outcome = OUTCOME_FINE;
 
 	session_drop(s);
-	qc_error err = open_line(s, context, &options);
+	qc_error err = open_door(s, context, &options);
 	/* A password may still be typed: AUTH. Or it was, and what the options say must wait for it. */
 	if (!s->line && qc_has_code(err, "NOAUTH") && (s->is_interactive || s->state.auth.count)) {
 		options.db = 0;
@@ -254,7 +277,7 @@ static bool show_out(struct session *s)
 	if (print_until_interrupt(&s->out))
 		return true;
 	/* It may have stopped within a colour, or within the sequence for one. */
-	text_puts(&s->out, s->colour ? "\033[0m\n" : "\n");
+	text_puts(&s->out, s->style.has_colour ? "\033[0m\n" : "\n");
 	print(&s->out);
 	fputs("(cancelled: the rest is not shown)\n", stderr);
 	return false;
@@ -262,7 +285,7 @@ static bool show_out(struct session *s)
 
 static bool show(struct session *s, const qc_reply *reply)
 {
-	format_reply(&s->out, reply, s->format, s->colour);
+	format_reply(&s->out, reply, &s->style);
 	return show_out(s);
 }
 
@@ -271,7 +294,7 @@ static bool show_answer(struct session *s, const struct words *w, const qc_reply
 {
 	bool is_text = qc_reply_type(reply) == QC_BULK && format_is_text(w->owned[0], w->count > 1 ? w->owned[1] : NULL);
 
-	if (s->format != FORMAT_STANDARD || !is_text)
+	if (s->style.format != FORMAT_STANDARD || !is_text)
 		return show(s, reply);
 	format_text(&s->out, reply);
 	return show_out(s);
@@ -280,7 +303,7 @@ static bool show_answer(struct session *s, const struct words *w, const qc_reply
 static enum outcome show_error(struct session *s, const qc_error *err)
 {
 	if (err->kind == QC_SERVER) {
-		format_error(&s->out, err->text, s->format, s->colour);
+		format_error(&s->out, err->text, &s->style);
 		print(&s->out);
 		return OUTCOME_FAILED;
 	}
@@ -360,25 +383,39 @@ static bool has_error(const qc_reply *replies)
 	return false;
 }
 
-static enum outcome call(struct session *s, const struct words *w)
+/* In RESP3 these are answered by a push, whose first element is the command's name. */
+static bool is_answer(const struct words *w, const qc_reply *reply)
 {
-	qc_result result qc_auto = qc_do_args(s->line, interrupt_begin(), (qc_args){w->items, w->count});
+	enum qc_reply_type type = qc_reply_type(reply);
+	const char *kind = qc_reply_text(qc_reply_at(reply, 0));
 
-	if (result.err.kind == QC_OK) {
-		bool whole = show_answer(s, w, result.reply);
-		state_note(&s->state, w, result.reply);
-		if (s->state.is_subscribed)
-			return listen_on(s);
-		if (!whole)
-			return OUTCOME_CANCELLED;
-		if (!state_is_settled(&s->state))
-			return settle_late(s);
-		return words_is(w, 0, "exec") && has_error(result.reply) ? OUTCOME_FAILED : OUTCOME_FINE;
+	return type == QC_PUSH ? kind && words_is(w, 0, kind) : type != QC_ATTRIBUTE;
+}
+
+/* Sends it, and waits for the answer; what comes unasked before it is shown. */
+static qc_result ask_for(struct session *s, const struct words *w)
+{
+	qc_context *context = interrupt_begin();
+	qc_result out = {.err = qc_send(s->line, context, (qc_args){w->items, w->count}).err, .reply = NULL};
+
+	while (!qc_failed(out)) {
+		out = qc_receive(s->line, context);
+		if (qc_failed(out) || is_answer(w, out.reply))
+			break;
+		if (s->shows_pushes && qc_reply_type(out.reply) == QC_PUSH) {
+			format_push(&s->out, out.reply, &s->style);
+			print(&s->out);
+		}
+		qc_release(&out);
 	}
-	if (s->state.in_multi && words_is(w, 0, "exec") && result.err.kind == QC_SERVER)
-		state_forget_multi(&s->state);
-	enum outcome outcome = show_error(s, &result.err);
-	if (result.err.kind == QC_SERVER || result.err.kind == QC_INVALID)
+	return out;
+}
+
+static enum outcome fail(struct session *s, const struct words *w, const qc_error *err)
+{
+	enum outcome outcome = show_error(s, err);
+
+	if (err->kind == QC_INVALID)
 		return outcome;
 	/* What became of EXEC itself isn't known. */
 	if (!words_is(w, 0, "exec"))
@@ -387,28 +424,74 @@ static enum outcome call(struct session *s, const struct words *w)
 	return outcome;
 }
 
-/* A command whose answer others may follow, unless it is refused, or only queued. */
-static enum outcome stream(struct session *s, const struct words *w)
+/* What came of a command that has been answered. */
+static enum outcome take_answer(struct session *s, const struct words *w, const qc_reply *reply)
 {
-	qc_context *context = interrupt_begin();
-	qc_error err = qc_send(s->line, context, (qc_args){w->items, w->count}).err;
-	qc_result first qc_auto = {.err = err};
+	qc_error refused = qc_reply_err(reply);
 
-	if (err.kind == QC_OK)
-		first = qc_receive(s->line, context);
-	if (first.err.kind != QC_OK) {
-		enum outcome outcome = show_error(s, &first.err);
-		say_what_is_lost(s);
-		lose_line(s, outcome);
-		return outcome;
+	if (refused.kind != QC_OK) {
+		if (s->state.in_multi && words_is(w, 0, "exec"))
+			state_forget_multi(&s->state);
+		return show_error(s, &refused);
 	}
-	bool whole = show(s, first.reply);
-	if (qc_reply_type(first.reply) == QC_ERROR)
-		return OUTCOME_FAILED;
-	if (!state_is_queued(&s->state, first.reply))
+	bool whole = show_answer(s, w, reply), is_queued = state_is_queued(&s->state, reply);
+	state_note(&s->state, w, reply);
+	if (s->state.is_subscribed || (is_stream(w) && !is_queued))
 		return listen_on(s);
-	state_note(&s->state, w, first.reply);
-	return whole ? OUTCOME_FINE : OUTCOME_CANCELLED;
+	if (!whole)
+		return OUTCOME_CANCELLED;
+	if (!state_is_settled(&s->state))
+		return settle_late(s);
+	return words_is(w, 0, "exec") && has_error(reply) ? OUTCOME_FAILED : OUTCOME_FINE;
+}
+
+/* Where the answer sends one: "MOVED 3999 127.0.0.1:6381". An empty host is the one that says it. */
+static bool read_redirection(const struct session *s, const qc_reply *reply, struct text *out_target)
+{
+	const char *text = qc_reply_type(reply) == QC_ERROR ? qc_reply_text(reply) : "";
+	bool is_redirection = strncmp(text, "MOVED ", 6) == 0 || strncmp(text, "ASK ", 4) == 0;
+	const char *last = strrchr(text, ' ');
+
+	if (!s->options->follows || !is_redirection || s->state.in_multi)
+		return false;
+	text_clear(out_target);
+	if (last[1] == ':')
+		text_add(out_target, s->options->shown, strcspn(s->options->shown, ":"));
+	text_puts(out_target, last + 1);
+	return true;
+}
+
+/* Goes to another node of the cluster, and stays there. */
+static bool follow(struct session *s, const qc_reply *reply, const char *target)
+{
+	bool is_ask = strncmp(qc_reply_text(reply), "ASK ", 4) == 0;
+
+	if (!options_aim(s->options, target, NULL) || session_connect(s) != OUTCOME_FINE)
+		return false;
+	if (s->is_interactive)
+		fprintf(stderr, "-> Redirected to %s\n", s->options->shown);
+	qc_error err = is_ask ? ask(s, interrupt_begin(), QC_LIST("ASKING")) : (qc_error){.kind = QC_OK};
+	return err.kind == QC_OK;
+}
+
+/* As clusters change while one follows them. */
+#define REDIRECTIONS_MOST 16
+
+static enum outcome call(struct session *s, const struct words *w)
+{
+	struct text target = {NULL, 0, 0};
+	qc_result result qc_auto = ask_for(s, w);
+	enum outcome outcome;
+
+	for (int i = 0; i < REDIRECTIONS_MOST && !qc_failed(result) && read_redirection(s, result.reply, &target); i++) {
+		if (!follow(s, result.reply, target.data))
+			break;
+		qc_release(&result);
+		result = ask_for(s, w);
+	}
+	outcome = qc_failed(result) ? fail(s, w, &result.err) : take_answer(s, w, result.reply);
+	text_fini(&target);
+	return outcome;
 }
 
 /* SHUTDOWN and QUIT are answered by the end of the connection. */
@@ -423,9 +506,7 @@ enum outcome session_run(struct session *s, const struct words *w)
 
 	if (outcome != OUTCOME_FINE)
 		return outcome;
-	if (is_stream(w)) {
-		outcome = stream(s, w);
-	} else if (ends_connection(w)) {
+	if (ends_connection(w)) {
 		qc_result result qc_auto = qc_do_args(s->line, interrupt_begin(), (qc_args){w->items, w->count});
 		outcome = qc_failed(result) && result.err.kind != QC_NETWORK ? show_error(s, &result.err) : OUTCOME_FINE;
 		if (result.reply)

@@ -9,13 +9,14 @@
 #include "client/cli/state.h"
 
 struct session {
-	const struct options *options;
+	struct options *options; /* the address changes with CONNECT, and in a cluster */
 	qc_client *client; /* NULL while not connected */
 	qc_client *line;   /* its one connection, pinned */
 	struct state state;
 	bool is_interactive;
-	enum format format;
-	bool colour;
+	struct style style;
+	bool shows_pushes;
+	bool wants_no_password; /* so the server has said: none is sent any more */
 	struct text out;
 };
 
@@ -28,7 +29,7 @@ enum outcome {
 	OUTCOME_WRONG,     /* the options can't be: an address that is none */
 };
 
-void session_init(struct session *session, const struct options *options);
+void session_init(struct session *session, struct options *options);
 void session_fini(struct session *session);
 
 /*

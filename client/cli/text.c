@@ -1,10 +1,10 @@
 #include "client/cli/text.h"
 
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <wctype.h>
 
 void *checked(void *memory)
 {
@@ -58,23 +58,6 @@ void text_printf(struct text *text, const char *format, ...)
 	free(line);
 }
 
-void text_quote(struct text *text, const char *data, size_t len)
-{
-	static const char letters[] = "\n\r\t\a\b\\\"", names[] = "nrtab\\\"";
-
-	text_add(text, "\"", 1);
-	for (size_t i = 0; i < len; i++) {
-		const char *found = data[i] ? strchr(letters, data[i]) : NULL;
-		if (found)
-			text_printf(text, "\\%c", names[found - letters]);
-		else if (isprint((unsigned char)data[i]))
-			text_add(text, data + i, 1);
-		else
-			text_printf(text, "\\x%02x", (unsigned char)data[i]);
-	}
-	text_add(text, "\"", 1);
-}
-
 size_t text_utf8_length(const char *bytes, size_t len)
 {
 	const unsigned char *data = (const unsigned char *)bytes;
@@ -94,6 +77,46 @@ size_t text_utf8_length(const char *bytes, size_t len)
 	    (data[0] == 0xf4 && data[1] > 0x8f))
 		return 0;
 	return need;
+}
+
+wchar_t text_code_point(const char *data, size_t len)
+{
+	static const unsigned char first[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+	wchar_t point = (unsigned char)data[0] & first[len];
+
+	for (size_t i = 1; i < len; i++)
+		point = (point << 6) | ((unsigned char)data[i] & 0x3f);
+	return point;
+}
+
+/* Can the character be shown? Not so what directs the text, or has no glyph: it would be hidden in what one reads. */
+static bool is_printable(const char *data, size_t bytes)
+{
+	wchar_t c = text_code_point(data, bytes);
+	bool directs = (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff;
+
+	return iswprint((wint_t)c) && !directs;
+}
+
+void text_quote(struct text *text, const char *data, size_t len, bool is_readable)
+{
+	static const char letters[] = "\n\r\t\a\b\\\"", names[] = "nrtab\\\"";
+
+	text_add(text, "\"", 1);
+	for (size_t i = 0; i < len;) {
+		const char *found = data[i] ? strchr(letters, data[i]) : NULL;
+		size_t bytes = is_readable ? text_utf8_length(data + i, len - i) : 0, used = 1;
+		if (found)
+			text_printf(text, "\\%c", names[found - letters]);
+		else if (data[i] >= ' ' && data[i] < 0x7f)
+			text_add(text, data + i, 1);
+		else if (bytes > 1 && is_printable(data + i, bytes))
+			text_add(text, data + i, used = bytes);
+		else
+			text_printf(text, "\\x%02x", (unsigned char)data[i]);
+		i += used;
+	}
+	text_add(text, "\"", 1);
 }
 
 void text_json(struct text *text, const char *data, size_t len)

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <wchar.h>
 
 struct text {
 	char *data; /* NUL behind the last byte; NULL while empty */
@@ -17,12 +18,17 @@ void text_clear(struct text *text);
 void text_add(struct text *text, const void *data, size_t len);
 void text_puts(struct text *text, const char *string);
 void text_printf(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* As redis-cli shows a string: in quotes, with \n \r \t \a \b \\ \" and \xHH. */
-void text_quote(struct text *text, const char *data, size_t len);
+/*
+ * As redis-cli shows a string: in quotes, with \n \r \t \a \b \\ \" and \xHH. `is_readable`: characters of UTF-8 that can be shown
+ * stand as they are.
+ */
+void text_quote(struct text *text, const char *data, size_t len, bool is_readable);
 /* As JSON wants it. Bytes that aren't UTF-8 become \u00XX. */
 void text_json(struct text *text, const char *data, size_t len);
 /* Bytes of the well-formed UTF-8 character at `data`, of `len` bytes; 0 when it is none. */
 size_t text_utf8_length(const char *data, size_t len);
+/* Of such a character. */
+wchar_t text_code_point(const char *data, size_t bytes);
 
 void *checked(void *memory);
 

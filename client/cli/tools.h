@@ -12,13 +12,19 @@ enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NO_CONNECTION = 3, E
 
 int tool_stat(struct session *session);
 int tool_latency(struct session *session);
+int tool_latency_history(struct session *session);
 int tool_latency_dist(struct session *session);
+int tool_intrinsic_latency(struct session *session);
 int tool_bigkeys(struct session *session);
 int tool_memkeys(struct session *session);
+int tool_keystats(struct session *session);
+int tool_hotkeys(struct session *session);
 int tool_scan(struct session *session);
+int tool_lru_test(struct session *session);
 int tool_pipe(struct session *session);
-int tool_import(struct session *session, const char *path);
-int tool_rdb(struct session *session, const char *path);
+int tool_import(struct session *session);
+int tool_rdb(struct session *session);
+int tool_functions_rdb(struct session *session);
 
 int outcome_status(enum outcome outcome);
 /* The exit status of a tool that gives up after a failed call. Says a refusal; session_call() has said all else. */

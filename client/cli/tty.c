@@ -1,6 +1,7 @@
 #include "client/cli/tty.h"
 
-#include <fcntl.h>
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -59,28 +60,30 @@ void tty_restore(void)
 	is_changed = false;
 }
 
-static bool put(int fd, const char *text)
+static bool read_line(struct text *out)
 {
-	return write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	ssize_t n;
+	char c = 0;
+
+	text_add(out, "", 0);
+	while (((n = read(STDIN_FILENO, &c, 1)) == 1 && c != '\n') || (n < 0 && errno == EINTR))
+		text_add(out, &c, n == 1);
+	return c == '\n' || out->len;
 }
 
 bool tty_ask_secret(const char *question, struct text *out)
 {
-	int fd = open("/dev/tty", O_RDWR | O_CLOEXEC);
 	struct termios shown, hidden;
-	char c = 0;
+	bool is_terminal = tcgetattr(STDIN_FILENO, &shown) == 0;
 
-	if (fd < 0)
-		return false;
-	bool fine = tcgetattr(fd, &shown) == 0 && put(fd, question);
+	if (!is_terminal)
+		return read_line(out);
 	hidden = shown;
 	hidden.c_lflag &= ~(tcflag_t)ECHO;
-	fine = fine && tcsetattr(fd, TCSAFLUSH, &hidden) == 0;
-	text_add(out, "", 0);
-	while (fine && (fine = read(fd, &c, 1) == 1) && c != '\n')
-		text_add(out, &c, 1);
-	tcsetattr(fd, TCSADRAIN, &shown);
-	fine = put(fd, "\n") && fine;
-	close(fd);
+	tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
+	fputs(question, stderr);
+	bool fine = read_line(out);
+	tcsetattr(STDIN_FILENO, TCSADRAIN, &shown);
+	fputs("\n", stderr);
 	return fine;
 }

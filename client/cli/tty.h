@@ -1,5 +1,5 @@
 /*
- * The terminal: whether it can be drawn on, how large it is, and its modes. Standard input is a terminal where these are called.
+ * The terminal: whether it can be drawn on, how large it is, and its modes. But for the last, standard input is a terminal where these are called.
  */
 #ifndef CLIENT_CLI_TTY_H
 #define CLIENT_CLI_TTY_H
@@ -22,7 +22,10 @@ void tty_run(void);
 /* As it was before the first of them. */
 void tty_restore(void);
 
-/* Asks on the terminal for a text that isn't shown. False without one. */
+/*
+ * Asks for a line that isn't shown while it is typed. When standard input is no terminal the line is read from it, and no byte more. False
+ * at the end of input.
+ */
 bool tty_ask_secret(const char *question, struct text *out);
 
 #endif

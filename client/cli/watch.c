@@ -46,7 +46,7 @@ int tool_stat(struct session *s)
 	int64_t last_us = 0;
 	long lines = 0;
 
-	for (long left = s->options->repeat == 1 ? -1 : s->options->repeat; left != 0; left -= left > 0) {
+	for (long left = s->options->repeat; left != 0; left -= left > 0) {
 		qc_result info qc_auto = CALL(s, "INFO");
 		if (qc_failed(info))
 			return give_up(info.err);
@@ -105,6 +105,11 @@ static void show_samples(struct session *s, const struct samples *all, bool agai
 	print(&s->out);
 }
 
+static bool is_record(const struct session *s)
+{
+	return s->style.format == FORMAT_JSON || s->style.format == FORMAT_QUOTED_JSON || s->style.format == FORMAT_CSV;
+}
+
 /* For programs: milliseconds, under the names and in the order of redis-cli. */
 static void show_record(struct session *s, const struct samples *all)
 {
@@ -112,43 +117,106 @@ static void show_record(struct session *s, const struct samples *all)
 	double mean = (double)all->sum / (double)all->count / 1000;
 	unsigned long long count = all->count;
 
-	if (s->format == FORMAT_JSON)
+	if (s->style.format != FORMAT_CSV)
 		text_printf(&s->out, "{\"min\":%.3f,\"max\":%.3f,\"avg\":%.3f,\"count\":%llu}\n", least, most, mean, count);
 	else
 		text_printf(&s->out, "%.3f,%.3f,%.3f,%llu\n", least, most, mean, count);
 	print(&s->out);
 }
 
+/* Pings until the time, or Ctrl-C: then false, as after an error. */
+static bool sample(struct session *s, struct samples *all, int64_t until, bool live, qc_error *out_err)
+{
+	int64_t us, shown = 0;
+
+	for (;;) {
+		*out_err = time_ping(s, &us);
+		if (out_err->kind != QC_OK)
+			return false;
+		add_sample(all, us);
+		if (live && clock_us() - shown > 100000) {
+			shown = clock_us();
+			show_samples(s, all, true);
+		}
+		if (clock_us() >= until)
+			return true;
+		if (!pause_us(10000))
+			return false;
+	}
+}
+
+static void show_result(struct session *s, const struct samples *all, bool live)
+{
+	if (all->count == 0)
+		return;
+	if (is_record(s)) {
+		show_record(s, all);
+		return;
+	}
+	text_puts(&s->out, live ? "\r" : "");
+	show_samples(s, all, false);
+}
+
+static int64_t interval_us(const struct session *s, double otherwise_s)
+{
+	return (int64_t)((s->options->interval_s > 0 ? s->options->interval_s : otherwise_s) * 1e6);
+}
+
 /* Live on a terminal until Ctrl-C; for the interval (a second) and in one line where none is, or the form is for programs. */
 int tool_latency(struct session *s)
 {
-	bool is_record = s->format == FORMAT_JSON || s->format == FORMAT_CSV;
-	bool live = tty_is_smart(STDOUT_FILENO) && s->options->interval_s < 0 && !is_record;
-	int64_t until = clock_us() + (int64_t)((s->options->interval_s > 0 ? s->options->interval_s : 1) * 1e6), shown = 0;
+	bool live = tty_is_smart(STDOUT_FILENO) && s->options->interval_s < 0 && !is_record(s);
 	struct samples all = {0};
 	qc_error err;
-	int64_t us;
 
-	for (;;) {
-		err = time_ping(s, &us);
-		if (err.kind != QC_OK)
-			break;
-		add_sample(&all, us);
-		if (live && clock_us() - shown > 100000) {
-			shown = clock_us();
-			show_samples(s, &all, true);
-		}
-		if ((!live && clock_us() >= until) || !pause_us(10000))
-			break;
-	}
-	if (all.count && is_record) {
-		show_record(s, &all);
-	} else if (all.count) {
-		text_puts(&s->out, live ? "\r" : "");
-		show_samples(s, &all, false);
+	sample(s, &all, live ? INT64_MAX : clock_us() + interval_us(s, 1), live, &err);
+	show_result(s, &all, live);
+	if (err.kind != QC_OK)
+		return give_up(err);
+	interrupt_end();
+	return EXIT_FINE;
+}
+
+/* A line for each interval, until Ctrl-C or as often as -r says. */
+int tool_latency_history(struct session *s)
+{
+	bool live = tty_is_smart(STDOUT_FILENO) && !is_record(s), goes_on = true;
+	qc_error err = {.kind = QC_OK};
+
+	for (long left = s->options->repeat; goes_on && left != 0; left -= left > 0) {
+		struct samples all = {0};
+		goes_on = sample(s, &all, clock_us() + interval_us(s, 15), live, &err);
+		show_result(s, &all, live);
 	}
 	if (err.kind != QC_OK)
 		return give_up(err);
+	interrupt_end();
+	return EXIT_FINE;
+}
+
+/*
+ * How long this machine keeps a program waiting that does nothing but look at the clock: no server answers sooner than that. The server
+ * isn't asked.
+ */
+int tool_intrinsic_latency(struct session *s)
+{
+	int64_t began = clock_us(), until = began + s->options->seconds * 1000000, last = began, most = 0;
+	uint64_t runs = 0;
+
+	interrupt_begin();
+	while (last < until && !interrupt_is_pending()) {
+		int64_t now = clock_us();
+		runs++;
+		if (now - last > most) {
+			most = now - last;
+			text_printf(&s->out, "longest so far: %lld us\n", (long long)most);
+			print(&s->out);
+		}
+		last = now;
+	}
+	text_printf(&s->out, "%llu looks at the clock, %.4f us each on average; the longest took %lld us\n", (unsigned long long)runs,
+		    runs ? (double)(last - began) / (double)runs : 0, (long long)most);
+	print(&s->out);
 	interrupt_end();
 	return EXIT_FINE;
 }
@@ -183,7 +251,7 @@ static void draw_classes(struct session *s, const uint64_t *counts, uint64_t tot
 int tool_latency_dist(struct session *s)
 {
 	bool live = tty_is_smart(STDOUT_FILENO);
-	int64_t period = (int64_t)((s->options->interval_s > 0 ? s->options->interval_s : 1) * 1e6);
+	int64_t period = interval_us(s, 1);
 
 	do {
 		uint64_t counts[CLASSES + 1] = {0}, total = 0;

@@ -67,7 +67,7 @@ static void a_session_reads_as_people_know_it(void)
 	enter(&s, "get \"x\"y");
 	CU_ASSERT(terminal_shows(s.terminal, "Invalid argument(s)"));
 	terminal_type(s.terminal, "echo \xc3\xa9t\xc3\xa9\r");
-	CU_ASSERT(terminal_shows(s.terminal, "\"\\xc3\\xa9t\\xc3\\xa9\""));
+	CU_ASSERT(terminal_shows(s.terminal, "\"\xc3\xa9t\xc3\xa9\""));
 	get_up(&s);
 }
 
@@ -306,9 +306,9 @@ static void characters_are_kept_where_the_environment_names_no_language(void)
 	snprintf(prompt, sizeof(prompt), "%s> ", f.address);
 	CU_ASSERT(terminal_waits_at(t, prompt));
 	terminal_type(t, "echo caf\xc3\xa9\r");
-	CU_ASSERT(terminal_shows(t, "\"caf\\xc3\\xa9\""));
+	CU_ASSERT(terminal_shows(t, "\"caf\xc3\xa9\""));
 	terminal_type(t, "\033[200~echo th\xc3\xa9\n\033[201~");
-	CU_ASSERT(terminal_shows(t, "\"th\\xc3\\xa9\""));
+	CU_ASSERT(terminal_shows(t, "\"th\xc3\xa9\""));
 	terminal_type(t, "quit\r");
 	CU_ASSERT_EQUAL(terminal_stop(&t), 0);
 	CU_ASSERT(fixture_stop(&f));

@@ -1,0 +1,224 @@
+/*
+ * Where the server is: from options that overlap, from what was typed behind CONNECT, and as people may see it.
+ */
+#include <ctype.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#include "client/cli/option_table.h"
+
+#define DEFAULT_PORT "6379"
+
+/* An address in parts, each a piece of the text: SCHEME:// USER:PASSWORD@ HOST :PORT /DB?more. All may be empty. */
+struct parts {
+	const char *text;
+	size_t scheme, user, host, port; /* where each ends, with what sets it off */
+};
+
+static bool begins_with(const char *text, const char *prefix)
+{
+	return strncasecmp(text, prefix, strlen(prefix)) == 0;
+}
+
+static bool is_path(const char *text)
+{
+	return *text == '/' || begins_with(text, "unix:");
+}
+
+static struct parts part(const char *text)
+{
+	const char *scheme = strstr(text, "://"), *start = scheme ? scheme + 3 : text;
+	const char *end = start + strcspn(start, "/?"), *at = memrchr(start, '@', (size_t)(end - start));
+	const char *host = at ? at + 1 : start, *colon = memrchr(host, ':', (size_t)(end - host));
+
+	/* Colons of IPv6 are no port's, but behind brackets. */
+	if (colon && *host == '[' ? colon[-1] != ']' : colon && memchr(host, ':', (size_t)(end - host)) != colon)
+		colon = NULL;
+	return (struct parts){.text = text, .scheme = (size_t)(start - text), .user = (size_t)(host - text),
+			      .host = (size_t)((colon ? colon : end) - text), .port = (size_t)(end - text)};
+}
+
+static bool has_tls(const char *address)
+{
+	return begins_with(address, "rediss://") || begins_with(address, "valkeys://");
+}
+
+/* What of the address people may see. */
+static void take_address(struct options *o)
+{
+	const char *address = o->address.data;
+	/* A password with a slash in it is no right one, but one that must not be seen either. */
+	const char *at = strrchr(address, '@'), *start = at ? at + 1 : address + part(address).scheme;
+
+	o->connection.address = address;
+	if (is_path(address))
+		snprintf(o->shown, sizeof(o->shown), "%.*s", (int)strcspn(address, "?"), address);
+	else
+		snprintf(o->shown, sizeof(o->shown), "%.*s", (int)strcspn(start, "/?"), start);
+}
+
+static bool is_port(const char *text)
+{
+	char *end;
+	long n = strtol(text, &end, 10);
+
+	return isdigit((unsigned char)*text) && !*end && n >= 1 && n <= 65535;
+}
+
+/* Host and port as an address has them, from one word or two; false when they are none. */
+static bool write_target(struct text *out, const char *target, const char *port)
+{
+	struct parts p = part(target);
+	bool has_port = p.port > p.host, is_bare_v6 = *target != '[' && memchr(target, ':', p.host);
+
+	if (p.host == 0 || strpbrk(target, "@/? ") || (has_port && port))
+		return false;
+	port = has_port ? target + p.host + 1 : port ? port : DEFAULT_PORT;
+	text_printf(out, "%s%.*s%s:%s", is_bare_v6 ? "[" : "", (int)p.host, target, is_bare_v6 ? "]" : "", port);
+	return is_port(port);
+}
+
+bool options_aim(struct options *o, const char *target, const char *port)
+{
+	struct parts old = part(o->address.data);
+	struct text address = {NULL, 0, 0};
+	bool fine = true;
+
+	if (is_path(target))
+		text_printf(&address, "%s%s", *target == '/' ? "unix:" : "", target);
+	else if (!is_path(o->address.data))
+		text_add(&address, o->address.data, old.user);
+	fine = is_path(target) ? port == NULL : write_target(&address, target, port);
+	if (!fine) {
+		text_fini(&address);
+		return false;
+	}
+	text_fini(&o->address);
+	o->address = address;
+	take_address(o);
+	return true;
+}
+
+/* The database leaves a URL for the options: at the prompt one may have to log in before it can be chosen. */
+static void take_db(struct options *o)
+{
+	struct parts p = part(o->address.data);
+	char *slash = o->address.data + p.port, *end;
+
+	if (p.scheme == 0 || is_path(o->address.data) || *slash != '/' || strchr(o->address.data, ','))
+		return;
+	long db = strtol(slash + 1, &end, 10);
+	if ((*end && *end != '?') || db < 0 || db > 1000000)
+		return;
+	if (!o->connection.db)
+		o->connection.db = (int)db;
+	memmove(slash, end, strlen(end) + 1);
+	o->address.len = strlen(o->address.data);
+}
+
+/* An empty variable is one that isn't set. */
+static const char *from_environment(const char *name)
+{
+	const char *text = getenv(name);
+
+	return text && *text ? text : NULL;
+}
+
+static bool is_literal(const char *host)
+{
+	return strchr(host, ':') || host[strspn(host, "0123456789.")] == 0;
+}
+
+/* The first address of that version which the host has; else its name. A certificate is still that of the name. */
+static void prefer_family(struct options *o, struct text *host, const struct option_values *v)
+{
+	struct addrinfo hints = {.ai_family = v->family == 4 ? AF_INET : AF_INET6, .ai_socktype = SOCK_STREAM}, *found;
+	char address[64];
+
+	if (!v->family || is_literal(host->data) || getaddrinfo(host->data, NULL, &hints, &found) != 0)
+		return;
+	if (getnameinfo(found->ai_addr, found->ai_addrlen, address, sizeof(address), NULL, 0, NI_NUMERICHOST) == 0) {
+		text_puts(&o->server_name, host->data);
+		text_clear(host);
+		text_puts(host, address);
+	}
+	freeaddrinfo(found);
+}
+
+/* The address that was given, but for what -h, -p, -tls, -4 and -6 say: these are more particular, as with redis-cli. */
+static void write_address(struct options *o, const char *given, const struct option_values *v)
+{
+	struct parts p = part(given);
+	struct text host = {NULL, 0, 0};
+	const char *port = given + p.host;
+
+	text_add(&host, v->host ? v->host : given + p.user, v->host ? strlen(v->host) : p.host - p.user);
+	prefer_family(o, &host, v);
+	bool is_bare_v6 = strchr(host.data, ':') && *host.data != '[';
+	/* redis:// becomes rediss://, and so valkey://. */
+	bool adds_tls = v->tls && p.scheme && !has_tls(given);
+	text_printf(&o->address, "%.*s%s", (int)(p.scheme ? p.scheme - 3 : 0), given, adds_tls ? "s" : "");
+	text_puts(&o->address, p.scheme ? "://" : v->tls ? "rediss://" : "");
+	text_add(&o->address, given + p.scheme, p.user - p.scheme);
+	text_printf(&o->address, "%s%s%s", is_bare_v6 ? "[" : "", host.data, is_bare_v6 ? "]" : "");
+	if (v->port)
+		text_printf(&o->address, ":%ld", v->port);
+	else
+		text_add(&o->address, port, p.port - p.host);
+	text_puts(&o->address, given + p.port);
+	text_fini(&host);
+}
+
+/* What one wants of TLS, and would silently not get: a password would go out in clear. */
+static enum options_status check_tls(const struct options *o, const struct option_values *v)
+{
+	const struct { const char *name; bool is_given; } wishes[] = {
+		{"tls", v->tls}, {"cacert", v->ca}, {"cacertdir", v->ca_dir}, {"cert", v->cert}, {"key", v->key}, {"sni", v->sni},
+		{"tls-ciphers", v->ciphers}, {"tls-ciphersuites", v->suites}, {"insecure", v->insecure},
+	};
+	bool is_unix = is_path(o->address.data);
+
+	if (has_tls(o->address.data))
+		return OPTIONS_FINE;
+	for (size_t i = 0; i < sizeof(wishes) / sizeof(wishes[0]); i++)
+		if (wishes[i].is_given)
+			return is_unix ? option_wrong("-%s: there is no TLS on a unix socket", wishes[i].name)
+				       : option_wrong("-%s goes with -tls, or an address that begins with rediss://", wishes[i].name);
+	return OPTIONS_FINE;
+}
+
+enum options_status option_choose_address(struct options *o, const struct option_values *v)
+{
+	const char *given = v->url ? v->url : "127.0.0.1:" DEFAULT_PORT;
+
+	if (v->url && v->socket)
+		return option_wrong("-addr (-u) and -s exclude each other");
+	if (v->url && strchr(v->url, ',') && (v->host || v->port || v->family || v->tls))
+		return option_wrong("-h, -p, -4, -6 and -tls are for one address, and -addr has several");
+	if (v->socket)
+		text_printf(&o->address, "unix:%s", v->socket);
+	else if (is_path(given) || strchr(given, ','))
+		text_puts(&o->address, given);
+	else
+		write_address(o, given, v);
+	bool has_user = strchr(o->address.data, '@') && !is_path(o->address.data);
+	/* Taken for a host's name it would be looked up, and shown. */
+	if (has_user && !strstr(o->address.data, "://"))
+		return option_wrong("an address with a user or a password begins with redis://");
+	enum options_status status = check_tls(o, v);
+	if (status != OPTIONS_FINE)
+		return status;
+	take_db(o);
+	take_address(o);
+	if (o->server_name.len && has_tls(o->address.data) && !o->connection.tls_name)
+		o->connection.tls_name = o->server_name.data;
+	if (!o->connection.password && !has_user && !o->asks_password) {
+		const char *own = from_environment("QCACHE_AUTH");
+		o->connection.password = own ? own : from_environment("REDISCLI_AUTH");
+	}
+	return OPTIONS_FINE;
+}
