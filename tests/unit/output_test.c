@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "support/allocation.h"
 #include "support/suite.h"
 
 #define BLOB_BYTES 300000u
@@ -126,11 +127,68 @@ static void a_peer_that_is_gone_is_noticed_and_raises_no_signal(void)
 	close_pair(&pair);
 }
 
+/* What is kept for a socket that is full takes an allocation for each piece: each of them fails once. */
+static void without_memory_for_what_waits_it_says_so_and_holds_nothing(void)
+{
+	struct blob *blob = make_blob();
+	const struct reply_part parts[] = { { .text_len = 1, .blob = blob }, { .text_len = 2, .blob = blob }, { .text_len = 1 } };
+	enum output_status status = OUTPUT_NO_MEMORY;
+	for (uint64_t n = 1; status == OUTPUT_NO_MEMORY && n < 20; n++) {
+		struct pair pair = make_pair();
+		struct output output = { 0 };
+		struct output_counts counts = { 0 };
+		allocation_fail_nth(n, NULL);
+		status = output_write_parts(&output, pair.near, parts, 3, (const uint8_t *)"abcd", &counts);
+		CU_ASSERT_EQUAL(status, allocation_has_failed() ? OUTPUT_NO_MEMORY : OUTPUT_WAITING);
+		allocation_fail_nth(0, NULL);
+		CU_ASSERT(output.bytes + counts.bytes <= 2 * BLOB_BYTES + 4);
+		output_fini(&output);
+		CU_ASSERT_EQUAL(output.taken_bytes, 0);
+		CU_ASSERT_EQUAL(atomic_load(&blob->holders), 1);
+		close_pair(&pair);
+	}
+	CU_ASSERT_EQUAL(status, OUTPUT_WAITING);
+	blob_release(&blob);
+}
+
+/* Whatever can't be added leaves a batch as it was. */
+static void a_batch_without_memory_takes_nothing(void)
+{
+	struct request_batch *batch = request_batch_create(64);
+	struct reply_batch *replies = reply_batch_create();
+	struct connection_reports *reports = NULL;
+	struct blob *blob = make_blob();
+	allocation_fail_nth(1, NULL);
+	CU_ASSERT_PTR_NULL(request_batch_add(batch));
+	allocation_fail_nth(1, NULL);
+	CU_ASSERT_FALSE(request_batch_reserve_runs(batch, 1));
+	allocation_fail_nth(1, NULL);
+	CU_ASSERT_FALSE(request_batch_take_blobs(batch, &blob, 1));
+	allocation_fail_nth(1, NULL);
+	CU_ASSERT_PTR_NULL(reply_batch_add(replies));
+	for (uint64_t n = 1; n <= 2; n++) {
+		allocation_fail_nth(n, NULL);
+		CU_ASSERT_FALSE(connection_reports_add(&reports, &(struct connection_report){ .state = REPORT_GONE }));
+	}
+	CU_ASSERT_EQUAL(batch->count + batch->run_count + batch->blob_count + batch->taken_bytes + replies->count + reports->count, 0);
+	for (uint64_t n = 1; n <= 3; n++) {
+		allocation_fail_nth(n, NULL);
+		CU_ASSERT_PTR_NULL(request_batch_create(64));
+	}
+	allocation_fail_nth(0, NULL);
+	CU_ASSERT_TRUE(request_batch_take_blobs(batch, &blob, 1));
+	request_batch_destroy(&batch);
+	reply_batch_destroy(&replies);
+	connection_reports_destroy(&reports);
+}
+
 static const struct suite_case cases[] = {
 	CASE(everything_arrives_in_order_through_a_narrow_socket),
 	CASE(small_replies_leave_in_one_call),
 	CASE(nothing_to_say_is_no_call),
 	CASE(a_peer_that_is_gone_is_noticed_and_raises_no_signal),
+	CASE(without_memory_for_what_waits_it_says_so_and_holds_nothing),
+	CASE(a_batch_without_memory_takes_nothing),
 };
 
 SUITE_MAIN("output", cases)

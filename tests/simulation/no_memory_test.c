@@ -1,0 +1,174 @@
+/*
+ * Each allocation in the store's turns fails once, one after the other, in a process of its own: a reply becomes an error, or its
+ * client is closed, and everybody else is served. What no turn can do without stops the server, and says what there was no memory for.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "actors/runtime/crash.h"
+#include "simulation/node.h"
+#include "support/allocation.h"
+#include "support/suite.h"
+
+#define LARGE_BYTES 1500000u
+/* No scenario allocates more often. */
+#define ALLOCATIONS_MAX 400
+
+enum outcome {
+	SERVED,   /* nothing was refused */
+	UNNOTICED,
+	REFUSED,  /* an error in the place of a reply, or a closed client */
+	STOPPED,  /* the whole server, with a reason */
+	WRONG,
+};
+
+struct scene {
+	struct node *node;
+	struct client *client, *other;
+};
+
+static bool is_turn_of_store(void)
+{
+	const char *actor = crash_context_in_hand.actor;
+	return actor && strcmp(actor, "store") == 0;
+}
+
+static void send_large(struct client *client)
+{
+	char *value = malloc(LARGE_BYTES + 1);
+	memset(value, 'v', LARGE_BYTES);
+	value[LARGE_BYTES] = '\0';
+	client_send(client, "SET", "large", value, NULL);
+	free(value);
+}
+
+static void prepare(struct scene *scene)
+{
+	static char value[4000];
+	memset(value, 's', sizeof(value) - 1);
+	scheduler_begin(1, TRACE_QUIETLY);
+	scene->node = node_create(&(struct node_options){ .reactors = 1 });
+	scene->client = client_open(scene->node->reactors[0]);
+	scene->other = client_open(scene->node->reactors[0]);
+	client_send(scene->client, "SET", "small", value, NULL);
+	send_large(scene->client);
+	scheduler_settle();
+	client_take(scene->client);
+}
+
+/* A long text, a long run of a value, a value that is held, a text that is gathered, and something behind them. */
+static void ask_for_much(struct client *client)
+{
+	const char *words[402] = { "MGET", "large" };
+	for (int i = 2; i < 402; i++)
+		words[i] = "small";
+	client_send_words(client, 402, words);
+	client_send(client, "GETRANGE", "large", "1", "1400000", NULL);
+	client_send(client, "GET", "large", NULL);
+	client_send(client, "KEYS", "*", NULL);
+	client_send(client, "CLIENT", "LIST", NULL);
+	client_send(client, "ECHO", "end", NULL);
+}
+
+/* Commands that wait for one that waits. */
+static void let_some_wait(struct client *client)
+{
+	client_send(client, "WAIT", "1", "100", NULL);
+	client_send(client, "APPEND", "waiting", "a", NULL);
+	send_large(client);
+	client_send(client, "CLIENT", "SETNAME", "name", NULL);
+	client_send(client, "ECHO", "end", NULL);
+}
+
+static bool is_served(struct client *client)
+{
+	client_send(client, "PING", NULL);
+	scheduler_settle();
+	return strcmp(client_take(client), "+PONG\r\n") == 0;
+}
+
+static enum outcome play(uint64_t n, void (*ask)(struct client *))
+{
+	struct scene scene;
+	prepare(&scene);
+	ask(scene.client);
+	allocation_fail_nth(n, is_turn_of_store);
+	scheduler_settle();
+	scheduler_advance_ms(100);
+	scheduler_settle();
+	bool has_failed = allocation_has_failed();
+	allocation_fail_nth(0, NULL);
+	const char *got = client_take(scene.client);
+	bool is_refused = scene.client->is_closing || strstr(got, "-OOM") || strstr(got, "-ERR");
+	bool is_whole = strstr(got, "$3\r\nend\r\n") != NULL && scene.client->answered == scene.client->sent;
+	if (!is_served(scene.other) || !(is_whole || scene.client->is_closing)) {
+		fprintf(stderr, "%llu of %llu answered, the last bytes: %s\n", (unsigned long long)scene.client->answered,
+			(unsigned long long)scene.client->sent, strlen(got) > 100 ? got + strlen(got) - 100 : got);
+		return WRONG;
+	}
+	return is_refused ? REFUSED : has_failed ? UNNOTICED : SERVED;
+}
+
+/* In a process of its own, as it may be stopped; what it says on that occasion goes to `said`. */
+static int play_apart(uint64_t n, void (*ask)(struct client *), char *said, size_t size)
+{
+	int ends[2], status = 0;
+	if (pipe(ends) != 0)
+		abort();
+	fflush(NULL);
+	pid_t child = fork();
+	if (child == 0) {
+		setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+		dup2(ends[1], STDOUT_FILENO);
+		dup2(ends[1], STDERR_FILENO);
+		_exit(play(n, ask));
+	}
+	close(ends[1]);
+	size_t len = 0;
+	for (ssize_t got; len + 1 < size && (got = read(ends[0], said + len, size - 1 - len)) > 0;)
+		len += (size_t)got;
+	said[len] = '\0';
+	close(ends[0]);
+	waitpid(child, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : STOPPED;
+}
+
+/* Returns how many ended as an error or a closed client. */
+static int refuse_each(void (*ask)(struct client *))
+{
+	static char said[65536];
+	int refused = 0;
+	for (uint64_t n = 1; n < ALLOCATIONS_MAX; n++) {
+		int outcome = play_apart(n, ask, said, sizeof(said));
+		refused += outcome == REFUSED;
+		CU_ASSERT_NOT_EQUAL(outcome, WRONG);
+		if (outcome == STOPPED && !strstr(said, "no memory for"))
+			CU_FAIL("it stopped and did not say why");
+		if (outcome == WRONG)
+			fprintf(stderr, "allocation %llu: %.300s\n", (unsigned long long)n, said);
+		if (outcome == SERVED)
+			return refused;
+	}
+	CU_FAIL("never went through");
+	return 0;
+}
+
+static void a_reply_without_memory_becomes_an_error_or_ends_its_client(void)
+{
+	CU_ASSERT(refuse_each(ask_for_much) >= 3);
+}
+
+static void a_command_that_cannot_wait_for_want_of_memory_ends_its_client(void)
+{
+	CU_ASSERT(refuse_each(let_some_wait) >= 3);
+}
+
+static const struct suite_case cases[] = {
+	CASE(a_reply_without_memory_becomes_an_error_or_ends_its_client),
+	CASE(a_command_that_cannot_wait_for_want_of_memory_ends_its_client),
+};
+SUITE_MAIN("no memory", cases)
