@@ -1,6 +1,7 @@
 #include "support/server.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -278,6 +279,27 @@ int64_t server_processor_ms(const struct server *server)
 		sscanf(behind_name, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system);
 	free(text);
 	return (int64_t)((user + system) * 1000 / (unsigned long)sysconf(_SC_CLK_TCK));
+}
+
+/* The second number of a task's schedstat, in ns. */
+int64_t server_waited_us(const struct server *server)
+{
+	char path[300];
+	int64_t total_ns = 0;
+	snprintf(path, sizeof(path), "/proc/%d/task", server->pid);
+	DIR *tasks = opendir(path);
+	for (struct dirent *entry; tasks && (entry = readdir(tasks));) {
+		long long waited_ns = 0;
+		snprintf(path, sizeof(path), "/proc/%d/task/%s/schedstat", server->pid, entry->d_name);
+		FILE *file = entry->d_name[0] == '.' ? NULL : fopen(path, "re");
+		if (file && fscanf(file, "%*d %lld", &waited_ns) == 1)
+			total_ns += waited_ns;
+		if (file)
+			fclose(file);
+	}
+	if (tasks)
+		closedir(tasks);
+	return total_ns / 1000;
 }
 
 static bool has_report(const char *log)

@@ -43,6 +43,8 @@ bool server_wait_log(const struct server *server, const char *text);
 /* Resident memory, in bytes, and processor time used so far, in ms. */
 size_t server_resident_bytes(const struct server *server);
 int64_t server_processor_ms(const struct server *server);
+/* For how long its threads, taken together, could have run and had no processor. */
+int64_t server_waited_us(const struct server *server);
 
 /* SIGTERM, then the end. True when all was well. Frees the server in any case and clears the pointer. */
 bool server_stop(struct server **server);
