@@ -118,6 +118,14 @@ void words_copy(struct config_words *out_words, const struct config_words *from)
 		words_add(out_words, from->items[i], strlen(from->items[i]));
 }
 
+static bool words_are_equal(const struct config_words *a, const struct config_words *b)
+{
+	bool are_equal = a->count == b->count;
+	for (uint32_t i = 0; are_equal && i < a->count; i++)
+		are_equal = strcmp(a->items[i], b->items[i]) == 0;
+	return are_equal;
+}
+
 void words_fini(struct config_words *words)
 {
 	for (uint32_t i = 0; i < words->count; i++)
@@ -132,56 +140,112 @@ static char *working_directory(void)
 	return directory ? directory : config_text("/", 1); /* it has been removed, or is out of our sight */
 }
 
+/* ---- one field ---- */
+
+static const size_t field_bytes[] = {
+	[TYPE_YES_NO] = sizeof(bool),
+	[TYPE_INTEGER] = sizeof(int64_t),
+	[TYPE_OCTAL] = sizeof(int64_t),
+	[TYPE_MEMORY] = sizeof(uint64_t),
+	[TYPE_CHOICE] = sizeof(int),
+	[TYPE_TEXT] = sizeof(char *),
+	[TYPE_PATH] = sizeof(char *),
+	[TYPE_CPUS] = sizeof(char *),
+	[TYPE_WORDS] = sizeof(struct config_words),
+	[TYPE_FLAGS] = sizeof(int),
+	[TYPE_OUTPUT_LIMITS] = sizeof(struct output_limit) * CLIENT_CLASSES,
+};
+
+static bool holds_text(const struct directive *directive)
+{
+	return directive->type == TYPE_TEXT || directive->type == TYPE_PATH || directive->type == TYPE_CPUS;
+}
+
+/* `config` has its start_dir. */
+static void init_field(const struct directive *directive, struct config *config)
+{
+	struct config_error error;
+	char *initial = (char *)directive->initial; /* is only read */
+	if (directive->type == TYPE_PATH)
+		*(char **)directive_field(directive, config) = config_text(config->start_dir, strlen(config->start_dir));
+	else if (!directive_parse(directive, config, &initial, 1, &error))
+		crash_broken_invariant("the built-in value of %s: %s", directive->name, error.text);
+}
+
+static void copy_field(const struct directive *directive, struct config *to, const struct config *from)
+{
+	void *field = directive_field(directive, to);
+	const void *origin = directive_field(directive, from);
+	if (holds_text(directive))
+		*(char **)field = config_text(*(char *const *)origin, strlen(*(char *const *)origin));
+	else if (directive->type == TYPE_WORDS)
+		words_copy(field, origin);
+	else
+		memcpy(field, origin, field_bytes[directive->type]);
+}
+
+static void fini_field(const struct directive *directive, struct config *config)
+{
+	void *field = directive_field(directive, config);
+	if (holds_text(directive))
+		free(*(char **)field);
+	else if (directive->type == TYPE_WORDS)
+		words_fini(field);
+}
+
+void directive_copy(const struct directive *directive, struct config *to, const struct config *from)
+{
+	fini_field(directive, to);
+	copy_field(directive, to, from);
+}
+
+bool directive_is_equal(const struct directive *directive, const struct config *a, const struct config *b)
+{
+	const void *left = directive_field(directive, a), *right = directive_field(directive, b);
+	if (holds_text(directive))
+		return strcmp(*(char *const *)left, *(char *const *)right) == 0;
+	if (directive->type == TYPE_WORDS)
+		return words_are_equal(left, right);
+	return memcmp(left, right, field_bytes[directive->type]) == 0;
+}
+
+/* ---- all of them ---- */
+
 void config_init(struct config *config)
 {
 	*config = (struct config){ 0 };
 	config->config_file = config_text("", 0);
 	config->start_dir = working_directory();
-	for (size_t i = 0; i < DIRECTIVES; i++) {
-		const struct directive *directive = &config_directives[i];
-		struct config_error error;
-		struct config_words words = { 0 };
-		words_add(&words, directive->initial, strlen(directive->initial));
-		if (directive->type == TYPE_PATH)
-			*(char **)directive_field(directive, config) = config_text(config->start_dir, strlen(config->start_dir));
-		else if (!directive_parse(directive, config, words.items, words.count, &error))
-			crash_broken_invariant("the built-in value of %s: %s", directive->name, error.text);
-		words_fini(&words);
-	}
+	for (size_t i = 0; i < DIRECTIVES; i++)
+		init_field(&config_directives[i], config);
 }
 
-/* Gives `copy`, which has the same bytes as `from`, texts of its own. */
-static void own_texts(const struct directive *directive, struct config *copy, const struct config *from)
+void config_copy(struct config *out_config, const struct config *from)
 {
-	void *field = directive_field(directive, copy), *origin = directive_field(directive, from);
-	switch (directive->type) {
-	case TYPE_TEXT:
-	case TYPE_PATH:
-	case TYPE_CPUS:
-		*(char **)field = config_text(*(char **)origin, strlen(*(char **)origin));
-		return;
-	case TYPE_WORDS:
-		words_copy(field, origin);
-		return;
-	case TYPE_YES_NO:
-	case TYPE_INTEGER:
-	case TYPE_OCTAL:
-	case TYPE_MEMORY:
-	case TYPE_CHOICE:
-	case TYPE_FLAGS:
-	case TYPE_OUTPUT_LIMITS:
-		return;
-	}
+	*out_config = *from;
+	out_config->config_file = config_text(from->config_file, strlen(from->config_file));
+	out_config->start_dir = config_text(from->start_dir, strlen(from->start_dir));
+	for (size_t i = 0; i < DIRECTIVES; i++)
+		copy_field(&config_directives[i], out_config, from);
+}
+
+void config_fini(struct config *config)
+{
+	for (size_t i = 0; i < DIRECTIVES; i++)
+		fini_field(&config_directives[i], config);
+	free(config->config_file);
+	free(config->start_dir);
+	*config = (struct config){ 0 };
 }
 
 /* ---- what is not supported ---- */
 
 static bool has_default(const struct directive *directive, const struct config *config)
 {
-	struct config defaults;
-	config_init(&defaults);
+	struct config defaults = { .start_dir = config->start_dir };
+	init_field(directive, &defaults);
 	bool is_default = directive_is_equal(directive, &defaults, config);
-	config_fini(&defaults);
+	fini_field(directive, &defaults);
 	return is_default;
 }
 
@@ -196,14 +260,12 @@ bool directive_check_support(const struct directive *directive, const struct con
 
 void config_print_inert(const struct config *config, char *out_text, size_t size)
 {
-	struct config defaults;
 	size_t len = 0;
 	unsigned further = 0;
-	config_init(&defaults);
 	out_text[0] = '\0';
 	for (size_t i = 0; i < DIRECTIVES; i++) {
 		const struct directive *directive = &config_directives[i];
-		if (!(directive->flags & INERT) || directive_is_equal(directive, &defaults, config))
+		if (!(directive->flags & INERT) || has_default(directive, config))
 			continue;
 		/* Room stays for how many more there are. */
 		if (len + strlen(directive->name) + 32 > size)
@@ -213,36 +275,9 @@ void config_print_inert(const struct config *config, char *out_text, size_t size
 	}
 	if (further > 0)
 		snprintf(out_text + len, size - len, " and %u more", further);
-	config_fini(&defaults);
 }
 
 bool config_exceeds_cgroup(const struct config *config)
 {
 	return config->cgroup_limit && (config->maxmemory == 0 || config->maxmemory > config->cgroup_limit);
-}
-
-/* ---- copies ---- */
-
-void config_copy(struct config *out_config, const struct config *from)
-{
-	*out_config = *from;
-	out_config->config_file = config_text(from->config_file, strlen(from->config_file));
-	out_config->start_dir = config_text(from->start_dir, strlen(from->start_dir));
-	for (size_t i = 0; i < DIRECTIVES; i++)
-		own_texts(&config_directives[i], out_config, from);
-}
-
-void config_fini(struct config *config)
-{
-	for (size_t i = 0; i < DIRECTIVES; i++) {
-		void *field = directive_field(&config_directives[i], config);
-		enum directive_type type = config_directives[i].type;
-		if (type == TYPE_TEXT || type == TYPE_PATH || type == TYPE_CPUS)
-			free(*(char **)field);
-		else if (type == TYPE_WORDS)
-			words_fini(field);
-	}
-	free(config->config_file);
-	free(config->start_dir);
-	*config = (struct config){ 0 };
 }

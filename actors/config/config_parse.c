@@ -14,7 +14,6 @@
 #include "transport/resp_inline.h"
 
 #define MAX_FILE_BYTES (16 * 1024 * 1024)
-#define MAX_INCLUDE_DEPTH 16
 /* A file that includes another ten times, which does the same, would be read for good. */
 #define MAX_INCLUDES 1000
 /* Who has so many lines to mend will want to start with these. */
@@ -63,15 +62,12 @@ char *config_resolve(const char *dir, const char *path)
 
 static bool include_one(struct config_reader *reader, const char *path, struct config_error *out_error)
 {
-	if (reader->depth >= MAX_INCLUDE_DEPTH || reader->files >= MAX_INCLUDES) {
-		reader->has_given_up = true;
-		return config_fail(out_error, reader->depth >= MAX_INCLUDE_DEPTH ? "files are nested more than %d deep"
-										 : "more than %d files are included",
-				   reader->depth >= MAX_INCLUDE_DEPTH ? MAX_INCLUDE_DEPTH : MAX_INCLUDES);
-	}
-	reader->files++;
-	reader->depth++;
 	struct config_error error;
+	if (reader->files++ == MAX_INCLUDES) {
+		reader->has_given_up = true;
+		return config_fail(out_error, "more than %d files are included", MAX_INCLUDES);
+	}
+	reader->depth++;
 	bool is_read = config_read_file(reader, path, &error) || config_fail(out_error, "%.300s: %s", path, error.text);
 	reader->depth--;
 	return is_read;
@@ -107,6 +103,10 @@ static bool include(struct config_reader *reader, const struct config_words *wor
 {
 	if (words->count != 2)
 		return config_fail(out_error, "wrong number of arguments");
+	if (reader->depth >= CONFIG_INCLUDE_DEPTH) {
+		reader->has_given_up = true;
+		return config_fail(out_error, "files are nested more than %d deep", CONFIG_INCLUDE_DEPTH);
+	}
 	if (strpbrk(words->items[1], "*?["))
 		return include_matching(reader, words->items[1], out_error);
 	char *path = config_resolve(reader->config->dir, words->items[1]);

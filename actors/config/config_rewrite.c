@@ -27,6 +27,7 @@
 
 struct rewriter {
 	const struct config *config;
+	struct config scratch; /* the values in force, to try a line upon */
 	struct buffer out;
 	bool is_written[DIRECTIVES];
 };
@@ -45,16 +46,13 @@ static void begin_in_start_dir(struct config *scratch)
 }
 
 /* Would the line leave the values in force as they are? */
-static bool is_in_force(const struct rewriter *rewriter, const struct directive *directive,
-			const struct config_words *words)
+static bool is_in_force(struct rewriter *rewriter, const struct directive *directive, const struct config_words *words)
 {
-	struct config scratch;
 	struct config_error error;
-	config_copy(&scratch, rewriter->config);
-	begin_in_start_dir(&scratch);
-	bool is_same = directive_parse(directive, &scratch, words->items + 1, words->count - 1, &error) &&
-		       directive_is_equal(directive, &scratch, rewriter->config);
-	config_fini(&scratch);
+	begin_in_start_dir(&rewriter->scratch);
+	bool is_same = directive_parse(directive, &rewriter->scratch, words->items + 1, words->count - 1, &error) &&
+		       directive_is_equal(directive, &rewriter->scratch, rewriter->config);
+	directive_copy(directive, &rewriter->scratch, rewriter->config);
 	return is_same;
 }
 
@@ -177,7 +175,9 @@ bool config_rewrite_text(const struct config *config, const char *old, size_t le
 			 struct config_error *out_error)
 {
 	struct rewriter rewriter = { .config = config };
+	config_copy(&rewriter.scratch, config);
 	rewrite_lines(&rewriter, old, len);
+	config_fini(&rewriter.scratch);
 	append_missing(&rewriter);
 	config_buffer_text(&rewriter.out);
 	*out = rewriter.out;

@@ -78,6 +78,8 @@ bool directive_parse(const struct directive *directive, struct config *config, c
 /* Appends the value as CONFIG GET shows it. */
 void directive_print(const struct directive *directive, const struct config *config, struct buffer *out);
 bool directive_is_equal(const struct directive *directive, const struct config *a, const struct config *b);
+/* Gives `to` the value that `from` has. */
+void directive_copy(const struct directive *directive, struct config *to, const struct config *from);
 /* A directive that nothing stands behind may hold its default and nothing else; what is inert may hold anything. */
 bool directive_check_support(const struct directive *directive, const struct config *config, struct config_error *out_error);
 
@@ -128,6 +130,9 @@ void refusals_add(struct config_refusals *refusals, const struct directive *dire
 /* The directive has a value that may be. */
 void refusals_drop(struct config_refusals *refusals, const struct directive *directive);
 void refusals_fini(struct config_refusals *refusals);
+
+/* A reader this deep follows no include. */
+#define CONFIG_INCLUDE_DEPTH 16
 
 /* Who reads a file, what it includes, and options, one after the other. Reading goes on behind what is refused. */
 struct config_reader {

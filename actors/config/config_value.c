@@ -404,14 +404,3 @@ void directive_print(const struct directive *directive, const struct config *con
 		return;
 	}
 }
-
-bool directive_is_equal(const struct directive *directive, const struct config *a, const struct config *b)
-{
-	struct buffer text_a = { 0 }, text_b = { 0 };
-	directive_print(directive, a, &text_a);
-	directive_print(directive, b, &text_b);
-	bool is_equal = strcmp(config_buffer_text(&text_a), config_buffer_text(&text_b)) == 0;
-	buffer_fini(&text_a);
-	buffer_fini(&text_b);
-	return is_equal;
-}

@@ -104,7 +104,7 @@ static const struct {
 	{ WHOLE("\xef\xbb\xbfport 7000\nport 7001\n"),
 	  "q.conf:1: the file begins with a byte order mark (EF BB BF): save it without one" },
 	{ WHOLE("\xff\xfep\0o\0r\0t\0"), "q.conf:1: a NUL byte in the line" },
-	{ WHOLE("\xff\xfe\n"), "q.conf:1: \xff\xfe: unknown directive" },
+	{ WHOLE("\xff\xfe\n"), "q.conf:1: ??: unknown directive" },
 	{ WHOLE("p\x01rt 1\n"), "q.conf:1: p?rt: unknown directive; did you mean port?" },
 	{ WHOLE("requirepass '\n"), "q.conf:1: Unbalanced quotes in configuration line" },
 	{ WHOLE("requirepass \"\\"), "q.conf:1: Unbalanced quotes in configuration line" },
