@@ -3,6 +3,7 @@
     generate.py update FILE...   puts the tables into markdown files, between <!-- NAME --> and <!-- /NAME -->
     generate.py check FILE...    the same for tests: says what is out of date and changes nothing
     generate.py sample           prints a configuration file with every directive, commented out
+    generate.py manual NAME      prints a manual: qcache-server.1 or qcache.conf.5
 
 The tables: `messages` and `topology` from runtime/, `commands` from store/commands/.
 """
@@ -11,6 +12,8 @@ import os
 import re
 import sys
 import textwrap
+
+import manual
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 WIDTH = 110
@@ -186,7 +189,8 @@ value. Options on the command line (--port 7000) go before what is written here,
 CONFIG REWRITE puts what it changed into this file.
 
 The directives are those of Redis 7.0. Of Redis's that are not here most may be given and change nothing, which a warning at
-start says; those that would change what the server promises (persistence, replicas, TLS, ...) are refused by name. Sizes may be written as 1k (1000), 1kb (1024), 1m, 1mb, 1g, 1gb."""
+start says; those that would change what the server promises (persistence, replicas, TLS, ...) are refused by name. Sizes
+may be written as 1k (1000), 1kb (1024), 1m, 1mb, 1g, 1gb."""
 
 KINDS = {"YES_NO", "INTEGER", "OCTAL", "MEMORY", "CHOICE", "TEXT", "PATH", "CPUS", "WORDS", "FLAGS",
          "OUTPUT_LIMITS"}
@@ -203,7 +207,7 @@ def words_of(kind, found, comment):
     said = comment[:1].upper() + comment[1:]
     if said and said[-1] not in ".:":
         said += "."
-    if kind == "CHOICE":
+    if kind in ("CHOICE", "FLAGS"):
         said += " One of: %s." % ", ".join(found[4].split("|"))
     if "FIXED" in found[-1]:
         said += " Fixed at start."
@@ -231,10 +235,23 @@ def sample():
     return "\n\n".join(out) + "\n"
 
 
+# ---- the manuals ----
+
+def manual_page(name):
+    version = re.search(r'QCACHE_VERSION "([^"]+)"', read("runtime/version.h")).group(1)
+    if name == "qcache-server.1":
+        return manual.server_page(version, [found for word, found, _ in entries("config/options.def") if word == "OPTION"])
+    rows = [row for row in entries("config/directives.def") if row[0] is None or row[0] in KINDS or row[0] == "REFUSED"]
+    return manual.conf_page(version, rows, words_of)
+
+
 def main():
     what, paths = sys.argv[1] if len(sys.argv) > 1 else "", sys.argv[2:]
     if what == "sample" and not paths:
         sys.stdout.write(sample())
+        return 0
+    if what == "manual" and paths in (["qcache-server.1"], ["qcache.conf.5"]):
+        sys.stdout.write(manual_page(paths[0]))
         return 0
     if what in ("update", "check") and paths:
         return update(paths, what == "check")

@@ -162,7 +162,7 @@ int main(int argc, char **argv)
 		printf("qcache-server %s\n", QCACHE_VERSION);
 		break;
 	case CONFIG_SHOW_HELP:
-		fputs(config_help, stdout);
+		config_print_help(stdout);
 		break;
 	}
 	config_fini(&config);

@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "actors/runtime/process.h"
 #include "storage/slice.h"
@@ -117,8 +118,7 @@ void config_print_inert(const struct config *config, char *out_text, size_t size
 /* maxmemory, or the machine's memory when there is none, is more than the control group allows. */
 bool config_exceeds_cgroup(const struct config *config);
 
-/* What --help prints. */
-extern const char config_help[];
+void config_print_help(FILE *out);
 
 /*
  * CONFIG GET: visits every directive that one of the patterns names, once, with its value as Redis writes it.

@@ -15,24 +15,24 @@
 
 #define DEFAULT_PIDFILE "/var/run/qcache.pid"
 
-const char config_help[] =
-	"usage: qcache-server [FILE | -] [--DIRECTIVE VALUE...]...\n"
-	"\n"
-	"FILE holds directives, one a line, as redis.conf does; - reads them from stdin. Options are the same\n"
-	"directives and go before the file's. One dash is as good as two.\n"
-	"\n"
-	"  --port 7000              listen on this TCP port (6379)\n"
-	"  --bind 10.0.0.1 ::1      listen at these addresses (127.0.0.1 -::1)\n"
-	"  --listenAddr HOST:PORT   both at once; :PORT is every address of this machine\n"
-	"  --unixsocket PATH        listen on a unix socket too\n"
-	"  --requirepass PASSWORD   ask clients for a password\n"
-	"  --io-threads 4           threads that serve connections (1)\n"
-	"  --maxclients 20000       connections at a time (10000)\n"
-	"  --daemonize yes          run in the background\n"
-	"  --logfile PATH           log to a file rather than stdout\n"
-	"  --loglevel LEVEL         debug, verbose, notice or warning (notice)\n"
-	"  --version, -v            print the version\n"
-	"  --help, -h               print this\n";
+void config_print_help(FILE *out)
+{
+	static const struct {
+		const char *name, *value, *what;
+	} options[] = {
+#define OPTION(name, value, what) { name, value, what },
+#include "options.def"
+	};
+	fputs("usage: qcache-server [FILE | -] [--DIRECTIVE VALUE...]...\n"
+	      "\n"
+	      "FILE holds directives, one a line, as redis.conf does; - reads them from stdin. Options are the same\n"
+	      "directives and go before the file's. One dash is as good as two.\n"
+	      "\n", out);
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		int len = fprintf(out, "  %s %s", options[i].name, options[i].value);
+		fprintf(out, "%*s%s\n", len < 27 ? 27 - len : 1, "", options[i].what);
+	}
+}
 
 struct options {
 	struct config_reader reader;

@@ -52,6 +52,14 @@ class Build(unittest.TestCase):
         said = self.scons("-n", *taking, "ARGS=--a-word")
         self.assertEqual(len(re.findall(r"^(?!gcc|clang).* --a-word", said, re.M)), len(taking), taking)
 
+    def test_a_library_that_the_loader_looks_for_in_its_cache_asks_for_ldconfig(self):
+        directories = subprocess.run(["/sbin/ldconfig", "-vNX"], capture_output=True, text=True).stdout
+        if "\n/usr/local/lib:" not in "\n" + directories:
+            self.skipTest("the loader does not look into /usr/local/lib")
+        self.assertTrue("Run ldconfig" in self.scons("-n", "install", "PREFIX=/usr/local"))
+        self.assertFalse("ldconfig" in self.scons("-n", "install", "PREFIX=/usr/local", "DESTDIR=/nonexistent"))
+        self.assertFalse("ldconfig" in self.scons("-n", "install", "PREFIX=/nonexistent"))
+
     def test_each_target_of_the_help_is_there(self):
         self.scons("-n", *(name for name in self.targets() if ":" not in name))
 

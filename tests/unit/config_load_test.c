@@ -108,7 +108,14 @@ static void version_and_help_are_asked_for(void)
 		CU_ASSERT_EQUAL(status, *asked[i][1] == 'v' ? CONFIG_SHOW_VERSION : CONFIG_SHOW_HELP);
 		config_fini(&config);
 	}
-	CU_ASSERT_PTR_NOT_NULL(strstr(config_help, "--port"));
+	char *help = NULL;
+	size_t len;
+	FILE *out = open_memstream(&help, &len);
+	config_print_help(out);
+	fclose(out);
+	CU_ASSERT_PTR_NOT_NULL(strstr(help, "\n  --port 7000              listen on this TCP port (6379)\n"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(help, "\n  --help, -h               print this\n"));
+	free(help);
 }
 
 static void check_options_over_file(void)
