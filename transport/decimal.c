@@ -68,23 +68,40 @@ static locale_t protocol_locale(void)
 	return c_locale;
 }
 
-bool decimal_parse_double(const void *text, size_t len, double *out_value)
+/* With a NUL behind it; false when it can't be a fraction. */
+static bool copy_fraction(const void *text, size_t len, char copy[DECIMAL_DOUBLE_MAX_BYTES + 1])
 {
-	char copy[DECIMAL_DOUBLE_MAX_BYTES + 1];
 	if (len == 0 || len > DECIMAL_DOUBLE_MAX_BYTES)
 		return false;
 	memcpy(copy, text, len);
 	copy[len] = '\0';
-	locale_t locale = protocol_locale();
-	if (isspace_l((unsigned char)copy[0], locale))
+	return !isspace_l((unsigned char)copy[0], protocol_locale());
+}
+
+bool decimal_parse_double(const void *text, size_t len, double *out_value)
+{
+	char copy[DECIMAL_DOUBLE_MAX_BYTES + 1], *end;
+	if (!copy_fraction(text, len, copy))
 		return false;
-	char *end;
 	errno = 0;
-	double value = strtod_l(copy, &end, locale);
+	double value = strtod_l(copy, &end, protocol_locale());
 	if (end != copy + len || isnan(value))
 		return false;
 	/* A subnormal result is out of range to strtod too, but it is a number still. */
 	if (errno == ERANGE && (isinf(value) || value == 0))
+		return false;
+	*out_value = value;
+	return true;
+}
+
+bool decimal_parse_long_double(const void *text, size_t len, long double *out_value)
+{
+	char copy[DECIMAL_DOUBLE_MAX_BYTES + 1], *end;
+	if (!copy_fraction(text, len, copy))
+		return false;
+	errno = 0;
+	long double value = strtold_l(copy, &end, protocol_locale());
+	if (end != copy + len || isnan(value) || (errno == ERANGE && (isinf(value) || value == 0)))
 		return false;
 	*out_value = value;
 	return true;
@@ -133,4 +150,19 @@ size_t decimal_format_double(char *out, double value)
 		len = snprintf(out, DECIMAL_DOUBLE_ROOM, "%.17g", value);
 	uselocale(programs);
 	return (size_t)len;
+}
+
+size_t decimal_format_long_double(char *out, long double value)
+{
+	locale_t programs = uselocale(protocol_locale());
+	int len = snprintf(out, DECIMAL_LONG_DOUBLE_ROOM, "%.17Lf", value);
+	uselocale(programs);
+	while (len > 0 && out[len - 1] == '0')
+		len--;
+	if (len > 0 && out[len - 1] == '.')
+		len--;
+	if (len != 2 || memcmp(out, "-0", 2) != 0)
+		return (size_t)len;
+	out[0] = '0';
+	return 1;
 }

@@ -12,7 +12,9 @@
 #define DECIMAL_MAX_BYTES 20
 /* Room for a double as it is written here: 17 digits, signs, point, exponent, NUL. */
 #define DECIMAL_DOUBLE_ROOM 32
-/* The longest text that is read as a double; so long as Redis's. */
+/* Room for a long double as it is written here: below 10^4933, with 17 digits behind the point, and a NUL. */
+#define DECIMAL_LONG_DOUBLE_ROOM 5120
+/* The longest text that is read as a fraction; so long as Redis's. */
 #define DECIMAL_DOUBLE_MAX_BYTES 5119
 
 /* "0", or an optional '-', a digit 1 to 9 and digits: no '+', no leading zero, no space, no overflow. */
@@ -26,11 +28,15 @@ bool decimal_parse_uint64(const void *text, size_t len, uint64_t *out_value);
  * "1e-400"; subnormal numbers are right). The program's locale doesn't matter.
  */
 bool decimal_parse_double(const void *text, size_t len, double *out_value);
+/* The same of a long double, as INCRBYFLOAT reads it. */
+bool decimal_parse_long_double(const void *text, size_t len, long double *out_value);
 
 /* Returns the number of bytes written, at most DECIMAL_MAX_BYTES. */
 size_t decimal_format_int64(char *out, int64_t value);
 size_t decimal_format_uint64(char *out, uint64_t value);
 /* With as many digits as give the same double back, 15 or 17, whatever the program's locale; DECIMAL_DOUBLE_ROOM with a NUL. */
 size_t decimal_format_double(char *out, double value);
+/* Up to 17 digits behind the point and no zeros at the end, as INCRBYFLOAT writes it; finite, DECIMAL_LONG_DOUBLE_ROOM with a NUL. */
+size_t decimal_format_long_double(char *out, long double value);
 
 #endif

@@ -1,7 +1,6 @@
 /*
  * Numbers kept as strings.
  */
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,44 +89,16 @@ void cmd_decrby(struct call *call)
 
 /* ---- fractions ---- */
 
-/* What strtold reads, all of it, and no NaN. */
-static bool parse_long_double(struct slice text, long double *out_value)
-{
-	char copy[5120], *end;
-	if (text.len == 0 || text.len >= sizeof(copy) || strchr(" \t\n\v\f\r", text.data[0]))
-		return false;
-	memcpy(copy, text.data, text.len);
-	copy[text.len] = '\0';
-	errno = 0;
-	*out_value = strtold(copy, &end);
-	if (errno == ERANGE && (fabsl(*out_value) == HUGE_VALL || *out_value == 0))
-		return false;
-	return end == copy + text.len && !isnan(*out_value);
-}
-
-/* Up to 17 digits behind the point and no zeros at the end. A number below 10^4933 fits. */
-#define LONG_DOUBLE_TEXT_MAX 5120
-
-static struct slice format_long_double(long double value, char text[LONG_DOUBLE_TEXT_MAX])
-{
-	int len = snprintf(text, LONG_DOUBLE_TEXT_MAX, "%.17Lf", value);
-	while (len > 0 && text[len - 1] == '0')
-		len--;
-	if (len > 0 && text[len - 1] == '.')
-		len--;
-	if (len == 2 && memcmp(text, "-0", 2) == 0)
-		return slice_of("0", 1);
-	return slice_of(text, (size_t)len);
-}
-
 /* The sum of what the key holds, 0 without the key, and the argument. False: the error is written. */
 static bool add_fraction(struct call *call, long double *out_sum)
 {
-	long double value = 0, delta;
+	long double value, delta;
 	struct entry *entry;
 	if (!call_find_string(call, 1, &entry))
 		return false;
-	if ((entry && !parse_long_double(entry_string(entry), &value)) || !parse_long_double(call_arg(call, 2), &delta)) {
+	struct slice present = entry ? entry_string(entry) : slice_of("0", 1), added = call_arg(call, 2);
+	if (!decimal_parse_long_double(present.data, present.len, &value) ||
+	    !decimal_parse_long_double(added.data, added.len, &delta)) {
 		reply_error(call, "ERR value is not a valid float");
 		return false;
 	}
@@ -141,11 +112,11 @@ static bool add_fraction(struct call *call, long double *out_sum)
 void cmd_incrbyfloat(struct call *call)
 {
 	long double sum;
-	char text[LONG_DOUBLE_TEXT_MAX];
+	char text[DECIMAL_LONG_DOUBLE_ROOM];
 	struct entry *entry;
 	if (!add_fraction(call, &sum))
 		return;
-	struct slice written = format_long_double(sum, text);
+	struct slice written = slice_of(text, decimal_format_long_double(text, sum));
 	if (call_set_string(call, 1, written, KEYSPACE_KEEP_TTL, &entry) != KEYSPACE_OK) {
 		reply_no_memory(call);
 		return;
