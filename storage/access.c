@@ -58,7 +58,7 @@ static struct {
 	uint32_t generation;        /* of kinds */
 	uint32_t tick;              /* wraps at 2^bits of the kind */
 	uint64_t uses;              /* since the tick began */
-	int64_t tick_began_ms;      /* ACCESS_LFU: the period that was last seen, in ms since 1970 */
+	int64_t tick_began_ms;      /* ACCESS_LFU: when the period was last looked at */
 	uint64_t sweep_ticks;       /* since a share of the sweep was asked for */
 	uint64_t sweep_owed;        /* parts of a bucket, as many to each as a round of the sweep has ticks */
 	const struct entry *found;  /* by the last access_touch(), in this turn */

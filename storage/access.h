@@ -46,7 +46,7 @@ uint32_t access_generation(void);
 void access_convert(struct entry *entry);
 void access_end_conversion(void);
 
-/* At the beginning of each turn: `keys` is how many there are in all keyspaces. */
+/* At the beginning of each turn: `keys` is how many there are in all keyspaces. `now_ms` is monotonic, here and below. */
 void access_advance(uint64_t keys, int64_t now_ms);
 /* How many of all `buckets` are due to be swept (access_sweep()), not more than `most`. What is told is taken as done. */
 uint64_t access_sweep_due(uint64_t buckets, uint64_t most);

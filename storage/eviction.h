@@ -74,7 +74,7 @@ bool eviction_choose(struct eviction *eviction, const struct databases *database
  * Once a turn: keeps the clock going and sweeps a share of the buckets (access.h), 64 at most; converts as many after a change
  * of kind.
  */
-void eviction_tick(struct eviction *eviction, const struct databases *databases, int64_t now_ms);
+void eviction_tick(struct eviction *eviction, const struct databases *databases, int64_t monotonic_ms);
 /* More than a turn's share is due: another turn is wanted soon, even if there is nothing else for it to do. */
 bool eviction_is_behind(void);
 

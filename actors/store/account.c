@@ -94,7 +94,7 @@ void store_watch_event(struct store *store, enum latency_event event, uint64_t n
 {
 	int64_t threshold_ms = store->config.latency_monitor_threshold;
 	if (threshold_ms > 0 && ns / NS_PER_MS >= (uint64_t)threshold_ms)
-		latency_add(&store->latency, event, store->now_ms / 1000, ns / NS_PER_MS);
+		latency_add(&store->latency, event, store->now_ms / 1000, store->monotonic_ms / 1000, ns / NS_PER_MS);
 }
 
 static uint64_t threshold_ns(int64_t units, uint64_t ns_per_unit)

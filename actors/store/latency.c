@@ -30,7 +30,7 @@ const struct latency_sample *latency_at(const struct latency_series *series, uin
 	return &series->samples[(series->next + LATENCY_SAMPLES - series->count + index) % LATENCY_SAMPLES];
 }
 
-void latency_add(struct latency *latency, enum latency_event event, int64_t when_s, uint64_t ms)
+void latency_add(struct latency *latency, enum latency_event event, int64_t when_s, int64_t at_s, uint64_t ms)
 {
 	struct latency_series *series = &latency->series[event];
 	uint32_t bounded_ms = ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX;
@@ -42,7 +42,7 @@ void latency_add(struct latency *latency, enum latency_event event, int64_t when
 			last->ms = bounded_ms;
 		return;
 	}
-	series->samples[series->next] = (struct latency_sample){ .when_s = when_s, .ms = bounded_ms };
+	series->samples[series->next] = (struct latency_sample){ .when_s = when_s, .at_s = at_s, .ms = bounded_ms };
 	series->next = (series->next + 1) % LATENCY_SAMPLES;
 	if (series->count < LATENCY_SAMPLES)
 		series->count++;

@@ -21,7 +21,8 @@ enum latency_event {
 };
 
 struct latency_sample {
-	int64_t when_s; /* wall clock */
+	int64_t when_s; /* wall clock, to be shown */
+	int64_t at_s;   /* monotonic, to tell how long ago */
 	uint32_t ms;    /* the longest of that second */
 };
 
@@ -40,7 +41,8 @@ const char *latency_event_name(enum latency_event event);
 /* False when there is no event of this name. */
 bool latency_event_find(struct slice name, enum latency_event *out_event);
 
-void latency_add(struct latency *latency, enum latency_event event, int64_t when_s, uint64_t ms);
+/* `when_s` by the wall clock, `at_s` monotonic. */
+void latency_add(struct latency *latency, enum latency_event event, int64_t when_s, int64_t at_s, uint64_t ms);
 /* The sample `index`, 0 being the oldest. */
 const struct latency_sample *latency_at(const struct latency_series *series, uint32_t index);
 void latency_clear(struct latency_series *series);

@@ -132,7 +132,7 @@ struct session *session_open(struct store *store, const struct request *request)
 	session->fd = request->origin->fd;
 	session->resp = RESP2;
 	session->user = "default";
-	session->opened_ms = session->last_command_ms = store->now_ms;
+	session->opened_ms = session->last_command_ms = store->monotonic_ms;
 	session->deadline_ms = INT64_MAX;
 	if (request->origin->is_unix)
 		session->flags |= SESSION_UNIX_SOCKET;
@@ -153,7 +153,7 @@ static void log_end(const struct store *store, const struct session *session)
 	if (!store->is_stopping) /* which takes all along */
 		log_event(LOG_VERBOSE, "%s connection id=%" PRIu64 " addr=%s name=%.*s db=%u user=%s age=%lld", who,
 			  session->connection.id, session->address, LOGGED_NAME_BYTES, name, session->database, session->user,
-			  (long long)(store->now_ms - session->opened_ms) / 1000);
+			  (long long)(store->monotonic_ms - session->opened_ms) / 1000);
 }
 
 void session_close(struct store *store, struct session *session)

@@ -80,8 +80,8 @@ struct session {
 	size_t name_bytes;           /* what it takes */
 	char *address, *local_address;
 	const char *user;            /* "default" */
-	int64_t opened_ms;           /* wall clock */
-	int64_t last_command_ms;     /* wall clock */
+	int64_t opened_ms;           /* monotonic */
+	int64_t last_command_ms;     /* monotonic */
 	const struct command *last_command;
 
 	/* replies, all in all; what its reactor has of them, and the kernel, as far as is known here */

@@ -145,7 +145,7 @@ struct store {
 	char run_id[41];                /* 40 hexadecimal digits, another at each start */
 	char replication_id[41];
 	size_t startup_bytes;
-	int64_t started_ms;
+	int64_t started_ms, started_monotonic_ms;
 	bool is_stopping, is_dropping, shutdown_is_asked;
 	struct store_counters counters;
 	struct error_count errors[ERROR_KINDS_MAX];

@@ -203,7 +203,7 @@ static void store_turn(void *state, struct message message)
 	store->monotonic_ms = (int64_t)(now_ns / 1000000);
 	store->eviction_ends_ns = 0;
 	store->eviction_is_over = false;
-	eviction_tick(&store->eviction, &store->databases, store->now_ms);
+	eviction_tick(&store->eviction, &store->databases, store->monotonic_ms);
 	store_roll_rates(store);
 	store_begin_turn(store);
 	take(store, message);
@@ -302,6 +302,7 @@ struct store *store_create(struct runtime *runtime, const struct config *config,
 	store_give_tally(store);
 	seed_random(store);
 	store->started_ms = wall_clock_ms();
+	store->started_monotonic_ms = monotonic_ms();
 	store->armed_ms = store->room_due_ms = INT64_MAX;
 	store_apply_memory_settings(store);
 	actor_bind(store->actor, store_turn, store);
@@ -463,6 +464,11 @@ int64_t store_monotonic_ms(const struct store *store)
 int64_t store_started_ms(const struct store *store)
 {
 	return store->started_ms;
+}
+
+int64_t store_uptime_ms(const struct store *store)
+{
+	return store->monotonic_ms - store->started_monotonic_ms;
 }
 
 struct store_counters *store_counters(struct store *store)

@@ -91,7 +91,8 @@ void store_rewrite(struct call *call);
 bool store_is_tuning(const struct store *store);
 
 int64_t store_monotonic_ms(const struct store *store); /* read once a turn */
-int64_t store_started_ms(const struct store *store);   /* wall clock */
+int64_t store_started_ms(const struct store *store);   /* wall clock: a date, not to be subtracted from another */
+int64_t store_uptime_ms(const struct store *store);
 
 /* Counters for INFO; CONFIG RESETSTAT clears them. */
 struct store_counters {

@@ -75,7 +75,7 @@ static bool is_idle_too_long(const struct store *store, const struct session *se
 {
 	bool is_waiting = (session->flags & SESSION_PARKED) && session->topic != PARK_OUTPUT;
 	return !is_waiting && !(session->flags & (SESSION_MONITOR | SESSION_CLOSING)) &&
-	       store->now_ms - session->last_command_ms > store->config.timeout * 1000;
+	       store->monotonic_ms - session->last_command_ms > store->config.timeout * 1000;
 }
 
 static bool close_idle(struct store *store)

@@ -17,6 +17,7 @@ static struct {
 	uint64_t seed;
 	struct random random;
 	uint64_t now_ns, reading_ns;
+	int64_t wall_is_off_us; /* from where time alone would have brought it */
 	uint64_t digest;
 	enum tracing tracing;
 	struct source *first, **last;
@@ -30,6 +31,7 @@ void scheduler_begin(uint64_t seed, enum tracing tracing)
 	scheduler.random.state = seed;
 	scheduler.now_ns = FIRST_NS;
 	scheduler.reading_ns = 0;
+	scheduler.wall_is_off_us = 0;
 	scheduler.digest = 0xcbf29ce484222325u;
 	scheduler.tracing = tracing;
 }
@@ -118,6 +120,12 @@ void scheduler_advance_ms(int64_t ms)
 	scheduler_note("time passes: %lld ms", (long long)ms);
 }
 
+void scheduler_set_wall_clock_ms(int64_t ms)
+{
+	scheduler.wall_is_off_us += ms * 1000;
+	scheduler_note("the wall clock is set: %lld ms", (long long)ms);
+}
+
 void scheduler_set_reading_ns(uint64_t ns)
 {
 	scheduler.reading_ns = ns;
@@ -130,7 +138,7 @@ uint64_t monotonic_ns(void)
 
 int64_t wall_clock_us(void)
 {
-	return FIRST_WALL_US + (int64_t)((scheduler.now_ns - FIRST_NS) / 1000);
+	return FIRST_WALL_US + (int64_t)((scheduler.now_ns - FIRST_NS) / 1000) + scheduler.wall_is_off_us;
 }
 
 uint64_t thread_cpu_ns(void)

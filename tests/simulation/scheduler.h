@@ -44,6 +44,8 @@ bool scheduler_step(void);
 /* Steps until nothing is left to happen at this time. */
 void scheduler_settle(void);
 void scheduler_advance_ms(int64_t ms);
+/* Somebody sets the wall clock, by so much; the monotonic one goes on. */
+void scheduler_set_wall_clock_ms(int64_t ms);
 /* Each reading of the monotonic clock takes so long from now on. */
 void scheduler_set_reading_ns(uint64_t ns);
 

@@ -15,10 +15,10 @@ static const struct latency_series *fresh(void)
 static void a_second_keeps_its_longest(void)
 {
 	const struct latency_series *series = fresh();
-	latency_add(&latency, LATENCY_COMMAND, 7, 20);
-	latency_add(&latency, LATENCY_COMMAND, 7, 50);
-	latency_add(&latency, LATENCY_COMMAND, 7, 30);
-	latency_add(&latency, LATENCY_COMMAND, 8, 10);
+	latency_add(&latency, LATENCY_COMMAND, 7, 7, 20);
+	latency_add(&latency, LATENCY_COMMAND, 7, 7, 50);
+	latency_add(&latency, LATENCY_COMMAND, 7, 7, 30);
+	latency_add(&latency, LATENCY_COMMAND, 8, 8, 10);
 	CU_ASSERT_EQUAL_FATAL(series->count, 2);
 	CU_ASSERT_EQUAL(latency_at(series, 0)->when_s, 7);
 	CU_ASSERT_EQUAL(latency_at(series, 0)->ms, 50);
@@ -31,7 +31,7 @@ static void the_last_samples_stay_in_order(void)
 {
 	const struct latency_series *series = fresh();
 	for (int i = 0; i < 3 * LATENCY_SAMPLES + 5; i++)
-		latency_add(&latency, LATENCY_COMMAND, i, (uint64_t)(1000 - i));
+		latency_add(&latency, LATENCY_COMMAND, i, i, (uint64_t)(1000 - i));
 	CU_ASSERT_EQUAL_FATAL(series->count, LATENCY_SAMPLES);
 	for (int i = 0; i < LATENCY_SAMPLES; i++)
 		CU_ASSERT_EQUAL(latency_at(series, (uint32_t)i)->when_s, 2 * LATENCY_SAMPLES + 5 + i);
@@ -41,12 +41,12 @@ static void the_last_samples_stay_in_order(void)
 static void a_cleared_series_begins_anew(void)
 {
 	const struct latency_series *series = fresh();
-	latency_add(&latency, LATENCY_COMMAND, 0, 5);
+	latency_add(&latency, LATENCY_COMMAND, 0, 0, 5);
 	CU_ASSERT_EQUAL(series->count, 1);
 	latency_clear(&latency.series[LATENCY_COMMAND]);
 	CU_ASSERT_EQUAL(series->count, 0);
 	CU_ASSERT_EQUAL(series->all_time_max_ms, 0);
-	latency_add(&latency, LATENCY_COMMAND, 0, 3);
+	latency_add(&latency, LATENCY_COMMAND, 0, 0, 3);
 	CU_ASSERT_EQUAL_FATAL(series->count, 1);
 	CU_ASSERT_EQUAL(latency_at(series, 0)->ms, 3);
 }
@@ -54,7 +54,7 @@ static void a_cleared_series_begins_anew(void)
 static void what_is_too_long_is_the_longest_there_is(void)
 {
 	const struct latency_series *series = fresh();
-	latency_add(&latency, LATENCY_COMMAND, 1, UINT64_MAX);
+	latency_add(&latency, LATENCY_COMMAND, 1, 1, UINT64_MAX);
 	CU_ASSERT_EQUAL(latency_at(series, 0)->ms, UINT32_MAX);
 }
 

@@ -158,8 +158,8 @@ static void add_client_line(struct call *call, const struct connection_figures *
 		command_full_name(session->last_command, command, sizeof(command));
 	buffer_printf(out, "id=%llu addr=%s laddr=%s fd=%d name=%s age=%lld idle=%lld flags=%s db=%u",
 		      (unsigned long long)session->connection.id, session->address, session->local_address, session->fd,
-		      session->name ? session->name : "", (long long)(call->now_ms - session->opened_ms) / 1000,
-		      (long long)(call->now_ms - session->last_command_ms) / 1000, flags, session->database);
+		      session->name ? session->name : "", (long long)(store_monotonic_ms(call->store) - session->opened_ms) / 1000,
+		      (long long)(store_monotonic_ms(call->store) - session->last_command_ms) / 1000, flags, session->database);
 	buffer_printf(out, " sub=0 psub=0 ssub=0 multi=-1 qbuf=%llu qbuf-free=%llu argv-mem=%llu multi-mem=0 rbs=0 rbp=0",
 		      (unsigned long long)figure->input_bytes, (unsigned long long)figure->input_free,
 		      (unsigned long long)(figure->args_bytes + session->waiting_bytes));

@@ -227,5 +227,5 @@ void cmd_object_idletime(struct call *call)
 	else if (access_kind() == ACCESS_LFU)
 		reply_error(call, "ERR An LFU maxmemory policy is selected, idle time not tracked." SWITCHING_TAKES_TIME);
 	else
-		reply_integer(call, entry_idle_ms(entry, call->now_ms) / 1000);
+		reply_integer(call, entry_idle_ms(entry, store_monotonic_ms(call->store)) / 1000);
 }

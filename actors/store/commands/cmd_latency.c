@@ -120,12 +120,12 @@ void cmd_latency_graph(struct call *call)
 	}
 	uint32_t first = series->count > GRAPH_COLUMNS ? series->count - GRAPH_COLUMNS : 0;
 	struct extremes extremes = find_extremes(series, first);
+	int64_t now_s = store_monotonic_ms(call->store) / 1000;
 	buffer_printf(&text, "%s - high %u ms, low %u ms (all time high %u ms)\n", latency_event_name(event), extremes.high_ms,
 		      extremes.low_ms, series->all_time_max_ms);
 	draw_bars(series, first, &extremes, &text);
 	buffer_printf(&text, "%u samples, the first %" PRId64 " s ago, the last %" PRId64 " s ago\n", series->count - first,
-		      call->now_ms / 1000 - latency_at(series, first)->when_s,
-		      call->now_ms / 1000 - latency_at(series, series->count - 1)->when_s);
+		      now_s - latency_at(series, first)->at_s, now_s - latency_at(series, series->count - 1)->at_s);
 	reply_gathered(call, &text);
 }
 

@@ -132,7 +132,7 @@ void command_dispatch(struct call *call)
 	struct session *session = call->session;
 	bool found = resolve(call);
 	session->last_command = call->command;
-	session->last_command_ms = call->now_ms;
+	session->last_command_ms = store_monotonic_ms(call->store);
 	if (!found || !may_run(call))
 		return;
 	if (store_holds_back(call->store, call->command)) {

@@ -106,7 +106,7 @@ static void write_server(struct info *info)
 {
 	struct utsname system;
 	char executable[4096];
-	int64_t uptime = (info->call->now_ms - store_started_ms(info->store)) / 1000;
+	int64_t uptime = store_uptime_ms(info->store) / 1000;
 	uname(&system);
 	ssize_t len = readlink("/proc/self/exe", executable, sizeof(executable) - 1);
 	executable[len > 0 ? len : 0] = '\0';
