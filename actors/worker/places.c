@@ -127,7 +127,7 @@ static bool open_planned(struct opening *opening, const struct planned *planned)
 	char text[PEER_TEXT_BYTES] = "";
 	uint32_t before = opening->places.count;
 	if (planned->count == 0 && !planned->is_optional) {
-		snprintf(opening->error->text, sizeof(opening->error->text), "can't listen on %.200s: the name is unknown: %s",
+		snprintf(opening->error->text, sizeof(opening->error->text), "can't listen on %.200s: looking up the name failed: %s",
 			 planned->name, planned->reason);
 		return false;
 	}

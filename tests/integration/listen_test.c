@@ -5,69 +5,28 @@
  * The program moves into a network of its own, with an address that isn't the loopback's: nothing here depends on, or is seen
  * by, the machine's network.
  */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <net/if.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "support/deadline.h"
+#include "support/own_network.h"
 #include "support/peer.h"
 #include "support/server.h"
 #include "support/suite.h"
 
-/* From the range that is kept for documentation. */
-#define OTHER_ADDRESS "192.0.2.1"
-
 static bool own_network;
 static const char *why_not = "";
 
-static bool set_flags_up(int fd)
-{
-	struct ifreq request = { .ifr_name = "lo" };
-	request.ifr_flags = IFF_UP | IFF_LOOPBACK | IFF_RUNNING;
-	return ioctl(fd, SIOCSIFFLAGS, &request) == 0;
-}
-
-static bool add_address(int fd)
-{
-	struct ifreq request = { .ifr_name = "lo:1" };
-	struct sockaddr_in address = { .sin_family = AF_INET };
-	inet_pton(AF_INET, OTHER_ADDRESS, &address.sin_addr);
-	memcpy(&request.ifr_addr, &address, sizeof(address));
-	return ioctl(fd, SIOCSIFADDR, &request) == 0;
-}
-
-/* Needs to be root, or a kernel that lets users have namespaces. */
 static void enter_own_network(void)
 {
-	if (unshare(CLONE_NEWNET) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0) {
-		why_not = "a network namespace needs root";
+	own_network = own_network_enter(&why_not);
+	if (!own_network)
 		SKIP(why_not);
-	}
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	own_network = set_flags_up(fd) && add_address(fd);
-	close(fd);
-	why_not = "the loopback of a network namespace can't be set up";
-	CU_ASSERT(own_network);
-}
-
-static bool has_ipv6(void)
-{
-	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct sockaddr_in6 address = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
-	bool has = fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
-	if (fd >= 0)
-		close(fd);
-	return has;
 }
 
 static bool is_served_at(const char *address, uint16_t port)
@@ -92,7 +51,7 @@ static void only_the_addresses_asked_for_are_listened_on(void)
 	CU_ASSERT(is_served_at("127.0.0.1", server_port(server)));
 	CU_ASSERT(is_refused_at("127.0.0.2", server_port(server)));
 	if (own_network)
-		CU_ASSERT(is_refused_at(OTHER_ADDRESS, server_port(server)));
+		CU_ASSERT(is_refused_at(OWN_NETWORK_ADDRESS, server_port(server)));
 	CU_ASSERT(server_stop(&server));
 }
 
@@ -101,14 +60,19 @@ static void the_default_is_the_loopback(void)
 	ONLY_OURS();
 	struct server *server = server_start("!--bind ");
 	CU_ASSERT(is_served_at("127.0.0.1", server_port(server)));
+	if (own_network_has_ipv6())
+		CU_ASSERT(is_served_at("::1", server_port(server)));
 	if (own_network)
-		CU_ASSERT(is_refused_at(OTHER_ADDRESS, server_port(server)));
+		CU_ASSERT(is_refused_at(OWN_NETWORK_ADDRESS, server_port(server)));
+	struct peer *peer = peer_connect(server);
+	CU_ASSERT(GIVES(peer, "*2\r\n$4\r\nbind\r\n$14\r\n127.0.0.1 -::1\r\n", "CONFIG", "GET", "bind"));
+	peer_close(&peer);
 	CU_ASSERT(server_stop(&server));
 }
 
 static void several_addresses_of_both_families_can_be_bound(void)
 {
-	if (!has_ipv6())
+	if (!own_network_has_ipv6())
 		SKIP("there is no IPv6 here");
 	struct server *server = server_start("--bind 127.0.0.1 127.0.0.3 ::1");
 	CU_ASSERT(is_served_at("127.0.0.1", server_port(server)));
@@ -273,7 +237,7 @@ static void protected_mode_sends_strangers_away(void)
 	if (!own_network)
 		SKIP(why_not);
 	struct server *server = server_start("--bind 0.0.0.0");
-	struct peer *stranger = peer_connect_to(OTHER_ADDRESS, server_port(server));
+	struct peer *stranger = peer_connect_to(OWN_NETWORK_ADDRESS, server_port(server));
 	CU_ASSERT_FATAL(stranger != NULL);
 	const char *reply = peer_reply(stranger);
 	CU_ASSERT(reply && strncmp(reply, "-DENIED ", 8) == 0);
@@ -283,7 +247,7 @@ static void protected_mode_sends_strangers_away(void)
 	CU_ASSERT(is_served_at("127.0.0.1", server_port(server)));
 	struct peer *local = peer_connect_unix(server);
 	CU_ASSERT(GIVES(local, "+OK\r\n", "CONFIG", "SET", "requirepass", "x"));
-	stranger = peer_connect_to(OTHER_ADDRESS, server_port(server));
+	stranger = peer_connect_to(OWN_NETWORK_ADDRESS, server_port(server));
 	CU_ASSERT(GIVES(stranger, "-NOAUTH Authentication required.\r\n", "PING"));
 	CU_ASSERT(GIVES(stranger, "+OK\r\n", "AUTH", "x"));
 	CU_ASSERT(GIVES(stranger, "+PONG\r\n", "PING"));
@@ -297,7 +261,7 @@ static void without_protected_mode_strangers_are_served(void)
 	if (!own_network)
 		SKIP(why_not);
 	struct server *server = server_start("--bind 0.0.0.0 --protected-mode no");
-	CU_ASSERT(is_served_at(OTHER_ADDRESS, server_port(server)));
+	CU_ASSERT(is_served_at(OWN_NETWORK_ADDRESS, server_port(server)));
 	CU_ASSERT(server_stop(&server));
 }
 
@@ -307,17 +271,17 @@ static void protected_mode_and_bind_change_under_way(void)
 		SKIP(why_not);
 	struct server *server = server_start("--bind 127.0.0.1");
 	struct peer *local = peer_connect_unix(server);
-	CU_ASSERT(is_refused_at(OTHER_ADDRESS, server_port(server)));
+	CU_ASSERT(is_refused_at(OWN_NETWORK_ADDRESS, server_port(server)));
 	CU_ASSERT(GIVES(local, "+OK\r\n", "CONFIG", "SET", "bind", "*"));
-	struct peer *stranger = peer_connect_to(OTHER_ADDRESS, server_port(server));
+	struct peer *stranger = peer_connect_to(OWN_NETWORK_ADDRESS, server_port(server));
 	CU_ASSERT_FATAL(stranger != NULL);
 	const char *reply = peer_reply(stranger);
 	CU_ASSERT(reply && strncmp(reply, "-DENIED ", 8) == 0);
 	peer_close(&stranger);
 	CU_ASSERT(GIVES(local, "+OK\r\n", "CONFIG", "SET", "protected-mode", "no"));
-	CU_ASSERT(is_served_at(OTHER_ADDRESS, server_port(server)));
+	CU_ASSERT(is_served_at(OWN_NETWORK_ADDRESS, server_port(server)));
 	CU_ASSERT(GIVES(local, "+OK\r\n", "CONFIG", "SET", "bind", "127.0.0.1"));
-	CU_ASSERT(is_refused_at(OTHER_ADDRESS, server_port(server)));
+	CU_ASSERT(is_refused_at(OWN_NETWORK_ADDRESS, server_port(server)));
 	CU_ASSERT(is_served_at("127.0.0.1", server_port(server)));
 	peer_close(&local);
 	CU_ASSERT(server_stop(&server));
