@@ -179,9 +179,49 @@ static void a_daemon_that_cannot_start_says_so_to_who_started_it(void)
 	snprintf(port, sizeof(port), "%u", server_port(server));
 	const char *argv[] = { server_program(), "--daemonize", "yes", "--port", port, "--bind", "127.0.0.1", NULL };
 	int status = -1;
-	char *output = process_run(argv, &status);
+	char *output = process_run(argv, &status), expected[128];
+	snprintf(expected, sizeof(expected), "qcache-server: can't listen on 127.0.0.1:%s: Address already in use\n", port);
 	CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+	CU_ASSERT_STRING_EQUAL(output, expected);
 	free(output);
+	CU_ASSERT(server_stop(&server));
+}
+
+static void nothing_to_listen_at_is_no_start(void)
+{
+	static const char *const where[][2] = { { "--port", "0" }, { "--bind", "" } };
+	for (size_t i = 0; i < sizeof(where) / sizeof(where[0]); i++) {
+		const char *argv[] = { server_program(), where[i][0], where[i][1], NULL };
+		int status = -1;
+		char *output = process_run(argv, &status);
+		CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+		if (!server_is_reference())
+			CU_ASSERT(strstr(output, "qcache-server: there is nothing to listen at") != NULL);
+		free(output);
+	}
+}
+
+static void a_manager_that_is_not_there_is_missed_in_the_log(void)
+{
+	ONLY_OURS();
+	struct server *server = server_start("--supervised systemd");
+	CU_ASSERT(server_wait_log(server, "NOTIFY_SOCKET is not in the environment"));
+	CU_ASSERT(server_stop(&server));
+	server = server_start("--supervised upstart");
+	CU_ASSERT(server_wait_log(server, "UPSTART_JOB is not in the environment"));
+	CU_ASSERT(server_stop(&server));
+}
+
+static void limits_of_the_system_are_told_with_their_numbers(void)
+{
+	ONLY_OURS();
+	struct server *server = server_start("--tcp-backlog 2147483647");
+	CU_ASSERT(server_wait_log(server, "tcp-backlog of 2147483647 is held at "));
+	CU_ASSERT(server_stop(&server));
+	/* Nobody may have so many. */
+	server = server_start("--maxclients 4294967295");
+	CU_ASSERT(server_wait_log(server, "maxclients lowered from 4294967295 to "));
+	CU_ASSERT(server_wait_log(server, ": the system allows no more than "));
 	CU_ASSERT(server_stop(&server));
 }
 
@@ -240,6 +280,9 @@ static const struct suite_case cases[] = {
 	CASE(a_file_and_its_includes_configure_the_server),
 	CASE(a_daemon_tells_when_it_is_ready_and_where_it_is),
 	CASE(a_daemon_that_cannot_start_says_so_to_who_started_it),
+	CASE(nothing_to_listen_at_is_no_start),
+	CASE(a_manager_that_is_not_there_is_missed_in_the_log),
+	CASE(limits_of_the_system_are_told_with_their_numbers),
 	CASE(the_log_says_what_listens_where),
 	CASE(a_password_among_the_arguments_is_not_shown),
 	CASE(without_a_title_the_arguments_are_shown),
