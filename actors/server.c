@@ -218,7 +218,9 @@ static void supervisor_turn(void *state, struct message message)
 	case REACTOR_CUT: on_cut(server); return;
 	case REACTOR_STOP_DONE:
 	case STORE_STOP_DONE:
+	case OBSERVER_STOP_DONE:
 	case SUBSCRIBER_STOP_DONE:
+	case BLOCKING_SUBSCRIBER_STOP_DONE:
 	case REAPER_STOP_DONE:
 	case WORKER_STOP_DONE:
 		on_stop_done(server);
@@ -254,6 +256,27 @@ static void prepare_process(void)
 	command_table_init();
 }
 
+static enum actor_kind kind_of(const struct server_subscriber *subscriber)
+{
+	return subscriber->may_block ? ACTOR_BLOCKING_SUBSCRIBER : ACTOR_SUBSCRIBER;
+}
+
+static void bind_subscribers(struct server *server, const struct server_subscriber *subscribers, uint32_t count,
+			     struct store_subscription *out_subscriptions)
+{
+	uint32_t next[ACTOR_KINDS] = { 0 };
+	for (uint32_t i = 0; i < count; i++) {
+		enum actor_kind kind = kind_of(&subscribers[i]);
+		out_subscriptions[i] = (struct store_subscription){
+			.actor = runtime_actor(server->runtime, kind, next[kind]++),
+			.interest = subscribers[i].interest,
+			.credit_bytes = subscribers[i].credit_bytes,
+			.is_optional = subscribers[i].is_optional,
+		};
+		subscribers[i].bind(out_subscriptions[i].actor, subscribers[i].context);
+	}
+}
+
 static void create_actors(struct server *server, const struct server_subscriber *subscribers, uint32_t count)
 {
 	struct store_subscription *subscriptions = must_allocate(1 + count, sizeof(*subscriptions));
@@ -265,15 +288,13 @@ static void create_actors(struct server *server, const struct server_subscriber 
 	for (uint32_t i = 0; i < server->reactor_count; i++)
 		server->reactors[i] = reactor_create(server->runtime, i, &settings);
 	server->observer = observer_create(server->runtime, command_count());
-	subscriptions[0].interest = BUS_TALLY;
-	for (uint32_t i = 0; i < count; i++) {
-		subscriptions[1 + i].interest = subscribers[i].interest;
-		subscriptions[1 + i].credit_bytes = subscribers[i].credit_bytes;
-		subscribers[i].bind(server->runtime, 1 + i, subscribers[i].context);
-	}
+	subscriptions[0] = (struct store_subscription){
+		.actor = runtime_actor(server->runtime, ACTOR_OBSERVER, 0), .interest = BUS_TALLY
+	};
+	bind_subscribers(server, subscribers, count, subscriptions + 1);
 	reaper_init(&server->reaper, server->runtime);
 	worker_init(&server->worker, server->runtime);
-	server->store = store_create(server->runtime, &server->config, subscriptions);
+	server->store = store_create(server->runtime, &server->config, subscriptions, 1 + count);
 	free(subscriptions);
 }
 
@@ -317,10 +338,12 @@ struct server *server_create(const struct config *config, const struct server_su
 		[ACTOR_SUPERVISOR] = 1,
 		[ACTOR_REACTOR] = server->reactor_count,
 		[ACTOR_STORE] = 1,
-		[ACTOR_SUBSCRIBER] = 1 + count,
+		[ACTOR_OBSERVER] = 1,
 		[ACTOR_REAPER] = 1,
 		[ACTOR_WORKER] = 1,
 	};
+	for (uint32_t i = 0; i < count; i++)
+		counts[kind_of(&subscribers[i])]++;
 	server->runtime = runtime_create(counts);
 	create_actors(server, subscribers, count);
 	return server;
@@ -361,11 +384,14 @@ static void listen_first(struct server *server)
 
 static void start_threads(struct server *server)
 {
-	server->threads = must_allocate(server->reactor_count + 2, sizeof(pthread_t));
+	uint32_t blocking = runtime_count(server->runtime, ACTOR_BLOCKING_SUBSCRIBER);
+	server->threads = must_allocate(server->reactor_count + blocking + 2, sizeof(pthread_t));
 	for (uint32_t i = 0; i < server->reactor_count; i++)
 		start_thread(server, server->reactors[i]->actor);
 	start_thread(server, server->reaper.actor);
 	start_thread(server, server->worker.actor);
+	for (uint32_t i = 0; i < blocking; i++)
+		start_thread(server, runtime_actor(server->runtime, ACTOR_BLOCKING_SUBSCRIBER, i));
 }
 
 static void write_pidfile(struct server *server)

@@ -11,13 +11,15 @@
 #include "actors/config/config.h"
 
 struct server;
-struct runtime;
+struct actor;
 
-/* One more subscriber: makes and binds its actor (runtime_actor(runtime, ACTOR_SUBSCRIBER, index)). */
+/* One more subscriber; `bind` makes what belongs to the actor: subscriber_bind(). */
 struct server_subscriber {
 	uint32_t interest;    /* enum bus_interest */
 	int64_t credit_bytes; /* 0: BUS_CREDIT_BYTES, which is also the most */
-	void (*bind)(struct runtime *runtime, uint32_t index, void *context);
+	bool is_optional;     /* without credit it is passed over; else the store waits for it */
+	bool may_block;       /* it gets a thread of its own */
+	void (*bind)(struct actor *actor, void *context);
 	void *context;
 };
 

@@ -11,7 +11,9 @@ static const struct {
 	{ post_REACTOR_STOP, ACTOR_REACTOR, true },
 	{ post_STORE_STOP, ACTOR_STORE, true },
 	{ post_REACTOR_LEAVE, ACTOR_REACTOR, false },
+	{ post_OBSERVER_STOP, ACTOR_OBSERVER, true },
 	{ post_SUBSCRIBER_STOP, ACTOR_SUBSCRIBER, true },
+	{ post_BLOCKING_SUBSCRIBER_STOP, ACTOR_BLOCKING_SUBSCRIBER, true },
 	/* the helpers */
 	{ post_REAPER_STOP, ACTOR_REAPER, true },
 	{ post_WORKER_STOP, ACTOR_WORKER, true },

@@ -2,10 +2,17 @@
 
 #include <stdlib.h>
 
+struct subscriber {
+	struct bus_subscription wish;
+	int64_t credit_bytes;
+	bool is_behind; /* has missed frames, and is to be attached before it gets others */
+	uint64_t passed_over;
+};
+
 struct bus {
 	uint64_t sequence;
 	uint32_t count;
-	struct bus_subscription subscribers[BUS_SUBSCRIBERS_MAX];
+	struct subscriber subscribers[BUS_SUBSCRIBERS_MAX];
 };
 
 struct bus *bus_create(void)
@@ -23,19 +30,34 @@ uint32_t bus_subscribe(struct bus *bus, const struct bus_subscription *subscript
 {
 	if (bus->count == BUS_SUBSCRIBERS_MAX)
 		abort();
-	bus->subscribers[bus->count] = *subscription;
+	bus->subscribers[bus->count] =
+		(struct subscriber){ .wish = *subscription, .credit_bytes = subscription->credit_bytes };
 	return bus->count++;
 }
 
-void bus_set_interest(struct bus *bus, uint32_t subscriber, uint32_t interest)
+/* Unless it must get credit first. */
+static void attach(const struct bus *bus, struct subscriber *subscriber)
 {
-	bus->subscribers[subscriber].interest = interest;
+	subscriber->is_behind = !subscriber->wish.is_required && subscriber->credit_bytes <= 0;
+	if (subscriber->is_behind)
+		return;
+	subscriber->credit_bytes -= BUS_ATTACH_BYTES;
+	subscriber->wish.attach(subscriber->wish.context, bus->sequence);
+}
+
+void bus_set_interest(struct bus *bus, uint32_t number, uint32_t interest)
+{
+	struct subscriber *subscriber = &bus->subscribers[number];
+	bool is_to_attach = (interest & ~subscriber->wish.interest) & BUS_FRAMES;
+	subscriber->wish.interest = interest;
+	if (is_to_attach)
+		attach(bus, subscriber);
 }
 
 bool bus_is_wanted(const struct bus *bus, enum bus_interest interest)
 {
 	for (uint32_t i = 0; i < bus->count; i++)
-		if (bus->subscribers[i].interest & interest)
+		if (bus->subscribers[i].wish.interest & interest)
 			return true;
 	return false;
 }
@@ -43,16 +65,21 @@ bool bus_is_wanted(const struct bus *bus, enum bus_interest interest)
 bool bus_has_credit(const struct bus *bus, enum bus_interest interest)
 {
 	for (uint32_t i = 0; i < bus->count; i++) {
-		const struct bus_subscription *subscriber = &bus->subscribers[i];
-		if (subscriber->is_required && (subscriber->interest & interest) && subscriber->credit_bytes <= 0)
+		const struct subscriber *subscriber = &bus->subscribers[i];
+		if (subscriber->wish.is_required && (subscriber->wish.interest & interest) && subscriber->credit_bytes <= 0)
 			return false;
 	}
 	return true;
 }
 
-int64_t bus_credit_bytes(const struct bus *bus, uint32_t subscriber)
+int64_t bus_credit_bytes(const struct bus *bus, uint32_t number)
 {
-	return bus->subscribers[subscriber].credit_bytes;
+	return bus->subscribers[number].credit_bytes;
+}
+
+uint64_t bus_passed_over(const struct bus *bus, uint32_t number)
+{
+	return bus->subscribers[number].passed_over;
 }
 
 uint64_t bus_sequence(const struct bus *bus)
@@ -72,23 +99,36 @@ void bus_message_release(struct bus_message *message)
 		message->destroy(message);
 }
 
+/* What it may be given of the message; without credit, it misses it. */
+static bool may_have(struct subscriber *subscriber, const struct bus_message *message)
+{
+	if (subscriber->wish.is_required || (subscriber->credit_bytes > 0 && !subscriber->is_behind))
+		return true;
+	subscriber->passed_over++;
+	subscriber->is_behind |= message->holds & subscriber->wish.interest & BUS_FRAMES;
+	return false;
+}
+
 void bus_publish(struct bus *bus, struct bus_message *message)
 {
 	for (uint32_t i = 0; i < bus->count; i++) {
-		struct bus_subscription *subscriber = &bus->subscribers[i];
-		if (!(subscriber->interest & message->holds))
+		struct subscriber *subscriber = &bus->subscribers[i];
+		if (!(subscriber->wish.interest & message->holds) || !may_have(subscriber, message))
 			continue;
 		/* Relaxed: the post that follows orders it for the receiver. */
 		atomic_fetch_add_explicit(&message->holders, 1, memory_order_relaxed);
 		subscriber->credit_bytes -= (int64_t)message->bytes;
-		subscriber->post(subscriber->context, message);
+		subscriber->wish.post(subscriber->wish.context, message);
 	}
 	bus_message_release(message);
 }
 
-void bus_return_credit(struct bus *bus, uint32_t subscriber, uint64_t bytes)
+void bus_return_credit(struct bus *bus, uint32_t number, uint64_t bytes)
 {
-	bus->subscribers[subscriber].credit_bytes += (int64_t)bytes;
+	struct subscriber *subscriber = &bus->subscribers[number];
+	subscriber->credit_bytes += (int64_t)bytes;
+	if (subscriber->is_behind && subscriber->credit_bytes > 0)
+		attach(bus, subscriber);
 }
 
 bool bus_cursor_accept(struct bus_cursor *cursor, const struct bus_message *message)

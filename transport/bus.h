@@ -2,9 +2,10 @@
  * The command bus: what the store did, in order, to whoever subscribed.
  *
  * The publisher hands one message per turn to every subscriber that asked for what it holds. A message is shared
- * and immutable; each subscriber gives back its hold and, by message, the credit it took. Nothing is dropped
- * and nobody waits: a message may go out while credit is positive, even if it overshoots, and bus_has_credit() tells the
- * publisher whether it may make more.
+ * and immutable; each subscriber gives back its hold and, by message, the credit it took. Nobody waits: a message may go out
+ * while credit is positive, even if it overshoots, and bus_has_credit() tells the publisher whether it may make more. A required
+ * subscriber gets everything. An optional one without credit is passed over, and marked as behind; once it has credit it is attached
+ * anew, at the sequence of that moment.
  *
  * Frames carry one dense sequence. A subscriber runs each message past its cursor; a gap means that something was lost, which
  * is a broken invariant of its own edge: it stops and says so.
@@ -24,6 +25,8 @@
 /* The most credit that a subscriber may have, and what even the smallest message takes of it: their ratio bounds the messages under way. */
 #define BUS_CREDIT_BYTES (4 * 1024 * 1024)
 #define BUS_MESSAGE_MIN_BYTES 4096
+/* What it takes of it to be attached, so that this is bounded likewise. */
+#define BUS_ATTACH_BYTES BUS_MESSAGE_MIN_BYTES
 
 enum bus_interest {
 	BUS_FRAMES = 1,   /* every effect */
@@ -49,15 +52,22 @@ void bus_destroy(struct bus **bus);
 
 struct bus_subscription {
 	uint32_t interest;      /* enum bus_interest */
-	bool is_required;       /* without its credit nothing may be made that it wants */
+	bool is_required;       /* without its credit nothing may be made that it wants; else it is passed over */
 	int64_t credit_bytes;
 	void (*post)(void *context, struct bus_message *message); /* gives one hold away */
+	void (*attach)(void *context, uint64_t sequence);         /* frames follow from behind this one; NULL without BUS_FRAMES */
 	void *context;
 };
 
-/* Returns the subscriber's number. It will see the frames behind bus_sequence(). At most BUS_SUBSCRIBERS_MAX. */
+/*
+ * Returns the subscriber's number. It will see the frames behind bus_sequence(), which it knows: it is not told by attach(). At most
+ * BUS_SUBSCRIBERS_MAX.
+ */
 uint32_t bus_subscribe(struct bus *bus, const struct bus_subscription *subscription);
+/* One that did not want frames and does now is attached. */
 void bus_set_interest(struct bus *bus, uint32_t subscriber, uint32_t interest);
+/* Messages that it has been passed over with. */
+uint64_t bus_passed_over(const struct bus *bus, uint32_t subscriber);
 
 /* Does anyone want this? */
 bool bus_is_wanted(const struct bus *bus, enum bus_interest interest);

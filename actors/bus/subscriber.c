@@ -1,19 +1,45 @@
-#include "subscriber.h"
+#include "actors/bus/subscriber.h"
 
 #include "actors/runtime/crash.h"
 
-void subscriber_init(struct subscriber *subscriber, struct runtime *runtime, uint32_t index, uint32_t interest, int64_t credit_bytes,
-		     void (*take)(void *context, const struct bus_message *message), void *context)
+#define KIND(name)                                            \
+	[ACTOR_##name] = {                                    \
+		.post_frames = post_##name##_FRAMES,          \
+		.post_attach = post_##name##_ATTACH,          \
+		.post_credit = post_STORE_##name##_CREDIT,    \
+		.post_wants = post_STORE_##name##_WANTS,      \
+		.post_stop_done = post_##name##_STOP_DONE,    \
+	}
+
+static const struct subscriber_kind subscriber_kinds[ACTOR_KINDS] = {
+	[ACTOR_OBSERVER] = {
+		.post_frames = post_OBSERVER_FRAMES,
+		.post_credit = post_STORE_OBSERVER_CREDIT,
+		.post_stop_done = post_OBSERVER_STOP_DONE,
+	},
+	KIND(SUBSCRIBER),
+	KIND(BLOCKING_SUBSCRIBER),
+};
+
+const struct subscriber_kind *subscriber_kind(enum actor_kind kind)
+{
+	return subscriber_kinds[kind].post_frames ? &subscriber_kinds[kind] : NULL;
+}
+
+void subscriber_init(struct subscriber *subscriber, struct actor *actor, const struct subscriber_options *options)
 {
 	*subscriber = (struct subscriber){
-		.actor = runtime_actor(runtime, ACTOR_SUBSCRIBER, index),
-		.store = runtime_actor(runtime, ACTOR_STORE, 0),
+		.kind = subscriber_kind(actor->kind),
+		.actor = actor,
+		.store = runtime_actor(actor->runtime, ACTOR_STORE, 0),
 		/* Back in quarters: the store can't run dry before the next one is due, and most posts are saved. */
-		.give_back_at_bytes = (uint64_t)(credit_bytes ? credit_bytes : BUS_CREDIT_BYTES) / 4,
-		.interest = interest,
-		.take = take,
-		.context = context,
+		.give_back_at_bytes = (uint64_t)(options->credit_bytes ? options->credit_bytes : BUS_CREDIT_BYTES) / 4,
+		.interest = options->interest,
+		.take = options->take,
+		.context = options->context,
 	};
+	if (!subscriber->kind)
+		crash_broken_invariant("%s is of a kind that does not subscribe", actor->name);
 }
 
 uint64_t subscriber_take_credit(struct subscriber *subscriber)
@@ -23,7 +49,26 @@ uint64_t subscriber_take_credit(struct subscriber *subscriber)
 	return bytes;
 }
 
-static void on_frames(struct subscriber *subscriber, struct bus_message *message)
+static void owe(struct subscriber *subscriber, uint64_t bytes)
+{
+	subscriber->owed_bytes += bytes;
+	if (subscriber->owed_bytes > 0 && subscriber->owed_bytes >= subscriber->give_back_at_bytes)
+		subscriber->kind->post_credit(subscriber->actor, subscriber->store, subscriber_take_credit(subscriber), NULL);
+}
+
+/* The store has posted its last before the supervisor posts STOP; it may still be on its way here. */
+static void stop_if_empty(struct subscriber *subscriber)
+{
+	struct actor *actor = subscriber->actor;
+	if (!subscriber->is_stopping || actor_mailbox_depth(actor) > 0)
+		return;
+	subscriber->is_stopping = false;
+	subscriber->kind->post_stop_done(actor, runtime_actor(actor->runtime, ACTOR_SUPERVISOR, 0), 0, NULL);
+	if (actor_has_thread(actor))
+		actor_leave(actor);
+}
+
+void subscriber_on_frames(struct subscriber *subscriber, struct bus_message *message)
 {
 	if ((subscriber->interest & BUS_FRAMES) && !bus_cursor_accept(&subscriber->cursor, message))
 		crash_broken_invariant("%s has seen frame %llu and is given %llu to %llu: some are lost",
@@ -31,29 +76,58 @@ static void on_frames(struct subscriber *subscriber, struct bus_message *message
 				       (unsigned long long)message->first_sequence,
 				       (unsigned long long)message->last_sequence);
 	subscriber->take(subscriber->context, message);
-	subscriber->owed_bytes += message->bytes;
+	owe(subscriber, message->bytes);
 	bus_message_release(message);
-	if (subscriber->owed_bytes > 0 && subscriber->owed_bytes >= subscriber->give_back_at_bytes)
-		actor_post(subscriber->actor, subscriber->store, STORE_BUS_CREDIT, subscriber_take_credit(subscriber), NULL);
-}
-
-/* The store has posted its last before the supervisor posts STOP; it may still be on its way here. */
-static void stop_if_empty(struct subscriber *subscriber)
-{
-	if (!subscriber->is_stopping || actor_mailbox_depth(subscriber->actor) > 0)
-		return;
-	subscriber->is_stopping = false;
-	actor_post(subscriber->actor, runtime_actor(subscriber->actor->runtime, ACTOR_SUPERVISOR, 0), SUBSCRIBER_STOP_DONE,
-		   0, NULL);
-}
-
-bool subscriber_turn(struct subscriber *subscriber, struct message message)
-{
-	switch ((enum to_subscriber)message.type) {
-	case SUBSCRIBER_FRAMES: on_frames(subscriber, PAYLOAD(SUBSCRIBER_FRAMES, message)); break;
-	case SUBSCRIBER_STOP: subscriber->is_stopping = true; break;
-	case OBSERVER_DESCRIBE: return false;
-	}
 	stop_if_empty(subscriber);
-	return true;
+}
+
+void subscriber_on_attach(struct subscriber *subscriber, uint64_t sequence)
+{
+	if (subscriber->interest & BUS_FRAMES)
+		subscriber->missed += sequence - subscriber->cursor.last;
+	subscriber->interest |= BUS_FRAMES;
+	subscriber->cursor.last = sequence;
+	owe(subscriber, BUS_ATTACH_BYTES);
+	stop_if_empty(subscriber);
+}
+
+void subscriber_on_stop(struct subscriber *subscriber)
+{
+	subscriber->is_stopping = true;
+	stop_if_empty(subscriber);
+}
+
+void subscriber_want(struct subscriber *subscriber, uint32_t interest)
+{
+	/* BUS_FRAMES comes with the ATTACH: what is on its way until then is not meant. */
+	subscriber->interest = interest & (subscriber->interest | ~(uint32_t)BUS_FRAMES);
+	subscriber->kind->post_wants(subscriber->actor, subscriber->store, interest, NULL);
+}
+
+/* ---- those that do no more ---- */
+
+static void pool_turn(void *state, struct message message)
+{
+	struct subscriber *subscriber = state;
+	switch ((enum to_subscriber)message.type) {
+	case SUBSCRIBER_FRAMES: subscriber_on_frames(subscriber, PAYLOAD(SUBSCRIBER_FRAMES, message)); return;
+	case SUBSCRIBER_ATTACH: subscriber_on_attach(subscriber, message.number); return;
+	case SUBSCRIBER_STOP: subscriber_on_stop(subscriber); return;
+	}
+}
+
+static void blocking_turn(void *state, struct message message)
+{
+	struct subscriber *subscriber = state;
+	switch ((enum to_blocking_subscriber)message.type) {
+	case BLOCKING_SUBSCRIBER_FRAMES: subscriber_on_frames(subscriber, PAYLOAD(BLOCKING_SUBSCRIBER_FRAMES, message)); return;
+	case BLOCKING_SUBSCRIBER_ATTACH: subscriber_on_attach(subscriber, message.number); return;
+	case BLOCKING_SUBSCRIBER_STOP: subscriber_on_stop(subscriber); return;
+	}
+}
+
+void subscriber_bind(struct subscriber *subscriber, struct actor *actor, const struct subscriber_options *options)
+{
+	subscriber_init(subscriber, actor, options);
+	actor_bind(actor, actor->kind == ACTOR_SUBSCRIBER ? pool_turn : blocking_turn, subscriber);
 }

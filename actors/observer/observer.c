@@ -149,8 +149,11 @@ static void on_describe(struct observer *observer)
 static void observer_turn(void *state, struct message message)
 {
 	struct observer *observer = state;
-	if (!subscriber_turn(&observer->subscriber, message))
-		on_describe(observer);
+	switch ((enum to_observer)message.type) {
+	case OBSERVER_FRAMES: subscriber_on_frames(&observer->subscriber, PAYLOAD(OBSERVER_FRAMES, message)); return;
+	case OBSERVER_DESCRIBE: on_describe(observer); return;
+	case OBSERVER_STOP: subscriber_on_stop(&observer->subscriber); return;
+	}
 }
 
 struct observer *observer_create(struct runtime *runtime, uint32_t command_count)
@@ -159,7 +162,8 @@ struct observer *observer_create(struct runtime *runtime, uint32_t command_count
 	if (!observer)
 		crash_broken_invariant("no memory for the observer");
 	observer->seen = observations_create(command_count);
-	subscriber_init(&observer->subscriber, runtime, 0, BUS_TALLY | BUS_COMMANDS, 0, take, observer);
+	subscriber_init(&observer->subscriber, runtime_actor(runtime, ACTOR_OBSERVER, 0), &(struct subscriber_options){
+		.interest = BUS_TALLY | BUS_COMMANDS, .take = take, .context = observer });
 	actor_bind(observer->subscriber.actor, observer_turn, observer);
 	return observer;
 }

@@ -12,7 +12,7 @@
 struct observer;
 struct runtime;
 
-/* The observer is subscriber 0. Fatal without memory. */
+/* Fatal without memory. */
 struct observer *observer_create(struct runtime *runtime, uint32_t command_count);
 void observer_destroy(struct observer **observer);
 

@@ -299,6 +299,11 @@ void actor_post_untyped(struct actor *self, struct actor *to, uint32_t type, uin
 		     (struct message){ .type = type, .sender = self->number, .number = number, .payload = (struct payload *)payload });
 }
 
+bool actor_has_thread(const struct actor *actor)
+{
+	return kinds[actor->kind].host == HOST_LOOP;
+}
+
 uint64_t actor_mailbox_depth(const struct actor *actor)
 {
 	/* Read what was received first: a message posted meanwhile then makes the depth too large, never negative. */

@@ -113,6 +113,9 @@ void actor_post_untyped(struct actor *self, struct actor *to, uint32_t type, uin
 /* A post_ function of a message that gives nothing away. */
 typedef void post_order(struct actor *self, struct actor *to, uint64_t number, struct none *nothing);
 
+/* Its turns run on a thread of its own, which leaves with actor_leave(). */
+bool actor_has_thread(const struct actor *actor);
+
 /* Messages posted to the actor and not yet taken. */
 uint64_t actor_mailbox_depth(const struct actor *actor);
 /* "actor:name=store,depth=0,..." lines for one actor. */

@@ -11,8 +11,14 @@
 #ifndef TO_STORE
 #define TO_STORE(name)
 #endif
+#ifndef TO_OBSERVER
+#define TO_OBSERVER(name)
+#endif
 #ifndef TO_SUBSCRIBER
 #define TO_SUBSCRIBER(name)
+#endif
+#ifndef TO_BLOCKING_SUBSCRIBER
+#define TO_BLOCKING_SUBSCRIBER(name)
 #endif
 #ifndef TO_REAPER
 #define TO_REAPER(name)
@@ -28,6 +34,8 @@
 #undef TO_SUPERVISOR
 #undef TO_REACTOR
 #undef TO_STORE
+#undef TO_OBSERVER
 #undef TO_SUBSCRIBER
+#undef TO_BLOCKING_SUBSCRIBER
 #undef TO_REAPER
 #undef TO_WORKER

@@ -40,8 +40,16 @@ enum to_store {
 #define TO_STORE ENUMERATOR
 #include "actors/runtime/inboxes.h"
 };
+enum to_observer {
+#define TO_OBSERVER ENUMERATOR
+#include "actors/runtime/inboxes.h"
+};
 enum to_subscriber {
 #define TO_SUBSCRIBER ENUMERATOR
+#include "actors/runtime/inboxes.h"
+};
+enum to_blocking_subscriber {
+#define TO_BLOCKING_SUBSCRIBER ENUMERATOR
 #include "actors/runtime/inboxes.h"
 };
 enum to_reaper {

@@ -12,6 +12,7 @@
 #include "actors/store/memory_figures.h"
 #include "actors/store/session_index.h"
 #include "actors/store/stopwatch.h"
+#include "actors/store/store_actor.h"
 #include "actors/store/store.h"
 #include "actors/bus/turn_message.h"
 #include "storage/eviction.h"
@@ -62,6 +63,7 @@ struct tuning {
 struct subscriber_link {
 	struct store *store;
 	struct actor *actor;
+	const struct subscriber_kind *kind;
 	uint32_t number;                /* on the bus */
 };
 
@@ -233,6 +235,11 @@ void store_count_error(struct store *store, const char *text);
 /* call.c */
 /* An entry whose time has come leaves: with an effect, in the frame under way. */
 void store_expire(struct store *store, uint32_t database, struct entry *entry);
+
+/* subscribers.c */
+void store_subscribe_all(struct store *store, const struct store_subscription *subscriptions, uint32_t count);
+void store_on_credit(struct store *store, const struct message *message);
+void store_on_wants(struct store *store, const struct message *message);
 
 /* feed.c: what the bus is told */
 void store_frame_begin(struct store *store);

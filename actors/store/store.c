@@ -49,19 +49,6 @@ static void on_requests(struct store *store, struct request_batch *batch)
 		store->batch_requests_max = batch->count;
 }
 
-static uint32_t subscriber_number(const struct store *store, uint32_t actor_number)
-{
-	for (uint32_t i = 0; i < store->subscriber_count; i++)
-		if (store->subscribers[i].actor->number == actor_number)
-			return store->subscribers[i].number;
-	crash_broken_invariant("credit comes from actor %u, which does not subscribe", actor_number);
-}
-
-static void on_credit(struct store *store, const struct message *message)
-{
-	bus_return_credit(store->bus, subscriber_number(store, message->sender), message->number);
-}
-
 /* One text, held once for each receiver; NULL when there was no memory for it. */
 static void on_monitor_lines(struct store *store, struct blob *lines)
 {
@@ -126,14 +113,18 @@ static void take(struct store *store, struct message message)
 	switch ((enum to_store)message.type) {
 	case STORE_REQUESTS: on_requests(store, PAYLOAD(STORE_REQUESTS, message)); return;
 	case STORE_TICK: store->armed_ms = INT64_MAX; return;
-	case STORE_BUS_CREDIT: on_credit(store, &message); return;
+	case STORE_OBSERVER_CREDIT:
+	case STORE_SUBSCRIBER_CREDIT:
+	case STORE_BLOCKING_SUBSCRIBER_CREDIT: store_on_credit(store, &message); return;
+	case STORE_SUBSCRIBER_WANTS:
+	case STORE_BLOCKING_SUBSCRIBER_WANTS: store_on_wants(store, &message); return;
 	case STORE_REPORTS: store_on_reports(store, side_of(store, message.sender), PAYLOAD(STORE_REPORTS, message)); return;
 	case STORE_TAKEN: on_taken(store, &message); return;
 	case STORE_CONNECTION_FIGURES: store_on_figures(store, PAYLOAD(STORE_CONNECTION_FIGURES, message)); return;
 	case STORE_OBSERVATIONS: store_on_observations(store, PAYLOAD(STORE_OBSERVATIONS, message)); return;
 	case STORE_MONITOR_LINES:
 		on_monitor_lines(store, PAYLOAD(STORE_MONITOR_LINES, message));
-		on_credit(store, &message);
+		store_on_credit(store, &message);
 		return;
 	case STORE_REAPED: on_reaped(store); return;
 	case SUPERVISOR_LISTEN_DONE: store_on_listening(store, true); return;
@@ -223,48 +214,6 @@ static void store_turn(void *state, struct message message)
 
 /* ---- life ---- */
 
-static void post_on_bus(void *context, struct bus_message *message)
-{
-	struct subscriber_link *link = context;
-	actor_post(link->store->actor, link->actor, SUBSCRIBER_FRAMES, 0, message);
-}
-
-/* The edges have room for what this much credit lets go, and no more. */
-#define BUS_MESSAGES_MAX (BUS_CREDIT_BYTES / BUS_MESSAGE_MIN_BYTES)
-_Static_assert(SLOTS_STORE_SUBSCRIBER >= BUS_MESSAGES_MAX + 3, "messages of the bus, a question, and counts with it and with the stop");
-_Static_assert(SLOTS_SUBSCRIBER_STORE >= BUS_MESSAGES_MAX + 5, "something for each message, credit in quarters, an answer");
-
-static int64_t credit_of(const struct store_subscription *subscription)
-{
-	if (subscription->credit_bytes > BUS_CREDIT_BYTES)
-		crash_broken_invariant("a subscriber wants %lld bytes of credit, and its edge has room for what %d let go",
-				       (long long)subscription->credit_bytes, BUS_CREDIT_BYTES);
-	return subscription->credit_bytes ? subscription->credit_bytes : BUS_CREDIT_BYTES;
-}
-
-static void subscribe_all(struct store *store, const struct store_subscription *subscriptions)
-{
-	store->bus = bus_create();
-	store->subscriber_count = runtime_count(store->runtime, ACTOR_SUBSCRIBER);
-	store->subscribers = must_allocate(store->subscriber_count, sizeof(*store->subscribers));
-	if (!store->bus)
-		crash_broken_invariant("no memory for the command bus");
-	for (uint32_t i = 0; i < store->subscriber_count; i++) {
-		struct subscriber_link *link = &store->subscribers[i];
-		link->store = store;
-		link->actor = runtime_actor(store->runtime, ACTOR_SUBSCRIBER, i);
-		link->number = bus_subscribe(store->bus, &(struct bus_subscription){
-			.interest = subscriptions[i].interest,
-			/* No frame may be lost. Whoever takes none must do without what it has no credit for. */
-			.is_required = subscriptions[i].interest & BUS_FRAMES,
-			.credit_bytes = credit_of(&subscriptions[i]),
-			.post = post_on_bus,
-			.context = link,
-		});
-	}
-	store_update_interest(store);
-}
-
 static void draw_id(struct store *store, char out[41])
 {
 	for (int i = 0; i < 5; i++)
@@ -280,7 +229,7 @@ static void seed_random(struct store *store)
 }
 
 struct store *store_create(struct runtime *runtime, const struct config *config,
-			   const struct store_subscription *subscriptions)
+			   const struct store_subscription *subscriptions, uint32_t count)
 {
 	struct store *store = must_allocate(1, sizeof(*store));
 	store->runtime = runtime;
@@ -298,7 +247,7 @@ struct store *store_create(struct runtime *runtime, const struct config *config,
 		store->reactors[i].actor = runtime_actor(runtime, ACTOR_REACTOR, i);
 	stopwatch_init(&store->watch);
 	store_watch_changed(store);
-	subscribe_all(store, subscriptions);
+	store_subscribe_all(store, subscriptions, count);
 	store_give_tally(store);
 	seed_random(store);
 	store->started_ms = wall_clock_ms();

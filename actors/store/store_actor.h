@@ -4,23 +4,27 @@
 #ifndef ACTORS_STORE_STORE_ACTOR_H
 #define ACTORS_STORE_STORE_ACTOR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "actors/config/config.h"
 #include "actors/store/settings.h"
 
+struct actor;
 struct runtime;
 struct store;
 
-/* What each subscriber of the command bus wants, by index; the observer is the first. */
+/* A subscriber of the command bus, and what it wants. */
 struct store_subscription {
+	struct actor *actor;   /* of a kind that subscribes: actors/bus/subscriber.h */
 	uint32_t interest;     /* enum bus_interest */
+	bool is_optional;      /* without credit it is passed over; else what it wants waits for it */
 	int64_t credit_bytes;  /* 0: BUS_CREDIT_BYTES; at most that */
 };
 
-/* Copies the configuration. Fatal without memory. */
+/* Copies the configuration; the observer is the first of `count` subscribers. Fatal without memory. */
 struct store *store_create(struct runtime *runtime, const struct config *config,
-			   const struct store_subscription *subscriptions);
+			   const struct store_subscription *subscriptions, uint32_t count);
 void store_destroy(struct store **store);
 
 struct settings store_settings(const struct config *config);

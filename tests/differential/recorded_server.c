@@ -40,17 +40,11 @@ static void record(void *context, const struct bus_message *message)
 	recorder->messages[recorder->count++] = held;
 }
 
-static void recorder_turn(void *state, struct message message)
-{
-	struct recorder *recorder = state;
-	subscriber_turn(&recorder->subscriber, message);
-}
-
-static void bind_recorder(struct runtime *runtime, uint32_t index, void *context)
+static void bind_recorder(struct actor *actor, void *context)
 {
 	struct recorder *recorder = context;
-	subscriber_init(&recorder->subscriber, runtime, index, BUS_FRAMES, 0, record, recorder);
-	actor_bind(recorder->subscriber.actor, recorder_turn, recorder);
+	subscriber_bind(&recorder->subscriber, actor,
+			&(struct subscriber_options){ .interest = BUS_FRAMES, .take = record, .context = recorder });
 }
 
 /* ---- replaying ---- */

@@ -76,6 +76,7 @@ static void start(struct bench *bench, int64_t credit_bytes)
 	struct server_subscriber subscriber = {
 		.interest = BUS_FRAMES,
 		.credit_bytes = credit_bytes,
+		.may_block = true,
 		.bind = journal_bind,
 		.context = bench->journal,
 	};

@@ -3,6 +3,7 @@
  */
 #include <stdio.h>
 
+#include "actors/runtime/host.h"
 #include "simulation/node.h"
 #include "storage/blob.h"
 #include "storage/memory.h"
@@ -104,6 +105,62 @@ static void the_slowest_subscriber_sets_the_pace(void)
 	end(&node);
 }
 
+/* ---- those for whom nobody waits ---- */
+
+static struct node *begin_with_an_optional_one(void)
+{
+	struct node_options options = { .reactors = 1, .recorders = 2, .credit_bytes = { CREDIT, CREDIT }, .is_optional = { false, true } };
+	scheduler_begin(1, TRACE_QUIETLY);
+	return node_create(&options);
+}
+
+static void an_optional_subscriber_holds_nobody_up_and_knows_what_it_missed(void)
+{
+	struct node *node = begin_with_an_optional_one();
+	struct client *client = client_open(node->reactors[0]);
+	struct recorder *optional = node->recorders[1];
+	set_keys(client, 1);
+	hold(optional);
+	set_keys(client, 20);
+	CU_ASSERT_EQUAL(client->answered, 21);
+	CU_ASSERT_EQUAL(node->recorders[0]->frames, 21);
+	let_go(optional);
+	scheduler_settle();
+	uint64_t seen = optional->frames;
+	CU_ASSERT_TRUE(seen < 21);
+	CU_ASSERT_EQUAL(seen + optional->subscriber.missed, 21);
+	set_keys(client, 3);
+	CU_ASSERT_EQUAL(optional->frames, seen + 3);
+	CU_ASSERT_EQUAL(optional->last_sequence, 24);
+	end(&node);
+}
+
+static void one_that_joins_is_told_where_frames_begin(void)
+{
+	struct node_options options = { .reactors = 1, .recorders = 2, .joins_later = { true, true } };
+	scheduler_begin(1, TRACE_QUIETLY);
+	struct node *node = node_create(&options);
+	struct client *client = client_open(node->reactors[0]);
+	set_keys(client, 5);
+	for (int i = 0; i < 2; i++) {
+		struct recorder *recorder = node->recorders[i];
+		CU_ASSERT_EQUAL(recorder->messages, 0);
+		actor_enter(recorder->subscriber.actor);
+		subscriber_want(&recorder->subscriber, BUS_FRAMES);
+		actor_exit();
+		scheduler_settle();
+		CU_ASSERT_EQUAL(recorder->subscriber.cursor.last, 5);
+		CU_ASSERT_EQUAL(recorder->subscriber.missed, 0);
+		recorder->subscriber.missed = 5; /* it has never seen these */
+	}
+	set_keys(client, 4);
+	for (int i = 0; i < 2; i++) {
+		CU_ASSERT_EQUAL(node->recorders[i]->frames, 4);
+		CU_ASSERT_EQUAL(node->recorders[i]->last_sequence, 9);
+	}
+	end(&node);
+}
+
 static void an_expired_key_is_hidden_until_its_removal_can_be_told(void)
 {
 	struct node *node = begin(1, CREDIT);
@@ -149,12 +206,12 @@ static void monitor_is_shown_what_the_observer_has_taken(void)
 	client_send(monitor, "MONITOR", NULL);
 	scheduler_settle();
 	client_take(monitor);
-	mailbox_set_pace(runtime_actor(node->runtime, ACTOR_SUBSCRIBER, 0)->mailbox, 0);
+	mailbox_set_pace(runtime_actor(node->runtime, ACTOR_OBSERVER, 0)->mailbox, 0);
 	client_send(client, "SET", "key", "value", NULL);
 	scheduler_settle();
 	CU_ASSERT_STRING_EQUAL(client_take(client), "+OK\r\n");
 	CU_ASSERT_STRING_EQUAL(client_take(monitor), "");
-	mailbox_set_pace(runtime_actor(node->runtime, ACTOR_SUBSCRIBER, 0)->mailbox, 100);
+	mailbox_set_pace(runtime_actor(node->runtime, ACTOR_OBSERVER, 0)->mailbox, 100);
 	scheduler_settle();
 	CU_ASSERT_PTR_NOT_NULL(strstr(client_take(monitor), "\"SET\" \"key\" \"value\""));
 	end(&node);
@@ -197,6 +254,8 @@ static const struct suite_case cases[] = {
 	CASE(every_subscriber_is_given_the_same_effects),
 	CASE(writes_wait_for_credit_and_reads_do_not),
 	CASE(the_slowest_subscriber_sets_the_pace),
+	CASE(an_optional_subscriber_holds_nobody_up_and_knows_what_it_missed),
+	CASE(one_that_joins_is_told_where_frames_begin),
 	CASE(an_expired_key_is_hidden_until_its_removal_can_be_told),
 	CASE(what_is_under_way_on_the_bus_is_taken_before_the_stop),
 	CASE(what_is_in_mailboxes_when_a_node_is_destroyed_is_freed),

@@ -43,36 +43,52 @@ static uint32_t node_of(const struct actor *actor)
 }
 
 /* A message may overshoot the credit, but none is posted where there is none left. */
-static void watch_credit(struct recorder *recorder, const struct bus_message *message)
+static void take_credit(struct recorder *recorder, size_t bytes)
 {
 	if (recorder->credit_left <= 0)
 		crash_broken_invariant("%s is posted to with %lld bytes of credit", recorder->subscriber.actor->name,
 				       (long long)recorder->credit_left);
-	recorder->credit_left -= (int64_t)message->bytes;
+	recorder->credit_left -= (int64_t)bytes;
 }
 
-static void give_credit(struct runtime *runtime, const struct message *message)
+static void give_credit(struct recorder *recorder, uint64_t bytes)
 {
-	for (uint32_t i = 0; i < runtime_count(runtime, ACTOR_SUBSCRIBER); i++) {
-		struct actor *actor = runtime_actor(runtime, ACTOR_SUBSCRIBER, i);
-		struct recorder *recorder = actor->number == message->sender ? find_recorder(actor) : NULL;
-		if (recorder)
-			recorder->credit_left += (int64_t)message->number;
-		if (recorder && recorder->credit_left > recorder->credit_bytes)
-			crash_broken_invariant("%s gives back more than it has taken", actor->name);
+	recorder->credit_left += (int64_t)bytes;
+	if (recorder->credit_left > recorder->credit_bytes)
+		crash_broken_invariant("%s gives back more than it has taken", recorder->subscriber.actor->name);
+}
+
+/* Posted to the recorder, and of what credit. */
+static void on_posted(struct recorder *recorder, const struct message *message)
+{
+	switch (message->type) {
+	case SUBSCRIBER_FRAMES: take_credit(recorder, PAYLOAD(SUBSCRIBER_FRAMES, *message)->bytes); return;
+	case BLOCKING_SUBSCRIBER_FRAMES: take_credit(recorder, PAYLOAD(BLOCKING_SUBSCRIBER_FRAMES, *message)->bytes); return;
+	case SUBSCRIBER_ATTACH:
+	case BLOCKING_SUBSCRIBER_ATTACH: take_credit(recorder, BUS_ATTACH_BYTES); return;
 	}
+}
+
+static struct recorder *find_sender(const struct actor *receiver, const struct message *message)
+{
+	for (struct node *node = nodes; node; node = node->next)
+		for (uint32_t i = 0; node->runtime == receiver->runtime && i < node->recorder_count; i++)
+			if (node->recorders[i]->subscriber.actor->number == message->sender)
+				return node->recorders[i];
+	return NULL;
 }
 
 static void on_message(void *context, enum channel_event event, void *receiver, const struct message *message)
 {
 	struct actor *actor = receiver;
-	struct recorder *recorder = message->type == SUBSCRIBER_FRAMES ? find_recorder(actor) : NULL;
+	struct recorder *to = find_recorder(actor), *from = find_sender(actor, message);
 	scheduler_note("%s of node %u %s %s from %u, number %llu", actor->name, node_of(actor), event == CHANNEL_POSTED ? "will have" : "has",
 		       message_name(message->type), message->sender, (unsigned long long)message->number);
-	if (recorder && event == CHANNEL_POSTED)
-		watch_credit(recorder, PAYLOAD(SUBSCRIBER_FRAMES, *message));
-	if (message->type == STORE_BUS_CREDIT && event == CHANNEL_RECEIVED)
-		give_credit(actor->runtime, message);
+	if (to && event == CHANNEL_POSTED)
+		on_posted(to, message);
+	bool is_credit = message->type == STORE_SUBSCRIBER_CREDIT || message->type == STORE_BLOCKING_SUBSCRIBER_CREDIT;
+	if (from && is_credit && event == CHANNEL_RECEIVED)
+		give_credit(from, message->number);
 }
 
 /* ---- the doubles of supervisor and worker ---- */
@@ -110,7 +126,9 @@ static void supervisor_turn(void *state, struct message message)
 	case REACTOR_CUT: stop_order_cut(&node->stop); return;
 	case REACTOR_STOP_DONE:
 	case STORE_STOP_DONE:
+	case OBSERVER_STOP_DONE:
 	case SUBSCRIBER_STOP_DONE:
+	case BLOCKING_SUBSCRIBER_STOP_DONE:
 	case REAPER_STOP_DONE:
 	case WORKER_STOP_DONE:
 		stop_order_take_answer(&node->stop);
@@ -163,12 +181,18 @@ static void prepare_process(void)
 static void create_subscribers(struct node *node, const struct node_options *options, struct store_subscription *subscriptions)
 {
 	node->observer = observer_create(node->runtime, command_count());
-	subscriptions[0].interest = BUS_TALLY;
+	subscriptions[0] = (struct store_subscription){ .actor = only(node, ACTOR_OBSERVER), .interest = BUS_TALLY };
 	node->recorder_count = options->recorders;
 	node->recorders = must_allocate(options->recorders + 1, sizeof(*node->recorders));
 	for (uint32_t i = 0; i < options->recorders; i++) {
-		subscriptions[1 + i] = (struct store_subscription){ .interest = BUS_FRAMES, .credit_bytes = options->credit_bytes[i] };
-		node->recorders[i] = recorder_create(node->runtime, 1 + i, &subscriptions[1 + i], (uint32_t)node->config.databases);
+		enum actor_kind kind = i % 2 == 0 ? ACTOR_BLOCKING_SUBSCRIBER : ACTOR_SUBSCRIBER;
+		subscriptions[1 + i] = (struct store_subscription){
+			.actor = runtime_actor(node->runtime, kind, i / 2),
+			.interest = options->joins_later[i] ? 0 : BUS_FRAMES,
+			.credit_bytes = options->credit_bytes[i],
+			.is_optional = options->is_optional[i],
+		};
+		node->recorders[i] = recorder_create(&subscriptions[1 + i], (uint32_t)node->config.databases);
 	}
 }
 
@@ -186,7 +210,7 @@ static void create_actors(struct node *node, const struct node_options *options)
 	create_subscribers(node, options, subscriptions);
 	node->reaper = must_allocate(1, sizeof(*node->reaper));
 	reaper_init(node->reaper, node->runtime);
-	node->store = store_create(node->runtime, &node->config, subscriptions);
+	node->store = store_create(node->runtime, &node->config, subscriptions, 1 + options->recorders);
 	free(subscriptions);
 }
 
@@ -201,7 +225,9 @@ struct node *node_create(const struct node_options *options)
 		[ACTOR_SUPERVISOR] = 1,
 		[ACTOR_REACTOR] = options->reactors,
 		[ACTOR_STORE] = 1,
-		[ACTOR_SUBSCRIBER] = 1 + options->recorders,
+		[ACTOR_OBSERVER] = 1,
+		[ACTOR_BLOCKING_SUBSCRIBER] = (options->recorders + 1) / 2,
+		[ACTOR_SUBSCRIBER] = options->recorders / 2,
 		[ACTOR_REAPER] = 1,
 		[ACTOR_WORKER] = 1,
 	};

@@ -22,6 +22,8 @@ struct node_options {
 	uint32_t reactors;
 	uint32_t recorders;
 	int64_t credit_bytes[NODE_SUBSCRIBERS_MAX]; /* of each recorder; 0: BUS_CREDIT_BYTES */
+	/* Of each recorder. The first and third have the host of those that may block, the others that of the pool. */
+	bool is_optional[NODE_SUBSCRIBERS_MAX], joins_later[NODE_SUBSCRIBERS_MAX];
 };
 
 struct node {

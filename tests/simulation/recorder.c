@@ -16,13 +16,15 @@ static void take_frame(struct recorder *recorder, struct frame_reader *reader, c
 	struct effect_target target = { .databases = &recorder->databases, .discard = discard };
 	struct effect effect;
 	uint32_t effects = 0;
-	if (frame->sequence != recorder->last_sequence + 1)
+	bool is_whole = recorder->subscriber.missed == 0;
+	/* Every frame is seen, or counted as missed. */
+	if (frame->sequence != recorder->frames + recorder->subscriber.missed + 1)
 		crash_broken_invariant("frame %llu follows on %llu", (unsigned long long)frame->sequence,
 				       (unsigned long long)recorder->last_sequence);
 	recorder->last_sequence = frame->sequence;
 	recorder->frames++;
 	for (; frame_next_effect(reader, &effect); effects++) {
-		if (effect_apply(&target, &effect) != APPLY_DONE)
+		if (is_whole && effect_apply(&target, &effect) != APPLY_DONE)
 			crash_broken_invariant("frame %llu does not fit the data", (unsigned long long)frame->sequence);
 		if (recorder->on_effect)
 			recorder->on_effect(recorder->context, frame, &effect);
@@ -46,12 +48,6 @@ static void take(void *context, const struct bus_message *head)
 	scheduler_note("%s has frames up to %llu", recorder->subscriber.actor->name, (unsigned long long)recorder->last_sequence);
 }
 
-static void recorder_turn(void *state, struct message message)
-{
-	struct recorder *recorder = state;
-	subscriber_turn(&recorder->subscriber, message);
-}
-
 void recorder_digest(const struct recorder *recorder, char out[DIGEST_HEX_BYTES])
 {
 	const struct databases *databases = &recorder->databases;
@@ -62,16 +58,15 @@ void recorder_digest(const struct recorder *recorder, char out[DIGEST_HEX_BYTES]
 	data_digest_hex(&digest, out);
 }
 
-struct recorder *recorder_create(struct runtime *runtime, uint32_t index, const struct store_subscription *subscription,
-				 uint32_t databases)
+struct recorder *recorder_create(const struct store_subscription *subscription, uint32_t databases)
 {
 	struct recorder *recorder = calloc(1, sizeof(*recorder));
 	if (!recorder || !databases_init(&recorder->databases, databases))
 		abort();
 	int64_t credit_bytes = subscription->credit_bytes;
 	recorder->credit_bytes = recorder->credit_left = credit_bytes ? credit_bytes : BUS_CREDIT_BYTES;
-	subscriber_init(&recorder->subscriber, runtime, index, BUS_FRAMES, credit_bytes, take, recorder);
-	actor_bind(recorder->subscriber.actor, recorder_turn, recorder);
+	subscriber_bind(&recorder->subscriber, subscription->actor, &(struct subscriber_options){
+		.interest = subscription->interest, .credit_bytes = credit_bytes, .take = take, .context = recorder });
 	return recorder;
 }
 

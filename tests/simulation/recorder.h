@@ -1,6 +1,6 @@
 /*
- * A subscriber that turns what the command bus brings back into data: it checks that frames are dense and whole and that each effect
- * fits, counts them, and shows each effect to the test. It is slow when its mailbox has a slow pace (mailbox_set_pace()).
+ * A subscriber that turns what the command bus brings back into data: it checks that frames are whole and, but for those that it is told
+ * to have missed, dense, and that each effect fits; it counts them, and shows each effect to the test. It is slow when its mailbox has a slow pace (mailbox_set_pace()).
  */
 #ifndef TESTS_SIMULATION_RECORDER_H
 #define TESTS_SIMULATION_RECORDER_H
@@ -24,9 +24,8 @@ struct recorder {
 	void *context;
 };
 
-struct recorder *recorder_create(struct runtime *runtime, uint32_t index, const struct store_subscription *subscription,
-				 uint32_t databases);
-/* What DEBUG DIGEST says of the same data. */
+struct recorder *recorder_create(const struct store_subscription *subscription, uint32_t databases);
+/* Unless it has missed frames: what DEBUG DIGEST says of the same data. */
 void recorder_digest(const struct recorder *recorder, char out[DIGEST_HEX_BYTES]);
 void recorder_destroy(struct recorder **recorder);
 

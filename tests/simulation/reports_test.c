@@ -200,7 +200,7 @@ static void a_long_batch_of_one_reactor_lets_the_other_reactor_go_on(void)
 static void no_command_waits_for_monitor_which_is_told_what_it_missed(void)
 {
 	struct node *node = begin(1);
-	struct mailbox *observer = runtime_actor(node->runtime, ACTOR_SUBSCRIBER, 0)->mailbox;
+	struct mailbox *observer = runtime_actor(node->runtime, ACTOR_OBSERVER, 0)->mailbox;
 	struct client *monitor = client_open(node->reactors[0]), *client = client_open(node->reactors[0]);
 	client_send(monitor, "MONITOR", NULL);
 	scheduler_settle();

@@ -86,17 +86,11 @@ static void take(void *context, const struct bus_message *head)
 	pthread_mutex_unlock(&journal->lock);
 }
 
-static void journal_turn(void *state, struct message message)
-{
-	struct journal *journal = state;
-	subscriber_turn(&journal->subscriber, message);
-}
-
-void journal_bind(struct runtime *runtime, uint32_t index, void *context)
+void journal_bind(struct actor *actor, void *context)
 {
 	struct journal *journal = context;
-	subscriber_init(&journal->subscriber, runtime, index, BUS_FRAMES, journal->credit_bytes, take, journal);
-	actor_bind(journal->subscriber.actor, journal_turn, journal);
+	subscriber_bind(&journal->subscriber, actor, &(struct subscriber_options){
+		.interest = BUS_FRAMES, .credit_bytes = journal->credit_bytes, .take = take, .context = journal });
 }
 
 struct journal *journal_create(int64_t credit_bytes)

@@ -20,8 +20,8 @@ struct journal;
 struct journal *journal_create(int64_t credit_bytes);
 void journal_destroy(struct journal **journal);
 
-/* For server_create(): `context` is the journal. */
-void journal_bind(struct runtime *runtime, uint32_t index, void *context);
+/* For server_create(): `context` is the journal. It blocks. */
+void journal_bind(struct actor *actor, void *context);
 
 /* Takes nothing more in until it is let go, or let take so many messages. */
 void journal_hold(struct journal *journal);

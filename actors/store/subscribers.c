@@ -1,0 +1,80 @@
+/*
+ * Who takes the command bus, and what the store and they say to each other about it.
+ */
+#include <stdlib.h>
+
+#include "actors/bus/subscriber.h"
+#include "actors/runtime/crash.h"
+#include "actors/store/state.h"
+
+/* The edges have room for what the most credit lets go, and no more. */
+#define BUS_MESSAGES_MAX (BUS_CREDIT_BYTES / BUS_MESSAGE_MIN_BYTES)
+_Static_assert(SLOTS_STORE_OBSERVER >= BUS_MESSAGES_MAX + 3, "messages of the bus, a question, and counts with it and with the stop");
+_Static_assert(SLOTS_OBSERVER_STORE >= BUS_MESSAGES_MAX + 5, "something for each message, credit in quarters, an answer");
+_Static_assert(SLOTS_STORE_SUBSCRIBER >= BUS_MESSAGES_MAX && SLOTS_STORE_BLOCKING_SUBSCRIBER >= BUS_MESSAGES_MAX, "messages of the bus");
+
+static void post_frames(void *context, struct bus_message *message)
+{
+	struct subscriber_link *link = context;
+	link->kind->post_frames(link->store->actor, link->actor, 0, message);
+}
+
+static void post_attach(void *context, uint64_t sequence)
+{
+	struct subscriber_link *link = context;
+	link->kind->post_attach(link->store->actor, link->actor, sequence, NULL);
+}
+
+static int64_t credit_of(const struct store_subscription *subscription)
+{
+	if (subscription->credit_bytes > BUS_CREDIT_BYTES)
+		crash_broken_invariant("a subscriber wants %lld bytes of credit, and its edge has room for what %d let go",
+				       (long long)subscription->credit_bytes, BUS_CREDIT_BYTES);
+	return subscription->credit_bytes ? subscription->credit_bytes : BUS_CREDIT_BYTES;
+}
+
+static void subscribe(struct store *store, struct subscriber_link *link, const struct store_subscription *subscription)
+{
+	link->store = store;
+	link->actor = subscription->actor;
+	link->kind = subscriber_kind(link->actor->kind);
+	link->number = bus_subscribe(store->bus, &(struct bus_subscription){
+		.interest = subscription->interest,
+		.is_required = !subscription->is_optional,
+		.credit_bytes = credit_of(subscription),
+		.post = post_frames,
+		.attach = post_attach,
+		.context = link,
+	});
+}
+
+void store_subscribe_all(struct store *store, const struct store_subscription *subscriptions, uint32_t count)
+{
+	store->bus = bus_create();
+	store->subscriber_count = count;
+	store->subscribers = calloc(count, sizeof(*store->subscribers));
+	if (!store->bus || !store->subscribers)
+		crash_broken_invariant("no memory for the command bus");
+	for (uint32_t i = 0; i < count; i++)
+		subscribe(store, &store->subscribers[i], &subscriptions[i]);
+	store_update_interest(store);
+}
+
+static uint32_t number_of(const struct store *store, uint32_t actor_number)
+{
+	for (uint32_t i = 0; i < store->subscriber_count; i++)
+		if (store->subscribers[i].actor->number == actor_number)
+			return store->subscribers[i].number;
+	crash_broken_invariant("actor %u, which does not subscribe, speaks of the bus", actor_number);
+}
+
+void store_on_credit(struct store *store, const struct message *message)
+{
+	bus_return_credit(store->bus, number_of(store, message->sender), message->number);
+}
+
+void store_on_wants(struct store *store, const struct message *message)
+{
+	bus_set_interest(store->bus, number_of(store, message->sender), (uint32_t)message->number);
+	store_update_interest(store);
+}
