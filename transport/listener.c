@@ -116,7 +116,8 @@ static bool remove_stale(const struct sockaddr_un *address)
 int listener_open_unix(const char *path, int backlog, uint32_t permissions)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	if (strlen(path) >= sizeof(address.sun_path))
+	_Static_assert(LISTENER_PATH_BYTES == sizeof(address.sun_path) - 1, "the system has room for another length");
+	if (strlen(path) > LISTENER_PATH_BYTES)
 		return fail_with(-1, ENAMETOOLONG);
 	strcpy(address.sun_path, path);
 	if (!remove_stale(&address))

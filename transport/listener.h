@@ -14,6 +14,8 @@
 
 #define LISTENER_FAILED (-1)
 #define PEER_TEXT_BYTES 112
+/* The longest path of a unix socket, without its NUL. */
+#define LISTENER_PATH_BYTES 107
 
 enum listener_sharing { LISTENER_ALONE, LISTENER_SHARES };
 

@@ -179,7 +179,7 @@ static bool parse_cpus(const char *text, char **field, struct config_error *out_
 {
 	cpu_set_t cpus;
 	if (!cpus_parse(text, &cpus))
-		return config_fail(out_error, "argument must be a list of CPUs like 0,2-3 or 0-6:2");
+		return config_fail(out_error, "argument must be a list of CPUs below %d, like 0,2-3 or 0-6:2", CPU_SETSIZE);
 	replace_text(field, config_text(text, strlen(text)));
 	return true;
 }

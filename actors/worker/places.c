@@ -145,6 +145,15 @@ static bool open_planned(struct opening *opening, const struct planned *planned)
 	return true;
 }
 
+static bool path_fits(struct opening *opening, const char *path)
+{
+	if (strlen(path) <= LISTENER_PATH_BYTES)
+		return true;
+	snprintf(opening->error->text, sizeof(opening->error->text), "can't listen on %.200s: the path has %zu bytes, and at most %d are possible",
+		 path, strlen(path), LISTENER_PATH_BYTES);
+	return false;
+}
+
 static bool open_all(struct opening *opening)
 {
 	const struct config *config = &opening->plan->config;
@@ -154,6 +163,8 @@ static bool open_all(struct opening *opening)
 			return false;
 	if (!config->unixsocket[0])
 		return true;
+	if (!path_fits(opening, config->unixsocket))
+		return false;
 	const struct place *held = find(opening->open, &none);
 	int fd = held ? held->fd
 		      : listener_open_unix(config->unixsocket, (int)config->tcp_backlog, (uint32_t)config->unixsocketperm);

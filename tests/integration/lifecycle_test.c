@@ -91,6 +91,36 @@ static void a_wrong_option_is_refused_by_name(void)
 	}
 }
 
+static void a_socket_path_too_long_is_refused_with_the_numbers(void)
+{
+	ONLY_OURS();
+	char path[128] = "/tmp/";
+	memset(path + 5, 'x', 120 - 5);
+	const char *argv[] = { server_program(), "--port", "0", "--unixsocket", path, NULL };
+	int status = 0;
+	char *output = process_run(argv, &status);
+	CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+	CU_ASSERT(strstr(output, "the path has 120 bytes, and at most 107 are possible") != NULL);
+	free(output);
+}
+
+#define DEBIANS_FILE "/etc/redis/redis.conf"
+
+/* But for where it listens, works and logs, which belong to the service. */
+static void debians_own_file_starts_the_server(void)
+{
+	if (access(DEBIANS_FILE, R_OK) != 0)
+		SKIP("there is no " DEBIANS_FILE " that may be read");
+	struct server *server = server_start(DEBIANS_FILE " --daemonize no --logfile '' --pidfile ''");
+	struct peer *peer = peer_connect(server);
+	CU_ASSERT(GIVES(peer, "*2\r\n$10\r\nappendonly\r\n$2\r\nno\r\n", "CONFIG", "GET", "appendonly"));
+	char *log = server_log(server);
+	CU_ASSERT_PTR_NULL(strstr(log, "change nothing here"));
+	free(log);
+	peer_close(&peer);
+	CU_ASSERT(server_stop(&server));
+}
+
 static void a_taken_port_is_reported(void)
 {
 	struct server *server = server_start("--timeout 0");
@@ -276,6 +306,8 @@ static const struct suite_case cases[] = {
 	CASE(on_one_cpu_threads_do_not_interrupt_each_other),
 	CASE(a_wrong_file_is_refused_with_file_and_line),
 	CASE(a_wrong_option_is_refused_by_name),
+	CASE(a_socket_path_too_long_is_refused_with_the_numbers),
+	CASE(debians_own_file_starts_the_server),
 	CASE(a_taken_port_is_reported),
 	CASE(a_file_and_its_includes_configure_the_server),
 	CASE(a_daemon_tells_when_it_is_ready_and_where_it_is),

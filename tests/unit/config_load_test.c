@@ -87,7 +87,7 @@ static void a_bad_option_is_named(void)
 			       "option --save: nothing is kept on disk yet: only the default, \"\", is accepted");
 	CU_ASSERT_STRING_EQUAL(REFUSAL("--user", "default on"), "option --user: access control lists are not supported");
 	CU_ASSERT_STRING_EQUAL(REFUSAL("--server_cpulist", "0-"),
-			       "option --server_cpulist: argument must be a list of CPUs like 0,2-3 or 0-6:2");
+			       "option --server_cpulist: argument must be a list of CPUs below 1024, like 0,2-3 or 0-6:2");
 	CU_ASSERT_STRING_EQUAL(REFUSAL("--unixsocketperm", "888"),
 			       "option --unixsocketperm: argument couldn't be parsed as an octal number");
 	CU_ASSERT_STRING_EQUAL(REFUSAL("--unixsocketperm", "7777"),
