@@ -1,6 +1,6 @@
-"""Makes the typed calls and the command table of libqcache from the server's list of commands.
+"""Makes the typed calls and the command table of libqcache from the server's list of commands, and from what Redis has beside.
 
-    generate.py COMMANDS_DEF PUBLIC_HEADER OUT_HEADER OUT_SOURCE
+    generate.py COMMANDS_DEF REDIS_COMMANDS_DEF PUBLIC_HEADER OUT_HEADER OUT_SOURCE
 
 Each command becomes a function NAME_call() and a macro NAME() that makes arguments of whatever is given:
 
@@ -14,7 +14,7 @@ The languages of arguments and replies are described in actors/store/commands/gr
 
 import re
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 # Commands whose effect stays with the connection. QUIT, SUBSCRIBE and their like end a connection as far as a pool is concerned.
 CONNECTION = set("""select auth hello reset quit monitor multi exec discard watch unwatch subscribe psubscribe ssubscribe
@@ -33,8 +33,27 @@ WAITS = {
 }
 # Answered by pushes in RESP3.
 BY_PUSH = set("subscribe psubscribe ssubscribe unsubscribe punsubscribe sunsubscribe".split())
-# An option that asks for another answer has a call of its own: qc_set_get(), with a string instead of a status.
-ANSWERS = {("set", "GET"): ("_get", "qc_string", "result_string")}
+@dataclass
+class Answer:
+    """An option that asks for another answer has a call of its own, in which it must be given: qc_set_get(), with a string."""
+    option: str         # by its word, or its name
+    plain: str          # what is answered without
+    reply: str          # and with it
+    beside: tuple = ()  # options that make no sense without
+
+    def is_for(self, node):
+        return self.option in (node.token, node.name)
+
+
+STRINGS = Answer("count", "bulk-string | null", "array(bulk-string) | null")
+ANSWERS = {
+    "set": Answer("GET", "ok | null", "bulk-string | null"),
+    "zadd": Answer("INCR", "integer", "double | null"),
+    "lpos": Answer("COUNT", "integer | null", "array(integer)"),
+    **dict.fromkeys("lpop rpop spop srandmember".split(), STRINGS),
+    "hrandfield": replace(STRINGS, beside=("WITHVALUES",)),
+    "zrandmember": replace(STRINGS, beside=("WITHSCORES",)),
+}
 # Names that the library has for something larger.
 TAKEN = {"watch"}
 
@@ -92,6 +111,13 @@ class Command:
     summary: str
     arguments: str
     reply: str
+    first_key: int = 0  # which argument it is; 0: there is none, -1: behind STREAMS
+
+
+def first_key(keys):
+    """Of commands.def's column: "1..-1 RM delete"."""
+    m = re.match(r"\d+", keys)
+    return int(m.group()) if m else 0
 
 
 def read_commands(text):
@@ -106,8 +132,13 @@ def read_commands(text):
         name = a[0] if word == "COMMAND" else container + "|" + a[0]
         if word == "COMMAND":
             container = a[0]
-        out.append(Command(name, a[2], set(a[3].split()), *a[7:13]))
+        out.append(Command(name, a[2], set(a[3].split()), *a[7:13], first_key(a[5])))
     return out
+
+
+def read_redis_commands(text):
+    return [Command(name, 0, set(flags.split()), since, "", "", "", arguments, reply, key)
+            for _, (name, flags, key, since, arguments, reply) in read_entries(text)]
 
 
 # The grammar of arguments
@@ -267,17 +298,15 @@ SCALARS = {"integer": ("int64_t", "qc_arg_int"), "unix-time": ("int64_t", "qc_ar
 
 
 class Call:
-    def __init__(self, command):
-        self.command = command
+    def __init__(self, command, nodes, reply, suffix=""):
+        self.command, self.nodes, self.reply = command, nodes, reply
         words = command.name.split("|")
-        self.c = "qc_" + re.sub("[^a-z0-9]", "_", "_".join(words)) + ("_command" if command.name in TAKEN else "")
+        self.c = "qc_" + re.sub("[^a-z0-9]", "_", "_".join(words)) + suffix + ("_command" if command.name in TAKEN else "")
         self.params = []    # (C type, name, conversion or None); the list of a repeated one is ("qc_args", name, None)
         self.fields = []    # (C type, name)
         self.code = []
-        self.answer = None  # of ANSWERS
         for word in words:
             self.emit("word(&w, \"%s\");" % word.upper())
-        nodes = Grammar(command.arguments).parts()
         for i, node in enumerate(nodes):
             self.node(node, nodes, i)
 
@@ -295,8 +324,12 @@ class Call:
             self.option(node, 1)
         elif node.kind == "word":
             self.emit('word(&w, "%s");' % node.token)
-        elif node.name == "numkeys" and i + 1 < len(siblings) and siblings[i + 1].multiple:
-            self.emit("put(&w, qc_arg_int((long long)%s.count));" % c_name(siblings[i + 1].name))
+        elif node.name in ("numkeys", "numfields") and i + 1 < len(siblings) and siblings[i + 1].multiple:
+            if node.token:
+                self.emit('word(&w, "%s");' % node.token)
+            counted = siblings[i + 1]
+            each = " / %d" % len(counted.children) if counted.kind == "block" else ""
+            self.emit("put(&w, qc_arg_int((long long)(%s.count%s)));" % (c_name(counted.name), each))
         else:
             self.required(node)
 
@@ -328,9 +361,6 @@ class Call:
             else:
                 for child in node.children:
                     self.option(child, depth)
-        elif (self.command.name, node.token) in ANSWERS and node.kind == "word":
-            self.answer = ANSWERS[self.command.name, node.token]
-            self.emit(self.answer[0], depth)
         elif node.kind == "word":
             name = self.field("bool", node.name)
             self.emit("if (options->%s)" % name, depth)
@@ -364,27 +394,18 @@ class Call:
     # the parts of the text
 
     def result(self):
-        shapes = {s.strip() for s in split_shapes(self.command.reply)} - {"null", "null-array", "nothing"}
+        shapes = {s.strip() for s in split_shapes(self.reply)} - {"null", "null-array", "nothing"}
         if shapes <= {"integer", "boolean"} and shapes:
             return "qc_int", "result_int"
         if shapes in ({"double"}, {"integer", "double"}):
             return "qc_float", "result_float"
-        if "ok" in shapes and (shapes == {"ok"} or self.answer):
+        if shapes == {"ok"}:
             return "qc_status", "result_status"
         if shapes and shapes <= {"bulk-string", "simple-string", "verbatim-string"}:
             return "qc_string", "result_string"
         if not shapes:
             return "qc_status", "result_status"
         return "qc_result", ""
-
-    def variants(self):
-        """(what stands behind the name, type, conversion, the lines of code) of each call."""
-        first = ("", *self.result(), [line for line in self.code if not self.answer or line.strip() != self.answer[0]])
-        if not self.answer:
-            return [first]
-        suffix, c_type, convert = self.answer
-        return [first, (suffix, c_type, convert, [re.sub(r"^(\t*)%s$" % suffix, r'\1word(&w, "%s");' % suffix[1:].upper(), line)
-                                                  for line in self.code])]
 
     def parameters(self):
         out = ["qc_client *client", "qc_context *context"]
@@ -393,7 +414,7 @@ class Call:
             out.append("const %s_options *options" % self.c)
         return ", ".join(out)
 
-    def macro(self, suffix=""):
+    def macro(self):
         names = [n for _, n, _ in self.params]
         given = []
         variadic = ""
@@ -414,8 +435,17 @@ class Call:
         if variadic:
             shown.append(variadic)
         head = ", ".join(["client", "context"] + shown)
-        return "#define %s%s(%s) \\\n\t%s%s_call(%s)" % (self.c, suffix, head, self.c, suffix,
-                                                    ", ".join(["client", "context"] + given))
+        return "#define %s(%s) \\\n\t%s_call(%s)" % (self.c, head, self.c, ", ".join(["client", "context"] + given))
+
+
+def calls_of(command):
+    nodes = Grammar(command.arguments).parts()
+    answer = ANSWERS.get(command.name)
+    if not answer:
+        return [Call(command, nodes, command.reply)]
+    plain = [n for n in nodes if not answer.is_for(n) and n.token not in answer.beside]
+    asking = [replace(n, optional=False) if answer.is_for(n) else n for n in nodes]
+    return [Call(command, plain, answer.plain), Call(command, asking, answer.reply, "_" + answer.option.lower())]
 
 
 def split_shapes(text):
@@ -436,7 +466,7 @@ def prose_name(command):
 
 
 HEADER = """/*
- * A typed call for every command, made from the server's command table; qcache.h includes it.
+ * A typed call for every command of qcache, and then for those of Redis that it doesn't have; made from tables; qcache.h includes it.
  *
  * What may be left out is named: qc_set(c, ctx, "key", "value", .nx = true, .ex = 60). A list in front of options is given
  * as QC_LIST(...). The functions behind the macros end in _call.
@@ -446,7 +476,9 @@ HEADER = """/*
  * qc_do(c, ctx, "COMMAND", ..., "OPTION", 0). Options of type qc_arg know the difference: .ifeq = qc_arg(0), qc_arg("").
  *
  * An option that asks for another answer has a call of its own: SET with GET is qc_set_get(), which gives what the key held before
- * (QC_NIL: nothing).
+ * (QC_NIL: nothing); LPOP with a count is qc_lpop_count().
+ *
+ * How many keys follow is counted: qc_zunion(c, ctx, QC_LIST("a", "b"), .withscores = true).
  */
 #ifndef QCACHE_COMMANDS_H
 #define QCACHE_COMMANDS_H
@@ -458,13 +490,12 @@ def header(calls):
     out = [HEADER]
     for call in calls:
         c = call.command
-        out.append("/* %s%s\n * %s */\n" % (prose_name(c), (" " + render(Grammar(c.arguments).parts())).rstrip(), c.summary))
+        out.append("/* %s%s%s */\n" % (prose_name(c), (" " + render(call.nodes)).rstrip(), "\n * " + c.summary if c.summary else ""))
         if call.fields:
             out.append("typedef struct %s_options {\n%s} %s_options;\n" % (
                 call.c, "".join("\t%s %s;\n" % f for f in call.fields), call.c))
-        for suffix, c_type, _, _ in call.variants():
-            out.append("QC_API %s %s%s_call(%s);\n" % (c_type, call.c, suffix, call.parameters()))
-            out.append(call.macro(suffix) + "\n")
+        out.append("QC_API %s %s_call(%s);\n" % (call.result()[0], call.c, call.parameters()))
+        out.append(call.macro() + "\n")
         out.append("\n")
     out.append("#endif\n")
     return "".join(out)
@@ -495,16 +526,12 @@ def flag_words(c, containers):
     return " | ".join(flags or ["0"])
 
 
-def elsewhere(commands):
-    """Entries that stand behind the table proper: found by name, but not listed."""
-    known = {c.name for c in commands}
-    names = sorted((CONNECTION | set(WAITS)) - known)
-    return [Command(n, 0, set(), "", "", "", "", "", "any") for n in names]
-
-
-def table(commands):
+def table(commands, elsewhere):
+    """Behind the table proper stand those of Redis: found by name, but not listed."""
+    known = {c.name for c in commands + elsewhere}
+    unnamed = [Command(n, 0, set(), "", "", "", "", "", "any") for n in sorted((CONNECTION | set(WAITS)) - known)]
     listed = sorted(commands, key=lambda c: c.name.replace("|", " "))
-    entries = listed + elsewhere(commands)
+    entries = listed + elsewhere + unnamed
     size = 64
     while size < 4 * len(entries):
         size *= 2
@@ -527,19 +554,18 @@ def table(commands):
     return "".join(out)
 
 
-def source(commands, calls):
-    out = ["#include \"client/typed.h\"\n\n", table(commands)]
+def source(commands, elsewhere, calls):
+    out = ["#include \"client/typed.h\"\n\n", table(commands, elsewhere)]
     for call in calls:
-        fixed = sum("word(&w" in line or "put(&w" in line for line in call.code) + (call.answer is not None)
+        fixed = sum("word(&w" in line or "put(&w" in line for line in call.code)
         lists = [n for t, n, _ in call.params if t == "qc_args"] + ["options->" + n for t, n in call.fields if t == "qc_args"]
         room = " + ".join([str(fixed)] + [n + ".count" for n in lists])
-        body = ["\tstatic const %s_options none;\n\toptions = options ? options : &none;\n" % call.c] if call.fields else []
-        body += ["\tqc_arg space[ROOM];\n", "\tstruct words w = words_begin(space, %s);\n\n" % room]
-        for suffix, c_type, convert, code in call.variants():
-            lines = body + [line + "\n" for line in code]
-            out.append("%s %s%s_call(%s)\n{\n%s" % (c_type, call.c, suffix, call.parameters(), "".join(lines)))
-            run = "words_run(&w, client, context)"
-            out.append("\treturn %s;\n}\n\n" % ("%s(%s)" % (convert, run) if convert else run))
+        body = ["static const %s_options none;" % call.c, "options = options ? options : &none;"] if call.fields else []
+        body += ["qc_arg space[ROOM];", "struct words w = words_begin(space, %s);\n" % room]
+        c_type, convert = call.result()
+        run = "%s(words_run(&w, client, context))" % convert if convert else "words_run(&w, client, context)"
+        out.append("%s %s_call(%s)\n{\n%s%s\n\treturn %s;\n}\n\n" % (
+            c_type, call.c, call.parameters(), "".join("\t%s\n" % line for line in body), "\n".join(call.code), run))
     return "".join(out)
 
 
@@ -551,16 +577,21 @@ def check_names(calls, public):
             raise SystemExit("%s() is taken: name the command %s in TAKEN" % (call.c, call.command.name))
 
 
+def text_of(path):
+    with open(path) as f:
+        return f.read()
+
+
 def main():
-    with open(sys.argv[1]) as f:
-        commands = read_commands(f.read())
-    calls = [Call(c) for c in commands if "container" not in c.flags and c.name not in NO_CALL]
-    with open(sys.argv[2]) as f:
-        check_names(calls, f.read())
-    with open(sys.argv[3], "w") as f:
-        f.write(header(calls))
+    commands = read_commands(text_of(sys.argv[1]))
+    ours = {c.name for c in commands}
+    elsewhere = [c for c in read_redis_commands(text_of(sys.argv[2])) if c.name not in ours]
+    calls = [call for c in commands + elsewhere if "container" not in c.flags and c.name not in NO_CALL for call in calls_of(c)]
+    check_names(calls, text_of(sys.argv[3]))
     with open(sys.argv[4], "w") as f:
-        f.write(source(commands, calls))
+        f.write(header(calls))
+    with open(sys.argv[5], "w") as f:
+        f.write(source(commands, elsewhere, calls))
 
 
 if __name__ == "__main__":

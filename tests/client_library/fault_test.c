@@ -247,6 +247,11 @@ static void only_what_is_safe_is_tried_again(void)
 	/* A read ends after so many tries. */
 	FAILS(qc_get(c, ctx, "k"), QC_NETWORK);
 	CU_ASSERT_EQUAL(replies.commands, 6);
+	/* What Redis has beside is known too. */
+	FAILS(qc_hget(c, ctx, "h", "f"), QC_NETWORK);
+	CU_ASSERT_EQUAL(replies.commands, 10);
+	FAILS(qc_hset(c, ctx, "h", "f", "v"), QC_NETWORK);
+	CU_ASSERT_EQUAL(replies.commands, 11);
 	qc_close(c);
 	fake_stop(&fake);
 }
