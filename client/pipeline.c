@@ -37,6 +37,7 @@ void qc_pipeline_close(qc_pipeline *handle)
 	if (!pipeline || pipeline == &no_pipeline)
 		return;
 	buffer_fini(&pipeline->out);
+	free(pipeline->scripts);
 	free(pipeline);
 }
 
@@ -47,6 +48,7 @@ void pipeline_empty(struct pipeline *pipeline)
 		buffer_fini(&pipeline->out);
 	pipeline->out.len = 0;
 	pipeline->count = 0;
+	pipeline->script_count = 0;
 	pipeline->flags = QC_COMMAND_READONLY;
 	pipeline->wait_ms = 0;
 	pipeline->culprit[0] = 0;
@@ -61,20 +63,44 @@ static void note_culprit(struct pipeline *pipeline, qc_args args, unsigned flags
 		request_name(args, pipeline->culprit, sizeof(pipeline->culprit));
 }
 
-void qc_pipeline_add_args(qc_pipeline *handle, qc_args args)
+size_t qc_pipeline_add_args(qc_pipeline *handle, qc_args args)
 {
 	struct pipeline *pipeline = pipeline_of(handle);
 	unsigned flags = request_flags(args);
 
+	if (handle->err.kind == QC_OK)
+		handle->err = request_write(&pipeline->out, args);
 	if (handle->err.kind != QC_OK)
-		return;
-	handle->err = request_write(&pipeline->out, args);
+		return pipeline->count;
 	if (!(flags & QC_COMMAND_READONLY))
 		pipeline->flags &= ~(unsigned)QC_COMMAND_READONLY;
 	note_culprit(pipeline, args, flags);
 	pipeline->wait_ms = time_limit_ms(pipeline->wait_ms, request_wait_ms(args, flags));
 	pipeline->flags |= flags & (QC_COMMAND_CONNECTION | COMMAND_ANSWERS_BY_PUSH);
-	pipeline->count++;
+	return pipeline->count++;
+}
+
+static bool has_script(const struct pipeline *pipeline, const char *sha1)
+{
+	for (size_t i = 0; i < pipeline->script_count; i++)
+		if (strcmp(pipeline->scripts[i].sha1, sha1) == 0)
+			return true;
+	return false;
+}
+
+bool pipeline_sends_script(qc_pipeline *handle, const char *sha1)
+{
+	struct pipeline *pipeline = pipeline_of(handle);
+
+	if (pipeline == &no_pipeline || has_script(pipeline, sha1))
+		return false;
+	struct pipeline_script *more = realloc(pipeline->scripts, (pipeline->script_count + 1) * sizeof(*more));
+	/* Without memory it is sent again: that costs nothing but bytes. */
+	if (!more)
+		return true;
+	pipeline->scripts = more;
+	memcpy(more[pipeline->script_count++].sha1, sha1, sizeof(more->sha1));
+	return true;
 }
 
 static qc_results failed(qc_error err)

@@ -360,6 +360,59 @@ QC_API qc_stats qc_pool_stats(const qc_client *client);
 QC_API qc_result qc_do_args(qc_client *client, qc_context *context, qc_args args);
 #define qc_do(client, context, ...) qc_do_args(client, context, QC_LIST(__VA_ARGS__))
 
+/*
+ * Replies into variables of one's own. A field is described once, by its member's type:
+ *
+ *	struct user { int64_t id; char name[32]; double score; bool is_admin; };
+ *	static const qc_field user_fields[] = {
+ *		QC_FIELD(struct user, id), QC_FIELD(struct user, name), QC_FIELD_AS(struct user, is_admin, "admin")};
+ *	qc_result r qc_auto = qc_hgetall(c, ctx, "user:7");
+ *	qc_status read = qc_read(r.reply, &user, user_fields);
+ *
+ * Integers of every size, float and double, bool (0, 1, true, false), char arrays (a copy, with a NUL), `const char *` (a view
+ * that lives as long as the result). What doesn't fit is QC_PROTOCOL and named. Members whose name the reply lacks stay.
+ */
+enum qc_field_kind {
+	QC_FIELD_WRONG, /* no type that can be read into */
+	QC_FIELD_SIGNED,
+	QC_FIELD_UNSIGNED,
+	QC_FIELD_FLOATING,
+	QC_FIELD_BOOL,
+	QC_FIELD_CHARS,
+	QC_FIELD_TEXT,
+};
+
+typedef struct qc_field {
+	const char *name;
+	size_t offset, size;
+	enum qc_field_kind kind;
+} qc_field;
+
+/* A map, or an array of names and values in turn (HGETALL, CONFIG GET, XRANGE's fields). */
+QC_API qc_status qc_read_fields(const qc_reply *reply, void *out, const qc_field *fields, size_t count);
+/* An array of values in the order of the fields (HMGET, MGET); a null leaves its member. */
+QC_API qc_status qc_read_values(const qc_reply *reply, void *out, const qc_field *fields, size_t count);
+/* An array of values of one type into at most `room` elements of `each.size`; returns how many. More are QC_PROTOCOL. */
+QC_API qc_int qc_read_list(const qc_reply *reply, void *out, size_t room, qc_field each);
+
+/*
+ * Lua scripts. One is sent by its SHA-1, and whole where the server doesn't know it (NOSCRIPT); of a pipeline the first that
+ * uses a script sends it whole. The text is borrowed.
+ *
+ *	qc_script script = qc_script_make("return redis.call('INCRBY', KEYS[1], ARGV[1])");
+ *	qc_result r qc_auto = qc_script_run(c, ctx, &script, QC_LIST("counter"), 5);
+ */
+typedef struct qc_script {
+	const char *text;
+	char sha1[41];
+	bool is_readonly; /* EVALSHA_RO: it changes nothing, and may be tried again */
+} qc_script;
+
+QC_API qc_script qc_script_make(const char *text);
+QC_API qc_result qc_script_run_args(qc_client *client, qc_context *context, const qc_script *script, qc_args keys, qc_args args);
+#define qc_script_run(client, context, script, keys, ...)                                                              \
+	qc_script_run_args(client, context, script, keys, QC_LIST(__VA_ARGS__))
+
 /* Pipelines: commands that are sent together. */
 
 typedef struct qc_pipeline {
@@ -375,8 +428,11 @@ typedef struct qc_results {
 } qc_results;
 
 QC_API qc_pipeline *qc_pipeline_open(qc_client *client);
-QC_API void qc_pipeline_add_args(qc_pipeline *pipeline, qc_args args);
+/* Returns its place among the results to come: size_t views = qc_add(p, "GET", "views"), then qc_results_int(&results, views). */
+QC_API size_t qc_pipeline_add_args(qc_pipeline *pipeline, qc_args args);
 #define qc_add(pipeline, ...) qc_pipeline_add_args(pipeline, QC_LIST(__VA_ARGS__))
+QC_API size_t qc_script_add_args(qc_pipeline *pipeline, const qc_script *script, qc_args keys, qc_args args);
+#define qc_script_add(pipeline, script, keys, ...) qc_script_add_args(pipeline, script, keys, QC_LIST(__VA_ARGS__))
 /* Sends what was added and empties the pipeline, which may be filled again. */
 QC_API qc_results qc_run(qc_pipeline *pipeline, qc_context *context);
 /* The same between MULTI and EXEC. QC_SERVER with EXECABORT when a command was refused. */
@@ -385,6 +441,11 @@ QC_API void qc_pipeline_close(qc_pipeline *pipeline);
 
 QC_API void qc_results_release(qc_results *results);
 #define qc_auto_results __attribute__((cleanup(qc_results_release)))
+/*
+ * The first thing that went wrong: of the whole, or (`err` is QC_OK then) the error that the first refused command got, with "command 3: "
+ * in front of its text. *out_index, unless that is NULL, is its place; `count` when all is well or all has failed.
+ */
+QC_API qc_error qc_results_err(const qc_results *results, size_t *out_index);
 /* One of them as a typed call would give it. The string is a view: it lives as long as the results and isn't released. */
 QC_API qc_int qc_results_int(const qc_results *results, size_t index);
 QC_API qc_string qc_results_string(const qc_results *results, size_t index);
@@ -545,6 +606,25 @@ QC_DEFERRABLE(qc_iterator, qc_iterator_close)
 		 long long: qc_arg_int, unsigned char: qc_arg_unsigned, unsigned short: qc_arg_unsigned,               \
 		 unsigned: qc_arg_unsigned, unsigned long: qc_arg_unsigned, unsigned long long: qc_arg_unsigned,       \
 		 float: qc_arg_double, double: qc_arg_double)(value)
+
+/* What a member's type is for qc_read(). A `char *` is none: nobody has the memory that it would point to. */
+#define QC_FIELD_KIND(member)                                                                                          \
+	_Generic((member), signed char: QC_FIELD_SIGNED, short: QC_FIELD_SIGNED, int: QC_FIELD_SIGNED,                  \
+		 long: QC_FIELD_SIGNED, long long: QC_FIELD_SIGNED, unsigned char: QC_FIELD_UNSIGNED,                   \
+		 unsigned short: QC_FIELD_UNSIGNED, unsigned: QC_FIELD_UNSIGNED, unsigned long: QC_FIELD_UNSIGNED,      \
+		 unsigned long long: QC_FIELD_UNSIGNED, float: QC_FIELD_FLOATING, double: QC_FIELD_FLOATING,            \
+		 bool: QC_FIELD_BOOL, const char *: QC_FIELD_TEXT,                                                      \
+		 char *: __builtin_types_compatible_p(__typeof__(member), char *) ? QC_FIELD_WRONG : QC_FIELD_CHARS,    \
+		 default: QC_FIELD_WRONG)
+#define QC_FIELD_AS(type, member, name)                                                                                \
+	{name, offsetof(type, member), sizeof(((type *)0)->member), QC_FIELD_KIND(((type *)0)->member)}
+#define QC_FIELD(type, member) QC_FIELD_AS(type, member, #member)
+#define QC_FIELD_COUNT(fields) (sizeof(fields) / sizeof((fields)[0]))
+#define qc_read(reply, out, fields) qc_read_fields(reply, out, fields, QC_FIELD_COUNT(fields))
+/* Into an array: int64_t n[10]; qc_int count = qc_read_array(r.reply, n). */
+#define qc_read_array(reply, array)                                                                                    \
+	qc_read_list(reply, array, QC_FIELD_COUNT(array),                                                              \
+		     (qc_field){"an element", 0, sizeof((array)[0]), QC_FIELD_KIND((array)[0])})
 
 /* C++ has qc_release_string() and qc_release_message() for it. */
 #define qc_release(result)                                                                                             \

@@ -29,8 +29,10 @@ static bool has_text(const struct resp_reply *reply)
 	}
 }
 
-static bool read_int(const struct resp_reply *reply, int64_t *out_value)
+bool reply_read_int(const qc_reply *public, int64_t *out_value)
 {
+	const struct resp_reply *reply = reply_of(public);
+
 	if (!reply)
 		return false;
 	if (reply->type == RESP_TYPE_INTEGER || reply->type == RESP_TYPE_BOOL) {
@@ -40,8 +42,10 @@ static bool read_int(const struct resp_reply *reply, int64_t *out_value)
 	return has_text(reply) && decimal_parse_int64(reply->text, reply->len, out_value);
 }
 
-static bool read_double(const struct resp_reply *reply, double *out_value)
+bool reply_read_double(const qc_reply *public, double *out_value)
 {
+	const struct resp_reply *reply = reply_of(public);
+
 	if (!reply)
 		return false;
 	if (reply->type == RESP_TYPE_INTEGER)
@@ -56,13 +60,13 @@ static bool read_double(const struct resp_reply *reply, double *out_value)
 int64_t qc_reply_int(const qc_reply *reply)
 {
 	int64_t value = 0;
-	return read_int(reply_of(reply), &value) ? value : 0;
+	return reply_read_int(reply, &value) ? value : 0;
 }
 
 double qc_reply_double(const qc_reply *reply)
 {
 	double value = 0;
-	return read_double(reply_of(reply), &value) ? value : 0;
+	return reply_read_double(reply, &value) ? value : 0;
 }
 
 const char *qc_reply_text(const qc_reply *reply)
@@ -153,7 +157,7 @@ qc_int result_int(qc_result result)
 {
 	qc_int out = {.err = result.err, .value = 0};
 
-	if (!qc_failed(result) && !read_int(reply_of(result.reply), &out.value))
+	if (!qc_failed(result) && !reply_read_int(result.reply, &out.value))
 		out.err = unexpected(result.reply, "an integer");
 	qc_release(&result);
 	return out;
@@ -163,7 +167,7 @@ qc_float result_float(qc_result result)
 {
 	qc_float out = {.err = result.err, .value = 0};
 
-	if (!qc_failed(result) && !read_double(reply_of(result.reply), &out.value))
+	if (!qc_failed(result) && !reply_read_double(result.reply, &out.value))
 		out.err = unexpected(result.reply, "a number");
 	qc_release(&result);
 	return out;
@@ -205,11 +209,23 @@ static qc_error results_err(const qc_results *results, size_t index)
 	return qc_reply_err(results->replies[index]);
 }
 
+qc_error qc_results_err(const qc_results *results, size_t *out_index)
+{
+	qc_error err = results->err;
+	size_t i = 0;
+
+	while (err.kind == QC_OK && i < results->count && (err = qc_reply_err(results->replies[i])).kind == QC_OK)
+		i++;
+	if (out_index)
+		*out_index = results->err.kind == QC_OK ? i : results->count;
+	return results->err.kind == QC_OK ? qc_wrap(err, "command %zu", i) : err;
+}
+
 qc_int qc_results_int(const qc_results *results, size_t index)
 {
 	qc_int out = {.err = results_err(results, index), .value = 0};
 
-	if (!qc_failed(out) && !read_int(reply_of(results->replies[index]), &out.value))
+	if (!qc_failed(out) && !reply_read_int(results->replies[index], &out.value))
 		out.err = unexpected(results->replies[index], "an integer");
 	return out;
 }

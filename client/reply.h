@@ -17,6 +17,10 @@ static inline qc_reply *reply_public(struct resp_reply *reply)
 	return (qc_reply *)reply;
 }
 
+/* What qc_reply_int() and qc_reply_double() give; false when there is no such number. */
+bool reply_read_int(const qc_reply *reply, int64_t *out_value);
+bool reply_read_double(const qc_reply *reply, double *out_value);
+
 /* Each frees the result's reply, but for result_string(), which keeps it. */
 qc_status result_status(qc_result result);
 qc_int result_int(qc_result result);

@@ -21,12 +21,17 @@ void put_all(struct words *words, qc_args args)
 	words->count += args.count;
 }
 
+void words_end(struct words *words)
+{
+	if (words->items != words->space)
+		free(words->items);
+}
+
 qc_result words_run(struct words *words, qc_client *client, qc_context *context)
 {
 	if (!words->items)
 		return (qc_result){.err = error_no_memory(), .reply = NULL};
 	qc_result result = qc_do_args(client, context, (qc_args){words->items, words->count});
-	if (words->items != words->space)
-		free(words->items);
+	words_end(words);
 	return result;
 }

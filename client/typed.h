@@ -17,7 +17,9 @@ struct words {
 
 /* At most `size` arguments will come; `space` has ROOM. */
 struct words words_begin(qc_arg *space, size_t size);
-/* Sends and gives back what words_begin() has taken. */
+/* Gives back what words_begin() has taken. */
+void words_end(struct words *words);
+/* Sends, and does that too. */
 qc_result words_run(struct words *words, qc_client *client, qc_context *context);
 
 static inline void put(struct words *words, qc_arg arg)
