@@ -147,6 +147,8 @@ static qc_error parse_parameter(struct settings *s, const char *key, size_t key_
 		{"protocol", &s->protocol, NULL, NULL},
 		{"pool_size", &s->pool_size, NULL, NULL},
 		{"min_idle", &s->min_idle, NULL, NULL},
+		{"max_idle", &s->max_idle, NULL, NULL},
+		{"max_lifetime", NULL, &s->max_lifetime_ms, NULL},
 		{"retries", &s->retries, NULL, NULL},
 		{"client_name", NULL, NULL, &s->name},
 		{"tls_ca", NULL, NULL, &s->tls_ca},
@@ -315,11 +317,13 @@ static qc_error copy_texts(struct settings *s, const qc_options *o)
 	}
 	if (o->hook_count == 0)
 		return no_error();
+	address_show(&s->addresses[0], s->shown, sizeof(s->shown));
 	s->hooks = calloc(o->hook_count, sizeof(*s->hooks));
 	if (!s->hooks)
 		return error_no_memory();
 	memcpy(s->hooks, o->hooks, o->hook_count * sizeof(*s->hooks));
 	s->hook_count = o->hook_count;
+	s->hook_events = o->hook_events ? o->hook_events : QC_EVENT_CALL;
 	return no_error();
 }
 
@@ -335,6 +339,8 @@ static void fill_numbers(struct settings *s, const qc_options *o)
 	GIVEN(protocol);
 	GIVEN(pool_size);
 	GIVEN(min_idle);
+	GIVEN(max_idle);
+	GIVEN(max_lifetime_ms);
 	GIVEN(retries);
 	GIVEN(idle_timeout_ms);
 	GIVEN(pool_timeout_ms);
@@ -345,6 +351,7 @@ static void fill_numbers(struct settings *s, const qc_options *o)
 	s->tls_insecure = o->tls_insecure;
 	DEFAULT_OF(protocol, 3);
 	DEFAULT_OF(pool_size, processors > 1 ? (int)processors * 10 : 16);
+	DEFAULT_OF(max_idle, s->pool_size);
 	DEFAULT_OF(retries, 3);
 	DEFAULT_OF(idle_timeout_ms, 300000);
 	DEFAULT_OF(dial_timeout_ms, 5000);
@@ -383,8 +390,14 @@ static qc_error check(const struct settings *s)
 		return qc_errorf(QC_INVALID, "there is no database %d", s->db);
 	if (s->pool_size < 1)
 		return qc_errorf(QC_INVALID, "a pool of %d connections", s->pool_size);
+	if (s->min_idle < 0 || s->max_idle < s->min_idle)
+		return qc_errorf(QC_INVALID, "max_idle is less than min_idle");
+	if (s->max_lifetime_ms < 0)
+		return qc_errorf(QC_INVALID, "a lifetime of %lld ms", (long long)s->max_lifetime_ms);
 	if (!s->tls_cert != !s->tls_key)
 		return qc_errorf(QC_INVALID, "tls_cert and tls_key come together");
+	if (s->hook_count > HOOKS_MAX)
+		return qc_errorf(QC_INVALID, "%zu hooks, of at most %d", s->hook_count, HOOKS_MAX);
 	if (s->user && !s->password)
 		return qc_errorf(QC_INVALID, "a user without a password");
 	if (s->backoff_min_ms < 0 || s->backoff_max_ms < s->backoff_min_ms)

@@ -12,6 +12,8 @@ struct address {
 	char port[8];
 };
 
+#define HOOKS_MAX 8
+
 /* The options of a client with defaults filled in; owns its texts. */
 struct settings {
 	struct address *addresses;
@@ -19,10 +21,12 @@ struct settings {
 	char *user, *password, *name;
 	char *tls_ca, *tls_ca_dir, *tls_cert, *tls_key, *tls_name, *tls_ciphers, *tls_ciphersuites;
 	bool tls_insecure;
-	int db, protocol, pool_size, min_idle, retries;
-	int64_t idle_timeout_ms, pool_timeout_ms, dial_timeout_ms, timeout_ms, backoff_min_ms, backoff_max_ms;
+	int db, protocol, pool_size, min_idle, max_idle, retries;
+	int64_t max_lifetime_ms, idle_timeout_ms, pool_timeout_ms, dial_timeout_ms, timeout_ms, backoff_min_ms, backoff_max_ms;
+	char shown[160]; /* the first address, for hooks */
 	qc_hook *hooks;
 	size_t hook_count;
+	unsigned hook_events;
 };
 
 /* On failure `out` is to be given to settings_fini() as well. */

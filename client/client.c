@@ -4,6 +4,7 @@
 #include <sys/random.h>
 
 #include "client/error.h"
+#include "client/hooks.h"
 #include "client/reply.h"
 #include "client/request.h"
 #include "client/table.h"
@@ -276,23 +277,18 @@ static qc_error run(struct client *client, qc_context *context, struct request *
 	return run_pooled(client->pool, context, request, attempts);
 }
 
+/* What hooks are told of a call. */
 static qc_error run_hooked(struct client *client, qc_context *context, struct request *request)
 {
-	const struct settings *settings = &client->pool->settings;
-	qc_event event = {.command = request->name, .commands = request->commands, .args = request->args};
+	struct hooked hooked = {.event = {
+		.kind = QC_EVENT_CALL, .command = request->name, .commands = request->commands, .args = request->args,
+		.context = context, .sent = request->data, .sent_len = request->len}};
 
-	for (size_t i = 0; i < settings->hook_count; i++)
-		if (settings->hooks[i].before)
-			settings->hooks[i].before(settings->hooks[i].data, &event);
-	int64_t began = monotonic_ns();
-	qc_error err = run(client, context, request, &event.attempts), answer = err;
-	event.elapsed_ns = monotonic_ns() - began;
+	hooks_before(&client->pool->settings, &hooked);
+	qc_error err = run(client, context, request, &hooked.event.attempts), answer = err;
 	if (err.kind == QC_OK && request->count == 1)
 		answer = qc_reply_err(reply_public(request->replies[0]));
-	event.err = &answer;
-	for (size_t i = settings->hook_count; i-- > 0;)
-		if (settings->hooks[i].after)
-			settings->hooks[i].after(settings->hooks[i].data, &event);
+	hooks_after(&client->pool->settings, &hooked, &answer);
 	return err;
 }
 

@@ -25,6 +25,7 @@ struct conn {
 	size_t address_index;      /* of the peer in the settings */
 	int64_t receive_limit_ns;  /* what SO_RCVTIMEO is set to; 0: for ever; -1: the socket doesn't block */
 	int64_t idle_since_ns;
+	int64_t retires_ns;        /* not to be used any more from then on */
 	size_t bytes_sent;         /* since the exchange in hand began */
 	bool is_prompt;            /* nothing has been waited for, or read, since then: all of its time is left */
 	bool broken, is_dirty;     /* is_dirty: its state was changed; not for others */

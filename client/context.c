@@ -14,6 +14,8 @@ struct qc_context {
 	atomic_int holders;
 	_Atomic(enum qc_kind) ended; /* QC_OK, then what has ended it */
 	bool is_static;
+	const void *key; /* of its value; NULL when it has none */
+	void *value;
 	pthread_mutex_t lock;
 	struct context_waiter *waiters;
 };
@@ -101,6 +103,25 @@ qc_context *qc_context_with_timeout(qc_context *parent, int64_t timeout_ms)
 qc_context *qc_context_with_deadline(qc_context *parent, int64_t deadline_ms)
 {
 	return context_create(parent, deadline_ms >= NO_DEADLINE / 1000000 ? NO_DEADLINE : deadline_ms * 1000000);
+}
+
+qc_context *qc_context_with_value(qc_context *parent, const void *key, void *value)
+{
+	struct qc_context *context = context_create(parent, NO_DEADLINE);
+
+	if (!context->is_static) {
+		context->key = key;
+		context->value = value;
+	}
+	return context;
+}
+
+void *qc_context_value(const qc_context *context, const void *key)
+{
+	for (; context; context = context->parent)
+		if (context->key == key && key)
+			return context->value;
+	return NULL;
 }
 
 void qc_cancel(qc_context *context)

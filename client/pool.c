@@ -166,7 +166,7 @@ static bool grab(struct pool *pool, int64_t now_ns, struct place *out)
 	unlink_idle(pool, conn);
 	bool in_use = conn->address_index == pool->address_index, is_spare = pool->idle >= (size_t)pool->settings.min_idle;
 	pool->stats.hits += in_use;
-	conn->is_unwanted = !in_use || (is_spare && is_expired(pool, conn, now_ns));
+	conn->is_unwanted = !in_use || now_ns >= conn->retires_ns || (is_spare && is_expired(pool, conn, now_ns));
 	return true;
 }
 
@@ -246,10 +246,13 @@ static qc_error await_turn(struct pool *pool, qc_context *context, struct pool_w
 	struct timespec moment = {until / 1000000000, until % 1000000000};
 	int late = 0;
 
+	int64_t began_ns = monotonic_ns();
+
 	pool->stats.waits++;
 	stand_in_line(pool, w);
 	while (!w->is_served && !pool->closed && !late && qc_context_err(context).kind == QC_OK)
 		late = pthread_cond_clockwait(&w->woken, &pool->lock, CLOCK_MONOTONIC, &moment);
+	pool->stats.wait_ns += (uint64_t)(monotonic_ns() - began_ns);
 	if (w->is_served)
 		return no_error();
 	leave_line(pool, w);
@@ -308,10 +311,12 @@ static bool is_fit(struct conn *conn, int64_t now_ns)
 /* Closes an idle one that isn't fit, and takes another, or keeps its place. */
 static void exchange(struct pool *pool, int64_t now_ns, struct place *place)
 {
+	bool is_retired = now_ns >= place->conn->retires_ns;
+
 	conn_close(&place->conn);
 	pthread_mutex_lock(&pool->lock);
 	pool->total--;
-	pool->stats.stale++;
+	*(is_retired ? &pool->stats.retired : &pool->stats.stale) += 1;
 	grab(pool, now_ns, place);
 	pthread_mutex_unlock(&pool->lock);
 }
@@ -351,16 +356,31 @@ qc_error pool_take(struct pool *pool, qc_context *context, struct conn **out_con
 	return place.conn ? err : pool_connect(pool, context, place.dial, out_conn);
 }
 
-/* Cuts off what has been idle for too long, to be closed outside the lock. */
+/* Is the oldest to go, as there are too many, or for its age, or as it has been idle for too long? */
+static bool is_surplus(struct pool *pool, int64_t now_ns)
+{
+	const struct conn *conn = pool->oldest;
+
+	if (!conn)
+		return false;
+	if (pool->idle > (size_t)pool->settings.max_idle || now_ns >= conn->retires_ns) {
+		pool->stats.retired++;
+		return true;
+	}
+	bool is_stale = pool->idle > (size_t)pool->settings.min_idle && is_expired(pool, conn, now_ns);
+	pool->stats.stale += is_stale;
+	return is_stale;
+}
+
+/* Cuts off what is to go, to be closed outside the lock. */
 static struct conn *expire(struct pool *pool, int64_t now_ns)
 {
 	struct conn *list = NULL;
 
-	while (pool->oldest && pool->idle > (size_t)pool->settings.min_idle && is_expired(pool, pool->oldest, now_ns)) {
+	while (is_surplus(pool, now_ns)) {
 		struct conn *conn = pool->oldest;
 		unlink_idle(pool, conn);
 		pool->total--;
-		pool->stats.stale++;
 		conn->older = list;
 		list = conn;
 	}
@@ -386,12 +406,12 @@ void pool_give(struct pool *pool, struct conn *conn)
 		*(pool->newest ? &pool->newest->newer : &pool->oldest) = conn;
 		pool->newest = conn;
 		pool->idle++;
-		list = expire(pool, now_ns);
 	} else {
 		pool->total--;
 		pool->stats.broken += conn->broken;
 	}
 	pool_serve_line(pool, now_ns);
+	list = expire(pool, now_ns);
 	pthread_mutex_unlock(&pool->lock);
 	if (!keep)
 		conn_close(&conn);

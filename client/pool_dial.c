@@ -4,9 +4,11 @@
  */
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "client/client.h"
 #include "client/error.h"
+#include "client/hooks.h"
 #include "client/wait.h"
 
 /* Parked dials */
@@ -112,6 +114,18 @@ static enum dial_state drive(struct dial *dial, qc_context *context, qc_error *o
 	}
 }
 
+/* Connections that were made together are not to end together: each lives for up to a tenth less. */
+static int64_t retirement(const struct settings *settings)
+{
+	uint32_t chance = 0;
+
+	if (settings->max_lifetime_ms == 0)
+		return NO_DEADLINE;
+	if (getrandom(&chance, sizeof(chance), GRND_NONBLOCK) < 0)
+		chance = (uint32_t)monotonic_ns();
+	return deadline_after_ms(settings->max_lifetime_ms - (int64_t)((double)settings->max_lifetime_ms / 10 * chance / UINT32_MAX));
+}
+
 /* The connection is one of the pool's, in use. */
 static qc_error adopt(struct pool *pool, struct dial *dial, struct conn **out_conn)
 {
@@ -123,6 +137,7 @@ static qc_error adopt(struct pool *pool, struct dial *dial, struct conn **out_co
 		return err;
 	}
 	conn->generation = pool->generation;
+	conn->retires_ns = retirement(&pool->settings);
 	if (conn->address_index != dial->first)
 		pool_fail_over(pool, dial->first, conn->address_index);
 	*out_conn = conn;
@@ -147,7 +162,7 @@ static void drop_if_stale(struct pool *pool, struct dial **dial)
 }
 
 /* Goes on with *dial, which is NULL afterwards unless the context has ended first. */
-static qc_error connect_by(struct pool *pool, qc_context *context, struct dial **dial, struct conn **out_conn)
+static qc_error connect_unseen(struct pool *pool, qc_context *context, struct dial **dial, struct conn **out_conn)
 {
 	drop_if_stale(pool, dial);
 	qc_error err = *dial ? no_error() : begin_dial(pool, context, dial);
@@ -160,6 +175,17 @@ static qc_error connect_by(struct pool *pool, qc_context *context, struct dial *
 		err = adopt(pool, *dial, out_conn);
 	conclude(pool, (*dial)->note, state, &err);
 	dial_destroy(dial);
+	return err;
+}
+
+/* The same, seen by hooks. */
+static qc_error connect_by(struct pool *pool, qc_context *context, struct dial **dial, struct conn **out_conn)
+{
+	struct hooked hooked = {.event = {.kind = QC_EVENT_DIAL, .command = "dial", .context = context}};
+
+	hooks_before(&pool->settings, &hooked);
+	qc_error err = connect_unseen(pool, context, dial, out_conn);
+	hooks_after(&pool->settings, &hooked, &err);
 	return err;
 }
 

@@ -128,6 +128,13 @@ QC_API qc_context *qc_context_with_deadline(qc_context *parent, int64_t deadline
 QC_API void qc_cancel(qc_context *context);
 /* QC_OK while it lasts, else QC_CANCELLED or QC_DEADLINE. */
 QC_API qc_error qc_context_err(const qc_context *context);
+/*
+ * With a value under a key, which is an address of one's own (`static const char trace_key;`): for what goes with a request, such as a
+ * trace. The value is borrowed. The child ends with its parent, and is freed as any.
+ */
+QC_API qc_context *qc_context_with_value(qc_context *parent, const void *key, void *value);
+/* The nearest's, of it and its parents; NULL when there is none. */
+QC_API void *qc_context_value(const qc_context *context, const void *key);
 /* Cancels it and gives up the caller's hold. */
 QC_API void qc_context_free(qc_context *context);
 
@@ -265,17 +272,41 @@ typedef struct qc_client {
 	qc_error err; /* why it could not be made, or not connect at first: see qc_open() */
 } qc_client;
 
-/* One run of a command or a pipeline, for hooks. */
+enum qc_event_kind {
+	QC_EVENT_CALL = 1 << 0,      /* a command, a pipeline */
+	QC_EVENT_DIAL = 1 << 1,      /* a connection was wanted that had to be made, or that another call had begun to make */
+	QC_EVENT_SUBSCRIBE = 1 << 2, /* qc_subscribe(), until it returns */
+};
+
+/* What is done, for hooks. It lives until the hook returns. */
 typedef struct qc_event {
-	const char *command;    /* "GET", or "pipeline" */
-	size_t commands;        /* 1, or the pipeline's length, without MULTI and EXEC */
-	qc_args args;           /* of a single command; empty for a pipeline */
+	enum qc_event_kind kind;
+	const char *command;    /* "GET", "pipeline", "dial", "subscribe" */
+	size_t commands;        /* of a call: 1, or the pipeline's length, without MULTI and EXEC */
+	qc_args args;           /* of a single command, or the channels; empty for a pipeline: see qc_event_command() */
+	const char *address;    /* of the client, as "host:port"; the first of several */
+	qc_context *context;    /* the call's: see qc_context_value() */
+	void **value;           /* the hook's own from `before` to `after`; NULL at first */
 	const qc_error *err;    /* after */
 	int64_t elapsed_ns;     /* after */
-	int attempts;           /* after: how often it was sent; 0 when it never was */
+	int attempts;           /* after, of a call: how often it was sent; 0 when it never was */
+	const void *sent;       /* private: a pipeline's commands */
+	size_t sent_len;
 } qc_event;
 
-/* Called in the calling thread: `before` in the order of the list, `after` in reverse. Either may be NULL. */
+/*
+ * The commands of a pipeline, one after the other (MULTI and EXEC are among them): at most `room` words of it, and the count of those;
+ * 0 at the end. *at is 0 at first.
+ *
+ *	qc_arg words[4];
+ *	for (size_t at = 0, n; (n = qc_event_command(event, &at, words, 4)) > 0;)
+ */
+QC_API size_t qc_event_command(const qc_event *event, size_t *at, qc_arg *words, size_t room);
+
+/*
+ * Called in the calling thread (a subscription's own for what it dials): `before` in the order of the list, `after` in reverse. Either
+ * may be NULL. At most 8. A dial is within the call that wanted it.
+ */
 typedef struct qc_hook {
 	void *data;
 	void (*before)(void *data, const qc_event *event);
@@ -296,6 +327,8 @@ typedef struct qc_options {
 	int protocol;              /* 3: RESP3, with RESP2 where the server knows no other; 2: RESP2 */
 	int pool_size;             /* most connections at a time; 10 for each processor, at least 16 */
 	int min_idle;              /* kept even when idle for long; 0 */
+	int max_idle;              /* no more than so many are kept idle; pool_size */
+	int64_t max_lifetime_ms;   /* no connection is used for longer, less up to a tenth by chance; without limit */
 	int64_t idle_timeout_ms;   /* idle connections are closed after; 300,000; -1: never */
 	int64_t pool_timeout_ms;   /* waiting for a place in a full pool; timeout_ms and a second; -1: no limit */
 	int64_t dial_timeout_ms;   /* from a name to a connection, with TLS; 5,000; -1: no limit */
@@ -314,6 +347,7 @@ typedef struct qc_options {
 	bool lazy;                 /* qc_open() doesn't connect: the first call does */
 	const qc_hook *hooks;
 	size_t hook_count;
+	unsigned hook_events;      /* enum qc_event_kind, what hooks are told of; 0: calls alone */
 } qc_options;
 
 /*
@@ -348,6 +382,8 @@ typedef struct qc_stats {
 	uint64_t broken;          /* closed after a failed or cancelled call */
 	uint64_t retries, failovers;
 	size_t total, idle;       /* now */
+	uint64_t wait_ns;         /* how long all have waited for a place */
+	uint64_t retired;         /* closed for max_idle or max_lifetime_ms */
 } qc_stats;
 
 QC_API qc_stats qc_pool_stats(const qc_client *client);

@@ -14,6 +14,7 @@
 
 #include "client/client.h"
 #include "client/error.h"
+#include "client/hooks.h"
 #include "client/reply.h"
 #include "client/request.h"
 
@@ -396,8 +397,12 @@ qc_subscription *qc_subscribe_args(qc_client *client, qc_context *context, qc_ar
 		s->handle.err = check_names(lists[i]);
 	if (!qc_failed(s->handle))
 		s->handle.err = prepare(s, client_of(client), context, channels, options);
-	if (!qc_failed(s->handle))
+	if (!qc_failed(s->handle)) {
+		struct hooked hooked = {.event = {.kind = QC_EVENT_SUBSCRIBE, .command = "subscribe", .args = channels, .context = context}};
+		hooks_before(&s->pool->settings, &hooked);
 		s->handle.err = connect_first(s, context);
+		hooks_after(&s->pool->settings, &hooked, &s->handle.err);
+	}
 	return &s->handle;
 }
 

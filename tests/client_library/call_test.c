@@ -5,6 +5,7 @@
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <string.h>
 
 #include "client/qcache_async.h"
@@ -748,6 +749,111 @@ static void what_is_released_is_empty(void)
 	CU_ASSERT(fixture_stop(&f));
 }
 
+struct span {
+	char text[256];
+	char trace; /* its address is a key */
+	int opened, closed;
+};
+
+/* As a tracer would: a span begins with the context's trace, and its end finds it again. */
+static void open_span(void *data, const qc_event *event)
+{
+	struct span *span = data;
+	const char *trace = qc_context_value(event->context, &span->trace);
+	size_t used = strlen(span->text);
+	qc_arg words[2];
+
+	CU_ASSERT_PTR_NULL(*event->value);
+	*event->value = &span->opened;
+	span->opened++;
+	used += (size_t)snprintf(span->text + used, sizeof(span->text) - used, "%s %s:", trace ? trace : "-", event->command);
+	for (size_t at = 0, n; (n = qc_event_command(event, &at, words, 2)) > 0;)
+		used += (size_t)snprintf(span->text + used, sizeof(span->text) - used, " %.*s %zu", (int)words[0].len,
+					 (const char *)words[0].data, n);
+	snprintf(span->text + used, sizeof(span->text) - used, "; ");
+}
+
+static void close_span(void *data, const qc_event *event)
+{
+	struct span *span = data;
+
+	CU_ASSERT_PTR_EQUAL(*event->value, &span->opened);
+	CU_ASSERT(strncmp(event->address, "127.0.0.1:", 10) == 0);
+	span->closed++;
+}
+
+static void hooks_serve_a_tracer(void)
+{
+	struct fixture f = fixture_start("");
+	struct span spans[2] = {{.text = ""}};
+	qc_hook hooks[] = {
+		{&spans[0], open_span, close_span},
+		{&spans[1], open_span, close_span},
+	};
+	qc_context *traced = qc_context_with_value(ctx, &spans[0].trace, "t7");
+	qc_context *below = qc_context_with_timeout(traced, 60000);
+	qc_client *c = qc_open_with(traced, &(qc_options){.address = f.address, .hooks = hooks, .hook_count = 2,
+							       .hook_events = QC_EVENT_CALL | QC_EVENT_DIAL | QC_EVENT_SUBSCRIBE});
+
+	GOOD(qc_set(c, below, "k", "v"));
+	qc_pipeline *p = qc_pipeline_open(c);
+	qc_add(p, "GET", "k");
+	qc_add(p, "MGET", "a", "b", "c");
+	qc_results r qc_auto_results = qc_run(p, ctx);
+	GOOD(r);
+	qc_subscription *s = qc_subscribe(c, below, "news");
+	qc_unsubscribe(s);
+	CU_ASSERT_STRING_EQUAL(spans[0].text, "t7 dial:; t7 SET:; - pipeline: GET 2 MGET 2; t7 subscribe:; t7 dial:; ");
+	CU_ASSERT_STRING_EQUAL(spans[1].text, "- dial:; - SET:; - pipeline: GET 2 MGET 2; - subscribe:; - dial:; ");
+	CU_ASSERT(spans[0].opened == 5 && spans[0].closed == 5 && spans[1].closed == 5);
+	CU_ASSERT_PTR_NULL(qc_context_value(below, &spans[1].trace));
+	qc_pipeline_close(p);
+	qc_close(c);
+	qc_context_free(traced);
+	qc_context_free(below);
+	c = qc_open(&(qc_options){.address = f.address, .hooks = hooks, .hook_count = 9});
+	FAILS(*c, QC_INVALID);
+	qc_close(c);
+	CU_ASSERT(fixture_stop(&f));
+}
+
+static void the_pool_keeps_few_idle_and_none_for_too_long(void)
+{
+	struct fixture f = fixture_start("");
+	qc_client *c = qc_dial(f.address, .max_idle = 2);
+	qc_client *pinned[5];
+
+	for (int i = 0; i < 5; i++)
+		pinned[i] = qc_pin(c, ctx);
+	CU_ASSERT_EQUAL(qc_pool_stats(c).total, 5);
+	for (int i = 0; i < 5; i++)
+		qc_close(pinned[i]);
+	CU_ASSERT_EQUAL(qc_pool_stats(c).idle, 2);
+	CU_ASSERT_EQUAL(qc_pool_stats(c).total, 2);
+	CU_ASSERT_EQUAL(qc_pool_stats(c).retired, 3);
+	qc_close(c);
+	/* A lifetime that has passed by the second call. */
+	c = qc_dial(f.address, .max_lifetime_ms = 1);
+	for (int i = 0; i < 3; i++) {
+		usleep(2000);
+		GOOD(qc_set(c, ctx, "k", i));
+	}
+	CU_ASSERT(qc_pool_stats(c).retired >= 3);
+	CU_ASSERT_EQUAL(qc_pool_stats(c).stale, 0);
+	qc_close(c);
+	/* Who waits is counted by time. */
+	c = qc_dial(f.address, .pool_size = 1, .pool_timeout_ms = 20);
+	qc_client *only = qc_pin(c, ctx);
+	FAILS(qc_set(c, ctx, "k", 1), QC_TIMEOUT);
+	CU_ASSERT(qc_pool_stats(c).wait_ns >= 19000000);
+	qc_close(only);
+	qc_close(c);
+	c = qc_dial(f.address, .min_idle = 3, .max_idle = 2);
+	FAILS(*c, QC_INVALID);
+	qc_close(c);
+	CU_ASSERT(fixture_stop(&f));
+}
+
 static void keep_attempts(void *data, const qc_event *event)
 {
 	*(int *)data = event->attempts;
@@ -867,6 +973,8 @@ static const struct suite_case cases[] = {
 	CASE(set_with_get_gives_the_former_value),
 	CASE(what_is_released_is_empty),
 	CASE(hooks_count_no_attempt_for_what_was_never_sent),
+	CASE(hooks_serve_a_tracer),
+	CASE(the_pool_keeps_few_idle_and_none_for_too_long),
 	CASE(tls_options_without_tls_are_refused),
 	CASE(null_is_the_background_the_defaults_and_nothing_to_release),
 };
