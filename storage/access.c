@@ -10,6 +10,8 @@
  */
 #include "access.h"
 
+#include <stdlib.h>
+
 #include "entry_layout.h"
 #include "ghosts.h"
 
@@ -52,7 +54,7 @@ static const struct kind_numbers {
 	[ACCESS_LRFU] = { 13, 64, 16000, 3900, 3900 },
 };
 
-static struct {
+struct access {
 	struct access_settings settings;
 	bool is_converting;         /* entries may still have the bits of another kind */
 	uint32_t generation;        /* of kinds */
@@ -66,126 +68,146 @@ static struct {
 	int64_t first_ms;           /* when all began: nothing has been idle for longer */
 	struct ghosts ghosts;
 	int64_t began_ms[1u << 15]; /* when each tick began; the system gives pages as they are written */
-} state = { .settings = { .kind = ACCESS_LRU, .log_factor = 10, .decay_minutes = 1 }, .random = 0x9e3779b97f4a7c15 };
+};
 
-enum access_kind access_kind(void)
+struct access *access_create(struct memory *memory)
 {
-	return state.settings.kind;
+	struct access *access = calloc(1, sizeof(*access));
+	if (!access)
+		return NULL;
+	access->settings = (struct access_settings){ .kind = ACCESS_LRU, .log_factor = 10, .decay_minutes = 1 };
+	access->random = 0x9e3779b97f4a7c15;
+	ghosts_init(&access->ghosts, memory);
+	return access;
 }
 
-static const struct kind_numbers *kind_numbers(void)
+void access_destroy(struct access **access)
 {
-	return &numbers[state.settings.kind];
+	if (!*access)
+		return;
+	ghosts_fini(&(*access)->ghosts);
+	free(*access);
+	*access = NULL;
 }
 
-static uint32_t tick_mask(void)
+enum access_kind access_kind(const struct access *access)
 {
-	return (1u << kind_numbers()->bits) - 1;
+	return access->settings.kind;
 }
 
-static void begin_tick(int64_t now_ms)
+static const struct kind_numbers *kind_numbers(const struct access *access)
 {
-	state.tick = (state.tick + 1) & tick_mask();
-	state.began_ms[state.tick] = now_ms;
-	state.tick_began_ms = now_ms;
-	state.sweep_ticks++;
+	return &numbers[access->settings.kind];
 }
 
-void access_configure(const struct access_settings *settings)
+static uint32_t tick_mask(const struct access *access)
 {
-	if (settings->kind != state.settings.kind) {
-		state.is_converting = true;
-		state.generation++;
+	return (1u << kind_numbers(access)->bits) - 1;
+}
+
+static void begin_tick(struct access *access, int64_t now_ms)
+{
+	access->tick = (access->tick + 1) & tick_mask(access);
+	access->began_ms[access->tick] = now_ms;
+	access->tick_began_ms = now_ms;
+	access->sweep_ticks++;
+}
+
+void access_configure(struct access *access, const struct access_settings *settings)
+{
+	if (settings->kind != access->settings.kind) {
+		access->is_converting = true;
+		access->generation++;
 	}
-	bool is_other = settings->kind != state.settings.kind || settings->decay_minutes != state.settings.decay_minutes;
+	bool is_other = settings->kind != access->settings.kind || settings->decay_minutes != access->settings.decay_minutes;
 	if (settings->kind != ACCESS_LRFU)
-		ghosts_fini(&state.ghosts);
-	state.settings = *settings;
-	state.found = NULL;
+		ghosts_fini(&access->ghosts);
+	access->settings = *settings;
+	access->found = NULL;
 	if (!is_other)
 		return;
-	state.tick &= tick_mask();
-	state.tick_began_ms = 0;
-	state.uses = 0;
+	access->tick &= tick_mask(access);
+	access->tick_began_ms = 0;
+	access->uses = 0;
 }
 
-static void advance_periods(int64_t now_ms)
+static void advance_periods(struct access *access, int64_t now_ms)
 {
-	int64_t period_ms = (int64_t)state.settings.decay_minutes * 60000;
+	int64_t period_ms = (int64_t)access->settings.decay_minutes * 60000;
 	if (period_ms <= 0)
 		return;
-	int64_t passed = now_ms / period_ms - state.tick_began_ms / period_ms;
-	if (state.tick_began_ms == 0 || passed < 0)
+	int64_t passed = now_ms / period_ms - access->tick_began_ms / period_ms;
+	if (access->tick_began_ms == 0 || passed < 0)
 		passed = 0;
-	state.tick_began_ms = now_ms;
+	access->tick_began_ms = now_ms;
 	uint32_t ticks = passed < LFU_LEAP ? (uint32_t)passed : LFU_LEAP;
-	state.tick = (state.tick + ticks) & tick_mask();
-	state.sweep_ticks += ticks;
+	access->tick = (access->tick + ticks) & tick_mask(access);
+	access->sweep_ticks += ticks;
 }
 
-static void advance_ticks(uint64_t keys, int64_t now_ms)
+static void advance_ticks(struct access *access, uint64_t keys, int64_t now_ms)
 {
-	uint64_t uses_a_tick = keys / kind_numbers()->ticks_per_keys + 1;
-	if (state.uses == 0)
+	uint64_t uses_a_tick = keys / kind_numbers(access)->ticks_per_keys + 1;
+	if (access->uses == 0)
 		return;
 	unsigned ticks = 0;
-	for (; state.uses >= uses_a_tick && ticks < TICKS_A_TURN; ticks++) {
-		state.uses -= uses_a_tick;
-		begin_tick(now_ms);
+	for (; access->uses >= uses_a_tick && ticks < TICKS_A_TURN; ticks++) {
+		access->uses -= uses_a_tick;
+		begin_tick(access, now_ms);
 	}
 	if (ticks == TICKS_A_TURN)
-		state.uses = 0;
+		access->uses = 0;
 }
 
-void access_advance(uint64_t keys, int64_t now_ms)
+void access_advance(struct access *access, uint64_t keys, int64_t now_ms)
 {
-	state.found = NULL;
-	if (state.first_ms == 0)
-		state.first_ms = now_ms;
-	if (state.settings.kind == ACCESS_LFU) {
-		advance_periods(now_ms);
+	access->found = NULL;
+	if (access->first_ms == 0)
+		access->first_ms = now_ms;
+	if (access->settings.kind == ACCESS_LFU) {
+		advance_periods(access, now_ms);
 		return;
 	}
-	if (now_ms - state.tick_began_ms >= kind_numbers()->tick_ms)
-		begin_tick(now_ms);
-	advance_ticks(keys, now_ms);
-	if (state.settings.kind == ACCESS_LRFU)
-		ghosts_fit(&state.ghosts, keys);
+	if (now_ms - access->tick_began_ms >= kind_numbers(access)->tick_ms)
+		begin_tick(access, now_ms);
+	advance_ticks(access, keys, now_ms);
+	if (access->settings.kind == ACCESS_LRFU)
+		ghosts_fit(&access->ghosts, keys);
 }
 
 /* Each tick makes a share of the buckets due; what is no whole bucket stays owed. More than one whole round never is. */
-uint64_t access_sweep_due(uint64_t buckets, uint64_t most)
+uint64_t access_sweep_due(struct access *access, uint64_t buckets, uint64_t most)
 {
-	uint64_t round = kind_numbers()->sweep, all = buckets * round;
-	state.sweep_owed += state.sweep_ticks * buckets;
-	state.sweep_ticks = 0;
-	if (state.sweep_owed > all)
-		state.sweep_owed = all;
-	uint64_t due = state.sweep_owed / round;
+	uint64_t round = kind_numbers(access)->sweep, all = buckets * round;
+	access->sweep_owed += access->sweep_ticks * buckets;
+	access->sweep_ticks = 0;
+	if (access->sweep_owed > all)
+		access->sweep_owed = all;
+	uint64_t due = access->sweep_owed / round;
 	if (due > most)
 		due = most;
-	state.sweep_owed -= due * round;
+	access->sweep_owed -= due * round;
 	return due;
 }
 
-bool access_sweep_is_due(void)
+bool access_sweep_is_due(const struct access *access)
 {
-	return state.sweep_owed >= kind_numbers()->sweep;
+	return access->sweep_owed >= kind_numbers(access)->sweep;
 }
 
-static uint64_t next_random(void)
+static uint64_t next_random(struct access *access)
 {
-	state.random ^= state.random << 13;
-	state.random ^= state.random >> 7;
-	state.random ^= state.random << 17;
-	return state.random;
+	access->random ^= access->random << 13;
+	access->random ^= access->random >> 7;
+	access->random ^= access->random << 17;
+	return access->random;
 }
 
 /* ---- counts and ages, by kind ---- */
 
-static uint32_t age_of(uint32_t tick)
+static uint32_t age_of(const struct access *access, uint32_t tick)
 {
-	return (state.tick - tick) & tick_mask();
+	return (access->tick - tick) & tick_mask(access);
 }
 
 static uint32_t lru_tick(const struct entry *entry)
@@ -203,28 +225,28 @@ static uint16_t lru_clock(uint32_t tick, bool is_used)
 	return (uint16_t)(tick << 1 | is_used);
 }
 
-static unsigned lfu_count(const struct entry *entry)
+static unsigned lfu_count(const struct access *access, const struct entry *entry)
 {
-	unsigned count = entry->clock & 0xff, passed = age_of(entry->clock >> 8);
-	if (state.settings.decay_minutes == 0)
+	unsigned count = entry->clock & 0xff, passed = age_of(access, entry->clock >> 8);
+	if (access->settings.decay_minutes == 0)
 		return count;
 	return count > passed ? count - passed : 0;
 }
 
-static uint16_t lfu_clock(unsigned count)
+static uint16_t lfu_clock(const struct access *access, unsigned count)
 {
-	return (uint16_t)(state.tick << 8 | count);
+	return (uint16_t)(access->tick << 8 | count);
 }
 
 /* One more with a chance of 1 in (count - LFU_NEW) * log_factor + 1. */
-static unsigned lfu_increment(unsigned count)
+static unsigned lfu_increment(struct access *access, unsigned count)
 {
 	uint64_t above = count > LFU_NEW ? count - LFU_NEW : 0, one_in;
 	if (count == 255)
 		return count;
-	if (__builtin_mul_overflow(above, state.settings.log_factor, &one_in))
+	if (__builtin_mul_overflow(above, access->settings.log_factor, &one_in))
 		return count;
-	return next_random() % (one_in + 1) == 0 ? count + 1 : count;
+	return next_random(access) % (one_in + 1) == 0 ? count + 1 : count;
 }
 
 static uint32_t lrfu_tick(const struct entry *entry)
@@ -232,9 +254,9 @@ static uint32_t lrfu_tick(const struct entry *entry)
 	return entry->clock >> COUNT_BITS;
 }
 
-static unsigned lrfu_count(const struct entry *entry)
+static unsigned lrfu_count(const struct access *access, const struct entry *entry)
 {
-	uint32_t epochs = (state.tick >> EPOCH_BITS) - (lrfu_tick(entry) >> EPOCH_BITS);
+	uint32_t epochs = (access->tick >> EPOCH_BITS) - (lrfu_tick(entry) >> EPOCH_BITS);
 	return (entry->clock & COUNT_MAX) >> (epochs & ((1u << (13 - EPOCH_BITS)) - 1));
 }
 
@@ -244,134 +266,129 @@ static uint16_t lrfu_clock(uint32_t tick, unsigned count)
 }
 
 /* Uses within one tick count once: who is read five times in a row is no friend for life. */
-static void lrfu_touch(struct entry *entry)
+static void lrfu_touch(const struct access *access, struct entry *entry)
 {
-	if (lrfu_tick(entry) == state.tick)
+	if (lrfu_tick(entry) == access->tick)
 		return;
-	unsigned count = lrfu_count(entry);
-	entry->clock = lrfu_clock(state.tick, count < COUNT_MAX ? count + 1 : COUNT_MAX);
+	unsigned count = lrfu_count(access, entry);
+	entry->clock = lrfu_clock(access->tick, count < COUNT_MAX ? count + 1 : COUNT_MAX);
 }
 
-void access_touch(struct entry *entry)
+void access_touch(struct access *access, struct entry *entry)
 {
-	state.uses++;
-	state.found = entry;
-	switch (state.settings.kind) {
-	case ACCESS_LRU: entry->clock = lru_clock(state.tick, true); return;
-	case ACCESS_LFU: entry->clock = lfu_clock(lfu_increment(lfu_count(entry))); return;
-	case ACCESS_LRFU: lrfu_touch(entry); return;
+	access->uses++;
+	access->found = entry;
+	switch (access->settings.kind) {
+	case ACCESS_LRU: entry->clock = lru_clock(access->tick, true); return;
+	case ACCESS_LFU: entry->clock = lfu_clock(access, lfu_increment(access, lfu_count(access, entry))); return;
+	case ACCESS_LRFU: lrfu_touch(access, entry); return;
 	}
 }
 
-void access_touch_overwritten(struct entry *entry)
+void access_touch_overwritten(struct access *access, struct entry *entry)
 {
-	if (state.found != entry)
-		access_touch(entry);
-	state.found = NULL;
+	if (access->found != entry)
+		access_touch(access, entry);
+	access->found = NULL;
 }
 
-uint16_t access_of_new(uint64_t hash)
+uint16_t access_of_new(struct access *access, uint64_t hash)
 {
-	state.uses++;
-	switch (state.settings.kind) {
-	case ACCESS_LRU: return lru_clock(state.tick, false);
-	case ACCESS_LFU: return lfu_clock(LFU_NEW);
-	case ACCESS_LRFU: return lrfu_clock(state.tick, ghosts_take(&state.ghosts, hash));
+	access->uses++;
+	switch (access->settings.kind) {
+	case ACCESS_LRU: return lru_clock(access->tick, false);
+	case ACCESS_LFU: return lfu_clock(access, LFU_NEW);
+	case ACCESS_LRFU: return lrfu_clock(access->tick, ghosts_take(&access->ghosts, hash));
 	}
 	__builtin_unreachable();
 }
 
 /* While bits are converted they are moved to where conversion may have been already: then the entry is as good as new. */
-uint16_t access_of_moved(const struct entry *from, uint64_t hash)
+uint16_t access_of_moved(struct access *access, const struct entry *from, uint64_t hash)
 {
-	return state.is_converting ? access_of_new(hash) : from->clock;
+	return access->is_converting ? access_of_new(access, hash) : from->clock;
 }
 
-bool access_is_converting(void)
+bool access_is_converting(const struct access *access)
 {
-	return state.is_converting;
+	return access->is_converting;
 }
 
-uint32_t access_generation(void)
+uint32_t access_generation(const struct access *access)
 {
-	return state.generation;
+	return access->generation;
 }
 
-void access_end_conversion(void)
+void access_end_conversion(struct access *access)
 {
-	state.is_converting = false;
+	access->is_converting = false;
 }
 
-void access_convert(struct entry *entry)
+void access_convert(const struct access *access, struct entry *entry)
 {
-	switch (state.settings.kind) {
-	case ACCESS_LRU: entry->clock = lru_clock(state.tick, false); return;
-	case ACCESS_LFU: entry->clock = lfu_clock(LFU_NEW); return; /* with less it would go before any key that is written now */
-	case ACCESS_LRFU: entry->clock = lrfu_clock(state.tick, 0); return;
+	switch (access->settings.kind) {
+	case ACCESS_LRU: entry->clock = lru_clock(access->tick, false); return;
+	case ACCESS_LFU: entry->clock = lfu_clock(access, LFU_NEW); return; /* with less it would go before any key that is written now */
+	case ACCESS_LRFU: entry->clock = lrfu_clock(access->tick, 0); return;
 	}
 }
 
 /* While there are entries with foreign bits all are the coldest: once there are none, who is left of those chosen is warmer. */
-uint32_t access_coldness(const struct entry *entry)
+uint32_t access_coldness(const struct access *access, const struct entry *entry)
 {
-	if (state.is_converting)
+	if (access->is_converting)
 		return UINT32_MAX;
-	switch (state.settings.kind) {
-	case ACCESS_LRU: return age_of(lru_tick(entry)) * (lru_is_used(entry) ? WEIGHT_USED : WEIGHT_UNUSED);
-	case ACCESS_LFU: return 255 - lfu_count(entry);
-	case ACCESS_LRFU: return (age_of(lrfu_tick(entry)) + 1) * WEIGHT(lrfu_count(entry));
+	switch (access->settings.kind) {
+	case ACCESS_LRU: return age_of(access, lru_tick(entry)) * (lru_is_used(entry) ? WEIGHT_USED : WEIGHT_UNUSED);
+	case ACCESS_LFU: return 255 - lfu_count(access, entry);
+	case ACCESS_LRFU: return (age_of(access, lrfu_tick(entry)) + 1) * WEIGHT(lrfu_count(access, entry));
 	}
 	__builtin_unreachable();
 }
 
-void access_forget(const struct entry *entry, uint64_t hash)
+void access_forget(struct access *access, const struct entry *entry, uint64_t hash)
 {
-	if (state.settings.kind != ACCESS_LRFU)
+	if (access->settings.kind != ACCESS_LRFU)
 		return;
-	unsigned count = state.is_converting ? 0 : lrfu_count(entry);
-	ghosts_put(&state.ghosts, hash, count ? count : 1);
+	unsigned count = access->is_converting ? 0 : lrfu_count(access, entry);
+	ghosts_put(&access->ghosts, hash, count ? count : 1);
 }
 
-void access_sweep(struct entry *entry)
+void access_sweep(const struct access *access, struct entry *entry)
 {
-	uint32_t limit = kind_numbers()->limit, back = (state.tick - limit) & tick_mask();
-	switch (state.settings.kind) {
+	uint32_t limit = kind_numbers(access)->limit, back = (access->tick - limit) & tick_mask(access);
+	switch (access->settings.kind) {
 	case ACCESS_LRU:
-		if (age_of(lru_tick(entry)) > limit)
+		if (age_of(access, lru_tick(entry)) > limit)
 			entry->clock = lru_clock(back, lru_is_used(entry));
 		return;
 	case ACCESS_LFU:
-		entry->clock = lfu_clock(lfu_count(entry));
+		entry->clock = lfu_clock(access, lfu_count(access, entry));
 		return;
 	case ACCESS_LRFU: /* which is so old that its count has come to nothing */
-		if (age_of(lrfu_tick(entry)) > limit)
+		if (age_of(access, lrfu_tick(entry)) > limit)
 			entry->clock = lrfu_clock(back, 0);
 		return;
 	}
 }
 
-int64_t entry_idle_ms(const struct entry *entry, int64_t now_ms)
+int64_t access_idle_ms(const struct access *access, const struct entry *entry, int64_t now_ms)
 {
-	if (state.settings.kind == ACCESS_LFU || state.is_converting)
+	if (access->settings.kind == ACCESS_LFU || access->is_converting)
 		return 0;
-	uint32_t tick = state.settings.kind == ACCESS_LRU ? lru_tick(entry) : lrfu_tick(entry);
-	int64_t since_ms = state.began_ms[tick] > state.first_ms ? state.began_ms[tick] : state.first_ms;
+	uint32_t tick = access->settings.kind == ACCESS_LRU ? lru_tick(entry) : lrfu_tick(entry);
+	int64_t since_ms = access->began_ms[tick] > access->first_ms ? access->began_ms[tick] : access->first_ms;
 	return now_ms > since_ms ? now_ms - since_ms : 0;
 }
 
-unsigned entry_frequency(const struct entry *entry)
+unsigned access_frequency(const struct access *access, const struct entry *entry)
 {
-	if (state.is_converting)
+	if (access->is_converting)
 		return 0;
-	switch (state.settings.kind) {
+	switch (access->settings.kind) {
 	case ACCESS_LRU: return 0;
-	case ACCESS_LFU: return lfu_count(entry);
-	case ACCESS_LRFU: return lrfu_count(entry);
+	case ACCESS_LFU: return lfu_count(access, entry);
+	case ACCESS_LRFU: return lrfu_count(access, entry);
 	}
 	__builtin_unreachable();
-}
-
-void access_fini(void)
-{
-	ghosts_fini(&state.ghosts);
 }

@@ -17,8 +17,8 @@
  * A change of kind leaves the bits of the former one, which mean nothing under the new. They are written anew step by step
  * (access_convert()), as of keys that are new just then; until all are, no key is told from another.
  *
- * One state for the process, as the keyspaces have one owner: only the store actor calls. Nothing here allocates but the
- * history of ACCESS_LRFU (ghosts.h).
+ * All keyspaces of one owner share one `struct access` (storage.h); only the owner calls. After access_create() nothing allocates
+ * but the history of ACCESS_LRFU (ghosts.h).
  */
 #ifndef STORAGE_ACCESS_H
 #define STORAGE_ACCESS_H
@@ -27,6 +27,7 @@
 #include <stdint.h>
 
 #include "entry.h"
+#include "memory.h"
 
 enum access_kind { ACCESS_LRU, ACCESS_LFU, ACCESS_LRFU };
 
@@ -36,45 +37,48 @@ struct access_settings {
 	uint64_t decay_minutes; /* ACCESS_LFU: the count loses one in so long; 0: never */
 };
 
-void access_configure(const struct access_settings *settings);
-enum access_kind access_kind(void);
+struct access;
+
+/* NULL without memory. What it has in `memory` it gives back. */
+struct access *access_create(struct memory *memory);
+void access_destroy(struct access **access);
+
+void access_configure(struct access *access, const struct access_settings *settings);
+enum access_kind access_kind(const struct access *access);
 
 /* Since the last change of kind, access_convert() has not been called for all entries that there are. */
-bool access_is_converting(void);
+bool access_is_converting(const struct access *access);
 /* Another with each change of kind. */
-uint32_t access_generation(void);
-void access_convert(struct entry *entry);
-void access_end_conversion(void);
+uint32_t access_generation(const struct access *access);
+void access_convert(const struct access *access, struct entry *entry);
+void access_end_conversion(struct access *access);
 
 /* At the beginning of each turn: `keys` is how many there are in all keyspaces. `now_ms` is monotonic, here and below. */
-void access_advance(uint64_t keys, int64_t now_ms);
+void access_advance(struct access *access, uint64_t keys, int64_t now_ms);
 /* How many of all `buckets` are due to be swept (access_sweep()), not more than `most`. What is told is taken as done. */
-uint64_t access_sweep_due(uint64_t buckets, uint64_t most);
+uint64_t access_sweep_due(struct access *access, uint64_t buckets, uint64_t most);
 /* There is more to be swept than access_sweep_due() has told. */
-bool access_sweep_is_due(void);
+bool access_sweep_is_due(const struct access *access);
 /* Marks an entry whose bits would soon be taken for new ones. */
-void access_sweep(struct entry *entry);
+void access_sweep(const struct access *access, struct entry *entry);
 
 /* The entry has been found for somebody who uses it. */
-void access_touch(struct entry *entry);
+void access_touch(struct access *access, struct entry *entry);
 /* It is being overwritten: counts as a use unless it has just been found for the same purpose. */
-void access_touch_overwritten(struct entry *entry);
+void access_touch_overwritten(struct access *access, struct entry *entry);
 /* The bits of a new entry, which may have a history. */
-uint16_t access_of_new(uint64_t hash);
+uint16_t access_of_new(struct access *access, uint64_t hash);
 /* The bits of an entry that takes the place of another with the same value, and has the key of this hash. */
-uint16_t access_of_moved(const struct entry *from, uint64_t hash);
+uint16_t access_of_moved(struct access *access, const struct entry *from, uint64_t hash);
 
 /* The more, the better it is evicted. */
-uint32_t access_coldness(const struct entry *entry);
+uint32_t access_coldness(const struct access *access, const struct entry *entry);
 /* It is going to be evicted: remembered, where the kind has a history. */
-void access_forget(const struct entry *entry, uint64_t hash);
+void access_forget(struct access *access, const struct entry *entry, uint64_t hash);
 
 /* For OBJECT IDLETIME: about how long ago the last use was; seconds exact when traffic is moderate. ACCESS_LFU doesn't know: 0. */
-int64_t entry_idle_ms(const struct entry *entry, int64_t now_ms);
+int64_t access_idle_ms(const struct access *access, const struct entry *entry, int64_t now_ms);
 /* For OBJECT FREQ: 0 to 255 under ACCESS_LFU, 0 to 7 under ACCESS_LRFU, 0 otherwise. */
-unsigned entry_frequency(const struct entry *entry);
-
-/* Lets go of the history; the process is about to end, or a test. */
-void access_fini(void);
+unsigned access_frequency(const struct access *access, const struct entry *entry);
 
 #endif

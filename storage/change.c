@@ -2,8 +2,8 @@
 
 void change_emit(const struct keyspace *keyspace, struct entry *entry)
 {
-	if (keyspace->watch->emit)
-		keyspace->watch->emit(keyspace->watch->context, keyspace, entry);
+	if (keyspace->storage->watch.emit)
+		keyspace->storage->watch.emit(keyspace->storage->watch.context, keyspace, entry);
 	entry_set_epoch(entry, change_epoch(keyspace));
 }
 
@@ -14,11 +14,6 @@ void keyspace_emit(const struct keyspace *keyspace, struct entry *entry)
 
 void keyspace_before_flush(const struct keyspace *keyspace)
 {
-	if (keyspace->watch->flush)
-		keyspace->watch->flush(keyspace->watch->context, keyspace);
-}
-
-void keyspace_set_watch(struct keyspace *keyspace, const struct change_watch *watch)
-{
-	keyspace->watch = watch;
+	if (keyspace->storage->watch.flush)
+		keyspace->storage->watch.flush(keyspace->storage->watch.context, keyspace);
 }

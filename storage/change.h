@@ -11,7 +11,7 @@
  * causes them. How lately an entry has been used is no change. A flush is announced as a whole, change_before_flush(). Databases
  * that change places lose nothing: a snapshot knows their keyspaces by what they were when it began.
  *
- * Private to storage/, but for `struct change_watch` (keyspace.h).
+ * Private to storage/, but for `struct change_watch` (storage.h).
  */
 #ifndef STORAGE_CHANGE_H
 #define STORAGE_CHANGE_H
@@ -23,7 +23,7 @@
 
 static inline uint8_t change_epoch(const struct keyspace *keyspace)
 {
-	return keyspace->watch->epoch;
+	return keyspace->storage->watch.epoch;
 }
 
 void change_emit(const struct keyspace *keyspace, struct entry *entry);

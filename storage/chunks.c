@@ -10,15 +10,20 @@ static size_t list_bytes(uint32_t capacity)
 	return capacity * sizeof(void *);
 }
 
+void chunks_init(struct chunks *chunks, struct memory *memory)
+{
+	*chunks = (struct chunks){ .memory = memory };
+}
+
 static bool grow_list(struct chunks *chunks)
 {
 	uint32_t capacity = chunks->capacity ? 2 * chunks->capacity : FIRST_CAPACITY;
-	void **list = (void **)memory_alloc(list_bytes(capacity));
+	void **list = (void **)memory_alloc(chunks->memory, list_bytes(capacity));
 	if (!list)
 		return false;
 	if (chunks->list) {
 		memcpy(list, chunks->list, list_bytes(chunks->count));
-		memory_free(chunks->list, list_bytes(chunks->capacity));
+		memory_free(chunks->memory, chunks->list, list_bytes(chunks->capacity));
 	}
 	chunks->list = list;
 	chunks->capacity = capacity;
@@ -29,7 +34,7 @@ bool chunks_grow(struct chunks *chunks, size_t chunk_bytes)
 {
 	if (chunks->count == chunks->capacity && !grow_list(chunks))
 		return false;
-	void *chunk = memory_alloc(chunk_bytes);
+	void *chunk = memory_alloc(chunks->memory, chunk_bytes);
 	if (!chunk)
 		return false;
 	chunks->list[chunks->count++] = chunk;
@@ -38,16 +43,16 @@ bool chunks_grow(struct chunks *chunks, size_t chunk_bytes)
 
 void chunks_shrink(struct chunks *chunks, size_t chunk_bytes)
 {
-	memory_free(chunks->list[--chunks->count], chunk_bytes);
+	memory_free(chunks->memory, chunks->list[--chunks->count], chunk_bytes);
 }
 
 void chunks_fini(struct chunks *chunks, size_t chunk_bytes, enum memory_freer freer)
 {
 	for (uint32_t i = 0; i < chunks->count; i++)
-		memory_free_as(chunks->list[i], chunk_bytes, freer);
+		memory_free_as(chunks->memory, chunks->list[i], chunk_bytes, freer);
 	if (chunks->list)
-		memory_free_as(chunks->list, list_bytes(chunks->capacity), freer);
-	*chunks = (struct chunks){ 0 };
+		memory_free_as(chunks->memory, chunks->list, list_bytes(chunks->capacity), freer);
+	chunks_init(chunks, chunks->memory);
 }
 
 size_t chunks_used_bytes(const struct chunks *chunks, size_t chunk_bytes)

@@ -16,10 +16,13 @@
 #include "memory.h"
 
 struct chunks {
+	struct memory *memory; /* that they come from */
 	void **list;
 	uint32_t count;    /* chunks */
 	uint32_t capacity; /* of the list */
 };
+
+void chunks_init(struct chunks *chunks, struct memory *memory);
 
 /* Adds a chunk of uninitialised bytes. All chunks of an array have the same size. */
 bool chunks_grow(struct chunks *chunks, size_t chunk_bytes);
@@ -27,7 +30,7 @@ bool chunks_grow(struct chunks *chunks, size_t chunk_bytes);
 /* Frees the last chunk. */
 void chunks_shrink(struct chunks *chunks, size_t chunk_bytes);
 
-/* Frees all. An array of zero bytes is an empty one, before and after. */
+/* Frees all: it is empty, as after chunks_init(). */
 void chunks_fini(struct chunks *chunks, size_t chunk_bytes, enum memory_freer freer);
 
 size_t chunks_used_bytes(const struct chunks *chunks, size_t chunk_bytes);

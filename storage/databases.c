@@ -6,12 +6,12 @@
 /* Nobody is told of these bytes as used: they are the process's own, and the system gives pages of `in_use` as they are written. */
 bool databases_init(struct databases *databases, uint32_t count)
 {
-	*databases = (struct databases){
-		.keyspaces = malloc(count * sizeof(struct keyspace *)),
-		.empty = keyspace_create(),
-		.count = count,
-		.in_use = malloc(count * sizeof(uint32_t)),
-	};
+	*databases = (struct databases){ .count = count };
+	if (!storage_init(&databases->storage))
+		return false;
+	databases->keyspaces = malloc(count * sizeof(struct keyspace *));
+	databases->empty = keyspace_create(&databases->storage);
+	databases->in_use = malloc(count * sizeof(uint32_t));
 	if (!databases->keyspaces || !databases->empty || !databases->in_use) {
 		databases_fini(databases);
 		return false;
@@ -28,6 +28,7 @@ void databases_fini(struct databases *databases)
 	keyspace_destroy(&databases->empty);
 	free(databases->keyspaces);
 	free(databases->in_use);
+	storage_fini(&databases->storage);
 	*databases = (struct databases){ 0 };
 }
 
@@ -60,10 +61,9 @@ static void put(struct databases *databases, uint32_t number, struct keyspace *k
 
 struct keyspace *databases_create(struct databases *databases, uint32_t number)
 {
-	struct keyspace *keyspace = keyspace_create();
+	struct keyspace *keyspace = keyspace_create(&databases->storage);
 	if (!keyspace)
 		return NULL;
-	keyspace_set_watch(keyspace, &databases->watch);
 	put(databases, number, keyspace);
 	return keyspace;
 }

@@ -7,7 +7,8 @@
  *
  * A pointer to a keyspace is valid until the end of the turn, or until the number gives it away, swaps it or is tidied.
  *
- * All keyspaces have one watch, which is told of changes before they are made, and of a keyspace that is given away or tidied.
+ * All keyspaces share one storage. Its watch is told of changes before they are made, and of a keyspace that is given away or
+ * tidied.
  *
  * Only the owner (the store actor) calls.
  */
@@ -18,17 +19,18 @@
 #include <stdint.h>
 
 #include "keyspace.h"
+#include "storage.h"
 
 struct databases {
 	struct keyspace **keyspaces;  /* by number; `empty` for a number that isn't in use */
 	struct keyspace *empty;
-	struct change_watch watch;    /* set by the owner; zero: nobody watches */
+	struct storage storage;       /* of all of them */
 	uint32_t count;               /* of numbers */
 	uint32_t *in_use;             /* the numbers with keyspaces of their own, in order */
 	uint32_t in_use_count;
 };
 
-/* False without memory. */
+/* Stays where it is until databases_fini(). False without memory. */
 bool databases_init(struct databases *databases, uint32_t count);
 void databases_fini(struct databases *databases);
 

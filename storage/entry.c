@@ -81,10 +81,10 @@ void entry_release_part(enum entry_form form, struct slice part, enum memory_fre
 		value_forms[form]->release(part, freer);
 }
 
-void entry_free(struct entry *entry, enum memory_freer freer)
+void entry_free(struct memory *memory, struct entry *entry, enum memory_freer freer)
 {
 	entry_release_part(entry_form(entry), entry_part(entry), freer);
-	memory_free_as(entry, entry_bytes(entry), freer);
+	memory_free_as(memory, entry, entry_bytes(entry), freer);
 }
 
 enum entry_type entry_type(const struct entry *entry)

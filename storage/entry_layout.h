@@ -178,6 +178,6 @@ void entry_copy_with_expiry(struct entry *target, const struct entry *source, bo
 /* Lets go of what the value's part refers to; the entry is gone or holds another value. */
 void entry_release_part(enum entry_form form, struct slice part, enum memory_freer freer);
 /* The same, and frees the entry. */
-void entry_free(struct entry *entry, enum memory_freer freer);
+void entry_free(struct memory *memory, struct entry *entry, enum memory_freer freer);
 
 #endif

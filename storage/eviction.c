@@ -24,7 +24,7 @@
 /* Of so many the numbers of keys are asked in every turn. */
 #define KEYSPACES_A_TURN 32u
 
-void eviction_configure(struct eviction *eviction, enum eviction_policy policy, uint64_t samples, uint64_t lfu_log_factor,
+void eviction_configure(struct eviction *eviction, struct access *access, enum eviction_policy policy, uint64_t samples, uint64_t lfu_log_factor,
 			uint64_t lfu_decay_minutes)
 {
 	struct access_settings settings = { ACCESS_LRU, lfu_log_factor, lfu_decay_minutes };
@@ -32,7 +32,7 @@ void eviction_configure(struct eviction *eviction, enum eviction_policy policy, 
 		settings.kind = ACCESS_LFU;
 	else if (policy == EVICT_ALLKEYS_LRFU)
 		settings.kind = ACCESS_LRFU;
-	access_configure(&settings);
+	access_configure(access, &settings);
 	eviction->policy = policy;
 	eviction->samples = samples < EVICTION_SAMPLES_MAX ? (uint32_t)samples : EVICTION_SAMPLES_MAX;
 	if (settings.kind == ACCESS_LFU)
@@ -61,10 +61,10 @@ static void withdraw(struct eviction *eviction, const struct entry *entry)
 	}
 }
 
-static void offer(struct eviction *eviction, uint32_t database, const struct entry *entry)
+static void offer(struct eviction *eviction, const struct keyspace *keyspace, uint32_t database, const struct entry *entry)
 {
 	struct eviction_candidate *pool = eviction->pool;
-	uint32_t coldness = access_coldness(entry);
+	uint32_t coldness = access_coldness(keyspace->storage->access, entry);
 	if (eviction->pooled == EVICTION_POOL && coldness <= pool[0].coldness)
 		return;
 	withdraw(eviction, entry);
@@ -97,10 +97,10 @@ static bool take_coldest(struct eviction *eviction, const struct databases *data
 	while (eviction->pooled) {
 		const struct eviction_candidate *candidate = &eviction->pool[--eviction->pooled];
 		struct entry *entry = find_candidate(databases_read(databases, candidate->database), candidate);
-		if (!entry || access_coldness(entry) < candidate->coldness ||
+		if (!entry || access_coldness(databases->storage.access, entry) < candidate->coldness ||
 		    (goes_by_expiry(eviction) && !entry_has_expiry(entry)))
 			continue;
-		access_forget(entry, candidate->hash);
+		access_forget(databases->storage.access, entry, candidate->hash);
 		*out_victim = (struct eviction_victim){ candidate->database, entry };
 		return true;
 	}
@@ -127,7 +127,7 @@ static unsigned look_at_bucket(struct eviction *eviction, const struct keyspace 
 	uint64_t bucket = *table_bucket(&keyspace->table, number);
 	prefetch_buckets(&keyspace->table, number);
 	for (unsigned i = 0; i < bucket_count(bucket); i++)
-		offer(eviction, database, bucket_entry(bucket, i));
+		offer(eviction, keyspace, database, bucket_entry(bucket, i));
 	return bucket_count(bucket);
 }
 
@@ -138,7 +138,7 @@ static unsigned look_at_nodes(struct eviction *eviction, const struct keyspace *
 	for (unsigned i = 0; i < count; i++)
 		__builtin_prefetch(expiry_nth(&keyspace->expiry, (uint32_t)eviction->hand.at + i)->entry);
 	for (unsigned i = 0; i < count; i++)
-		offer(eviction, database, expiry_nth(&keyspace->expiry, (uint32_t)eviction->hand.at++)->entry);
+		offer(eviction, keyspace, database, expiry_nth(&keyspace->expiry, (uint32_t)eviction->hand.at++)->entry);
 	return count;
 }
 
@@ -254,17 +254,17 @@ bool eviction_choose(struct eviction *eviction, const struct databases *database
 
 /* ---- the clock ---- */
 
-static void sweep_bucket(const struct table *table, uint64_t number)
+static void sweep_bucket(const struct access *access, const struct table *table, uint64_t number)
 {
 	uint64_t bucket = *table_bucket(table, number);
 	prefetch_buckets(table, number);
 	for (unsigned i = 0; i < bucket_count(bucket); i++)
-		access_sweep(bucket_entry(bucket, i));
+		access_sweep(access, bucket_entry(bucket, i));
 }
 
 static void convert_entry(void *context, struct entry *entry)
 {
-	access_convert(entry);
+	access_convert(context, entry);
 }
 
 /*
@@ -274,10 +274,11 @@ static void convert_entry(void *context, struct entry *entry)
 static bool convert_keyspace(struct keyspace *keyspace, unsigned *buckets_left)
 {
 	struct conversion *conversion = &keyspace->conversion;
-	if (conversion->generation != access_generation())
-		*conversion = (struct conversion){ .generation = access_generation() };
+	struct access *access = keyspace->storage->access;
+	if (conversion->generation != access_generation(access))
+		*conversion = (struct conversion){ .generation = access_generation(access) };
 	for (; !conversion->is_done && *buckets_left > 0; (*buckets_left)--) {
-		conversion->cursor = table_scan(&keyspace->table, conversion->cursor, convert_entry, NULL);
+		conversion->cursor = table_scan(&keyspace->table, conversion->cursor, convert_entry, access);
 		conversion->is_done = conversion->cursor == 0;
 	}
 	return conversion->is_done;
@@ -289,7 +290,7 @@ static void convert(const struct databases *databases)
 	for (uint32_t i = 0; i < databases->in_use_count; i++)
 		if (!convert_keyspace(databases->keyspaces[databases->in_use[i]], &buckets_left))
 			return;
-	access_end_conversion();
+	access_end_conversion(databases->storage.access);
 }
 
 static void count_keys(struct eviction *eviction, const struct databases *databases)
@@ -312,20 +313,21 @@ static void sweep_next(struct eviction_hand *hand, const struct databases *datab
 {
 	if (hand->at >= databases_read(databases, hand->database)->table.buckets)
 		go_on(hand, databases);
-	sweep_bucket(&databases_read(databases, hand->database)->table, hand->at++);
+	sweep_bucket(databases->storage.access, &databases_read(databases, hand->database)->table, hand->at++);
 }
 
 void eviction_tick(struct eviction *eviction, const struct databases *databases, int64_t now_ms)
 {
+	struct access *access = databases->storage.access;
 	count_keys(eviction, databases);
-	access_advance(eviction->keys, now_ms);
-	if (access_is_converting())
+	access_advance(access, eviction->keys, now_ms);
+	if (access_is_converting(access))
 		convert(databases);
-	for (uint64_t due = access_sweep_due(eviction->buckets, SWEEP_BUCKETS_A_TURN); due > 0; due--)
+	for (uint64_t due = access_sweep_due(access, eviction->buckets, SWEEP_BUCKETS_A_TURN); due > 0; due--)
 		sweep_next(&eviction->sweep, databases);
 }
 
-bool eviction_is_behind(void)
+bool eviction_is_behind(const struct databases *databases)
 {
-	return access_sweep_is_due() || access_is_converting();
+	return access_sweep_is_due(databases->storage.access) || access_is_converting(databases->storage.access);
 }

@@ -62,8 +62,8 @@ struct eviction_victim {
 	struct entry *entry;
 };
 
-/* Also tells access.h what to keep of each use. */
-void eviction_configure(struct eviction *eviction, enum eviction_policy policy, uint64_t samples, uint64_t lfu_log_factor,
+/* Also tells `access`, of the keyspaces that it is for, what to keep of each use. */
+void eviction_configure(struct eviction *eviction, struct access *access, enum eviction_policy policy, uint64_t samples, uint64_t lfu_log_factor,
 			uint64_t lfu_decay_minutes);
 
 /* False: nothing can be evicted under this policy. `random` is a source of 64 random bits. */
@@ -76,6 +76,6 @@ bool eviction_choose(struct eviction *eviction, const struct databases *database
  */
 void eviction_tick(struct eviction *eviction, const struct databases *databases, int64_t monotonic_ms);
 /* More than a turn's share is due: another turn is wanted soon, even if there is nothing else for it to do. */
-bool eviction_is_behind(void);
+bool eviction_is_behind(const struct databases *databases);
 
 #endif

@@ -124,6 +124,12 @@ static void put_where_it_belongs(struct expiry_index *index, uint32_t place, str
 		put_downwards(index, place, node);
 }
 
+void expiry_init(struct expiry_index *index, struct memory *memory)
+{
+	*index = (struct expiry_index){ 0 };
+	chunks_init(&index->chunks, memory);
+}
+
 bool expiry_reserve(struct expiry_index *index)
 {
 	if (index->count >= MAX_COUNT)

@@ -25,6 +25,8 @@ struct expiry_index {
 	uint32_t count;
 };
 
+void expiry_init(struct expiry_index *index, struct memory *memory);
+
 /* Makes sure that one expiry_add() will find room. */
 bool expiry_reserve(struct expiry_index *index);
 

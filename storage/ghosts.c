@@ -33,6 +33,12 @@ static uint64_t room_of(const struct ghosts *ghosts)
 	return (uint64_t)ghosts->chunks.count * CHUNK_LINES;
 }
 
+void ghosts_init(struct ghosts *ghosts, struct memory *memory)
+{
+	*ghosts = (struct ghosts){ 0 };
+	chunks_init(&ghosts->chunks, memory);
+}
+
 static bool add_chunk(struct ghosts *ghosts)
 {
 	if (!chunks_grow(&ghosts->chunks, CHUNK_BYTES))

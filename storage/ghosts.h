@@ -24,6 +24,7 @@ struct ghosts {
 	uint64_t lines;
 };
 
+void ghosts_init(struct ghosts *ghosts, struct memory *memory);
 /* Makes room for the history of so many keys, or gives some back; a few chunks at each call: to be called again and again. */
 void ghosts_fit(struct ghosts *ghosts, uint64_t keys);
 /* `count` is 1 to GHOST_COUNT_MAX. */

@@ -17,18 +17,21 @@
 /* Times to live looked at for the average. */
 #define TTL_SAMPLE 64u
 
-static const struct change_watch nobody = { 0 };
-
-struct keyspace *keyspace_create(void)
+static struct memory *memory_of(const struct keyspace *keyspace)
 {
-	struct keyspace *keyspace = (struct keyspace *)memory_alloc(sizeof(*keyspace));
+	return &keyspace->storage->memory;
+}
+
+struct keyspace *keyspace_create(struct storage *storage)
+{
+	struct keyspace *keyspace = (struct keyspace *)memory_alloc(&storage->memory, sizeof(*keyspace));
 	if (!keyspace)
 		return NULL;
-	keyspace->expiry = (struct expiry_index){ 0 };
-	keyspace->conversion = (struct conversion){ .generation = access_generation(), .is_done = true };
-	keyspace->watch = &nobody;
-	if (!table_init(&keyspace->table)) {
-		memory_free(keyspace, sizeof(*keyspace));
+	keyspace->storage = storage;
+	keyspace->conversion = (struct conversion){ .generation = access_generation(storage->access), .is_done = true };
+	expiry_init(&keyspace->expiry, &storage->memory);
+	if (!table_init(&keyspace->table, &storage->memory)) {
+		memory_free(&storage->memory, keyspace, sizeof(*keyspace));
 		return NULL;
 	}
 	return keyspace;
@@ -40,7 +43,7 @@ static void destroy_as(struct keyspace **keyspace, enum memory_freer freer)
 		return;
 	table_fini(&(*keyspace)->table, freer);
 	expiry_fini(&(*keyspace)->expiry, freer);
-	memory_free_as(*keyspace, sizeof(**keyspace), freer);
+	memory_free_as(memory_of(*keyspace), *keyspace, sizeof(**keyspace), freer);
 	*keyspace = NULL;
 }
 
@@ -90,25 +93,25 @@ static enum keyspace_status add(struct keyspace *keyspace, const struct entry_pa
 				struct entry **out_entry)
 {
 	size_t bytes = entry_bytes_for(parts);
-	struct entry *entry = (struct entry *)memory_alloc(bytes);
+	struct entry *entry = (struct entry *)memory_alloc(memory_of(keyspace), bytes);
 	if (!entry)
 		return KEYSPACE_NO_MEMORY;
 	entry_write(entry, parts);
 	if (!table_add(&keyspace->table, entry, hash)) {
-		memory_free(entry, bytes);
+		memory_free(memory_of(keyspace), entry, bytes);
 		return KEYSPACE_NO_MEMORY;
 	}
-	entry->clock = access_of_new(hash);
+	entry->clock = access_of_new(keyspace->storage->access, hash);
 	*out_entry = entry;
 	return KEYSPACE_OK;
 }
 
 /* The block to write an entry of `bytes` into: where `entry` lies if it fits there, else a new one or NULL. */
-static struct entry *block_for(struct entry *entry, size_t bytes)
+static struct entry *block_for(const struct keyspace *keyspace, struct entry *entry, size_t bytes)
 {
 	if (memory_size_class(bytes) == memory_size_class(entry_bytes(entry)))
 		return entry;
-	return (struct entry *)memory_alloc(bytes);
+	return (struct entry *)memory_alloc(memory_of(keyspace), bytes);
 }
 
 /* Replaces what is in the slot, which has been announced. The parts' key is that of the entry there. */
@@ -122,7 +125,7 @@ static enum keyspace_status overwrite(struct keyspace *keyspace, struct table_sl
 	uint16_t clock = old->clock;
 	bool expires = entry_has_expiry(old);
 	uint32_t place = expires ? entry_place(old) : 0;
-	struct entry *entry = block_for(old, entry_bytes_for(parts));
+	struct entry *entry = block_for(keyspace, old, entry_bytes_for(parts));
 	if (!entry)
 		return KEYSPACE_NO_MEMORY;
 
@@ -139,7 +142,7 @@ static enum keyspace_status overwrite(struct keyspace *keyspace, struct table_sl
 	}
 	if (entry != old) {
 		table_move(slot, entry);
-		memory_free(old, old_bytes);
+		memory_free(memory_of(keyspace), old, old_bytes);
 	}
 	entry_release_part(old_form, slice_of(old_address, sizeof(old_address)), FREED_BY_OWNER);
 	*out_entry = entry;
@@ -168,7 +171,7 @@ bool keyspace_rewrite_string(struct keyspace *keyspace, struct entry *entry, str
 	change_before(keyspace, entry);
 	if (!overwrite_in_place(keyspace, entry, &parts))
 		return false;
-	access_touch_overwritten(entry);
+	access_touch_overwritten(keyspace->storage->access, entry);
 	return true;
 }
 
@@ -181,7 +184,7 @@ static enum keyspace_status set(struct keyspace *keyspace, struct entry_parts *p
 		return add(keyspace, parts, hash, out_entry);
 	struct entry *old = table_entry(slot);
 	change_before(keyspace, old);
-	access_touch_overwritten(old);
+	access_touch_overwritten(keyspace->storage->access, old);
 	if (overwrite_in_place(keyspace, old, parts)) {
 		*out_entry = old;
 		return KEYSPACE_OK;
@@ -266,7 +269,7 @@ static void remove_slot(struct keyspace *keyspace, struct table_slot slot)
 	if (entry_has_expiry(entry))
 		expiry_remove(&keyspace->expiry, entry_place(entry));
 	table_remove(&keyspace->table, slot);
-	entry_free(entry, FREED_BY_OWNER);
+	entry_free(memory_of(keyspace), entry, FREED_BY_OWNER);
 }
 
 bool keyspace_remove(struct keyspace *keyspace, struct slice key, uint64_t hash)
@@ -293,13 +296,13 @@ static bool set_has_expiry(struct keyspace *keyspace, struct entry **entry, bool
 	struct entry *old = *entry;
 	size_t old_bytes = entry_bytes(old);
 	change_assert_announced(keyspace, old);
-	struct entry *moved = block_for(old, has_expiry ? old_bytes + sizeof(uint32_t) : old_bytes - sizeof(uint32_t));
+	struct entry *moved = block_for(keyspace, old, has_expiry ? old_bytes + sizeof(uint32_t) : old_bytes - sizeof(uint32_t));
 	if (!moved)
 		return false;
 	entry_copy_with_expiry(moved, old, has_expiry);
 	if (moved != old) {
 		table_move(table_slot_of(&keyspace->table, old, keyspace_hash(entry_key(moved))), moved);
-		memory_free(old, old_bytes);
+		memory_free(memory_of(keyspace), old, old_bytes);
 	}
 	*entry = moved;
 	return true;

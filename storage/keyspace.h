@@ -31,6 +31,7 @@
 #define NO_EXPIRY INT64_MIN
 
 struct keyspace;
+struct storage;
 
 enum keyspace_status {
 	KEYSPACE_OK,
@@ -45,23 +46,8 @@ void keyspace_seed_hash(void);
 void keyspace_seed_hash_repeatably(uint64_t seed);
 uint64_t keyspace_hash(struct slice key);
 
-/*
- * Who is told of changes before they are made (a snapshot), for all keyspaces of one owner. Zero: nobody. The owner changes the epoch
- * and the functions between two calls; both may be NULL.
- */
-struct change_watch {
-	uint8_t epoch; /* 0 to 3: see change.h */
-	/* The entry is as it was when the epoch began: takes what it needs. Must not change the keyspace. */
-	void (*emit)(void *context, const struct keyspace *keyspace, const struct entry *entry);
-	/* All entries of the keyspace are about to leave, those that have not been emitted too. */
-	void (*flush)(void *context, const struct keyspace *keyspace);
-	void *context;
-};
-
-/* NULL when there is no memory. Watched by nobody. */
-struct keyspace *keyspace_create(void);
-/* Before its first entry. The watch must outlive the keyspace. */
-void keyspace_set_watch(struct keyspace *keyspace, const struct change_watch *watch);
+/* NULL when there is no memory. The storage must outlive the keyspace. */
+struct keyspace *keyspace_create(struct storage *storage);
 /* For a snapshot's walk: emits the entry unless that has been done in this epoch. */
 void keyspace_emit(const struct keyspace *keyspace, struct entry *entry);
 /* The owner is about to give the keyspace away, or to destroy it, with all entries. */

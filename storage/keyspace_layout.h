@@ -5,6 +5,7 @@
 #define STORAGE_KEYSPACE_LAYOUT_H
 
 #include "expiry.h"
+#include "storage.h"
 #include "table.h"
 
 /* How far the entries' bits for access.h are those of the present kind. */
@@ -18,7 +19,7 @@ struct keyspace {
 	struct table table;
 	struct expiry_index expiry;
 	struct conversion conversion;
-	const struct change_watch *watch; /* never NULL */
+	struct storage *storage; /* what it shares with the other keyspaces of its owner */
 };
 
 #endif

@@ -17,14 +17,14 @@ static void free_replaced(struct keyspace *keyspace, struct entry *entry)
 	change_assert_announced(keyspace, entry);
 	if (entry_has_expiry(entry))
 		expiry_remove(&keyspace->expiry, entry_place(entry));
-	entry_free(entry, FREED_BY_OWNER);
+	entry_free(&keyspace->storage->memory, entry, FREED_BY_OWNER);
 }
 
 /* The target's new entry in its slot; whatever had the key is gone. NULL without memory. Its place is not set. */
 static struct entry *put(struct keyspace *to, const struct entry_parts *parts, uint64_t hash)
 {
 	size_t bytes = entry_bytes_for(parts);
-	struct entry *entry = (struct entry *)memory_alloc(bytes);
+	struct entry *entry = (struct entry *)memory_alloc(&to->storage->memory, bytes);
 	if (!entry)
 		return NULL;
 	entry_write(entry, parts);
@@ -35,7 +35,7 @@ static struct entry *put(struct keyspace *to, const struct entry_parts *parts, u
 		table_move(slot, entry);
 		free_replaced(to, replaced);
 	} else if (!table_add(&to->table, entry, hash)) {
-		memory_free(entry, bytes);
+		memory_free(&to->storage->memory, entry, bytes);
 		return NULL;
 	}
 	return entry;
@@ -60,7 +60,7 @@ enum keyspace_status keyspace_put_value(struct keyspace *keyspace, struct slice 
 	struct entry *entry = put_until(keyspace, &parts, hash, when_ms);
 	if (!entry)
 		return KEYSPACE_NO_MEMORY;
-	entry->clock = access_of_new(hash);
+	entry->clock = access_of_new(keyspace->storage->access, hash);
 	*out_entry = entry;
 	return KEYSPACE_OK;
 }
@@ -72,11 +72,11 @@ enum keyspace_status keyspace_move(struct keyspace *from, struct entry *entry, s
 	struct entry *moved = put_until(to, &parts, hash, keyspace_expiry_ms(from, entry));
 	if (!moved)
 		return KEYSPACE_NO_MEMORY;
-	moved->clock = access_of_moved(entry, hash);
+	moved->clock = access_of_moved(to->storage->access, entry, hash);
 	if (entry_has_expiry(entry))
 		expiry_remove(&from->expiry, entry_place(entry));
 	table_remove(&from->table, table_slot_of(&from->table, entry, keyspace_hash(entry_key(entry))));
-	memory_free(entry, entry_bytes(entry)); /* and not what the value's part refers to, which has moved */
+	memory_free(&from->storage->memory, entry, entry_bytes(entry)); /* and not what the value's part refers to, which has moved */
 	return KEYSPACE_OK;
 }
 

@@ -10,12 +10,20 @@ static void backend_init(void)
 {
 }
 
-static void *backend_alloc(size_t bytes)
+static void open_cache(struct memory *memory)
+{
+}
+
+static void close_cache(struct memory *memory)
+{
+}
+
+static void *backend_alloc(int flags, size_t bytes)
 {
 	return malloc(bytes);
 }
 
-static void backend_free(void *block, size_t bytes)
+static void backend_free(int flags, void *block, size_t bytes)
 {
 	free(block);
 }
@@ -55,7 +63,8 @@ void memory_report(void (*write)(void *context, const char *text), void *context
  */
 const char *malloc_conf __attribute__((used)) = "oversize_threshold:0,slab_sizes:1-512:16";
 
-static int owner_flags;
+/* One arena for all owners: the allocator locks it where its caches run dry. A cache is one thread's at a time. */
+static unsigned arena;
 static int elsewhere_flags;
 
 static void control(const char *name, void *out, size_t *out_len, void *value, size_t value_len)
@@ -69,18 +78,27 @@ static void control(const char *name, void *out, size_t *out_len, void *value, s
 
 static void backend_init(void)
 {
-	unsigned arena, cache;
 	size_t len = sizeof(arena);
 	/* One thread is enough to give back pages; jemalloc would start one a core. */
 	size_t threads = 1;
 	bool on = true;
 
 	control("arenas.create", &arena, &len, NULL, 0);
-	control("tcache.create", &cache, &len, NULL, 0);
 	control("max_background_threads", NULL, NULL, &threads, sizeof(threads));
 	control("background_thread", NULL, NULL, &on, sizeof(on));
-	owner_flags = MALLOCX_ARENA(arena) | MALLOCX_TCACHE(cache);
 	elsewhere_flags = MALLOCX_ARENA(arena) | MALLOCX_TCACHE_NONE;
+}
+
+static void open_cache(struct memory *memory)
+{
+	size_t len = sizeof(memory->cache);
+	control("tcache.create", &memory->cache, &len, NULL, 0);
+	memory->flags = MALLOCX_ARENA(arena) | MALLOCX_TCACHE(memory->cache);
+}
+
+static void close_cache(struct memory *memory)
+{
+	control("tcache.destroy", NULL, NULL, &memory->cache, sizeof(memory->cache));
 }
 
 /* Figures are those of the last epoch. */
@@ -115,14 +133,14 @@ void memory_report(void (*write)(void *context, const char *text), void *context
 	malloc_stats_print(write, context, NULL);
 }
 
-static void *backend_alloc(size_t bytes)
+static void *backend_alloc(int flags, size_t bytes)
 {
-	return mallocx(bytes, owner_flags);
+	return mallocx(bytes, flags);
 }
 
-static void backend_free(void *block, size_t bytes)
+static void backend_free(int flags, void *block, size_t bytes)
 {
-	sdallocx(block, bytes, owner_flags);
+	sdallocx(block, bytes, flags);
 }
 
 static void backend_free_elsewhere(void *block, size_t bytes)
@@ -132,13 +150,6 @@ static void backend_free_elsewhere(void *block, size_t bytes)
 
 #endif
 
-/*
- * What is used is what the owner has taken less what others have freed. The first has one writer, so it needs
- * no read-modify-write; the second has several. Both are relaxed: they are read as numbers and publish nothing.
- */
-static _Atomic size_t owner_bytes;
-static _Atomic size_t freed_elsewhere_bytes;
-
 static _Atomic uint64_t refuse_in;
 
 void memory_init(void)
@@ -146,10 +157,29 @@ void memory_init(void)
 	backend_init();
 }
 
-static void count_owner(size_t bytes)
+void memory_open(struct memory *memory)
 {
-	size_t now = atomic_load_explicit(&owner_bytes, memory_order_relaxed);
-	atomic_store_explicit(&owner_bytes, now + bytes, memory_order_relaxed);
+	*memory = (struct memory){ 0 };
+	open_cache(memory);
+}
+
+void memory_close(struct memory *memory)
+{
+#ifdef QCACHE_CHECKED
+	if (memory_used_bytes(memory) != 0)
+		abort();
+#endif
+	close_cache(memory);
+}
+
+/*
+ * What is used is what the owner has taken less what others have freed. The first has one writer, so it needs
+ * no read-modify-write; the second has several. Both are relaxed: they are read as numbers and publish nothing.
+ */
+static void count_taken(struct memory *memory, size_t bytes)
+{
+	size_t now = atomic_load_explicit(&memory->taken_bytes, memory_order_relaxed);
+	atomic_store_explicit(&memory->taken_bytes, now + bytes, memory_order_relaxed);
 }
 
 bool memory_refuses(void)
@@ -167,14 +197,14 @@ void memory_fail_nth(uint64_t n)
 	atomic_store_explicit(&refuse_in, n, memory_order_relaxed);
 }
 
-void *memory_alloc(size_t bytes)
+void *memory_alloc(struct memory *memory, size_t bytes)
 {
 	if (memory_refuses())
 		return NULL;
 	size_t taken = memory_size_class(bytes);
-	void *block = backend_alloc(taken);
+	void *block = backend_alloc(memory->flags, taken);
 	if (block)
-		count_owner(taken);
+		count_taken(memory, taken);
 	return block;
 }
 
@@ -189,30 +219,30 @@ size_t memory_size_class(size_t bytes)
 	return (bytes + step - 1) & ~(step - 1);
 }
 
-void memory_free(void *block, size_t bytes)
+void memory_free(struct memory *memory, void *block, size_t bytes)
 {
-	backend_free(block, bytes);
-	count_owner(-memory_size_class(bytes));
+	backend_free(memory->flags, block, bytes);
+	count_taken(memory, -memory_size_class(bytes));
 }
 
-void memory_free_elsewhere(void *block, size_t bytes)
+void memory_free_elsewhere(struct memory *memory, void *block, size_t bytes)
 {
 	backend_free_elsewhere(block, bytes);
-	atomic_fetch_add_explicit(&freed_elsewhere_bytes, memory_size_class(bytes), memory_order_relaxed);
+	atomic_fetch_add_explicit(&memory->freed_elsewhere_bytes, memory_size_class(bytes), memory_order_relaxed);
 }
 
-void memory_free_as(void *block, size_t bytes, enum memory_freer freer)
+void memory_free_as(struct memory *memory, void *block, size_t bytes, enum memory_freer freer)
 {
 	if (freer == FREED_BY_OWNER)
-		memory_free(block, bytes);
+		memory_free(memory, block, bytes);
 	else
-		memory_free_elsewhere(block, bytes);
+		memory_free_elsewhere(memory, block, bytes);
 }
 
-size_t memory_used_bytes(void)
+size_t memory_used_bytes(const struct memory *memory)
 {
 	/* In this order, lest something be seen freed that was not yet seen taken; not exact while others free. */
-	size_t freed = atomic_load_explicit(&freed_elsewhere_bytes, memory_order_acquire);
-	size_t taken = atomic_load_explicit(&owner_bytes, memory_order_relaxed);
+	size_t freed = atomic_load_explicit(&memory->freed_elsewhere_bytes, memory_order_acquire);
+	size_t taken = atomic_load_explicit(&memory->taken_bytes, memory_order_relaxed);
 	return taken > freed ? taken - freed : 0;
 }

@@ -24,24 +24,39 @@
 void memory_init(void);
 
 /*
+ * What one owner has taken. It frees through the same one, or has others do so; it must outlive them.
+ */
+struct memory {
+	unsigned cache;                         /* the allocator's, of this owner's own */
+	int flags;                              /* for the allocator: the arena and the cache */
+	_Atomic size_t taken_bytes;             /* less what the owner has freed */
+	_Atomic size_t freed_elsewhere_bytes;
+};
+
+/* Fatal (abort) when the allocator has no other cache. */
+void memory_open(struct memory *memory);
+/* All has been freed; checked builds stop otherwise. */
+void memory_close(struct memory *memory);
+
+/*
  * Uninitialised memory of the size class of `bytes` (> 0), all of which may be used. Aligned to 16; to 8 when it is 8 bytes
  * or fewer.
  */
-void *memory_alloc(size_t bytes);
+void *memory_alloc(struct memory *memory, size_t bytes);
 
 /* What a request of `bytes` (> 0) really takes: the size class it is rounded up to. */
 size_t memory_size_class(size_t bytes);
 
 /* `bytes` is what was asked for, or any number of the same size class. */
-void memory_free(void *block, size_t bytes);
-void memory_free_elsewhere(void *block, size_t bytes);
+void memory_free(struct memory *memory, void *block, size_t bytes);
+void memory_free_elsewhere(struct memory *memory, void *block, size_t bytes);
 
 /* One of the two, for code that serves both: the owner within its turn, or whom the data were given to. */
 enum memory_freer { FREED_BY_OWNER, FREED_ELSEWHERE };
-void memory_free_as(void *block, size_t bytes, enum memory_freer freer);
+void memory_free_as(struct memory *memory, void *block, size_t bytes, enum memory_freer freer);
 
-/* Bytes in use by the keyspace, in size classes, with what still waits at the reaper. Any thread. */
-size_t memory_used_bytes(void);
+/* Bytes in use by the owner, in size classes, with what still waits at the reaper. Any thread. */
+size_t memory_used_bytes(const struct memory *memory);
 
 /* What the whole process has from the allocator, in bytes; all 0 where the allocator doesn't tell. */
 struct memory_figures {

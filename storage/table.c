@@ -58,9 +58,10 @@ static uint64_t *bucket_of(const struct table *table, uint64_t hash)
 	return table_bucket(table, table_bucket_number(table, hash));
 }
 
-bool table_init(struct table *table)
+bool table_init(struct table *table, struct memory *memory)
 {
 	*table = (struct table){ .buckets = 1, .base = 1, .rooms = { 1 } };
+	chunks_init(&table->directory, memory);
 	if (!chunks_grow(&table->directory, DIRECTORY_CHUNK_BYTES)) {
 		chunks_fini(&table->directory, DIRECTORY_CHUNK_BYTES, FREED_BY_OWNER);
 		return false;
@@ -88,7 +89,7 @@ static void copy_slots(uint64_t to, unsigned to_slot, uint64_t from, unsigned fr
 /* Makes an empty bucket. False when there is no memory. */
 static bool make_bucket(struct table *table, unsigned room, uint64_t *out_bucket)
 {
-	void *slots = room ? memory_alloc(bucket_bytes(room)) : NULL;
+	void *slots = room ? memory_alloc(table->directory.memory, bucket_bytes(room)) : NULL;
 	if (room && !slots)
 		return false;
 	count_room(table, room, 1);
@@ -100,7 +101,7 @@ static void free_bucket(struct table *table, uint64_t bucket)
 {
 	count_room(table, bucket_room(bucket), -1);
 	if (bucket_room(bucket))
-		memory_free(bucket_slots(bucket), bucket_bytes(bucket_room(bucket)));
+		memory_free(table->directory.memory, bucket_slots(bucket), bucket_bytes(bucket_room(bucket)));
 }
 
 /* Gives the bucket other room, at least for what it holds. False when there is no memory. */

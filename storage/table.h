@@ -32,7 +32,7 @@ struct table {
 };
 
 /* One empty bucket. False when there is no memory. */
-bool table_init(struct table *table);
+bool table_init(struct table *table, struct memory *memory);
 /* Frees all entries too. */
 void table_fini(struct table *table, enum memory_freer freer);
 

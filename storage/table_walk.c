@@ -101,17 +101,17 @@ void table_get_shape(const struct table *table, struct keyspace_shape *out_shape
 	};
 }
 
-static void free_all_of(uint64_t bucket, enum memory_freer freer)
+static void free_all_of(struct memory *memory, uint64_t bucket, enum memory_freer freer)
 {
 	for (unsigned i = 0; i < bucket_count(bucket); i++)
-		entry_free(bucket_entry(bucket, i), freer);
+		entry_free(memory, bucket_entry(bucket, i), freer);
 	if (bucket_room(bucket))
-		memory_free_as(bucket_slots(bucket), bucket_bytes(bucket_room(bucket)), freer);
+		memory_free_as(memory, bucket_slots(bucket), bucket_bytes(bucket_room(bucket)), freer);
 }
 
 void table_fini(struct table *table, enum memory_freer freer)
 {
 	for (uint64_t i = 0; i < table->buckets; i++)
-		free_all_of(*table_bucket(table, i), freer);
+		free_all_of(table->directory.memory, *table_bucket(table, i), freer);
 	chunks_fini(&table->directory, DIRECTORY_CHUNK_BYTES, freer);
 }

@@ -45,7 +45,7 @@ size_t store_client_bytes(const struct store *store)
 
 size_t store_used_bytes(const struct store *store)
 {
-	return memory_used_bytes() + blob_used_bytes() + store->backlog_bytes + store_client_bytes(store);
+	return memory_used_bytes(&store->databases.storage.memory) + blob_used_bytes() + store->backlog_bytes + store_client_bytes(store);
 }
 
 bool store_could_hold(const struct store *store, size_t bytes)
@@ -80,7 +80,7 @@ static size_t counted_bytes(const struct store *store, size_t own_bytes)
 	size_t clients = counted_client_bytes(store);
 	if (!store_could_hold(store, clients + over))
 		over = 0;
-	return memory_used_bytes() + blob_kept_bytes() + (over > own_bytes ? over : own_bytes) + clients;
+	return memory_used_bytes(&store->databases.storage.memory) + blob_kept_bytes() + (over > own_bytes ? over : own_bytes) + clients;
 }
 
 size_t store_counted_bytes(const struct store *store)
@@ -181,7 +181,7 @@ int64_t store_room_slice(struct store *store)
 void store_apply_memory_settings(struct store *store)
 {
 	const struct config *config = &store->config;
-	eviction_configure(&store->eviction, (enum eviction_policy)config->maxmemory_policy,
+	eviction_configure(&store->eviction, store->databases.storage.access, (enum eviction_policy)config->maxmemory_policy,
 			   (uint64_t)config->maxmemory_samples, (uint64_t)config->lfu_log_factor,
 			   (uint64_t)config->lfu_decay_time);
 }

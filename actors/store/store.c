@@ -240,7 +240,7 @@ struct store *store_create(struct runtime *runtime, const struct config *config,
 	config_copy(&store->config, config);
 	if (!databases_init(&store->databases, (uint32_t)config->databases))
 		crash_broken_invariant("no memory for the databases");
-	store->startup_bytes = memory_used_bytes() + blob_used_bytes();
+	store->startup_bytes = memory_used_bytes(&store->databases.storage.memory) + blob_used_bytes();
 	store->reactor_count = runtime_count(runtime, ACTOR_REACTOR);
 	store->reactors = must_allocate(store->reactor_count, sizeof(*store->reactors));
 	for (uint32_t i = 0; i < store->reactor_count; i++)
@@ -265,11 +265,10 @@ void store_destroy(struct store **store_at)
 		reply_batch_destroy(&store->reactors[i].open);
 		free(store->reactors[i].sessions);
 	}
-	databases_fini(&store->databases);
 	garbage_destroy(&store->garbage);
+	databases_fini(&store->databases);
 	if (store->publication)
 		bus_message_release(&store->publication->head);
-	access_fini();
 	bus_destroy(&store->bus);
 	config_fini(&store->config);
 	buffer_fini(&store->discarded);
@@ -364,7 +363,7 @@ struct entry *call_find(struct call *call, uint32_t arg_index)
 {
 	struct entry *entry = call_peek(call, arg_index);
 	if (entry && !(call->session->flags & SESSION_NO_TOUCH))
-		access_touch(entry);
+		access_touch(call->store->databases.storage.access, entry);
 	return entry;
 }
 

@@ -180,7 +180,7 @@ void store_upkeep(struct store *store)
 			store->upkeep_is_unfinished = true;
 		if (!close_idle(store))
 			store->upkeep_is_unfinished = true;
-		if (eviction_is_behind())
+		if (eviction_is_behind(&store->databases))
 			store->upkeep_is_unfinished = true;
 		store->room_due_ms = store_room_slice(store);
 	}

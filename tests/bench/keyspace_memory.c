@@ -19,6 +19,7 @@
 
 #include "storage/keyspace.h"
 #include "storage/memory.h"
+#include "storage/storage.h"
 
 enum { POPULATIONS = 16, KEY_BYTES = 16, MAX_VALUE = 256 };
 
@@ -66,11 +67,15 @@ static void set(struct keyspace *keyspace, uint64_t number, uint32_t len, int64_
 		fatal("set");
 }
 
+static struct storage storage;
+
 static struct keyspace *start(void)
 {
 	memory_init();
 	keyspace_seed_hash();
-	struct keyspace *keyspace = keyspace_create();
+	if (!storage_init(&storage))
+		fatal("storage");
+	struct keyspace *keyspace = keyspace_create(&storage);
 	if (!keyspace)
 		fatal("keyspace");
 	set(keyspace, UINT64_MAX, 1, NO_EXPIRY);
@@ -101,7 +106,7 @@ static struct result populate_and_rest(uint64_t keys, int with_expiry, int built
 {
 	struct keyspace *keyspace = start();
 	struct keyspace_shape shape;
-	uint64_t payload = 0, resident = resident_bytes(), counted = memory_used_bytes();
+	uint64_t payload = 0, resident = resident_bytes(), counted = memory_used_bytes(&storage.memory);
 
 	for (uint64_t i = 0; i < keys; i++) {
 		uint32_t len = value_len(i);
@@ -114,7 +119,7 @@ static struct result populate_and_rest(uint64_t keys, int with_expiry, int built
 	keyspace_get_shape(keyspace, &shape);
 	return (struct result){
 		.resident = ((double)resident_bytes() - (double)resident - (double)payload) / (double)keys,
-		.counted = ((double)memory_used_bytes() - (double)counted - (double)payload) / (double)keys,
+		.counted = ((double)memory_used_bytes(&storage.memory) - (double)counted - (double)payload) / (double)keys,
 		.index = (double)shape.index_bytes / (double)keys,
 	};
 }

@@ -20,6 +20,7 @@
 
 #include "storage/keyspace.h"
 #include "storage/memory.h"
+#include "storage/storage.h"
 #include "transport/buffer.h"
 #include "transport/decimal.h"
 #include "transport/resp_parser.h"
@@ -324,9 +325,10 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: null_server PORT\n");
 		return 2;
 	}
+	static struct storage storage;
 	memory_init();
 	keyspace_seed_hash();
-	keyspace = keyspace_create();
+	keyspace = !storage_init(&storage) ? NULL : keyspace_create(&storage);
 	struct ev_loop *loop = ev_default_loop(0);
 	struct ev_io listener;
 	struct ev_signal terminated;

@@ -6,7 +6,6 @@
 #include "actors/runtime/host.h"
 #include "simulation/node.h"
 #include "storage/blob.h"
-#include "storage/memory.h"
 #include "support/suite.h"
 
 #define CREDIT 16384 /* four of the smallest messages */
@@ -232,7 +231,6 @@ static void counts_come_behind_the_commands_that_they_count(void)
 static void what_is_in_mailboxes_when_a_node_is_destroyed_is_freed(void)
 {
 	static char large[20001];
-	size_t before = memory_used_bytes();
 	memset(large, 'x', sizeof(large) - 1);
 	struct node *node = begin(1, 0);
 	struct client *client = client_open(node->reactors[0]);
@@ -245,9 +243,8 @@ static void what_is_in_mailboxes_when_a_node_is_destroyed_is_freed(void)
 	scheduler_settle();
 	CU_ASSERT_FALSE(node_has_stopped(node));
 	CU_ASSERT_TRUE(blob_used_bytes() >= sizeof(large));
-	node_destroy(&node);
+	node_destroy(&node); /* checked builds stop if a keyspace is left */
 	CU_ASSERT_EQUAL(blob_used_bytes(), 0);
-	CU_ASSERT_EQUAL(memory_used_bytes(), before);
 }
 
 static const struct suite_case cases[] = {

@@ -11,24 +11,31 @@
 static size_t used_before;
 static size_t blobs_before;
 
+struct storage *keys_storage(void)
+{
+	static struct storage storage;
+	static bool started;
+	if (started)
+		return &storage;
+	memory_init();
+	keyspace_seed_hash_repeatably(random_seed("hash"));
+	started = storage_init(&storage);
+	CU_ASSERT_FATAL(started);
+	return &storage;
+}
+
 struct keyspace *keys_create(void)
 {
-	static bool started;
-	if (!started) {
-		memory_init();
-		keyspace_seed_hash_repeatably(random_seed("hash"));
-		started = true;
-	}
-	used_before = memory_used_bytes();
+	used_before = memory_used_bytes(&keys_storage()->memory);
 	blobs_before = blob_used_bytes();
-	return keyspace_create();
+	return keyspace_create(keys_storage());
 }
 
 void keys_destroy(struct keyspace **keyspace)
 {
 	keyspace_destroy(keyspace);
 	CU_ASSERT_PTR_NULL(*keyspace);
-	CU_ASSERT_EQUAL(memory_used_bytes(), used_before);
+	CU_ASSERT_EQUAL(memory_used_bytes(&keys_storage()->memory), used_before);
 	CU_ASSERT_EQUAL(blob_used_bytes(), blobs_before);
 }
 

@@ -8,6 +8,10 @@
 #include <stdint.h>
 
 #include "storage/keyspace.h"
+#include "storage/storage.h"
+
+/* What all keyspaces of keys_create() share. */
+struct storage *keys_storage(void);
 
 /* Starts the allocator and seeds the hash, once per process however often it is called; then makes a keyspace. */
 struct keyspace *keys_create(void);

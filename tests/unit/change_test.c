@@ -55,7 +55,6 @@ static void take_all(struct keyspace *keyspace, struct state *states)
 /* ---- a snapshot ---- */
 
 struct snapshot {
-	struct change_watch watch;
 	struct state former[NAMES], emitted[NAMES];
 	uint32_t doubled;
 	struct blob *held[NAMES]; /* as a writer would, that has not come to them yet */
@@ -78,7 +77,7 @@ static void begin(struct snapshot *snapshot, struct keyspace *keyspace)
 {
 	take_all(keyspace, snapshot->former);
 	memset(snapshot->emitted, 0, sizeof(snapshot->emitted));
-	snapshot->watch.epoch = (snapshot->watch.epoch + 1) & 3;
+	keys_storage()->watch.epoch = (keys_storage()->watch.epoch + 1) & 3;
 }
 
 static void release_held(struct snapshot *snapshot)
@@ -170,14 +169,19 @@ static void walk_through(struct keyspace *keyspace, struct random *random)
 	} while (cursor != 0);
 }
 
+static void end(struct keyspace **keyspace)
+{
+	keys_destroy(keyspace);
+	keys_storage()->watch = (struct change_watch){ 0 };
+}
+
 static void a_snapshot_is_what_there_was_when_it_began(void)
 {
 	struct random random = { random_seed("change") };
 	struct keyspace *keyspace = keys_create();
 	struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
-	snapshot->watch.context = snapshot;
-	snapshot->watch.emit = emit;
-	keyspace_set_watch(keyspace, &snapshot->watch);
+	keys_storage()->watch.context = snapshot;
+	keys_storage()->watch.emit = emit;
 	for (int i = 0; i < SNAPSHOTS; i++) {
 		change_several(keyspace, &random);
 		begin(snapshot, keyspace);
@@ -186,7 +190,7 @@ static void a_snapshot_is_what_there_was_when_it_began(void)
 		CU_ASSERT_EQUAL(snapshot->doubled, 0);
 		release_held(snapshot);
 	}
-	keys_destroy(&keyspace);
+	end(&keyspace);
 	free(snapshot);
 }
 
@@ -195,19 +199,18 @@ static void a_walk_that_nobody_watches_still_marks(void)
 	struct random random = { random_seed("change") };
 	struct keyspace *keyspace = keys_create();
 	struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
-	snapshot->watch.context = snapshot;
-	keyspace_set_watch(keyspace, &snapshot->watch);
+	keys_storage()->watch.context = snapshot;
 	for (int i = 0; i < 8; i++) { /* aborted ones: more of them than epochs */
-		snapshot->watch.emit = NULL;
+		keys_storage()->watch.emit = NULL;
 		begin(snapshot, keyspace);
 		walk_through(keyspace, &random);
-		snapshot->watch.emit = emit;
+		keys_storage()->watch.emit = emit;
 		begin(snapshot, keyspace);
 		walk_through(keyspace, &random);
 		CU_ASSERT_EQUAL(differences(snapshot), 0);
 		release_held(snapshot);
 	}
-	keys_destroy(&keyspace);
+	end(&keyspace);
 	free(snapshot);
 }
 
@@ -219,13 +222,12 @@ static void note_flush(void *context, const struct keyspace *keyspace)
 static void a_flush_is_announced_as_a_whole(void)
 {
 	const struct keyspace *flushed = NULL;
-	struct change_watch watch = { .flush = note_flush, .context = &flushed };
 	struct keyspace *keyspace = keys_create();
 	keyspace_before_flush(keyspace);
-	keyspace_set_watch(keyspace, &watch);
+	keys_storage()->watch = (struct change_watch){ .flush = note_flush, .context = &flushed };
 	keyspace_before_flush(keyspace);
 	CU_ASSERT_PTR_EQUAL(flushed, keyspace);
-	keys_destroy(&keyspace);
+	end(&keyspace);
 }
 
 static const struct suite_case cases[] = {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "storage/memory.h"
+#include "storage/storage.h"
 #include "support/suite.h"
 
 static void set(struct keyspace *keyspace, const char *key, const char *value, int64_t expiry_ms)
@@ -16,9 +17,11 @@ static void set(struct keyspace *keyspace, const char *key, const char *value, i
 		CU_ASSERT_EQUAL(keyspace_set_expiry(keyspace, &entry, expiry_ms), KEYSPACE_OK);
 }
 
+static struct storage storage;
+
 static void values_and_data_have_the_digests_that_redis_gives_them(void)
 {
-	struct keyspace *first = keyspace_create(), *fourth = keyspace_create();
+	struct keyspace *first = keyspace_create(&storage), *fourth = keyspace_create(&storage);
 	struct data_digest value = { 0 }, all = { 0 };
 	char hex[DIGEST_HEX_BYTES];
 	set(first, "a", "b", 0);
@@ -46,7 +49,7 @@ static void fill(struct keyspace *keyspace, int first, int last, int step)
 
 static void the_order_of_the_keys_does_not_matter_but_each_of_them_does(void)
 {
-	struct keyspace *up = keyspace_create(), *down = keyspace_create();
+	struct keyspace *up = keyspace_create(&storage), *down = keyspace_create(&storage);
 	struct data_digest a = { 0 }, b = { 0 }, c = { 0 };
 	fill(up, 0, 500, 1);
 	fill(down, 499, -1, -1);
@@ -69,5 +72,7 @@ int main(int argc, char **argv)
 {
 	memory_init();
 	keyspace_seed_hash();
+	if (!storage_init(&storage))
+		return 1;
 	return suite_main("data digest", cases, sizeof(cases) / sizeof(cases[0]), argc, argv);
 }

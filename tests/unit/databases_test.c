@@ -45,10 +45,10 @@ static bool only_in_use(const uint32_t *numbers, uint32_t count)
 static void numbers_that_nothing_was_written_to_take_no_memory(void)
 {
 	begin(MANY);
-	size_t used = memory_used_bytes();
+	size_t used = memory_used_bytes(&databases.storage.memory);
 	for (uint32_t i = 0; i < MANY; i++)
 		CU_ASSERT_EQUAL(count_at(i), 0);
-	CU_ASSERT_EQUAL(memory_used_bytes(), used);
+	CU_ASSERT_EQUAL(memory_used_bytes(&databases.storage.memory), used);
 	CU_ASSERT(used < 100000);
 	CU_ASSERT_EQUAL(databases.in_use_count, 0);
 	end();
@@ -110,7 +110,7 @@ static void numbers_swap_whether_in_use_or_not(void)
 static void keyspaces_without_keys_are_given_back(void)
 {
 	begin(MANY);
-	size_t used = memory_used_bytes();
+	size_t used = memory_used_bytes(&databases.storage.memory);
 	for (uint32_t i = 0; i < 1000; i++)
 		set(i * 65, 1);
 	for (uint32_t i = 0; i < 1000; i++)
@@ -121,7 +121,7 @@ static void keyspaces_without_keys_are_given_back(void)
 	keys_remove(databases_own(&databases, 500 * 65), keys_numbered(1));
 	databases_tidy(&databases);
 	CU_ASSERT_EQUAL(databases.in_use_count, 0);
-	CU_ASSERT_EQUAL(memory_used_bytes(), used);
+	CU_ASSERT_EQUAL(memory_used_bytes(&databases.storage.memory), used);
 	end();
 }
 

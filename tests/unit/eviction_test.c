@@ -29,13 +29,13 @@ static void begin(enum eviction_policy policy)
 	CU_ASSERT_FATAL(databases_init(&databases, 2) && databases_own(&databases, 0) && databases_own(&databases, 1));
 	keyspaces = databases.keyspaces;
 	now_ms += 1000000;
-	eviction_configure(&eviction, policy, 64, 0, 1);
+	eviction_configure(&eviction, databases.storage.access, policy, 64, 0, 1);
 	eviction_tick(&eviction, &databases, now_ms);
 }
 
 static void end(void)
 {
-	eviction_configure(&eviction, EVICT_NOTHING, 5, 10, 1); /* lets go of a history, too */
+	eviction_configure(&eviction, databases.storage.access, EVICT_NOTHING, 5, 10, 1); /* lets go of a history, too */
 	databases_fini(&databases);
 	keys_destroy(&all_before);
 }
@@ -51,7 +51,7 @@ static void use(struct keyspace *keyspace, uint64_t number)
 {
 	struct entry *entry = keys_find(keyspace, keys_numbered(number), 0);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(entry);
-	access_touch(entry);
+	access_touch(databases.storage.access, entry);
 }
 
 static bool choose(struct eviction_victim *out_victim)
@@ -187,7 +187,7 @@ static void lru_of_many_keys_takes_old_ones(void)
 {
 	enum { KEYS = 20000 };
 	begin(EVICT_ALLKEYS_LRU);
-	eviction_configure(&eviction, EVICT_ALLKEYS_LRU, 5, 10, 1);
+	eviction_configure(&eviction, databases.storage.access, EVICT_ALLKEYS_LRU, 5, 10, 1);
 	for (uint64_t i = 0; i < KEYS; i++) {
 		keys_set(keyspaces[0], keys_numbered(i), text("value"));
 		eviction_tick(&eviction, &databases, now_ms);
@@ -215,7 +215,7 @@ static void who_was_used_long_ago_is_not_taken_for_new_when_the_clock_has_gone_r
 			}
 			struct entry *idle = keys_find(keyspaces[0], text("0000000000000001"), 0);
 			struct entry *busy = keys_find(keyspaces[0], keys_numbered(2), 0);
-			CU_ASSERT(access_coldness(idle) > access_coldness(busy));
+			CU_ASSERT(access_coldness(databases.storage.access, idle) > access_coldness(databases.storage.access, busy));
 		}
 		CU_ASSERT_EQUAL(evict(), 1);
 		end();
@@ -227,26 +227,26 @@ static void lfu_counts_uses_and_forgets_them_by_the_minute(void)
 	begin(EVICT_ALLKEYS_LFU); /* log factor 0: every use counts */
 	keys_set(keyspaces[0], keys_numbered(1), text("value"));
 	struct entry *entry = keys_find(keyspaces[0], keys_numbered(1), 0);
-	CU_ASSERT_EQUAL(entry_frequency(entry), 5);
+	CU_ASSERT_EQUAL(access_frequency(databases.storage.access, entry), 5);
 	for (unsigned i = 0; i < 10; i++)
-		access_touch(entry);
-	CU_ASSERT_EQUAL(entry_frequency(entry), 15);
+		access_touch(databases.storage.access, entry);
+	CU_ASSERT_EQUAL(access_frequency(databases.storage.access, entry), 15);
 	now_ms += 3 * MINUTE_MS;
 	eviction_tick(&eviction, &databases, now_ms);
-	CU_ASSERT_EQUAL(entry_frequency(entry), 12);
+	CU_ASSERT_EQUAL(access_frequency(databases.storage.access, entry), 12);
 	keys_set(keyspaces[0], keys_numbered(1), text("other")); /* a use, and the count stays */
-	CU_ASSERT_EQUAL(entry_frequency(entry), 13);
+	CU_ASSERT_EQUAL(access_frequency(databases.storage.access, entry), 13);
 	eviction_tick(&eviction, &databases, now_ms);
-	access_touch(entry);
+	access_touch(databases.storage.access, entry);
 	keys_set(keyspaces[0], keys_numbered(1), text("third")); /* found to be overwritten: one use */
-	CU_ASSERT_EQUAL(entry_frequency(entry), 14);
+	CU_ASSERT_EQUAL(access_frequency(databases.storage.access, entry), 14);
 	for (int i = 0; i < 1000; i++)
-		access_touch(entry);
-	CU_ASSERT_EQUAL(entry_frequency(entry), 255);
+		access_touch(databases.storage.access, entry);
+	CU_ASSERT_EQUAL(access_frequency(databases.storage.access, entry), 255);
 	for (int i = 0; i < 300; i++) {
 		now_ms += MINUTE_MS;
 		eviction_tick(&eviction, &databases, now_ms);
-		CU_ASSERT_EQUAL(entry_frequency(entry), i < 255 ? 254u - (unsigned)i : 0);
+		CU_ASSERT_EQUAL(access_frequency(databases.storage.access, entry), i < 255 ? 254u - (unsigned)i : 0);
 	}
 	end();
 }
@@ -260,7 +260,7 @@ static void turn_with_its_followers(void)
 	uint64_t turns = 0, most = (shapes[0].buckets + shapes[1].buckets) / 64 + 2;
 	do
 		eviction_tick(&eviction, &databases, now_ms);
-	while (++turns < most && eviction_is_behind());
+	while (++turns < most && eviction_is_behind(&databases));
 	CU_ASSERT(turns < most);
 }
 
@@ -275,7 +275,7 @@ static void fade(uint64_t keys, int64_t turn_minutes)
 		turn_with_its_followers();
 		uint64_t unfaded = 0;
 		for (uint64_t i = 0; i < keys; i += 97)
-			unfaded += entry_frequency(keys_find(keyspaces[i % 2], keys_numbered(i), 0)) > (minutes < 5 ? 5 - minutes : 0);
+			unfaded += access_frequency(databases.storage.access, keys_find(keyspaces[i % 2], keys_numbered(i), 0)) > (minutes < 5 ? 5 - minutes : 0);
 		CU_ASSERT_EQUAL(unfaded, 0);
 	}
 	end();
@@ -290,13 +290,13 @@ static void counts_fade_however_many_keys_there_are_and_however_rare_the_turns(v
 static void lfu_count_grows_with_the_logarithm_of_uses(void)
 {
 	begin(EVICT_ALLKEYS_LFU);
-	eviction_configure(&eviction, EVICT_ALLKEYS_LFU, 5, 10, 0);
+	eviction_configure(&eviction, databases.storage.access, EVICT_ALLKEYS_LFU, 5, 10, 0);
 	keys_set(keyspaces[0], keys_numbered(1), text("value"));
 	struct entry *entry = keys_find(keyspaces[0], keys_numbered(1), 0);
 	for (int i = 0; i < 1000; i++)
-		access_touch(entry);
+		access_touch(databases.storage.access, entry);
 	/* 5 + sqrt(2 * 1000 / 10), give or take. */
-	CU_ASSERT(entry_frequency(entry) >= 12 && entry_frequency(entry) <= 28);
+	CU_ASSERT(access_frequency(databases.storage.access, entry) >= 12 && access_frequency(databases.storage.access, entry) <= 28);
 	end();
 }
 
@@ -356,11 +356,11 @@ static void lrfu_remembers_who_was_evicted(void)
 	for (int i = 0; i < 500; i++) {
 		uint64_t number = evict();
 		keys_set(keyspaces[0], keys_numbered(number), text("again"));
-		remembered += entry_frequency(keys_find(keyspaces[0], keys_numbered(number), 0)) > 0;
+		remembered += access_frequency(databases.storage.access, keys_find(keyspaces[0], keys_numbered(number), 0)) > 0;
 	}
 	for (uint64_t i = 5000; i < 5500; i++) {
 		keys_set(keyspaces[0], keys_numbered(i), text("value"));
-		taken_for_another += entry_frequency(keys_find(keyspaces[0], keys_numbered(i), 0)) > 0;
+		taken_for_another += access_frequency(databases.storage.access, keys_find(keyspaces[0], keys_numbered(i), 0)) > 0;
 	}
 	CU_ASSERT(remembered >= 490);
 	CU_ASSERT(taken_for_another <= 25);
@@ -371,18 +371,18 @@ static void lrfu_gives_its_history_back_when_all_keys_leave_at_once(void)
 {
 	enum { KEYS = 300000, TURNS = 100 };
 	begin(EVICT_ALLKEYS_LRFU);
-	size_t empty_bytes = memory_used_bytes();
+	size_t empty_bytes = memory_used_bytes(&databases.storage.memory);
 	for (uint64_t i = 0; i < KEYS; i++)
 		keys_set(keyspaces[0], keys_numbered(i), text("value"));
-	size_t before_bytes = memory_used_bytes();
+	size_t before_bytes = memory_used_bytes(&databases.storage.memory);
 	for (int i = 0; i < TURNS; i++)
 		eviction_tick(&eviction, &databases, now_ms);
-	CU_ASSERT(memory_used_bytes() - before_bytes >= 3 * KEYS);
+	CU_ASSERT(memory_used_bytes(&databases.storage.memory) - before_bytes >= 3 * KEYS);
 	keyspace_destroy(&keyspaces[0]);
-	keyspaces[0] = keyspace_create();
+	keyspaces[0] = keyspace_create(&databases.storage);
 	for (int i = 0; i < TURNS; i++)
 		eviction_tick(&eviction, &databases, now_ms);
-	CU_ASSERT(memory_used_bytes() <= empty_bytes + KEYS / 8);
+	CU_ASSERT(memory_used_bytes(&databases.storage.memory) <= empty_bytes + KEYS / 8);
 	end();
 }
 
@@ -431,7 +431,7 @@ static void keys_come_and_go_while_others_are_evicted(void)
 			case 4:
 				if (number == 0) {
 					keyspace_destroy(keyspace);
-					*keyspace = keyspace_create();
+					*keyspace = keyspace_create(&databases.storage);
 				}
 				break;
 			case 5: tick(); break;
@@ -454,13 +454,13 @@ static void idle_time_is_known_to_the_second(void)
 	keys_set(keyspaces[0], keys_numbered(1), text("value"));
 	struct entry *entry = keys_find(keyspaces[0], keys_numbered(1), 0);
 	for (int64_t idle = 0; idle < 100; idle++) {
-		int64_t told = entry_idle_ms(entry, now_ms);
+		int64_t told = access_idle_ms(databases.storage.access, entry, now_ms);
 		CU_ASSERT(told >= idle * 1000 && told <= idle * 1000 + 1000);
 		now_ms += 1000;
 		eviction_tick(&eviction, &databases, now_ms);
 	}
-	access_touch(entry);
-	CU_ASSERT(entry_idle_ms(entry, now_ms) <= 1000);
+	access_touch(databases.storage.access, entry);
+	CU_ASSERT(access_idle_ms(databases.storage.access, entry, now_ms) <= 1000);
 	end();
 }
 
@@ -475,13 +475,13 @@ static void change_policy(enum eviction_policy from, enum eviction_policy to, ui
 		eviction_tick(&eviction, &databases, now_ms);
 	}
 	tick();
-	eviction_configure(&eviction, to, 64, 0, 1);
+	eviction_configure(&eviction, databases.storage.access, to, 64, 0, 1);
 }
 
 static void await_conversion(void)
 {
 	int turns = 0;
-	for (; access_is_converting() && turns < 1000; turns++)
+	for (; access_is_converting(databases.storage.access) && turns < 1000; turns++)
 		eviction_tick(&eviction, &databases, now_ms);
 	CU_ASSERT(turns > 1 && turns < 1000);
 }
@@ -494,15 +494,15 @@ static void old_keys_count_as_new_ones_when_the_policy_becomes_lfu(void)
 	enum { KEYS = 20000 };
 	change_policy(EVICT_ALLKEYS_LRU, EVICT_ALLKEYS_LFU, KEYS);
 	for (uint64_t i = 0; i < KEYS; i++)
-		CU_ASSERT_EQUAL(entry_frequency(keys_find(keyspaces[i % 2], keys_numbered(i), 0)), 0);
+		CU_ASSERT_EQUAL(access_frequency(databases.storage.access, keys_find(keyspaces[i % 2], keys_numbered(i), 0)), 0);
 	await_conversion();
 	for (uint64_t i = 0; i < KEYS; i++)
-		CU_ASSERT_EQUAL(entry_frequency(keys_find(keyspaces[i % 2], keys_numbered(i), 0)), NEW);
+		CU_ASSERT_EQUAL(access_frequency(databases.storage.access, keys_find(keyspaces[i % 2], keys_numbered(i), 0)), NEW);
 	use(keyspaces[1], 7);
-	CU_ASSERT_EQUAL(entry_frequency(keys_find(keyspaces[1], keys_numbered(7), 0)), NEW + 1);
+	CU_ASSERT_EQUAL(access_frequency(databases.storage.access, keys_find(keyspaces[1], keys_numbered(7), 0)), NEW + 1);
 	for (uint64_t i = KEYS; i < 2 * KEYS; i++) { /* as many come as go, and are no warmer */
 		keys_set(keyspaces[0], keys_numbered(i), text("new"));
-		CU_ASSERT_EQUAL(entry_frequency(keys_find(keyspaces[0], keys_numbered(i), 0)), NEW);
+		CU_ASSERT_EQUAL(access_frequency(databases.storage.access, keys_find(keyspaces[0], keys_numbered(i), 0)), NEW);
 		CU_ASSERT(evict() != 7);
 	}
 	end();
@@ -513,16 +513,16 @@ static void databases_that_change_places_are_converted_both(void)
 {
 	enum { KEYS = 20000 };
 	change_policy(EVICT_ALLKEYS_LRU, EVICT_ALLKEYS_LFU, KEYS);
-	for (int turns = 0; access_is_converting() && turns < 1000; turns++) {
+	for (int turns = 0; access_is_converting(databases.storage.access) && turns < 1000; turns++) {
 		eviction_tick(&eviction, &databases, now_ms);
 		databases_swap(&databases, 0, 1);
 	}
-	CU_ASSERT_FALSE(access_is_converting());
+	CU_ASSERT_FALSE(access_is_converting(databases.storage.access));
 	for (uint64_t i = 0; i < KEYS; i++) {
 		const struct entry *entry = keys_find(keyspaces[0], keys_numbered(i), 0);
 		if (!entry)
 			entry = keys_find(keyspaces[1], keys_numbered(i), 0);
-		CU_ASSERT_EQUAL(entry_frequency(entry), NEW);
+		CU_ASSERT_EQUAL(access_frequency(databases.storage.access, entry), NEW);
 	}
 	end();
 }
@@ -532,7 +532,7 @@ static void keys_that_move_meanwhile_are_converted(void)
 {
 	enum { KEYS = 20000 };
 	change_policy(EVICT_ALLKEYS_LRU, EVICT_ALLKEYS_LFU, KEYS);
-	for (uint64_t i = KEYS - 1; access_is_converting() && i > 2; i -= 2) {
+	for (uint64_t i = KEYS - 1; access_is_converting(databases.storage.access) && i > 2; i -= 2) {
 		struct slice key = keys_numbered(i);
 		keyspace_move(keyspaces[1], keys_find(keyspaces[1], key, 0), keyspaces[0], key, keyspace_hash(key));
 		eviction_tick(&eviction, &databases, now_ms);
@@ -542,7 +542,7 @@ static void keys_that_move_meanwhile_are_converted(void)
 		const struct entry *entry = keys_find(keyspaces[0], keys_numbered(i), 0);
 		if (!entry)
 			entry = keys_find(keyspaces[1], keys_numbered(i), 0);
-		CU_ASSERT_EQUAL(entry_frequency(entry), NEW);
+		CU_ASSERT_EQUAL(access_frequency(databases.storage.access, entry), NEW);
 	}
 	end();
 }
@@ -553,7 +553,7 @@ static void ages_begin_anew_when_the_policy_is_lfu_no_more(void)
 	change_policy(EVICT_ALLKEYS_LFU, EVICT_ALLKEYS_LRU, KEYS);
 	await_conversion();
 	for (uint64_t i = 0; i < KEYS; i++)
-		CU_ASSERT(entry_idle_ms(keys_find(keyspaces[i % 2], keys_numbered(i), 0), now_ms) <= 1000);
+		CU_ASSERT(access_idle_ms(databases.storage.access, keys_find(keyspaces[i % 2], keys_numbered(i), 0), now_ms) <= 1000);
 	tick();
 	use(keyspaces[1], 7);
 	for (uint64_t i = 0; i < KEYS - 1; i++)
@@ -566,7 +566,7 @@ static void who_is_evicted_while_the_policy_changes_is_any(void)
 {
 	enum { KEYS = 20000 };
 	change_policy(EVICT_ALLKEYS_LRU, EVICT_ALLKEYS_LFU, KEYS);
-	while (access_is_converting()) {
+	while (access_is_converting(databases.storage.access)) {
 		for (int i = 0; i < 100; i++)
 			evict();
 		eviction_tick(&eviction, &databases, now_ms);
@@ -574,7 +574,7 @@ static void who_is_evicted_while_the_policy_changes_is_any(void)
 	CU_ASSERT(keyspace_count(keyspaces[0]) > 0);
 	for (uint64_t i = 0; i < KEYS; i++) {
 		const struct entry *entry = keys_find(keyspaces[i % 2], keys_numbered(i), 0);
-		CU_ASSERT(!entry || entry_frequency(entry) == NEW);
+		CU_ASSERT(!entry || access_frequency(databases.storage.access, entry) == NEW);
 	}
 	end();
 }

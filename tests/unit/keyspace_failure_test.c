@@ -41,7 +41,7 @@ static uint64_t refuse_each(enum keyspace_status (*operation)(struct keyspace *)
 {
 	for (uint64_t n = 1; n < NONE_LEFT; n++) {
 		struct keyspace *keyspace = populated();
-		size_t used = memory_used_bytes(), blobs = blob_used_bytes();
+		size_t used = memory_used_bytes(&keys_storage()->memory), blobs = blob_used_bytes();
 		memory_fail_nth(n);
 		enum keyspace_status status = operation(keyspace);
 		memory_fail_nth(0);
@@ -49,7 +49,7 @@ static uint64_t refuse_each(enum keyspace_status (*operation)(struct keyspace *)
 			check_as_populated(keyspace);
 			CU_ASSERT_EQUAL(blob_used_bytes(), blobs);
 			/* A chunk or a list got before the refusal may stay for the next time. */
-			CU_ASSERT(memory_used_bytes() - used < 100000);
+			CU_ASSERT(memory_used_bytes(&keys_storage()->memory) - used < 100000);
 		}
 		keys_destroy(&keyspace);
 		if (status == KEYSPACE_OK)
@@ -107,7 +107,7 @@ static enum keyspace_status expire_in_place(struct keyspace *keyspace)
 static enum keyspace_status expire_first_of_all(struct keyspace *keyspace)
 {
 	/* The index has no chunk yet. */
-	struct keyspace *empty = keyspace_create();
+	struct keyspace *empty = keyspace_create(keys_storage());
 	enum keyspace_status status = KEYSPACE_NO_MEMORY;
 	if (empty)
 		status = keys_set_expiring(empty, text("key"), text("1234567"), 5);
@@ -121,9 +121,9 @@ static enum keyspace_status clear_expiry(struct keyspace *keyspace)
 	/* 5 + 4 + 8 + 5 bytes are in the class of 32; 48 with a longer value, and 32 - 4 + 5 = 33 are not. */
 	struct slice key = text("expiring");
 	struct entry *entry = keys_find(keyspace, key, 0);
-	size_t used = memory_used_bytes();
+	size_t used = memory_used_bytes(&keys_storage()->memory);
 	enum keyspace_status status = keyspace_clear_expiry(keyspace, &entry);
-	CU_ASSERT(status != KEYSPACE_OK || memory_used_bytes() <= used);
+	CU_ASSERT(status != KEYSPACE_OK || memory_used_bytes(&keys_storage()->memory) <= used);
 	return status;
 }
 
@@ -292,14 +292,14 @@ static void refused_creation_leaves_nothing_behind(void)
 {
 	struct keyspace *keyspace = keys_create();
 	keys_destroy(&keyspace);
-	size_t used = memory_used_bytes();
+	size_t used = memory_used_bytes(&keys_storage()->memory);
 	int refused = 0;
 	for (uint64_t n = 1; n < NONE_LEFT && !keyspace; n++) {
 		memory_fail_nth(n);
-		keyspace = keyspace_create();
+		keyspace = keyspace_create(keys_storage());
 		memory_fail_nth(0);
 		refused += !keyspace;
-		CU_ASSERT(keyspace || memory_used_bytes() == used);
+		CU_ASSERT(keyspace || memory_used_bytes(&keys_storage()->memory) == used);
 	}
 	CU_ASSERT(refused >= 2);
 	CU_ASSERT_PTR_NOT_NULL(keyspace);

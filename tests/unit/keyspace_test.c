@@ -142,13 +142,13 @@ static void overwriting_within_the_size_class_moves_nothing(void)
 	struct keyspace *keyspace = keys_create();
 	keys_set(keyspace, text("counter"), text("1000"));
 	struct entry *before = keys_find(keyspace, text("counter"), 0);
-	size_t used = memory_used_bytes();
+	size_t used = memory_used_bytes(&keys_storage()->memory);
 	memory_fail_nth(1);
 	CU_ASSERT_EQUAL(keys_set(keyspace, text("counter"), text("999")), KEYSPACE_OK);
 	memory_fail_nth(0);
 	CU_ASSERT_PTR_EQUAL(keys_find(keyspace, text("counter"), 0), before);
 	CU_ASSERT_TRUE(keys_has(keyspace, text("counter"), text("999"), 0));
-	CU_ASSERT_EQUAL(memory_used_bytes(), used);
+	CU_ASSERT_EQUAL(memory_used_bytes(&keys_storage()->memory), used);
 	keys_destroy(&keyspace);
 }
 
@@ -295,16 +295,16 @@ static void given_away_keyspace_is_destroyed_beside_its_successor(void)
 	static uint8_t large[20000];
 	for (uint64_t i = 0; i < 50000; i++)
 		keys_set_expiring(old, keys_numbered(i), i % 100 ? text("value") : slice_of(large, sizeof(large)), 1000);
-	used = memory_used_bytes();
+	used = memory_used_bytes(&keys_storage()->memory);
 	pthread_t reaper;
 	CU_ASSERT_EQUAL_FATAL(pthread_create(&reaper, NULL, destroy_elsewhere, old), 0);
-	struct keyspace *successor = keyspace_create();
+	struct keyspace *successor = keyspace_create(keys_storage());
 	for (uint64_t i = 0; i < 50000; i++)
 		keys_set(successor, keys_numbered(i), text("value"));
 	void *left;
 	pthread_join(reaper, &left);
 	CU_ASSERT_PTR_NULL(left);
-	CU_ASSERT(memory_used_bytes() < used);
+	CU_ASSERT(memory_used_bytes(&keys_storage()->memory) < used);
 	CU_ASSERT_EQUAL(keyspace_count(successor), 50000);
 	keys_destroy(&successor);
 }

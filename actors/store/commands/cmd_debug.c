@@ -51,7 +51,7 @@ static void debug_object(struct call *call)
 	const struct entry *entry = find_key(call, 2);
 	if (!entry)
 		return;
-	int64_t idle_ms = entry_idle_ms(entry, store_monotonic_ms(call->store));
+	int64_t idle_ms = access_idle_ms(store_databases(call->store)->storage.access, entry, store_monotonic_ms(call->store));
 	snprintf(text, sizeof(text), "Value at:%p refcount:1 encoding:%s serializedlength:%zu lru:%u lru_seconds_idle:%lld",
 		 (const void *)entry, entry_encoding_name(entry), serialized_bytes(entry_string(entry)),
 		 lru_clock(call->now_ms - idle_ms), (long long)idle_ms / 1000);

@@ -37,13 +37,18 @@ void cmd_exists(struct call *call)
 	reply_integer(call, found);
 }
 
+static struct access *access_of(const struct call *call)
+{
+	return store_databases(call->store)->storage.access;
+}
+
 void cmd_touch(struct call *call)
 {
 	int64_t found = 0;
 	for (uint32_t i = 1; i < call->argc; i++) {
 		struct entry *entry = call_peek(call, i);
 		if (entry)
-			access_touch(entry); /* whatever CLIENT NO-TOUCH says */
+			access_touch(access_of(call), entry); /* whatever CLIENT NO-TOUCH says */
 		found += entry != NULL;
 	}
 	reply_integer(call, found);
@@ -213,10 +218,10 @@ void cmd_object_freq(struct call *call)
 	struct entry *entry = call_peek(call, 2);
 	if (!entry)
 		reply_null(call);
-	else if (access_kind() == ACCESS_LRU)
+	else if (access_kind(access_of(call)) == ACCESS_LRU)
 		reply_error(call, "ERR An LFU maxmemory policy is not selected, access frequency not tracked." SWITCHING_TAKES_TIME);
 	else
-		reply_integer(call, entry_frequency(entry));
+		reply_integer(call, access_frequency(access_of(call), entry));
 }
 
 void cmd_object_idletime(struct call *call)
@@ -224,8 +229,8 @@ void cmd_object_idletime(struct call *call)
 	struct entry *entry = call_peek(call, 2);
 	if (!entry)
 		reply_null(call);
-	else if (access_kind() == ACCESS_LFU)
+	else if (access_kind(access_of(call)) == ACCESS_LFU)
 		reply_error(call, "ERR An LFU maxmemory policy is selected, idle time not tracked." SWITCHING_TAKES_TIME);
 	else
-		reply_integer(call, entry_idle_ms(entry, store_monotonic_ms(call->store)) / 1000);
+		reply_integer(call, access_idle_ms(access_of(call), entry, store_monotonic_ms(call->store)) / 1000);
 }
