@@ -10,6 +10,7 @@
 #include "actors/runtime/clock.h"
 #include "actors/runtime/crash.h"
 #include "actors/runtime/host.h"
+#include "actors/runtime/log.h"
 
 /* What is told as above_2ms. */
 #define LONG_TURN_NS 2000000u
@@ -52,6 +53,7 @@ struct runtime {
 	uint32_t first[ACTOR_KINDS]; /* number of the first of each kind */
 	uint32_t total;
 	struct actor *actors;
+	_Atomic int log_level;       /* relaxed: it orders nothing */
 };
 
 static _Thread_local const struct actor *in_turn;
@@ -119,13 +121,19 @@ void count_turn(struct turn_count *count, struct moment began)
 	count_cpu(count, began.cpu_ns, ns);
 }
 
+static void act_for(const struct actor *actor, const char *what)
+{
+	in_turn = actor;
+	crash_context_set(actor->name, what);
+	log_use_level(&actor->runtime->log_level);
+}
+
 void actor_take_turn(struct actor *actor, struct message message)
 {
 	if (message.type >= MESSAGE_TYPES || catalogue[message.type].receiver != actor->kind)
 		crash_broken_invariant("%s was sent message %u, which is not for it", actor->name, message.type);
 	count_up(&actor->received, 1);
-	in_turn = actor;
-	crash_context_set(actor->name, catalogue[message.type].name);
+	act_for(actor, catalogue[message.type].name);
 	struct moment began = moment_now();
 	actor->turn(actor->state, message);
 	count_turn(&actor->counts[message.type], began);
@@ -133,14 +141,14 @@ void actor_take_turn(struct actor *actor, struct message message)
 
 void actor_enter(const struct actor *actor)
 {
-	in_turn = actor;
-	crash_context_set(actor->name, "events");
+	act_for(actor, "events");
 }
 
 void actor_exit(void)
 {
 	in_turn = NULL;
 	crash_context_set(NULL, NULL);
+	log_use_level(NULL);
 }
 
 static void name_actor(struct actor *actor, bool is_alone)
@@ -154,6 +162,7 @@ static void name_actor(struct actor *actor, bool is_alone)
 struct runtime *runtime_create(const uint32_t counts[ACTOR_KINDS])
 {
 	struct runtime *runtime = must_allocate(1, sizeof(*runtime));
+	runtime->log_level = LOG_NOTICE;
 	for (uint32_t kind = 0; kind < ACTOR_KINDS; kind++) {
 		runtime->counts[kind] = counts[kind];
 		runtime->first[kind] = runtime->total;
@@ -185,6 +194,11 @@ struct actor *runtime_actor(struct runtime *runtime, enum actor_kind kind, uint3
 uint32_t runtime_count(const struct runtime *runtime, enum actor_kind kind)
 {
 	return runtime->counts[kind];
+}
+
+void runtime_set_log_level(struct runtime *runtime, int level)
+{
+	atomic_store_explicit(&runtime->log_level, level, memory_order_relaxed);
 }
 
 void actor_bind(struct actor *actor, void (*turn)(void *state, struct message message), void *state)

@@ -82,6 +82,8 @@ struct runtime *runtime_create(const uint32_t counts[ACTOR_KINDS]);
 struct actor *runtime_actor(struct runtime *runtime, enum actor_kind kind, uint32_t index);
 uint32_t runtime_count(const struct runtime *runtime, enum actor_kind kind);
 void actor_bind(struct actor *actor, void (*turn)(void *state, struct message message), void *state);
+/* What its actors log: enum log_level. LOG_NOTICE at first. Any thread. */
+void runtime_set_log_level(struct runtime *runtime, int level);
 void runtime_open(struct runtime *runtime);
 /*
  * Every LOOP actor has left its loop: waits for turns that run, closes mailboxes and channels. What is left in a mailbox goes to

@@ -26,6 +26,8 @@ static char *followed_path; /* absolute, since the process may change its direct
 static _Atomic int lowest_level = LOG_NOTICE;
 static _Atomic uint64_t lost_lines;
 
+static _Thread_local const _Atomic int *level_in_use; /* NULL: lowest_level */
+
 static int open_file(const char *path)
 {
 	return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
@@ -60,6 +62,11 @@ bool log_open(const char *path, enum log_level level)
 	followed_path = whole;
 	log_set_level(level);
 	return true;
+}
+
+void log_use_level(const _Atomic int *level)
+{
+	level_in_use = level;
 }
 
 void log_set_level(enum log_level level)
@@ -140,7 +147,8 @@ static void put_line(enum log_level level, const char *text)
 
 void log_event(enum log_level level, const char *format, ...)
 {
-	if ((int)level < atomic_load_explicit(&lowest_level, memory_order_relaxed))
+	const _Atomic int *lowest = level_in_use ? level_in_use : &lowest_level;
+	if ((int)level < atomic_load_explicit(lowest, memory_order_relaxed))
 		return;
 	int saved_errno = errno;
 	char text[LOG_LINE_BYTES];

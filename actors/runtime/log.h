@@ -25,6 +25,11 @@ enum log_level { LOG_DEBUG, LOG_VERBOSE, LOG_NOTICE, LOG_WARNING };
 /* Appends to the file, created when absent; "" is stdout. False: errno says why, and the log stays where it was. */
 bool log_open(const char *path, enum log_level level);
 void log_set_level(enum log_level level);
+/*
+ * While the calling thread acts for a server, that server's level is in force instead of the log's own: `level` is read with each line.
+ * NULL: the log's own again.
+ */
+void log_use_level(const _Atomic int *level);
 void log_close(void);
 
 /* Lines below the level in force are not written. */

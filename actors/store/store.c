@@ -238,6 +238,7 @@ struct store *store_create(struct runtime *runtime, const struct config *config,
 	store->supervisor = runtime_actor(runtime, ACTOR_SUPERVISOR, 0);
 	store->worker = runtime_actor(runtime, ACTOR_WORKER, 0);
 	config_copy(&store->config, config);
+	runtime_set_log_level(runtime, store->config.loglevel);
 	if (!databases_init(&store->databases, (uint32_t)config->databases))
 		crash_broken_invariant("no memory for the databases");
 	store->startup_bytes = memory_used_bytes(&store->databases.storage.memory) + blob_used_bytes();
@@ -398,7 +399,7 @@ struct config *store_config(struct store *store)
 
 void store_config_changed(struct store *store)
 {
-	log_set_level((enum log_level)store->config.loglevel);
+	runtime_set_log_level(store->runtime, store->config.loglevel);
 	store_watch_changed(store);
 	for (uint32_t i = 0; i < store->reactor_count; i++)
 		store->reactors[i].settings_have_changed = true;

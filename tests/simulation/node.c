@@ -8,6 +8,7 @@
 #include "actors/reaper/reaper.h"
 #include "actors/runtime/crash.h"
 #include "actors/runtime/host.h"
+#include "actors/runtime/log.h"
 #include "actors/store/commands/command.h"
 #include "actors/store/store_actor.h"
 #include "storage/keyspace.h"
@@ -221,6 +222,7 @@ struct node *node_create(const struct node_options *options)
 	keyspace_seed_hash_repeatably(scheduler_seed());
 	config_init(&node->config);
 	node->config.enable_debug_command = PROTECTED_USE_YES;
+	node->config.loglevel = LOG_WARNING;
 	uint32_t counts[ACTOR_KINDS] = {
 		[ACTOR_SUPERVISOR] = 1,
 		[ACTOR_REACTOR] = options->reactors,

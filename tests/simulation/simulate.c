@@ -9,7 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "actors/runtime/log.h"
 #include "simulation/play.h"
 
 #define TWICE_EVERY 16
@@ -69,7 +68,6 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	signal(SIGABRT, on_abort);
 	signal(SIGSEGV, on_abort);
-	log_set_level(LOG_WARNING);
 	for (uint64_t seed = first; seed <= last; seed++)
 		passed += passes(seed, tracing);
 	printf("%" PRIu64 " passed, %" PRIu64 " failed, 0 skipped\n", passed, last - first + 1 - passed);

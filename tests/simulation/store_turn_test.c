@@ -1,6 +1,9 @@
 /*
  * The store's turn, with the test as its clients and the clock in the test's hand.
  */
+#include <stdlib.h>
+#include <string.h>
+
 #include "simulation/node.h"
 #include "support/suite.h"
 
@@ -213,6 +216,45 @@ static void a_turn_without_time_left_goes_on_in_the_next_one(void)
 	end(&node);
 }
 
+/* ---- several nodes ---- */
+
+static long long used_memory(struct client *client)
+{
+	client_send(client, "INFO", "memory", NULL);
+	scheduler_settle();
+	const char *found = strstr(client_take(client), "used_memory:");
+	return found ? atoll(found + strlen("used_memory:")) : -1;
+}
+
+static void nodes_of_one_process_share_nothing(void)
+{
+	scheduler_begin(1, TRACE_QUIETLY);
+	struct node_options options = { .reactors = 1 };
+	struct node *busy = node_create(&options), *idle = node_create(&options);
+	struct client *writer = client_open(busy->reactors[0]), *reader = client_open(idle->reactors[0]);
+	client_send(writer, "SET", "key", "of the busy one", NULL);
+	client_send(reader, "SET", "key", "value", NULL);
+	scheduler_settle();
+	long long before = used_memory(reader);
+	client_take(writer);
+	client_take(reader);
+	client_send(writer, "DEBUG", "POPULATE", "1000", NULL);
+	client_send(writer, "CONFIG", "SET", "maxmemory-policy", "allkeys-lfu", NULL);
+	scheduler_settle();
+	scheduler_advance_ms(10);
+	scheduler_settle();
+	CU_ASSERT_STRING_EQUAL(client_take(writer), "+OK\r\n+OK\r\n");
+	client_send(writer, "OBJECT", "FREQ", "key", NULL);
+	scheduler_settle();
+	CU_ASSERT_STRING_EQUAL(client_take(writer), ":5\r\n");
+	CU_ASSERT_EQUAL(used_memory(reader), before);
+	client_send(reader, "OBJECT", "FREQ", "key", NULL);
+	scheduler_settle();
+	CU_ASSERT_PTR_NOT_NULL(strstr(client_take(reader), "not tracked"));
+	end(&busy);
+	end(&idle);
+}
+
 static const struct suite_case cases[] = {
 	CASE(a_request_is_answered),
 	CASE(a_deadline_comes_at_its_time_and_not_before),
@@ -224,6 +266,7 @@ static const struct suite_case cases[] = {
 	CASE(unpausing_lets_all_go_on_in_the_order_in_which_they_came),
 	CASE(a_key_does_not_expire_of_itself_during_a_pause),
 	CASE(nothing_is_executed_or_answered_while_the_store_sleeps),
+	CASE(nodes_of_one_process_share_nothing),
 	CASE(a_turn_without_time_left_goes_on_in_the_next_one),
 };
 SUITE_MAIN("store turn", cases)

@@ -211,10 +211,29 @@ static void without_a_successor_lines_show_on_stderr(void)
 	scratch_remove(scratch);
 }
 
+static void a_server_has_a_level_of_its_own(void)
+{
+	_Atomic int of_the_server = LOG_VERBOSE;
+	begin(LOG_WARNING);
+	log_event(LOG_VERBOSE, "one");
+	log_use_level(&of_the_server);
+	log_event(LOG_VERBOSE, "two");
+	of_the_server = LOG_WARNING;
+	log_event(LOG_VERBOSE, "three");
+	log_use_level(NULL);
+	log_event(LOG_WARNING, "four");
+	char *text = end();
+	CU_ASSERT_EQUAL(count(text, "\n"), 2);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, " - two\n"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, " # four\n"));
+	free(text);
+}
+
 static const struct suite_case cases[] = {
 	CASE(a_line_has_the_form_of_redis),
 	CASE(levels_below_the_one_in_force_are_left_out),
 	CASE(one_event_is_one_line_whatever_is_in_it),
+	CASE(a_server_has_a_level_of_its_own),
 	CASE(a_long_event_is_cut),
 	CASE(lines_of_several_threads_do_not_mix),
 	CASE(a_log_that_can_not_be_opened_leaves_the_old_one),
