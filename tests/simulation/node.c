@@ -11,6 +11,7 @@
 #include "actors/runtime/log.h"
 #include "actors/store/commands/command.h"
 #include "actors/store/store_actor.h"
+#include "storage/eviction.h"
 #include "storage/keyspace.h"
 #include "storage/memory.h"
 
@@ -223,6 +224,8 @@ struct node *node_create(const struct node_options *options)
 	config_init(&node->config);
 	node->config.enable_debug_command = PROTECTED_USE_YES;
 	node->config.loglevel = LOG_WARNING;
+	node->config.maxmemory = options->maxmemory;
+	node->config.maxmemory_policy = EVICT_VOLATILE_LRU;
 	uint32_t counts[ACTOR_KINDS] = {
 		[ACTOR_SUPERVISOR] = 1,
 		[ACTOR_REACTOR] = options->reactors,

@@ -24,6 +24,7 @@ struct node_options {
 	int64_t credit_bytes[NODE_SUBSCRIBERS_MAX]; /* of each recorder; 0: BUS_CREDIT_BYTES */
 	/* Of each recorder. The first and third have the host of those that may block, the others that of the pool. */
 	bool is_optional[NODE_SUBSCRIBERS_MAX], joins_later[NODE_SUBSCRIBERS_MAX];
+	int64_t maxmemory;                          /* 0: without a limit; with one only keys that expire are evicted */
 };
 
 struct node {

@@ -91,6 +91,7 @@ static struct node *draw_node(void)
 	for (uint32_t i = 0; i < options.recorders; i++)
 		options.credit_bytes[i] = (int64_t)ONE_OF(4096, 8192, 16384, 0);
 	options.is_optional[1] = scheduler_draw(2);
+	options.maxmemory = (int64_t)ONE_OF(0, 0, 200000, 500000);
 	struct node *node = node_create(&options);
 	uint64_t batch_requests_max = ONE_OF(1, 3, 10, 1000);
 	for (uint32_t i = 0; i < node->reactor_count; i++) {
@@ -186,7 +187,7 @@ static void check_player(struct play *play, const struct player *player)
 		fail(play, "client %" PRIu64 " still waits for %" PRIu64 " replies", client->ref.id, client->sent - client->answered);
 	if (has_all && (player_owed(player) > 0 || client->is_held))
 		fail(play, "client %" PRIu64 " misses %u replies, held: %d", client->ref.id, player_owed(player), client->is_held);
-	if (has_all && (player->own_effects != player->own_sets || player->own_seen != player->own_sent))
+	if (has_all && (player->own_effects != player->own_sets || player->own_seen != player->own_acked))
 		fail(play, "the bus brings %" PRIu64 " of %" PRIu64 " values of client %" PRIu64, player->own_effects, player->own_sets,
 		     client->ref.id);
 	if (player->own_acked > player->own_seen)

@@ -82,10 +82,9 @@ static void set_own(struct player *player)
 	static const int lengths[] = { 0, 0, 0, 6000, OWN_VALUE_MAX };
 	char key[WORD_BYTES], value[OWN_VALUE_MAX + 1];
 	own_key(player, key);
-	snprintf(value, sizeof(value), "%-*" PRIu64, lengths[scheduler_draw(5)], player->own_sent = ++player->serial);
+	snprintf(value, sizeof(value), "%-*" PRIu64, lengths[scheduler_draw(5)], ++player->serial);
 	client_send(player->client, "SET", key, value, NULL);
-	player->own_sets++;
-	expect(player, EXPECT_OWN_SET, player->own_sent);
+	expect(player, EXPECT_OWN_SET, player->serial);
 }
 
 static void get_own(struct player *player)
@@ -93,7 +92,7 @@ static void get_own(struct player *player)
 	char key[WORD_BYTES];
 	own_key(player, key);
 	client_send(player->client, "GET", key, NULL);
-	expect(player, EXPECT_OWN, player->own_sent);
+	expect(player, EXPECT_OWN, 0);
 }
 
 static void echo(struct player *player)
@@ -241,15 +240,27 @@ static bool is_ok(const struct resp_reply *reply)
 	return reply->type == RESP_TYPE_SIMPLE && strcmp(reply->text, "OK") == 0;
 }
 
+static bool is_refused(const struct resp_reply *reply)
+{
+	return reply->type == RESP_TYPE_ERROR && strncmp(reply->text, "OOM ", 4) == 0;
+}
+
+static bool note_own(struct player *player, uint64_t serial)
+{
+	player->own_acked = serial;
+	player->own_sets++;
+	return true;
+}
+
 static bool meets(struct player *player, const struct resp_reply *reply, const struct expectation *expected)
 {
 	switch (expected->reply) {
 	case EXPECT_ANY: return true;
-	case EXPECT_OK: return is_ok(reply);
-	case EXPECT_INTEGER: return reply->type == RESP_TYPE_INTEGER;
+	case EXPECT_OK: return is_ok(reply) || is_refused(reply);
+	case EXPECT_INTEGER: return reply->type == RESP_TYPE_INTEGER || is_refused(reply);
 	case EXPECT_ECHO: return is_number(reply, expected->serial);
-	case EXPECT_OWN: return expected->serial ? is_number(reply, expected->serial) : reply->type == RESP_TYPE_NULL;
-	case EXPECT_OWN_SET: player->own_acked = expected->serial; return is_ok(reply);
+	case EXPECT_OWN: return player->own_acked ? is_number(reply, player->own_acked) : reply->type == RESP_TYPE_NULL;
+	case EXPECT_OWN_SET: return is_refused(reply) || (is_ok(reply) && note_own(player, expected->serial));
 	}
 	return false;
 }
@@ -257,6 +268,8 @@ static bool meets(struct player *player, const struct resp_reply *reply, const s
 static const char *judge(struct player *player, const struct resp_reply *reply)
 {
 	static char text[256];
+	scheduler_note("client %" PRIu64 " has a reply of type %d, %.40s", player->client->ref.id, reply->type,
+		       reply->text ? reply->text : "");
 	if (player_owed(player) == 0 && player->is_monitor && reply->type == RESP_TYPE_SIMPLE)
 		return NULL;
 	if (player_owed(player) == 0)

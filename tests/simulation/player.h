@@ -1,6 +1,7 @@
 /*
  * A client that does things at random and knows what each reply must be. Its replies come in order, one for each request: what it
- * has SET under a key of its own it finds there; what it has sent to ECHO comes back.
+ * was told is SET under a key of its own it finds there; what it has sent to ECHO comes back. What writes may be refused for want
+ * of memory.
  */
 #ifndef TESTS_SIMULATION_PLAYER_H
 #define TESTS_SIMULATION_PLAYER_H
@@ -18,10 +19,8 @@ struct player {
 	struct expectation *expected;
 	uint32_t expected_count, expected_capacity, expected_first;
 	uint64_t serial;               /* of the last thing sent that bears one */
-	uint64_t own_sent, own_acked;  /* serials of values of its own key: last sent, last said to be set */
-	uint64_t own_seen;             /* of the first recorder: the last one in an effect */
-	uint64_t own_sets;             /* sent; and those in effects */
-	uint64_t own_effects;
+	uint64_t own_acked, own_seen;  /* values of its own key: the last one that it was told is set, and that an effect has brought */
+	uint64_t own_sets, own_effects; /* how many of each */
 	bool is_monitor, has_left;
 	struct player *next;
 };

@@ -24,6 +24,8 @@ static void take_frame(struct recorder *recorder, struct frame_reader *reader, c
 	recorder->last_sequence = frame->sequence;
 	recorder->frames++;
 	for (; frame_next_effect(reader, &effect); effects++) {
+		scheduler_note("%s has frame %llu: %s %.*s", recorder->subscriber.actor->name, (unsigned long long)frame->sequence,
+			       effect_event(effect.type), (int)effect.key.len, (const char *)effect.key.data);
 		if (is_whole && effect_apply(&target, &effect) != APPLY_DONE)
 			crash_broken_invariant("frame %llu does not fit the data", (unsigned long long)frame->sequence);
 		if (recorder->on_effect)
@@ -45,7 +47,6 @@ static void take(void *context, const struct bus_message *head)
 	frame_reader_init(&reader, &message->frames);
 	while (frame_next(&reader, &frame))
 		take_frame(recorder, &reader, &frame);
-	scheduler_note("%s has frames up to %llu", recorder->subscriber.actor->name, (unsigned long long)recorder->last_sequence);
 }
 
 void recorder_digest(const struct recorder *recorder, char out[DIGEST_HEX_BYTES])
