@@ -32,14 +32,14 @@ static struct peer *pipeline_in_flight(struct server *server, const char *sleep)
 	return peer;
 }
 
-/* Work for many minutes: the peer has its first reply. */
+/* Work for minutes, each piece of it short: the peer has its first reply. */
 static struct peer *slow_work(struct server *server)
 {
-	enum { COMMANDS = 4000 };
+	enum { COMMANDS = 6000 };
 	static const char command[] = "KEYS *x*1*y*\r\n";
 	struct peer *peer = peer_connect(server);
 	char *text = calloc(COMMANDS, sizeof(command));
-	CU_ASSERT(GIVES(peer, "+OK\r\n", "DEBUG", "POPULATE", "500000"));
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "DEBUG", "POPULATE", "50000"));
 	for (int i = 0; i < COMMANDS; i++)
 		memcpy(text + i * (sizeof(command) - 1), command, sizeof(command) - 1);
 	CU_ASSERT(peer_send_text(peer, text));
