@@ -348,12 +348,18 @@ static void quick_commands_go_between_the_slow_ones_of_another_client(void)
 	for (int i = 0; i < COMMANDS; i++)
 		strcat(text, command);
 	struct peer *slow = peer_connect(server);
-	CU_ASSERT(peer_send_text(slow, text));
-	CU_ASSERT(peer_expect_text(slow, "*0\r\n"));
-	CU_ASSERT(peer_send_text(peer, "PING\r\nINFO commandstats\r\n"));
-	CU_ASSERT(peer_expect_text(peer, "+PONG\r\n"));
-	CU_ASSERT(calls(peer_reply(peer), "keys") < COMMANDS / 2);
-	CU_ASSERT(peer_expect_times(slow, "*0\r\n", COMMANDS - 1));
+	int64_t deadline = deadline_after(PATIENCE_MS), done;
+	/* Should we come too late, on a machine that is busy elsewhere, then once more. */
+	do {
+		CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "RESETSTAT"));
+		CU_ASSERT(peer_send_text(slow, text));
+		CU_ASSERT(peer_expect_text(slow, "*0\r\n"));
+		CU_ASSERT(peer_send_text(peer, "PING\r\nINFO commandstats\r\n"));
+		CU_ASSERT(peer_expect_text(peer, "+PONG\r\n"));
+		done = calls(peer_reply(peer), "keys");
+		CU_ASSERT(peer_expect_times(slow, "*0\r\n", COMMANDS - 1));
+	} while (done >= COMMANDS / 2 && deadline_left_ms(deadline) > 0);
+	CU_ASSERT(done < COMMANDS / 2);
 	peer_close(&slow);
 	end();
 }

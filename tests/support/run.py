@@ -30,7 +30,7 @@ import time
 SUMMARY = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.M)
 SKIPPED = re.compile(r"^skipped: (.+)$", re.M)
 # CUnit's way to say it, unittest's, and suite.js's.
-FAILED_CASE = re.compile(r"^  Test: (\w+) \.\.\.(?:(?!^  Test: ).)*?FAILED$|^(?:FAIL|ERROR): (\w+)|^[\w-]+: (.+) \.\.\.FAILED$", re.M | re.S)
+FAILED_CASE = re.compile(r"^  Test: (\w+) \.\.\.(?:(?!^  Test: )[\s\S])*?FAILED$|^(?:FAIL|ERROR): (\w+)|^[\w-]+: (.+) \.\.\.FAILED$", re.M)
 TAIL_LINES = 60
 ABORT_SECONDS = 5
 
