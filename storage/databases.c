@@ -97,18 +97,18 @@ void databases_swap(struct databases *databases, uint32_t a, uint32_t b)
 		put(databases, a, of_b);
 }
 
-void databases_tidy(struct databases *databases)
+void databases_tidy(struct databases *databases, uint32_t most)
 {
-	uint32_t kept = 0;
-	for (uint32_t i = 0; i < databases->in_use_count; i++) {
-		uint32_t number = databases->in_use[i];
+	uint32_t left = most < databases->in_use_count ? most : databases->in_use_count;
+	for (; left > 0; left--) {
+		if (databases->tidied >= databases->in_use_count)
+			databases->tidied = 0;
+		uint32_t number = databases->in_use[databases->tidied];
 		if (keyspace_count(databases->keyspaces[number]) > 0) {
-			databases->in_use[kept++] = number;
+			databases->tidied++;
 			continue;
 		}
-		keyspace_before_flush(databases->keyspaces[number]);
-		keyspace_destroy(&databases->keyspaces[number]);
-		databases->keyspaces[number] = databases->empty;
+		struct keyspace *keyspace = databases_give(databases, number);
+		keyspace_destroy(&keyspace);
 	}
-	databases->in_use_count = kept;
 }

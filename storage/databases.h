@@ -28,6 +28,7 @@ struct databases {
 	uint32_t count;               /* of numbers */
 	uint32_t *in_use;             /* the numbers with keyspaces of their own, in order */
 	uint32_t in_use_count;
+	uint32_t tidied;              /* the place among those in use where databases_tidy() goes on */
 };
 
 /* Stays where it is until databases_fini(). False without memory. */
@@ -53,8 +54,8 @@ static inline struct keyspace *databases_own(struct databases *databases, uint32
 /* The number's own keyspace becomes the caller's, and the number is empty; NULL when it is not in use. */
 struct keyspace *databases_give(struct databases *databases, uint32_t number);
 void databases_swap(struct databases *databases, uint32_t a, uint32_t b);
-/* Frees the keyspaces in which no entry is left. */
-void databases_tidy(struct databases *databases);
+/* Looks at `most` of the keyspaces in use, in turn, and frees those in which no entry is left. */
+void databases_tidy(struct databases *databases, uint32_t most);
 
 /* The place in `in_use` of the first number from `number` on; in_use_count when there is none. */
 uint32_t databases_place(const struct databases *databases, uint32_t number);

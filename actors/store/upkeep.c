@@ -13,6 +13,8 @@
 /* A slice takes at most this long; the clock is looked at every few keys. */
 #define EXPIRY_SLICE_NS 500000
 #define EXPIRY_KEYS_PER_LOOK 32
+/* Databases looked at in one turn for having no keys left. */
+#define TIDIED_DATABASES 32
 /* Sessions looked at in one slice, and how often all of them are. */
 #define IDLE_SESSIONS_PER_SLICE 512
 #define IDLE_CHECK_MS 1000
@@ -184,7 +186,7 @@ void store_upkeep(struct store *store)
 			store->upkeep_is_unfinished = true;
 		store->room_due_ms = store_room_slice(store);
 	}
-	databases_tidy(&store->databases);
+	databases_tidy(&store->databases, TIDIED_DATABASES);
 	give_garbage(store);
 	account_excess(store);
 	size_t used = store_used_bytes(store);

@@ -116,10 +116,10 @@ static void keyspaces_without_keys_are_given_back(void)
 	for (uint32_t i = 0; i < 1000; i++)
 		if (i != 500)
 			keys_remove(databases_own(&databases, i * 65), keys_numbered(1));
-	databases_tidy(&databases);
+	databases_tidy(&databases, MANY);
 	CU_ASSERT(only_in_use((uint32_t[]){ 500 * 65 }, 1));
 	keys_remove(databases_own(&databases, 500 * 65), keys_numbered(1));
-	databases_tidy(&databases);
+	databases_tidy(&databases, MANY);
 	CU_ASSERT_EQUAL(databases.in_use_count, 0);
 	CU_ASSERT_EQUAL(memory_used_bytes(&databases.storage.memory), used);
 	end();
