@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "support/allocations.h"
+#include "support/allocation.h"
 #include "support/reactor_bench.h"
 #include "support/suite.h"
 
@@ -32,12 +32,12 @@ static bool serve_refused(const char *const *pieces, uint64_t n, const struct bu
 {
 	struct buffer transcript = { 0 };
 	buffer_reserve(&transcript, 4 * LARGE); /* what the test itself writes down is not to be refused */
-	allocations_fail_nth(n);
+	allocation_fail_nth(n, NULL);
 	bool is_taken = reactor_bench_open(bench);
 	if (is_taken)
 		send_pieces(pieces, &transcript);
-	bool has_failed = allocations_have_failed(), is_whole = is_taken && reactor_bench_is_open(bench);
-	allocations_fail_nth(0);
+	bool has_failed = allocation_has_failed(), is_whole = is_taken && reactor_bench_is_open(bench);
+	allocation_fail_nth(0, NULL);
 	if (is_whole)
 		CU_ASSERT(transcript.len == expected->len && memcmp(transcript.data, expected->data, expected->len) == 0);
 	CU_ASSERT(is_whole || has_failed);
@@ -123,9 +123,9 @@ static void protocol_error_that_finds_no_memory_ends_its_connection(void)
 	buffer_reserve(&transcript, 4096);
 	for (uint64_t n = 1; n < 10; n++) {
 		CU_ASSERT_FATAL(reactor_bench_open(bench));
-		allocations_fail_nth(n);
+		allocation_fail_nth(n, NULL);
 		reactor_bench_send(bench, "*1\r\n!\r\n", 7, &transcript);
-		allocations_fail_nth(0);
+		allocation_fail_nth(0, NULL);
 		CU_ASSERT_FALSE(reactor_bench_is_open(bench));
 		CU_ASSERT(reactor_bench_close(bench));
 	}
