@@ -78,28 +78,38 @@ static bool copy_length(struct fetch *f, int fd, uint64_t length, struct progres
 	return true;
 }
 
-/* The same up to the mark. What may be the mark is held back: a pipe gives nothing again. */
-static bool copy_to_mark(struct fetch *f, int fd, const char *mark, struct progress *progress, uint64_t *done)
+/* Up to the mark, wherever it stands in what comes. What may begin it is held back: a pipe gives nothing again. */
+static bool copy_held(struct fetch *f, struct text *held, int fd, const char *mark, struct progress *progress, uint64_t *done)
 {
-	char tail[MARK_BYTES];
-	size_t tail_len = 0;
+	const char *found = NULL;
 
-	while (!(tail_len == MARK_BYTES && memcmp(tail, mark, MARK_BYTES) == 0)) {
+	while (!found) {
 		if (f->at == f->len && !fill(f))
 			return false;
-		const char *bytes = f->chunk + f->at;
-		size_t n = f->len - f->at, from = n > MARK_BYTES ? MARK_BYTES : n;
-		size_t keep = tail_len + from > MARK_BYTES ? MARK_BYTES - from : tail_len;
-		if (!write_all(fd, tail, tail_len - keep) || !write_all(fd, bytes, n - from))
+		text_add(held, f->chunk + f->at, f->len - f->at);
+		f->at = f->len;
+		found = memmem(held->data, held->len, mark, MARK_BYTES);
+		size_t keep = held->len < MARK_BYTES ? held->len : MARK_BYTES - 1;
+		size_t sure = found ? (size_t)(found - held->data) : held->len - keep;
+		if (!write_all(fd, held->data, sure))
 			return false;
-		*done += tail_len - keep + n - from;
-		memmove(tail, tail + tail_len - keep, keep);
-		memcpy(tail + keep, bytes + n - from, from);
-		tail_len = keep + from;
-		f->at += n;
+		held->len -= sure;
+		memmove(held->data, held->data + sure, held->len);
+		*done += sure;
 		progress_show(progress, *done, *done);
 	}
 	return true;
+}
+
+static bool copy_to_mark(struct fetch *f, int fd, const char *mark, struct progress *progress, uint64_t *done)
+{
+	struct text held = {NULL, 0, 0};
+	bool fine = copy_held(f, &held, fd, mark, progress, done);
+	int number = errno;
+
+	text_fini(&held);
+	errno = number;
+	return fine;
 }
 
 /* To disk, where there is one: a pipe or a terminal can't be synced. */

@@ -430,9 +430,11 @@ static void a_snapshot_goes_to_a_pipe(void)
 {
 	static const char *const by_length[] = {"\n", "$5\r\nhe", "llo", NULL};
 	static const char *const by_mark[] = {"$EOF:" MARK "\r\n", "hello", "0123456789abcdef", "0123456789abcdef01234567", NULL};
-	static const char *const *const ways[] = {by_length, by_mark};
+	/* What follows the snapshot at once, as the commands that a replica gets, is none of it. */
+	static const char *const by_mark_with_more[] = {"$EOF:" MARK "\r\nhello" MARK "*1\r\n$4\r\nPING\r\n", NULL};
+	static const char *const *const ways[] = {by_length, by_mark, by_mark_with_more};
 
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
 		struct fake *fake = fake_start(send_snapshot, (void *)ways[i]);
 		struct fixture f = at_fake(fake);
 		CU_ASSERT(script_gives(&f, "{ $CLI -rdb - 2>said; echo \" $?\"; } | cat; cat said; test ! -e ./-", 0,
