@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "client/cli/session.h"
@@ -450,4 +451,33 @@ enum editor_status editor_read(struct editor *e, const char *prompt)
 	if (take_pasted(e))
 		return EDITOR_LINE;
 	return ended[edit(e)];
+}
+
+static void no_hint(void *data, const char *line, size_t len, struct text *out)
+{
+	(void)data, (void)line, (void)len, (void)out;
+}
+
+static void no_candidates(void *data, const char *line, size_t len, struct candidates *candidates)
+{
+	(void)data, (void)line, (void)len, (void)candidates;
+}
+
+bool editor_confirm(struct editor *e, const char *question)
+{
+	static const struct editor_help none = {.hint = no_hint, .complete = no_candidates};
+	struct history nothing = {.lines = NULL}, *history = e->history;
+	const struct editor_help *help = e->help;
+	struct text pasted = e->pasted;
+
+	e->pasted = (struct text){NULL, 0, 0};
+	e->history = &nothing;
+	e->help = &none;
+	bool answered = editor_read(e, question) == EDITOR_LINE;
+	const char *answer = e->line.text.data;
+	e->history = history;
+	e->help = help;
+	text_fini(&e->pasted);
+	e->pasted = pasted;
+	return answered && (strcasecmp(answer, "y") == 0 || strcasecmp(answer, "yes") == 0);
 }

@@ -51,6 +51,8 @@ void editor_open(struct editor *editor, struct history *history, const struct ed
 void editor_close(struct editor *editor);
 /* The line, without its end, in editor->line.text; it may hold line ends when it was recalled. */
 enum editor_status editor_read(struct editor *editor, const char *prompt);
+/* Asks; is what is typed "y" or "yes"? Lines that were pasted are no answer. */
+bool editor_confirm(struct editor *editor, const char *question);
 /* Lines that were pasted and have not been read are thrown away. */
 void editor_forget_pasted(struct editor *editor);
 

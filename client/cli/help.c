@@ -177,6 +177,7 @@ static const char general[] =
 	"  TAB               completes commands, sub-commands, options and keys; what they take stands at the right\n"
 	"  Ctrl-R            searches in the lines typed before\n"
 	"  N COMMAND         runs it N times\n"
+	"  COMMAND | PROGRAM gives its reply to a line of the shell, as in: keys * | sort | head\n"
 	"  Ctrl-C            ends the command, or throws the line away; Ctrl-D or quit ends the program\n"
 	"  clear, connect HOST [PORT], connect HOST:PORT, connect SOCKET-PATH\n";
 

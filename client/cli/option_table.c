@@ -35,6 +35,11 @@ const char option_usage[] =
 	"  -d TEXT, -D TEXT    stand between the elements of a reply, and behind it, with -raw; newlines\n"
 	"  -show-pushes yes|no messages that come unasked with -3; yes on a terminal\n"
 	"\n"
+	"At the prompt:\n"
+	"  -yes                nothing is asked before FLUSHALL and its like\n"
+	"  -pager PROGRAM      gets what is longer than the terminal, as in -pager 'less -R'; or QCACHE_PAGER\n"
+	"  -profile NAME       takes options from that section of ~/.config/qcache/cli.ini; [default] holds always\n"
+	"\n"
 	"Tools:\n"
 	"  -stat               a line about the server, again and again (-i SECONDS)\n"
 	"  -latency            how long an answer takes, also as -json or -csv; -latency-dist draws it\n"
@@ -96,6 +101,9 @@ const struct option_known option_table[] = {
 	{"d", NULL, OPTION_TEXT, TO(between)},
 	{"D", NULL, OPTION_TEXT, TO(end)},
 	{"show-pushes", NULL, OPTION_TEXT, TO(pushes)},
+	{"yes", NULL, OPTION_FLAG, TO(is_sure)},
+	{"pager", NULL, OPTION_TEXT, TO(pager)},
+	{"profile", NULL, OPTION_TEXT, TO(profile)},
 	{"pattern", NULL, OPTION_TEXT, TO(pattern), .extra = WITH_KEYS},
 	{"quoted-pattern", NULL, OPTION_TEXT, TO(quoted_pattern), .extra = WITH_KEYS},
 	{"type", NULL, OPTION_TEXT, TO(type), .extra = WITH_KEYS},

@@ -27,12 +27,12 @@ struct option_known;
 struct option_values {
 	const struct option_known *tool, *extras[EXTRAS];
 	const char *host, *socket, *url, *password, *user, *name, *ca, *ca_dir, *cert, *key, *sni, *ciphers, *suites;
-	const char *pattern, *quoted_pattern, *type, *file, *eval, *tag, *between, *end, *pushes;
+	const char *pattern, *quoted_pattern, *type, *file, *eval, *tag, *between, *end, *pushes, *pager, *profile;
 	long port, db, count, cursor, keys, seconds;
 	long repeat, pipe_timeout_s, samples, top; /* LONG_MIN, 30, -1, -1 */
 	double interval_s, dial_s;                 /* -1; 0 */
 	int format, protocol, family;              /* protocol: 2 */
-	bool tls, insecure, last_from_stdin, asks_password, follows, is_quoted, is_ignored;
+	bool tls, insecure, last_from_stdin, asks_password, follows, is_quoted, is_sure, is_ignored;
 };
 
 enum option_kind {

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "client/cli/option_table.h"
+#include "client/cli/profile.h"
 
 #define NOT_GIVEN LONG_MIN
 
@@ -192,6 +193,7 @@ void options_fini(struct options *o)
 	text_fini(&o->server_name);
 	text_fini(&o->pattern);
 	words_fini(&o->command);
+	words_fini(&o->from_file);
 }
 
 /* One word, which may be in quotes: -quoted-input, -quoted-pattern. */
@@ -265,6 +267,8 @@ static void take_values(struct options *o, const struct option_values *v)
 	o->tag = v->tag;
 	o->asks_password = v->asks_password;
 	o->follows = v->follows;
+	o->is_sure = v->is_sure;
+	o->pager = v->pager ? v->pager : getenv("QCACHE_PAGER");
 	/* JSON can say what RESP2 can't: maps, booleans, doubles. */
 	if (v->format == FORMAT_JSON || v->format == FORMAT_QUOTED_JSON)
 		o->connection.protocol = 3;
@@ -295,15 +299,51 @@ static enum options_status check(const struct options *o, const struct option_va
 	return OPTIONS_FINE;
 }
 
-enum options_status options_parse(struct options *options, int argc, char **argv)
+/* Reads options up to the first word that is none. */
+static enum options_status read_options(struct reader *r, int argc, char **argv)
 {
-	struct reader r = {.argv = argv, .argc = argc, .at = 1,
-			   .values = {.repeat = NOT_GIVEN, .interval_s = -1, .protocol = 2, .pipe_timeout_s = 30, .samples = -1, .top = -1}};
 	enum options_status status = OPTIONS_FINE;
 
+	r->argv = argv;
+	r->argc = argc;
+	for (r->at = 1; status == OPTIONS_FINE && r->at < argc && argv[r->at][0] == '-' && argv[r->at][1]; r->at++)
+		status = read_option(r);
+	return status;
+}
+
+/* Those of the file; their texts stay in options->from_file. */
+static enum options_status read_profile(struct reader *r, struct options *o, const char *profile)
+{
+	words_add(&o->from_file, "", 0);
+	if (!profile_read(profile, &o->from_file))
+		return OPTIONS_WRONG;
+	return read_options(r, (int)o->from_file.count, o->from_file.owned);
+}
+
+/* Another server is typed: nothing of the file's is left of where that is. */
+static void forget_address(struct option_values *file, const struct option_values *typed)
+{
+	if (!typed->url && !typed->socket && !typed->host)
+		return;
+	file->url = file->socket = file->host = NULL;
+	file->port = 0;
+}
+
+enum options_status options_parse(struct options *options, int argc, char **argv)
+{
+	static const struct option_values nothing = {.repeat = NOT_GIVEN, .interval_s = -1, .protocol = 2, .pipe_timeout_s = 30,
+						     .samples = -1, .top = -1};
+	struct reader r = {.values = nothing}, file = {.values = nothing};
+
 	*options = (struct options){.repeat = 1};
-	for (; status == OPTIONS_FINE && r.at < argc && argv[r.at][0] == '-' && argv[r.at][1]; r.at++)
-		status = read_option(&r);
+	enum options_status status = read_options(&r, argc, argv);
+	if (status == OPTIONS_FINE)
+		status = read_profile(&file, options, r.values.profile);
+	/* Once more, on top of the file's: what is typed wins. */
+	forget_address(&file.values, &r.values);
+	r.values = file.values;
+	if (status == OPTIONS_FINE)
+		status = read_options(&r, argc, argv);
 	if (status == OPTIONS_FINE)
 		status = check_extras(&r.values);
 	if (status == OPTIONS_FINE)

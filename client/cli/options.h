@@ -58,7 +58,10 @@ struct options {
 	const char *tag;     /* the argument that is read from standard input; NULL */
 	bool asks_password;
 	bool follows;        /* MOVED and ASK */
+	bool is_sure;        /* nothing is asked before it is run */
+	const char *pager;   /* NULL: none */
 	struct words command; /* what stands behind the options */
+	struct words from_file; /* options of a profile, whose texts are used */
 };
 
 enum options_status {

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "client/cli/complete.h"
+#include "client/cli/confirm.h"
 #include "client/cli/editor.h"
 
 struct prompt {
@@ -95,21 +96,63 @@ static void run_words(struct prompt *p, struct words *w)
 		editor_forget_pasted(&p->editor);
 }
 
+/* The same with a program of the shell behind it, which gets what programs are given unless the options say otherwise. */
+static void run_into(struct prompt *p, struct words *w, const char *program)
+{
+	struct session *s = p->session;
+	struct style style = s->style;
+
+	if (!output_to_program(program))
+		return;
+	s->style.format = s->options->style.format == FORMAT_AUTO ? FORMAT_RAW : s->options->style.format;
+	s->style.has_colour = s->style.is_readable = false;
+	run_words(p, w);
+	output_back();
+	s->style = style;
+}
+
+/* Is it meant? What was pasted behind a command that isn't run was not meant either. */
+static bool is_meant(struct prompt *p, const struct words *w)
+{
+	struct text question = {NULL, 0, 0};
+	bool meant = p->session->options->is_sure || !p->editor.is_smart || !confirm_question(p->session, w, &question) ||
+		     editor_confirm(&p->editor, question.data);
+
+	if (!meant) {
+		puts("(not run)");
+		fflush(stdout);
+		editor_forget_pasted(&p->editor);
+	}
+	text_fini(&question);
+	return meant;
+}
+
 static bool is_end(const struct words *w)
 {
 	return w->count == 1 && (words_is(w, 0, "quit") || words_is(w, 0, "exit"));
+}
+
+static void run_line(struct prompt *p, struct words *w, const char *program)
+{
+	if (!is_meant(p, w))
+		return;
+	if (program)
+		run_into(p, w, program);
+	else
+		run_words(p, w);
 }
 
 /* Takes a line, which may go on from the one before; false when it was the last. */
 static bool take_line(struct prompt *p, struct text *line, const char *more)
 {
 	struct words words = {NULL, 0, 0, NULL};
+	const char *program;
 	bool goes_on = true;
 
 	if (p->is_continued)
 		text_puts(line, "\n");
 	text_puts(line, more);
-	enum words_status status = words_split(&words, line->data);
+	enum words_status status = words_split_pipe(&words, line->data, &program);
 	p->is_continued = status == WORDS_OPEN;
 	if (status == WORDS_OPEN) {
 		words_fini(&words);
@@ -122,7 +165,7 @@ static bool take_line(struct prompt *p, struct text *line, const char *more)
 			history_add(&p->history, line->data);
 		goes_on = !is_end(&words);
 		if (goes_on)
-			run_words(p, &words);
+			run_line(p, &words, program);
 	}
 	text_clear(line);
 	words_fini(&words);

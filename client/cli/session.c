@@ -11,43 +11,6 @@
 
 #include "client/cli/tty.h"
 
-/* What goes out between two looks at Ctrl-C. */
-#define PIECE 4096
-
-static void write_piece(const char *data, size_t len)
-{
-	for (size_t done = 0; done < len;) {
-		ssize_t n = write(STDOUT_FILENO, data + done, len - done);
-		if (n < 0 && errno == EPIPE)
-			exit(0);
-		if (n < 0 && errno != EINTR) {
-			perror("qcache-cli: standard output");
-			exit(1);
-		}
-		done += n > 0 ? (size_t)n : 0;
-	}
-}
-
-void print(struct text *text)
-{
-	write_piece(text->data, text->len);
-	text_clear(text);
-}
-
-bool print_until_interrupt(struct text *text)
-{
-	size_t done = 0;
-
-	while (done < text->len && !interrupt_is_pending()) {
-		size_t piece = text->len - done < PIECE ? text->len - done : PIECE;
-		write_piece(text->data + done, piece);
-		done += piece;
-	}
-	bool whole = done == text->len;
-	text_clear(text);
-	return whole;
-}
-
 void session_init(struct session *s, struct options *options)
 {
 	*s = (struct session){.options = options};
@@ -58,6 +21,7 @@ void session_init(struct session *s, struct options *options)
 		s->style.format = isatty(STDOUT_FILENO) ? FORMAT_STANDARD : FORMAT_RAW;
 	s->style.has_colour = s->style.format == FORMAT_STANDARD && tty_is_smart(STDOUT_FILENO) && !getenv("NO_COLOR");
 	s->style.is_readable = isatty(STDOUT_FILENO);
+	s->pager = options->pager;
 	s->shows_pushes = options->pushes == PUSHES_SHOWN || (options->pushes == PUSHES_AUTO && isatty(STDOUT_FILENO));
 }
 
@@ -271,9 +235,27 @@ static bool is_stream(const struct words *w)
 	return false;
 }
 
+/* More lines than the terminal has go through the pager, if there is one. */
+static bool wants_pager(const struct session *s)
+{
+	size_t columns, rows, lines = 0;
+
+	if (!s->pager || !*s->pager || !s->is_interactive || !tty_is_smart(STDOUT_FILENO))
+		return false;
+	tty_size(&columns, &rows);
+	for (const char *at = s->out.data; at && lines <= rows; at = memchr(at, '\n', s->out.len - (size_t)(at - s->out.data)), at += at != NULL)
+		lines++;
+	return lines > rows;
+}
+
 /* What `out` holds. False when Ctrl-C has ended it. */
 static bool show_out(struct session *s)
 {
+	if (wants_pager(s) && output_to_program(s->pager)) {
+		print_until_interrupt(&s->out);
+		output_back();
+		return true;
+	}
 	if (print_until_interrupt(&s->out))
 		return true;
 	/* It may have stopped within a colour, or within the sequence for one. */

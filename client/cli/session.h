@@ -6,6 +6,7 @@
 #define CLIENT_CLI_SESSION_H
 
 #include "client/cli/options.h"
+#include "client/cli/output.h"
 #include "client/cli/state.h"
 
 struct session {
@@ -15,6 +16,7 @@ struct session {
 	struct state state;
 	bool is_interactive;
 	struct style style;
+	const char *pager; /* a line of the shell, for what is longer than the terminal; NULL */
 	bool shows_pushes;
 	bool wants_no_password; /* so the server has said: none is sent any more */
 	struct text out;
@@ -56,10 +58,5 @@ qc_context *interrupt_begin(void);
 /* True when Ctrl-C was pressed meanwhile. */
 bool interrupt_end(void);
 bool interrupt_is_pending(void);
-
-/* Writes to stdout all of it; ends the program quietly when nobody reads. */
-void print(struct text *text);
-/* The same, but Ctrl-C ends it: false then, and the rest is thrown away. */
-bool print_until_interrupt(struct text *text);
 
 #endif

@@ -119,17 +119,33 @@ static enum words_status next_word(struct text *word, const char **at)
 	return WORDS_FINE;
 }
 
+static bool is_pipe(const char *at)
+{
+	return at[0] == '|' && (!at[1] || isspace((unsigned char)at[1]));
+}
+
 enum words_status words_split(struct words *words, const char *line)
+{
+	return words_split_pipe(words, line, NULL);
+}
+
+enum words_status words_split_pipe(struct words *words, const char *line, const char **out_program)
 {
 	enum words_status status = WORDS_FINE;
 	struct text word = {NULL, 0, 0};
 
 	words_clear(words);
+	if (out_program)
+		*out_program = NULL;
 	for (;;) {
 		while (isspace((unsigned char)*line))
 			line++;
 		if (!*line)
 			break;
+		if (out_program && words->count && is_pipe(line)) {
+			*out_program = line + 1;
+			break;
+		}
 		text_clear(&word);
 		status = next_word(&word, &line);
 		if (status != WORDS_FINE)

@@ -19,6 +19,10 @@ enum words_status {
 };
 
 enum words_status words_split(struct words *words, const char *line);
+/*
+ * The same up to a | that stands alone behind some word: *out_program is what follows it, for the shell; NULL without.
+ */
+enum words_status words_split_pipe(struct words *words, const char *line, const char **out_program);
 void words_add(struct words *words, const void *data, size_t len);
 /* Takes the last one away; there is one. */
 void words_pop(struct words *words);

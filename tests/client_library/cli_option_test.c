@@ -327,6 +327,36 @@ static void more_tools_of_redis_cli_measure(void)
 	CU_ASSERT(fixture_stop(&f));
 }
 
+static void options_come_from_a_file_of_profiles(void)
+{
+	struct fixture f = fixture_start("");
+	char line[512];
+
+	snprintf(line, sizeof(line), "printf '[default]\nn = 3\nno-raw = yes\n[here]\naddr = %s\nd = ,\nno-raw = no\n[other]\nn = 4\n' >p.ini",
+		 f.address);
+	CU_ASSERT(gives(&f, line, 0, ""));
+	CU_ASSERT(gives(&f, "export QCACHE_CLI_CONFIG=p.ini; $CLI set k v; $CLI -n 0 exists k; $CLI -profile here get k; "
+			    "$PROGRAM -profile here -n 3 -raw exists k; $CLI -profile other exists k", 0,
+			"OK\n(integer) 0\n\"v\"\n1\n(integer) 0\n"));
+	CU_ASSERT(gives(&f, "QCACHE_CLI_CONFIG= $CLI -raw -n 3 get k; env -u QCACHE_CLI_CONFIG XDG_CONFIG_HOME=/none $CLI -n 3 get k", 0, "v\nv\n"));
+	CU_ASSERT(gives(&f, "export QCACHE_CLI_CONFIG=p.ini; $CLI -profile nobody ping", 2,
+			"qcache-cli: p.ini has no profile [nobody] (see qcache-cli --help)\n"));
+	CU_ASSERT(gives(&f, "export QCACHE_CLI_CONFIG=none.ini; $CLI ping; $CLI -profile x ping", 2,
+			"PONG\nqcache-cli: -profile x: none.ini: No such file or directory (see qcache-cli --help)\n"));
+	CU_ASSERT(gives(&f, "export QCACHE_CLI_CONFIG=q.ini; printf '[default]\nbigkeys = yes\n' >q.ini; $CLI ping; "
+			    "printf '[default]\nfrob = 1\n' >q.ini; $CLI ping; printf '[default]\njson = maybe\n' >q.ini; $CLI ping; "
+			    "printf 'n = 1\n' >q.ini; $CLI ping; printf '[default]\nnonsense\n' >q.ini; $CLI ping", 2,
+			"qcache-cli: q.ini: [default] bigkeys: can't be set in a file (see qcache-cli --help)\n"
+			"qcache-cli: q.ini: [default] frob: no such option (see qcache-cli --help)\n"
+			"qcache-cli: q.ini: [default] json: wants yes or no (see qcache-cli --help)\n"
+			"qcache-cli: q.ini: [] n: stands in front of all sections (see qcache-cli --help)\n"
+			"qcache-cli: q.ini: line 2 is neither a [section] nor name = value (see qcache-cli --help)\n"));
+	CU_ASSERT(gives(&f, "export QCACHE_CLI_CONFIG=s.ini; printf '[default]\na = x\n' >s.ini; chmod 644 s.ini; "
+			    "$CLI ping 2>&1 | head -1; chmod 600 s.ini; $CLI ping 2>&1 | tail -1", 0,
+			"Warning: s.ini holds a password and can be read by others; chmod 600 mends it.\nPONG\n"));
+	CU_ASSERT(fixture_stop(&f));
+}
+
 static const struct suite_case cases[] = {
 	CASE(no_option_of_redis_cli_is_unknown),
 	CASE(what_the_server_can_not_do_is_refused_with_the_reason),
@@ -342,6 +372,7 @@ static const struct suite_case cases[] = {
 	CASE(keys_are_measured_for_programs_too),
 	CASE(scanning_goes_on_from_a_cursor),
 	CASE(more_tools_of_redis_cli_measure),
+	CASE(options_come_from_a_file_of_profiles),
 };
 
 int main(int argc, char **argv)

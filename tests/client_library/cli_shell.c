@@ -13,7 +13,7 @@ char *cli_shell(const char *directory, const char *address, const char *line, in
 	char *script = NULL;
 	int status = -1;
 
-	if (asprintf(&script, "PROGRAM='%s'; ADDR='%s'; CLI=\"$PROGRAM -addr $ADDR\"; cd '%s'; %s", fixture_cli(), address, directory,
+	if (asprintf(&script, "export QCACHE_CLI_CONFIG=; PROGRAM='%s'; ADDR='%s'; CLI=\"$PROGRAM -addr $ADDR\"; cd '%s'; %s", fixture_cli(), address, directory,
 		     line) < 0)
 		abort();
 	const char *argv[] = {"/bin/sh", "-c", script, NULL};

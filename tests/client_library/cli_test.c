@@ -531,6 +531,113 @@ static void a_subscription_in_a_transaction_waits_for_exec(void)
 	get_up(&s);
 }
 
+static void a_reply_goes_to_a_program_of_the_shell(void)
+{
+	struct sitting s = sit_down(NULL, 80);
+
+	GOOD(qc_mset(s.f.client, ctx, "one", "1", "two", "2", "three", "3"));
+	enter(&s, "keys * | sort | tail -n 1 | sed 's/^/last: /'");
+	CU_ASSERT(terminal_shows(s.terminal, "last: two"));
+	/* A bar in quotes, or within a word, is none. */
+	enter(&s, "echo 'a | b'");
+	CU_ASSERT(terminal_shows(s.terminal, "\"a | b\""));
+	enter(&s, "echo a|b");
+	CU_ASSERT(terminal_shows(s.terminal, "\"a|b\""));
+	/* One that reads nothing ends nothing else. */
+	enter(&s, "debug stringmatch-len 1 a | true");
+	enter(&s, "mget one two | exit 3");
+	enter(&s, "get one | no-such-program-here");
+	CU_ASSERT(terminal_shows(s.terminal, "no-such-program-here"));
+	enter(&s, "echo on");
+	CU_ASSERT(terminal_shows(s.terminal, "\"on\""));
+	/* Ctrl-C ends what goes on and on, and the program that gets it. */
+	terminal_type(s.terminal, "monitor | sed 's/^/seen: /'\r");
+	CU_ASSERT(terminal_shows(s.terminal, "Reading messages"));
+	terminal_type(s.terminal, "\003");
+	CU_ASSERT(terminal_waits_at(s.terminal, s.prompt));
+	enter(&s, "echo again");
+	CU_ASSERT(terminal_shows(s.terminal, "\"again\""));
+	get_up(&s);
+}
+
+static void a_long_reply_goes_through_the_pager(void)
+{
+	struct sitting s = {.f = fixture_start("")};
+	const char *argv[] = {"env", "QCACHE_PAGER=tail -n 2 | sed 's/^/paged: /'", fixture_cli(), "-addr", s.f.address, NULL};
+
+	for (int i = 0; i < 40; i++) {
+		char key[16];
+		snprintf(key, sizeof(key), "k%02d", i);
+		GOOD(qc_set(s.f.client, ctx, key, "v"));
+	}
+	snprintf(s.prompt, sizeof(s.prompt), "%s> ", s.f.address);
+	s.terminal = terminal_start(argv, home, 24, 80);
+	CU_ASSERT(terminal_waits_at(s.terminal, s.prompt));
+	enter(&s, "keys *");
+	CU_ASSERT(terminal_shows(s.terminal, "paged: "));
+	CU_ASSERT(terminal_has(s.terminal, "40) "));
+	CU_ASSERT(!terminal_has(s.terminal, "30) "));
+	enter(&s, "clear");
+	enter(&s, "keys k00");
+	CU_ASSERT(terminal_has(s.terminal, "1) \"k00\""));
+	CU_ASSERT(!terminal_has(s.terminal, "paged: "));
+	get_up(&s);
+}
+
+static void what_can_not_be_undone_is_asked_before(void)
+{
+	struct sitting s = sit_down(NULL, 120);
+
+	enter(&s, "set kept 1");
+	terminal_type(s.terminal, "flushall\r");
+	CU_ASSERT(terminal_shows(s.terminal, "flushall deletes all keys of all databases at"));
+	terminal_type(s.terminal, "n\r");
+	CU_ASSERT(terminal_shows(s.terminal, "(not run)"));
+	CU_ASSERT(terminal_waits_at(s.terminal, s.prompt));
+	enter(&s, "get kept");
+	CU_ASSERT(terminal_shows(s.terminal, "\"1\""));
+	/* A pasted line behind it is no answer, and isn't run either. */
+	terminal_type(s.terminal, "\033[200~flushall\nyes\ndel kept\n\033[201~");
+	CU_ASSERT(terminal_shows(s.terminal, "Go on? (y/N)"));
+	terminal_type(s.terminal, "\003");
+	CU_ASSERT(terminal_waits_at(s.terminal, s.prompt));
+	enter(&s, "exists kept");
+	CU_ASSERT(terminal_shows(s.terminal, "(integer) 1"));
+	terminal_type(s.terminal, "FLUSHALL\r");
+	CU_ASSERT(terminal_shows(s.terminal, "FLUSHALL deletes all keys of all databases at"));
+	terminal_type(s.terminal, "y\r");
+	CU_ASSERT(terminal_shows(s.terminal, "OK"));
+	CU_ASSERT(terminal_waits_at(s.terminal, s.prompt));
+	enter(&s, "exists kept");
+	CU_ASSERT(terminal_shows(s.terminal, "(integer) 0"));
+	get_up(&s);
+	s = sit_down("-yes", 120);
+	enter(&s, "set kept 1");
+	enter(&s, "flushdb");
+	enter(&s, "exists kept");
+	CU_ASSERT(terminal_shows(s.terminal, "(integer) 0"));
+	get_up(&s);
+}
+
+static void keys_among_many_are_asked_before(void)
+{
+	struct sitting s = sit_down(NULL, 120);
+	qc_pipeline *p qc_defer(qc_pipeline_close) = qc_pipeline_open(s.f.client);
+
+	enter(&s, "keys *");
+	CU_ASSERT(terminal_shows(s.terminal, "(empty array)"));
+	for (int i = 0; i < 10001; i++)
+		qc_add(p, "SET", i, "v");
+	qc_results set qc_auto_results = qc_run(p, ctx);
+	GOOD(set);
+	terminal_type(s.terminal, "keys *\r");
+	CU_ASSERT(terminal_shows(s.terminal, "keys looks at all 10001 keys"));
+	terminal_type(s.terminal, "\r");
+	CU_ASSERT(terminal_shows(s.terminal, "(not run)"));
+	CU_ASSERT(terminal_waits_at(s.terminal, s.prompt));
+	get_up(&s);
+}
+
 static const struct suite_case cases[] = {
 	CASE(a_session_reads_as_people_know_it),
 	CASE(the_prompt_shows_database_and_transaction),
@@ -553,6 +660,10 @@ static const struct suite_case cases[] = {
 	CASE(a_select_in_a_transaction_counts_when_it_is_executed),
 	CASE(info_is_shown_as_text),
 	CASE(a_subscription_in_a_transaction_waits_for_exec),
+	CASE(a_reply_goes_to_a_program_of_the_shell),
+	CASE(a_long_reply_goes_through_the_pager),
+	CASE(what_can_not_be_undone_is_asked_before),
+	CASE(keys_among_many_are_asked_before),
 };
 
 int main(int argc, char **argv)

@@ -26,6 +26,8 @@ static FILE *seen;
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc, (void)argv;
+	/* No options from a file. */
+	setenv("QCACHE_CLI_CONFIG", "", 1);
 	seen = stderr;
 	stderr = fopen("/dev/null", "we");
 	stdout = fopen("/dev/null", "we");
@@ -263,7 +265,7 @@ static const char *find_snapshot(const char *data, size_t len, size_t *out_len)
 			head[used++] = *c;
 	}
 	head[used] = 0;
-	if (!head_end || strncmp(head, "$EOF:", 5) != 0 || used != 45)
+	if (!head_end || strncmp(head, "$EOF:", 5) != 0 || used != 45 || strlen(head) != used)
 		return NULL;
 	mark = memmem(head_end + 1, (size_t)(end - head_end - 1), head + 5, 40);
 	*out_len = mark ? (size_t)(mark - head_end - 1) : 0;

@@ -1,0 +1,123 @@
+#include "client/cli/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "client/cli/session.h"
+#include "client/cli/tty.h"
+
+/* What goes out between two looks at Ctrl-C. */
+#define PIECE 4096
+
+/* Of the program that is in the place of standard output. */
+static struct {
+	pid_t pid;     /* 0: there is none */
+	int saved;     /* standard output itself */
+	bool is_deaf;  /* it reads no more */
+} program;
+
+static void write_piece(const char *data, size_t len)
+{
+	for (size_t done = 0; done < len && !program.is_deaf;) {
+		ssize_t n = write(STDOUT_FILENO, data + done, len - done);
+		if (n < 0 && errno == EPIPE && program.pid) {
+			program.is_deaf = true;
+		} else if (n < 0 && errno == EPIPE) {
+			exit(0);
+		} else if (n < 0 && errno != EINTR) {
+			perror("qcache-cli: standard output");
+			exit(1);
+		}
+		done += n > 0 ? (size_t)n : 0;
+	}
+}
+
+void print(struct text *text)
+{
+	write_piece(text->data, text->len);
+	text_clear(text);
+}
+
+bool print_until_interrupt(struct text *text)
+{
+	size_t done = 0;
+
+	while (done < text->len && !interrupt_is_pending() && !program.is_deaf) {
+		size_t piece = text->len - done < PIECE ? text->len - done : PIECE;
+		write_piece(text->data + done, piece);
+		done += piece;
+	}
+	bool whole = done == text->len && !program.is_deaf;
+	text_clear(text);
+	return whole;
+}
+
+extern char **environ;
+
+/* With the signals as a shell would leave them: Ctrl-C ends it, and so does a pipe that nobody reads. */
+static int start(const char *line, int input, pid_t *out_pid)
+{
+	char *argv[] = {(char *)"sh", (char *)"-c", (char *)line, NULL};
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t attributes;
+	sigset_t none, all;
+
+	sigemptyset(&none);
+	sigfillset(&all);
+	posix_spawn_file_actions_init(&files);
+	posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO);
+	posix_spawnattr_init(&attributes);
+	posix_spawnattr_setsigmask(&attributes, &none);
+	posix_spawnattr_setsigdefault(&attributes, &all);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	int number = posix_spawn(out_pid, "/bin/sh", &files, &attributes, argv, environ);
+	posix_spawnattr_destroy(&attributes);
+	posix_spawn_file_actions_destroy(&files);
+	return number;
+}
+
+bool output_to_program(const char *line)
+{
+	int ends[2], number;
+
+	fflush(stdout);
+	if (pipe2(ends, O_CLOEXEC) != 0) {
+		perror("qcache-cli: a pipe");
+		return false;
+	}
+	tty_restore();
+	number = start(line, ends[0], &program.pid);
+	close(ends[0]);
+	program.is_deaf = false;
+	program.saved = number ? -1 : fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+	if (program.saved >= 0 && dup2(ends[1], STDOUT_FILENO) < 0)
+		number = errno;
+	close(ends[1]);
+	if (number == 0)
+		return true;
+	fprintf(stderr, "qcache-cli: /bin/sh: %s\n", strerror(number));
+	program.pid = 0;
+	tty_run();
+	return false;
+}
+
+void output_back(void)
+{
+	int status;
+
+	fflush(stdout);
+	dup2(program.saved, STDOUT_FILENO);
+	close(program.saved);
+	while (waitpid(program.pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+	program.pid = 0;
+	program.is_deaf = false;
+	tty_run();
+}
