@@ -315,6 +315,8 @@ static qc_error copy_texts(struct settings *s, const qc_options *o)
 		if (!*texts[i].to)
 			return error_no_memory();
 	}
+	s->credentials = o->credentials;
+	s->credentials_data = o->credentials_data;
 	if (o->hook_count == 0)
 		return no_error();
 	address_show(&s->addresses[0], s->shown, sizeof(s->shown));
@@ -398,6 +400,8 @@ static qc_error check(const struct settings *s)
 		return qc_errorf(QC_INVALID, "tls_cert and tls_key come together");
 	if (s->hook_count > HOOKS_MAX)
 		return qc_errorf(QC_INVALID, "%zu hooks, of at most %d", s->hook_count, HOOKS_MAX);
+	if (s->credentials && (s->user || s->password))
+		return qc_errorf(QC_INVALID, "credentials, and a user or password beside");
 	if (s->user && !s->password)
 		return qc_errorf(QC_INVALID, "a user without a password");
 	if (s->backoff_min_ms < 0 || s->backoff_max_ms < s->backoff_min_ms)

@@ -23,6 +23,8 @@ struct settings {
 	bool tls_insecure;
 	int db, protocol, pool_size, min_idle, max_idle, retries;
 	int64_t max_lifetime_ms, idle_timeout_ms, pool_timeout_ms, dial_timeout_ms, timeout_ms, backoff_min_ms, backoff_max_ms;
+	qc_error (*credentials)(void *data, qc_credentials *out);
+	void *credentials_data;
 	char shown[160]; /* the first address, for hooks */
 	qc_hook *hooks;
 	size_t hook_count;

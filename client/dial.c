@@ -96,7 +96,7 @@ static qc_error look_up(struct dial *d)
 	return begin_race(d, list);
 }
 
-static void begin_greeting(struct dial *d)
+static qc_error begin_greeting(struct dial *d)
 {
 	/* Somebody answers: what follows is bounded as any answer is. */
 	int64_t answer_ns = deadline_after_ms(d->settings->timeout_ms);
@@ -104,7 +104,7 @@ static void begin_greeting(struct dial *d)
 	if (answer_ns < d->deadline_ns)
 		d->deadline_ns = answer_ns;
 	d->stage = DIAL_GREETING;
-	d->step = d->is_old ? greet_step_of_old(d->settings) : greet_step_from(d->settings, GREET_HELLO);
+	return greeting_begin(&d->greeting, d->settings, d->is_old);
 }
 
 static qc_error race(struct dial *d)
@@ -126,10 +126,8 @@ static qc_error race(struct dial *d)
 	qc_error err = conn_create(d->settings, (size_t)(address - d->settings->addresses), fd, &d->conn);
 	if (err.kind != QC_OK)
 		return err;
-	if (!address->is_tls) {
-		begin_greeting(d);
-		return err;
-	}
+	if (!address->is_tls)
+		return begin_greeting(d);
 	d->stage = DIAL_SECURING;
 	return tls_open(d->tls, fd, d->settings->tls_name ? d->settings->tls_name : address->host, &d->conn->tls);
 }
@@ -138,10 +136,8 @@ static qc_error secure(struct dial *d)
 {
 	short wants;
 
-	if (tls_handshake(d->conn->tls, &wants) == 0) {
-		begin_greeting(d);
-		return no_error();
-	}
+	if (tls_handshake(d->conn->tls, &wants) == 0)
+		return begin_greeting(d);
 	return errno == EAGAIN ? watch(d, d->conn->fd, wants) : conn_lost(d->conn, errno, "TLS with");
 }
 
@@ -181,6 +177,13 @@ static qc_error hear(struct conn *c, short *out_wants)
 	return no_error();
 }
 
+/* What has been said may hold a password. */
+static void forget_words(struct conn *c)
+{
+	explicit_bzero(c->out.data, c->out.len);
+	c->out.len = c->bytes_sent = 0;
+}
+
 /* Goes on by one step if the answer to the one in hand has come. */
 static qc_error take_answer(struct dial *d, bool *out_came)
 {
@@ -195,12 +198,11 @@ static qc_error take_answer(struct dial *d, bool *out_came)
 			return status == RESP_READ_NO_MEMORY ? error_no_memory()
 							     : qc_errorf(QC_PROTOCOL, "%s", resp_reader_error(d->conn->reader));
 		*out_came = reply->type != RESP_TYPE_PUSH && reply->type != RESP_TYPE_ATTRIBUTE;
-		qc_error err = qc_reply_err(reply_public(reply));
+		qc_error err = *out_came ? greeting_take(&d->greeting, reply_public(reply)) : no_error();
 		resp_reply_free(reply);
 		if (!*out_came)
 			continue;
-		d->step = greet_next(d->settings, d->step, &err);
-		d->conn->out.len = d->conn->bytes_sent = 0;
+		forget_words(d->conn);
 		if (err.kind != QC_OK)
 			return err;
 	}
@@ -212,13 +214,13 @@ static qc_error compose(struct dial *d)
 	qc_arg words[GREET_WORDS_MAX];
 
 	return d->conn->out.len > 0 ? no_error()
-				    : request_write(&d->conn->out, greet_words(d->settings, d->step, words));
+				    : request_write(&d->conn->out, greeting_words(&d->greeting, words));
 }
 
 /* One read a call: a server that sends without end must not keep the caller from looking at the clock. */
 static qc_error greet(struct dial *d)
 {
-	for (bool may_read = true; d->step != GREET_DONE;) {
+	for (bool may_read = true; d->greeting.step != GREET_DONE;) {
 		short wants = POLLIN;
 		bool came = false;
 		qc_error err = compose(d);
@@ -239,6 +241,7 @@ static qc_error greet(struct dial *d)
 			return watch(d, d->conn->fd, wants ? wants : POLLIN);
 		may_read = false;
 	}
+	greeting_end(&d->greeting);
 	d->stage = DIAL_READY;
 	return no_error();
 }
@@ -250,13 +253,14 @@ static void drop_attempt(struct dial *d)
 	unwatch(d);
 	lookup_abandon(&d->lookup);
 	race_end(&d->race);
+	greeting_end(&d->greeting);
 	conn_close(&d->conn);
 }
 
 /* Is it one that knows no HELLO, and says so by closing? Then the same server is asked again without. */
 static bool closes_at_hello(const struct dial *d, const qc_error *err)
 {
-	return d->stage == DIAL_GREETING && d->step == GREET_HELLO && !d->is_old && err->kind == QC_NETWORK;
+	return d->stage == DIAL_GREETING && d->greeting.step == GREET_HELLO && !d->is_old && err->kind == QC_NETWORK;
 }
 
 /* False when there is nothing more to try. */

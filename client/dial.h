@@ -38,7 +38,7 @@ struct dial {
 	struct lookup *lookup;
 	struct race race;
 	struct conn *conn;
-	enum greet_step step;
+	struct greeting greeting;
 	bool is_old;         /* a connection was closed at HELLO: this one does without */
 	int64_t deadline_ns; /* of the server in hand */
 };

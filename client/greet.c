@@ -1,80 +1,124 @@
 #include "client/greet.h"
 
+#include <stdlib.h>
+
 #include "client/error.h"
 
-static bool is_needed(const struct settings *s, enum greet_step step)
+static bool is_needed(const struct greeting *g, enum greet_step step)
 {
 	switch (step) {
 	case GREET_HELLO:
-		return s->protocol == 3;
+		return g->settings->protocol == 3 && !g->is_old;
 	case GREET_AUTH:
-		return s->password != NULL;
+		return g->password != NULL;
 	case GREET_NAME:
-		return s->name != NULL;
+		return g->settings->name != NULL;
 	case GREET_SELECT:
-		return s->db != 0;
+		return g->settings->db != 0;
+	case GREET_LIBRARY:
+	case GREET_VERSION:
+		return g->has_setinfo;
 	case GREET_PING:
-		return false;
+		return g->is_old && !g->password && !g->settings->name && g->settings->db == 0;
 	case GREET_DONE:
 		break;
 	}
 	return true;
 }
 
-enum greet_step greet_step_from(const struct settings *settings, enum greet_step step)
+/* The first step that has something to say, from `step` on. */
+static void move_to(struct greeting *g, enum greet_step step)
 {
-	while (!is_needed(settings, step))
+	while (!is_needed(g, step))
 		step++;
-	return step;
+	g->step = step;
 }
 
-enum greet_step greet_step_of_old(const struct settings *settings)
+static qc_error ask_for_credentials(struct greeting *g)
 {
-	enum greet_step step = greet_step_from(settings, GREET_AUTH);
+	const struct settings *s = g->settings;
 
-	return step == GREET_DONE ? GREET_PING : step;
+	g->fresh.user[0] = g->fresh.password[0] = 0;
+	qc_error err = s->credentials(s->credentials_data, &g->fresh);
+	g->fresh.user[sizeof(g->fresh.user) - 1] = g->fresh.password[sizeof(g->fresh.password) - 1] = 0;
+	g->user = g->fresh.user[0] ? g->fresh.user : NULL;
+	g->password = g->fresh.password[0] ? g->fresh.password : NULL;
+	return qc_wrap(err, "credentials");
 }
 
-static size_t hello(const struct settings *s, qc_arg *words)
+qc_error greeting_begin(struct greeting *g, const struct settings *settings, bool is_old)
+{
+	g->settings = settings;
+	g->is_old = is_old;
+	g->has_setinfo = false;
+	g->user = settings->user;
+	g->password = settings->password;
+	qc_error err = settings->credentials ? ask_for_credentials(g) : no_error();
+	move_to(g, GREET_HELLO);
+	return err;
+}
+
+void greeting_end(struct greeting *g)
+{
+	explicit_bzero(&g->fresh, sizeof(g->fresh));
+	g->user = g->password = NULL;
+}
+
+static size_t hello(const struct greeting *g, qc_arg *words)
 {
 	size_t count = 0;
 
 	words[count++] = qc_arg("HELLO");
 	words[count++] = qc_arg(3);
-	if (s->password) {
+	if (g->password) {
 		words[count++] = qc_arg("AUTH");
-		words[count++] = qc_arg_text(s->user ? s->user : "default");
-		words[count++] = qc_arg_text(s->password);
+		words[count++] = qc_arg_text(g->user ? g->user : "default");
+		words[count++] = qc_arg_text(g->password);
 	}
-	if (s->name) {
+	if (g->settings->name) {
 		words[count++] = qc_arg("SETNAME");
-		words[count++] = qc_arg_text(s->name);
+		words[count++] = qc_arg_text(g->settings->name);
 	}
 	return count;
 }
 
-qc_args greet_words(const struct settings *s, enum greet_step step, qc_arg words[GREET_WORDS_MAX])
+static size_t setinfo(qc_arg *words, const char *what, const char *value)
+{
+	words[0] = qc_arg("CLIENT");
+	words[1] = qc_arg("SETINFO");
+	words[2] = qc_arg(what);
+	words[3] = qc_arg(value);
+	return 4;
+}
+
+qc_args greeting_words(const struct greeting *g, qc_arg words[GREET_WORDS_MAX])
 {
 	size_t count = 0;
 
-	switch (step) {
+	switch (g->step) {
 	case GREET_HELLO:
-		count = hello(s, words);
+		count = hello(g, words);
 		break;
 	case GREET_AUTH:
 		words[count++] = qc_arg("AUTH");
-		if (s->user)
-			words[count++] = qc_arg_text(s->user);
-		words[count++] = qc_arg_text(s->password);
+		if (g->user)
+			words[count++] = qc_arg_text(g->user);
+		words[count++] = qc_arg_text(g->password);
 		break;
 	case GREET_NAME:
 		words[count++] = qc_arg("CLIENT");
 		words[count++] = qc_arg("SETNAME");
-		words[count++] = qc_arg_text(s->name);
+		words[count++] = qc_arg_text(g->settings->name);
 		break;
 	case GREET_SELECT:
 		words[count++] = qc_arg("SELECT");
-		words[count++] = qc_arg(s->db);
+		words[count++] = qc_arg(g->settings->db);
+		break;
+	case GREET_LIBRARY:
+		count = setinfo(words, "LIB-NAME", "libqcache");
+		break;
+	case GREET_VERSION:
+		count = setinfo(words, "LIB-VER", qc_version());
 		break;
 	case GREET_PING:
 		words[count++] = qc_arg("PING");
@@ -85,14 +129,32 @@ qc_args greet_words(const struct settings *s, enum greet_step step, qc_arg words
 	return (qc_args){words, count};
 }
 
-enum greet_step greet_next(const struct settings *settings, enum greet_step step, qc_error *answer)
+/* Since Redis 7.2, and Valkey's first, which calls itself that. */
+static bool knows_setinfo(const qc_reply *hello)
 {
-	if (answer->kind == QC_OK)
-		return greet_step_from(settings, step == GREET_HELLO ? GREET_SELECT : step + 1);
-	/* RESP3, or HELLO itself, isn't known there. */
-	if (step == GREET_HELLO && (qc_has_code(*answer, "NOPROTO") || strstr(answer->text, "unknown command"))) {
-		*answer = no_error();
-		return greet_step_from(settings, GREET_AUTH);
+	const char *version = qc_reply_text(qc_reply_get(hello, "version"));
+	char *end = NULL;
+	long major = version ? strtol(version, &end, 10) : 0;
+
+	return major > 7 || (major == 7 && *end == '.' && strtol(end + 1, NULL, 10) >= 2);
+}
+
+qc_error greeting_take(struct greeting *g, const qc_reply *answer)
+{
+	qc_error err = qc_reply_err(answer);
+
+	/* What the library is called is for people who look; nothing hangs on it. */
+	if (g->step == GREET_LIBRARY || g->step == GREET_VERSION)
+		err = no_error();
+	if (err.kind == QC_OK) {
+		g->has_setinfo |= g->step == GREET_HELLO && knows_setinfo(answer);
+		move_to(g, g->step == GREET_HELLO ? GREET_SELECT : g->step + 1);
+		return err;
 	}
-	return step;
+	/* RESP3, or HELLO itself, isn't known there. */
+	if (g->step == GREET_HELLO && (qc_has_code(err, "NOPROTO") || strstr(err.text, "unknown command"))) {
+		move_to(g, GREET_AUTH);
+		return no_error();
+	}
+	return err;
 }

@@ -313,6 +313,11 @@ typedef struct qc_hook {
 	void (*after)(void *data, const qc_event *event);
 } qc_hook;
 
+typedef struct qc_credentials {
+	char user[256]; /* may stay empty: "default" */
+	char password[4096];
+} qc_credentials;
+
 /* Zero means the default that is said here. Texts are copied. */
 typedef struct qc_options {
 	/*
@@ -322,6 +327,12 @@ typedef struct qc_options {
 	 */
 	const char *address;
 	const char *user, *password;
+	/*
+	 * Instead of these two, for passwords that change: asked for each new connection, in the thread that makes it, and forgotten as
+	 * soon as they are sent. What it fails with fails the dial.
+	 */
+	qc_error (*credentials)(void *data, qc_credentials *out);
+	void *credentials_data;
 	const char *name;          /* CLIENT SETNAME of each connection */
 	int db;
 	int protocol;              /* 3: RESP3, with RESP2 where the server knows no other; 2: RESP2 */
@@ -359,7 +370,7 @@ typedef struct qc_options {
  * A dial goes on when the call that wanted it has given up: the next call that wants a connection takes it over. While no
  * connection can be made, one call at a time tries, after a pause that doubles from backoff_min_ms to backoff_max_ms; all others
  * fail at once with what it met. The addresses of a name are tried side by side, each 250 ms after the one before (RFC 8305). A
- * server that closes the connection at HELLO, as some proxies do, is spoken to in RESP2.
+ * server that closes the connection at HELLO, as some proxies do, is spoken to in RESP2. One of Redis 7.2 or later is told what library this is (CLIENT SETINFO).
  */
 QC_API qc_client *qc_open(const qc_options *options);
 #define qc_dial(where, ...) qc_open(&(qc_options){.address = (where), ##__VA_ARGS__})

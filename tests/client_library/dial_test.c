@@ -438,6 +438,73 @@ static void a_proxy_that_closes_at_hello_is_spoken_to_in_resp2(void)
 	fake_stop(&fake);
 }
 
+/* What is said on each connection; it wants a password that changes. */
+struct listened {
+	char said[512];
+	int connections;
+};
+
+static void listen_to_greetings(struct fake *fake, int fd, unsigned number, void *data)
+{
+	struct listened *l = data;
+	char bytes[512];
+	ssize_t len;
+
+	(void)fake, (void)number;
+	while ((len = read(fd, bytes, sizeof(bytes) - 1)) > 0) {
+		bytes[len] = 0;
+		size_t used = strlen(l->said);
+		for (char *word = strtok(bytes, "\r\n"); word; word = strtok(NULL, "\r\n"))
+			if (*word != '*' && *word != '$')
+				used += (size_t)snprintf(l->said + used, sizeof(l->said) - used, "%s ", word);
+		fake_send_text(fd, strstr(l->said, "old") ? "-WRONGPASS no\r\n"
+			       : strstr(l->said + used - 8, "SETINFO") ? "-ERR no\r\n"
+								       : "%1\r\n$7\r\nversion\r\n$5\r\n7.2.4\r\n");
+	}
+	l->connections++;
+}
+
+static qc_error give_credentials(void *data, qc_credentials *out)
+{
+	static const char *const passwords[] = {"old", "new"};
+	int *asked = data;
+
+	if (*asked == 2)
+		return qc_errorf(QC_NETWORK, "the vault is shut");
+	snprintf(out->user, sizeof(out->user), "ann");
+	snprintf(out->password, sizeof(out->password), "%s", passwords[(*asked)++]);
+	return qc_errorf(QC_OK, "%s", "");
+}
+
+static void credentials_are_asked_for_each_connection(void)
+{
+	struct listened listened = {.said = ""};
+	struct fake *fake = fake_start(listen_to_greetings, &listened);
+	char address[32];
+	int asked = 0;
+
+	fake_address(address, sizeof(address), fake);
+	qc_client *c = qc_dial(address, .credentials = give_credentials, .credentials_data = &asked, .backoff_min_ms = 1);
+	FAILS(*c, QC_SERVER);
+	listened.said[0] = 0;
+	qc_client *pinned = qc_pin(c, ctx);
+	GOOD(*pinned);
+	CU_ASSERT_EQUAL(asked, 2);
+	char expected[160];
+	snprintf(expected, sizeof(expected), "HELLO 3 AUTH ann new CLIENT SETINFO LIB-NAME libqcache CLIENT SETINFO LIB-VER %s ", qc_version());
+	CU_ASSERT_STRING_EQUAL(listened.said, expected);
+	qc_client *third = qc_pin(c, ctx);
+	FAILS(*third, QC_NETWORK);
+	CU_ASSERT_PTR_NOT_NULL(strstr(third->err.text, "credentials: the vault is shut"));
+	qc_close(third);
+	qc_close(pinned);
+	qc_close(c);
+	c = qc_dial(address, .credentials = give_credentials, .password = "x");
+	FAILS(*c, QC_INVALID);
+	qc_close(c);
+	fake_stop(&fake);
+}
+
 static int option_of(int fd, int level, int name)
 {
 	int value = -1;
@@ -476,6 +543,7 @@ static const struct suite_case cases[] = {
 	CASE(a_name_that_is_looked_up_slowly_doesnt_stop_the_loop),
 	CASE(a_look_up_that_nobody_waits_for_any_more_ends_by_itself),
 	CASE(a_proxy_that_closes_at_hello_is_spoken_to_in_resp2),
+	CASE(credentials_are_asked_for_each_connection),
 	CASE(a_dead_peer_is_noticed_within_a_minute),
 };
 
