@@ -317,6 +317,8 @@ static qc_error copy_texts(struct settings *s, const qc_options *o)
 	}
 	s->credentials = o->credentials;
 	s->credentials_data = o->credentials_data;
+	s->on_push = o->on_push;
+	s->push_data = o->push_data;
 	if (o->hook_count == 0)
 		return no_error();
 	address_show(&s->addresses[0], s->shown, sizeof(s->shown));

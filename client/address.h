@@ -25,6 +25,8 @@ struct settings {
 	int64_t max_lifetime_ms, idle_timeout_ms, pool_timeout_ms, dial_timeout_ms, timeout_ms, backoff_min_ms, backoff_max_ms;
 	qc_error (*credentials)(void *data, qc_credentials *out);
 	void *credentials_data;
+	void (*on_push)(void *data, const qc_reply *push);
+	void *push_data;
 	char shown[160]; /* the first address, for hooks */
 	qc_hook *hooks;
 	size_t hook_count;

@@ -17,6 +17,8 @@
 #define READ_BYTES 16384
 /* A scratch buffer that has grown beyond this is given back after the exchange. */
 #define SCRATCH_MAX_BYTES (1 << 20)
+/* Pushes that gathered on an idle connection are read by so many pieces; who sends more is left. */
+#define IDLE_READS_MAX 64
 
 qc_error conn_lost(struct conn *conn, int number, const char *what)
 {
@@ -222,6 +224,14 @@ qc_error conn_next(struct conn *conn, qc_context *context, int64_t deadline_ns, 
 	}
 }
 
+/* Takes the push over. */
+static void tell_push(struct conn *conn, struct resp_reply *push)
+{
+	if (conn->settings->on_push)
+		conn->settings->on_push(conn->settings->push_data, reply_public(push));
+	resp_reply_free(push);
+}
+
 qc_error conn_reply(struct conn *conn, qc_context *context, int64_t deadline_ns, struct resp_reply **out_reply)
 {
 	for (;;) {
@@ -230,9 +240,12 @@ qc_error conn_reply(struct conn *conn, qc_context *context, int64_t deadline_ns,
 			conn->broken = true;
 			return err;
 		}
-		if ((*out_reply)->type != RESP_TYPE_PUSH && (*out_reply)->type != RESP_TYPE_ATTRIBUTE)
+		if ((*out_reply)->type == RESP_TYPE_PUSH)
+			tell_push(conn, *out_reply);
+		else if ((*out_reply)->type == RESP_TYPE_ATTRIBUTE)
+			resp_reply_free(*out_reply);
+		else
 			return err;
-		resp_reply_free(*out_reply);
 	}
 }
 
@@ -249,7 +262,7 @@ void conn_end_exchange(struct conn *conn)
 		if (status == RESP_READ_MORE)
 			return;
 		if (status == RESP_READ_REPLY)
-			resp_reply_free(push);
+			tell_push(conn, push);
 		else
 			conn->broken = true;
 	}
@@ -261,14 +274,33 @@ qc_error conn_read_raw(struct conn *conn, qc_context *context, int64_t deadline_
 	return read_wait(conn, context, deadline_ns, out, size, out_len);
 }
 
+/* What has come while nobody waited. False when it isn't pushes alone, or has no end. */
+static bool take_pushes(struct conn *conn)
+{
+	for (int i = 0; i < IDLE_READS_MAX && !conn->broken; i++) {
+		short wants;
+		uint8_t *room = resp_reader_room(conn->reader, READ_BYTES);
+		if (!room)
+			return false;
+		ssize_t got = conn_read_now(conn, room, READ_BYTES, &wants);
+		int number = errno;
+		resp_reader_fed(conn->reader, got > 0 ? (size_t)got : 0);
+		if (got <= 0)
+			return got < 0 && number == EAGAIN;
+		conn_end_exchange(conn);
+	}
+	return false;
+}
+
 bool conn_is_alive(struct conn *conn)
 {
 	struct pollfd fd = {.fd = conn->fd, .events = POLLIN};
 	uint8_t byte;
 
-	if (conn->tls)
-		return poll(&fd, 1, 0) == 0;
-	return recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+	/* Nothing, as a rule: one call tells. */
+	if (conn->tls ? poll(&fd, 1, 0) == 0 : recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN)
+		return true;
+	return take_pushes(conn);
 }
 
 void conn_close(struct conn **conn)
@@ -349,6 +381,7 @@ qc_error conn_create(const struct settings *settings, size_t address_index, int 
 	c->fd = fd;
 	c->wake_fd = -1;
 	c->receive_limit_ns = -1;
+	c->settings = settings;
 	c->peer = &settings->addresses[address_index];
 	c->address_index = address_index;
 	c->reader = resp_reader_create();

@@ -21,6 +21,7 @@ struct conn {
 	struct tls *tls;           /* NULL without */
 	struct resp_reader *reader;
 	struct buffer out;         /* scratch for requests */
+	const struct settings *settings;
 	const struct address *peer;
 	size_t address_index;      /* of the peer in the settings */
 	int64_t receive_limit_ns;  /* what SO_RCVTIMEO is set to; 0: for ever; -1: the socket doesn't block */
@@ -48,14 +49,14 @@ ssize_t conn_write_now(struct conn *conn, const void *data, size_t len, short *o
 /* The connection is broken; what the errno of `what` says of it. */
 qc_error conn_lost(struct conn *conn, int number, const char *what);
 
-/* Nothing has come while nobody waited, and the peer hasn't closed. */
+/* Nothing but pushes has come while nobody waited, and the peer hasn't closed. */
 bool conn_is_alive(struct conn *conn);
 
 /* Begins an exchange: sends, and reads what comes meanwhile, so that two full directions can't wait for each other. */
 qc_error conn_send(struct conn *conn, qc_context *context, int64_t deadline_ns, const void *data, size_t len);
 /* The next reply or push, whatever it is. */
 qc_error conn_next(struct conn *conn, qc_context *context, int64_t deadline_ns, struct resp_reply **out_reply);
-/* The next reply to a command: pushes and attributes are passed over. */
+/* The next reply to a command: attributes are passed over, pushes told to options.on_push. */
 qc_error conn_reply(struct conn *conn, qc_context *context, int64_t deadline_ns, struct resp_reply **out_reply);
 /*
  * Every reply that was asked for is read. What came besides, but for pushes, would be taken for the answer to the next command:

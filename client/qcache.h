@@ -355,6 +355,12 @@ typedef struct qc_options {
 	const char *tls_ciphers;   /* up to TLS 1.2, "A:B", the preferred first; see ciphers(1ssl). OpenSSL's own */
 	const char *tls_ciphersuites; /* the same for TLS 1.3 */
 	bool tls_insecure;         /* any certificate is taken */
+	/*
+	 * What comes unasked on connections of calls (RESP3: CLIENT TRACKING's invalidations, say), when a call next uses the connection,
+	 * in that call's thread. The push lives until it returns, and it makes no call on the client. Else pushes are passed over.
+	 */
+	void (*on_push)(void *data, const qc_reply *push);
+	void *push_data;
 	bool lazy;                 /* qc_open() doesn't connect: the first call does */
 	const qc_hook *hooks;
 	size_t hook_count;

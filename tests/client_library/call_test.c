@@ -854,6 +854,44 @@ static void the_pool_keeps_few_idle_and_none_for_too_long(void)
 	CU_ASSERT(fixture_stop(&f));
 }
 
+struct pushes {
+	int count;
+	char last[64];
+};
+
+static void note_push(void *data, const qc_reply *push)
+{
+	struct pushes *pushes = data;
+
+	pushes->count++;
+	snprintf(pushes->last, sizeof(pushes->last), "%s %s", qc_reply_text(qc_reply_at(push, 0)),
+		 qc_reply_text(qc_reply_at(qc_reply_at(push, 1), 0)));
+}
+
+static void pushes_have_a_handler_in_calls_too(void)
+{
+	struct fixture f = fixture_start("");
+	struct pushes pushes = {.count = 0};
+
+	if (fixture_has(&f, "CLIENT|TRACKING", "pushes in calls") && server_is_reference()) {
+		/* One connection, so that what comes while it is idle is met by the next call. */
+		qc_client *c = qc_dial(f.address, .pool_size = 1, .on_push = note_push, .push_data = &pushes);
+		qc_client *pinned = qc_pin(c, ctx);
+		qc_result tracked qc_auto = qc_do(pinned, ctx, "CLIENT", "TRACKING", "ON");
+		GOOD(tracked);
+		qc_string none qc_auto = qc_get(pinned, ctx, "k");
+		FAILS(none, QC_NIL);
+		GOOD(qc_set(f.client, ctx, "k", "v"));
+		qc_string now qc_auto = qc_get(pinned, ctx, "k");
+		CU_ASSERT_STRING_EQUAL(now.data, "v");
+		CU_ASSERT_EQUAL(pushes.count, 1);
+		CU_ASSERT_STRING_EQUAL(pushes.last, "invalidate k");
+		qc_close(pinned);
+		qc_close(c);
+	}
+	CU_ASSERT(fixture_stop(&f));
+}
+
 static void keep_attempts(void *data, const qc_event *event)
 {
 	*(int *)data = event->attempts;
@@ -974,6 +1012,7 @@ static const struct suite_case cases[] = {
 	CASE(what_is_released_is_empty),
 	CASE(hooks_count_no_attempt_for_what_was_never_sent),
 	CASE(hooks_serve_a_tracer),
+	CASE(pushes_have_a_handler_in_calls_too),
 	CASE(the_pool_keeps_few_idle_and_none_for_too_long),
 	CASE(tls_options_without_tls_are_refused),
 	CASE(null_is_the_background_the_defaults_and_nothing_to_release),

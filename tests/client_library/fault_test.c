@@ -400,6 +400,52 @@ static void a_servers_code_is_its_first_word_in_capitals(void)
 	fake_stop(&fake);
 }
 
+/* Pushes, one of them in two pieces, come on an idle connection. */
+static void push_while_idle(struct fake *fake, int fd, unsigned number, void *data)
+{
+	char word[32];
+
+	(void)fake, (void)number;
+	if (!fake_greet(fd))
+		return;
+	while (fake_read(fd, word, sizeof(word))) {
+		fake_send_text(fd, strcmp(word, "get") == 0 ? "n\r\n+FINE\r\n" : "+FINE\r\n");
+		if (strcmp(word, "incr") == 0)
+			fake_send_text(fd, ">1\r\n+whole\r\n>1\r\n+begu");
+		*(atomic_bool *)data = true;
+	}
+}
+
+static void count_push(void *data, const qc_reply *push)
+{
+	(void)push;
+	++*(int *)data;
+}
+
+static void pushes_on_an_idle_connection_dont_end_it(void)
+{
+	atomic_bool sent = false;
+	int pushes = 0;
+	struct fake *fake = fake_start(push_while_idle, &sent);
+	char address[32];
+
+	fake_address(address, sizeof(address), fake);
+	qc_client *c = qc_dial(address, .on_push = count_push, .push_data = &pushes);
+	qc_result r qc_auto = qc_do(c, ctx, "INCR", "k");
+	GOOD(r);
+	while (!sent)
+		usleep(1000);
+	/* Idle for longer than a connection is trusted without a look. */
+	usleep(3000);
+	qc_string got qc_auto = qc_get(c, ctx, "k");
+	GOOD(got);
+	CU_ASSERT_EQUAL(pushes, 2);
+	CU_ASSERT_EQUAL(fake_connections(fake), 1);
+	CU_ASSERT_EQUAL(qc_pool_stats(c).stale, 0);
+	qc_close(c);
+	fake_stop(&fake);
+}
+
 static void send_nested(struct fake *fake, int fd, unsigned number, void *data)
 {
 	char word[32], text[512] = "";
@@ -872,6 +918,7 @@ static const struct suite_case cases[] = {
 	CASE(a_server_that_loads_is_asked_again),
 	CASE(a_servers_code_is_its_first_word_in_capitals),
 	CASE(replies_nest_as_deep_as_the_header_says),
+	CASE(pushes_on_an_idle_connection_dont_end_it),
 	CASE(another_address_serves_when_one_is_gone),
 	CASE(a_server_that_comes_back_is_found_again),
 	CASE(silence_is_a_timeout),
