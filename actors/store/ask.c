@@ -7,6 +7,7 @@
 
 #include "actors/runtime/crash.h"
 #include "actors/store/figures.h"
+#include "actors/store/blocked.h"
 #include "actors/store/state.h"
 
 void store_ask_figures(struct call *call, session_resume *resume, void *state)
@@ -49,6 +50,12 @@ static int compare_figures(const void *a, const void *b)
 	return left < right ? -1 : left > right;
 }
 
+static void destroy_figures(void *answer)
+{
+	struct connection_figures *figures = answer;
+	connection_figures_destroy(&figures);
+}
+
 void store_on_figures(struct store *store, struct connection_figures *figures)
 {
 	gather(store, figures);
@@ -57,8 +64,7 @@ void store_on_figures(struct store *store, struct connection_figures *figures)
 	struct connection_figures *all = store->figures;
 	store->figures = NULL;
 	qsort(all->items, all->count, sizeof(*all->items), compare_figures);
-	store_wake_all(store, PARK_FIGURES, WAKE_ANSWER, all);
-	connection_figures_destroy(&all);
+	blocked_answer(store, PARK_FIGURES, all, destroy_figures);
 }
 
 void store_ask_observations(struct call *call, session_resume *resume, void *state)
@@ -77,17 +83,22 @@ static void ask_observer(struct store *store)
 
 void store_post_questions(struct store *store)
 {
-	if (!store->figures_missing && store_move_parked(store, PARK_TO_ASK_FIGURES, PARK_FIGURES))
+	if (!store->figures_missing && blocked_move(store, PARK_TO_ASK_FIGURES, PARK_FIGURES))
 		ask_reactors(store);
-	if (!store->observations_are_asked && store_move_parked(store, PARK_TO_ASK_OBSERVATIONS, PARK_OBSERVATIONS))
+	if (!store->observations_are_asked && blocked_move(store, PARK_TO_ASK_OBSERVATIONS, PARK_OBSERVATIONS))
 		ask_observer(store);
+}
+
+static void destroy_observations(void *answer)
+{
+	struct observations *observations = answer;
+	observations_destroy(&observations);
 }
 
 void store_on_observations(struct store *store, struct observations *observations)
 {
 	store->observations_are_asked = false;
-	store_wake_all(store, PARK_OBSERVATIONS, WAKE_ANSWER, observations);
-	observations_destroy(&observations);
+	blocked_answer(store, PARK_OBSERVATIONS, observations, destroy_observations);
 }
 
 static void describe_bus(const struct store *store, struct buffer *out)

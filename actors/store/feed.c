@@ -149,9 +149,9 @@ void store_feed_command(struct store *store, const struct session *session, cons
 
 void store_update_interest(struct store *store)
 {
-	bus_set_interest(store->bus, store->observer, BUS_TALLY | (store->monitor_count ? BUS_COMMANDS : 0));
+	bus_set_interest(store->bus, store->observer, BUS_TALLY | (store->first_monitor ? BUS_COMMANDS : 0));
 	store->wanted = 0;
-	if (!store->monitor_count)
+	if (!store->first_monitor)
 		store->commands_missed = 0;
 	for (uint32_t interest = BUS_FRAMES; interest <= BUS_TALLY; interest <<= 1)
 		if (bus_is_wanted(store->bus, (enum bus_interest)interest))

@@ -20,7 +20,7 @@ void store_pause(struct store *store, enum pause_mode mode, int64_t until_ms)
 		store->pause_until_ms = until_ms;
 }
 
-/* Those who wait are woken at the beginning of the next turn, not in the midst of a command. */
+/* Those who wait go on in the next turn, not in the midst of a command. */
 void store_end_pause(struct store *store)
 {
 	store->pause_mode = PAUSE_NONE;
@@ -31,14 +31,4 @@ bool store_holds_back(const struct store *store, const struct command *command)
 	if (__builtin_expect(store->pause_mode == PAUSE_NONE, 1) || !store_is_paused(store))
 		return false;
 	return store->pause_mode == PAUSE_ALL || (command->flags & (COMMAND_WRITE | COMMAND_MAY_REPLICATE));
-}
-
-void store_wake_paused(struct store *store)
-{
-	if (store_is_paused(store))
-		return;
-	store->pause_mode = PAUSE_NONE;
-	/* One of them may begin another pause. */
-	while (!store_is_paused(store) && store_may_wake_first(store, PARK_PAUSE))
-		session_wake(store, store->parked[PARK_PAUSE].first, WAKE_ANSWER, NULL);
 }

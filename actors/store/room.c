@@ -18,6 +18,7 @@
 #include "actors/runtime/clock.h"
 #include "actors/runtime/crash.h"
 #include "actors/reaper/reaper.h"
+#include "actors/store/blocked.h"
 #include "actors/store/state.h"
 #include "storage/memory.h"
 
@@ -102,6 +103,19 @@ static uint64_t slice_ns(const struct store *store)
 	return ns < SLICE_NS_MAX ? ns : SLICE_NS_MAX;
 }
 
+void store_begin_room_slice(struct store *store)
+{
+	store->eviction_ends_ns = 0;
+	store->eviction_is_over = false;
+}
+
+bool store_room_slice_is_over(struct store *store)
+{
+	if (!store->eviction_ends_ns)
+		store->eviction_ends_ns = monotonic_ns() + slice_ns(store);
+	return monotonic_ns() > store->eviction_ends_ns;
+}
+
 static void evict(struct store *store, const struct eviction_victim *victim)
 {
 	struct effect effect = { .type = EFFECT_EVICTED, .key = entry_key(victim->entry) };
@@ -128,9 +142,9 @@ static enum room evict_until_enough(struct store *store, size_t own_bytes)
 	for (uint32_t n = 0; !has_enough(store, own_bytes); n++) {
 		if (!may_evict(store) || store->garbage || store->reaper_is_busy)
 			return ROOM_LATER;
-		if (!store->eviction_ends_ns)
-			store->eviction_ends_ns = monotonic_ns() + slice_ns(store);
-		if (is_time_to_look(store, n) && monotonic_ns() > store->eviction_ends_ns)
+		if (n == 0)
+			store_room_slice_is_over(store); /* it begins */
+		if (is_time_to_look(store, n) && store_room_slice_is_over(store))
 			store->eviction_is_over = true;
 		if (store->eviction_is_over)
 			return ROOM_LATER;
@@ -153,29 +167,18 @@ enum room store_make_room(struct store *store, struct args_size args)
 	return room;
 }
 
-/* Those who wait, as long as there is room and the slice lasts. */
-static enum room wake_waiting(struct store *store)
+static int64_t room_due_ms(const struct store *store, enum room room)
 {
-	struct session *first;
-	enum room room = store_make_room(store, (struct args_size){ 0 });
-	while ((first = store->parked[PARK_MEMORY].first) &&
-	       (room = store_make_room(store, session_parked_args_size(first))) != ROOM_LATER) {
-		session_wake(store, first, WAKE_ANSWER, NULL);
-		if (!store->eviction_ends_ns)
-			store->eviction_ends_ns = monotonic_ns() + slice_ns(store);
-		if (monotonic_ns() > store->eviction_ends_ns)
-			return ROOM_LATER;
-	}
-	return room;
-}
-
-int64_t store_room_slice(struct store *store)
-{
-	if (wake_waiting(store) != ROOM_LATER || !may_evict(store))
+	if (room != ROOM_LATER || !may_evict(store))
 		return INT64_MAX; /* done, or credit comes with a message, or the end of a pause with a tick */
 	if (store->garbage || store->reaper_is_busy)
-		return store->parked[PARK_MEMORY].first ? store->monotonic_ms + REAPER_LOOK_MS : INT64_MAX;
+		return blocked_first(store, PARK_MEMORY) ? store->monotonic_ms + REAPER_LOOK_MS : INT64_MAX;
 	return store->monotonic_ms;
+}
+
+void store_plan_room(struct store *store, enum room room)
+{
+	store->room_due_ms = room_due_ms(store, room);
 }
 
 void store_apply_memory_settings(struct store *store)

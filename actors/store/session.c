@@ -8,6 +8,7 @@
 
 #include "actors/runtime/crash.h"
 #include "actors/runtime/log.h"
+#include "actors/store/blocked.h"
 #include "actors/store/state.h"
 
 static const char too_many_clients[] = "ERR max number of clients reached";
@@ -147,26 +148,41 @@ struct session *session_open(struct store *store, const struct request *request)
 	return session;
 }
 
-static void log_end(const struct store *store, const struct session *session)
+void session_begin_end(const struct store *store, struct session *session)
 {
 	const char *who = session->flags & SESSION_CLOSING ? "Closed" : "Client closed", *name = session->name ? session->name : "";
 	if (!store->is_stopping) /* which takes all along */
 		log_event(LOG_VERBOSE, "%s connection id=%" PRIu64 " addr=%s name=%.*s db=%u user=%s age=%lld", who,
 			  session->connection.id, session->address, LOGGED_NAME_BYTES, name, session->database, session->user,
 			  (long long)(store->monotonic_ms - session->opened_ms) / 1000);
+	session->flags |= SESSION_CLOSING;
+}
+
+static void link_monitor(struct store *store, struct session *session)
+{
+	session->flags |= SESSION_MONITOR;
+	session->monitor_previous = NULL;
+	session->monitor_next = store->first_monitor;
+	if (store->first_monitor)
+		store->first_monitor->monitor_previous = session;
+	store->first_monitor = session;
+	store_update_interest(store);
+}
+
+static void unlink_monitor(struct store *store, struct session *session)
+{
+	session->flags &= ~(uint32_t)SESSION_MONITOR;
+	*(session->monitor_previous ? &session->monitor_previous->monitor_next : &store->first_monitor) = session->monitor_next;
+	if (session->monitor_next)
+		session->monitor_next->monitor_previous = session->monitor_previous;
+	store_update_interest(store);
 }
 
 void session_close(struct store *store, struct session *session)
 {
-	log_end(store, session);
-	session->flags |= SESSION_CLOSING;
-	if (session->flags & SESSION_PARKED)
-		session_abandon(store, session);
-	if (session->flags & SESSION_MONITOR) {
-		store->monitor_count--;
-		store_update_interest(store);
-	}
-	session_free_waiting(store, session);
+	if (session->flags & SESSION_MONITOR)
+		unlink_monitor(store, session);
+	blocked_free_requests(store, session);
 	unlink_session(store, session);
 	session_index_remove(&store->session_index, session);
 	/* The slot may have a new session by now, if this one had to outlive its connection. */
@@ -217,16 +233,12 @@ void session_set_monitor(struct call *call)
 {
 	if (call->session->flags & SESSION_MONITOR)
 		return;
-	call->session->flags |= SESSION_MONITOR;
-	call->store->monitor_count++;
-	store_update_interest(call->store);
+	link_monitor(call->store, call->session);
 }
 
 void session_clear_monitor(struct call *call)
 {
 	if (!(call->session->flags & SESSION_MONITOR))
 		return;
-	call->session->flags &= ~(uint32_t)SESSION_MONITOR;
-	call->store->monitor_count--;
-	store_update_interest(call->store);
+	unlink_monitor(call->store, call->session);
 }

@@ -53,6 +53,7 @@ enum park_topic {
 	PARK_OUTPUT,       /* fewer replies unread */
 	PARK_SLICE,        /* its next turn: what it does is too much for one; ends with its client */
 	PARK_TURN,         /* the next turn: this one has no time left for what waits in the session */
+	PARK_WOKEN,        /* nothing any more: this turn executes it */
 	PARK_TO_ASK_OBSERVATIONS, /* the observer to be asked */
 	PARK_OBSERVATIONS, /* an answer from the observer */
 	PARK_TO_ASK_FIGURES, /* the reactors to be asked */
@@ -94,6 +95,8 @@ struct session {
 	uint64_t spent_ns;           /* executing the command before it parked */
 	int64_t deadline_ms;         /* monotonic; INT64_MAX without one */
 	enum wake_reason deadline_reason; /* what resume is told at the deadline */
+	enum wake_reason woken_by;   /* on PARK_WOKEN: what resume is told */
+	void *answer;                /* the same; borrowed */
 	size_t deadline_at;          /* private: position among the deadlines */
 	struct waiting_request *parked_request; /* the command that parked, kept for resume; NULL when it had been finished */
 	struct waiting_request *in_hand; /* one that has waited and is being executed; it may park again */
@@ -103,6 +106,7 @@ struct session {
 	struct session *next, *previous;             /* all sessions, in order of id */
 	struct session *index_next;                  /* private to session_index.c */
 	struct session *topic_next, *topic_previous; /* those parked on the same topic */
+	struct session *monitor_next, *monitor_previous; /* those that have MONITOR, in no order */
 };
 
 /*

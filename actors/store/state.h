@@ -1,14 +1,13 @@
 /*
- * The store actor's state, for the files that make up its runtime: store.c, turn.c, session.c, park.c, reply.c, feed.c,
- * upkeep.c, account.c, pause.c, room.c, tune.c, ask.c, unread.c. Handlers use store.h.
- *
- * One turn: take a message; execute requests of the backlog; one slice of upkeep; publish on the bus; post replies; arm the timer.
+ * The store actor's state, for the files that make up its runtime. Handlers use store.h; who posts to the store, store_actor.h, batch.h,
+ * figures.h and settings.h. A turn's phases stand in turn.c.
  */
 #ifndef ACTORS_STORE_STATE_H
 #define ACTORS_STORE_STATE_H
 
 #include "actors/runtime/actor.h"
 #include "actors/observer/observer.h"
+#include "actors/store/blocked.h"
 #include "actors/store/memory_figures.h"
 #include "actors/store/session_index.h"
 #include "actors/store/stopwatch.h"
@@ -58,6 +57,7 @@ struct parked_list {
 struct tuning {
 	struct config next;
 	struct config_changes changes;
+	bool is_done;                   /* what the answer says */
 };
 
 struct subscriber_link {
@@ -85,11 +85,14 @@ struct store {
 	uint32_t reactor_count;
 	struct session *first_session, *last_session;
 	struct session_index session_index;
-	uint64_t session_count, monitor_count, parked_count;
+	struct session *first_monitor;
+	uint64_t session_count, parked_count;
 	size_t session_bytes;           /* of all sessions, with their names, whose length nothing bounds */
 	size_t waiting_bytes;           /* of the requests that wait in them, without blobs */
 	struct parked_list parked[PARK_TOPICS];
 	struct deadlines deadlines;
+	void *answer;                   /* for those who are woken in this turn; NULL */
+	void (*destroy_answer)(void *answer);
 
 	size_t backlog_bytes;           /* of requests in the backlog that came in pieces, without blobs */
 	uint32_t first_reactor;         /* whose batches are executed first in the next turn */
@@ -112,6 +115,7 @@ struct store {
 	uint64_t lap_ticks;             /* when what is being timed began */
 	uint64_t turn_began_ticks;
 	uint64_t turn_ends_ticks;       /* no command begins in this turn from then on */
+	bool some_are_set_aside;        /* since before this turn */
 	uint64_t attention_ns;          /* a call of at least this length is for the slow log or the latency monitor */
 	struct slowlog slowlog;
 	struct latency latency;
@@ -155,25 +159,12 @@ struct store {
 	uint64_t batches, batch_requests, batch_requests_max;
 };
 
-/* turn.c */
-/* Requests of the backlog, and of sessions that need not wait any more. */
-void store_execute_ready(struct store *store);
-/* The clock of what a turn may execute starts. */
-void store_begin_turn(struct store *store);
-/* The store is not frozen. */
-bool store_is_free(const struct store *store);
-/* Another command of a client of that reactor may begin in this turn. */
-bool store_may_go_on(const struct store *store, uint32_t reactor);
-/* The first of those who wait for this, if there is one, may be woken in this turn. */
-bool store_may_wake_first(const struct store *store, enum park_topic topic);
-/* There are requests that only wait for the next turn. */
-bool store_is_behind(const struct store *store);
-/* What a request of a session that isn't parked asks for; the last one of a connection frees the session. */
-void store_execute(struct store *store, struct session *session, enum request_kind kind, struct call *call);
-/* Runs one command of a session that isn't parked, or parks it. */
-void store_run(struct store *store, struct session *session, struct call *call);
-/* Finishes a command that had parked. */
-void store_resume(struct store *store, struct session *session, struct call *call, enum wake_reason reason, void *answer);
+/* turn.c, inbox.c */
+void store_turn(void *state, struct message message);
+/* What the message brings. */
+void store_take(struct store *store, struct message message);
+/* There is something to be executed that only waits for the next turn. */
+bool store_is_behind(struct store *store);
 
 /* unread.c */
 /* `bytes` more go to the session, at the end of this part. */
@@ -185,38 +176,10 @@ void store_on_reports(struct store *store, struct reactor_side *from, struct con
 
 /* session.c */
 struct session *session_open(struct store *store, const struct request *request);
+/* Two steps, for execute_end(): nothing more is written for it; it is freed. */
+void session_begin_end(const struct store *store, struct session *session);
 void session_close(struct store *store, struct session *session);
 struct session *session_at(const struct store *store, struct connection_ref connection);
-
-/* park.c */
-bool session_queue(struct store *store, struct session *session, const struct request *request, const struct resp_arg *argv);
-/* Resumes the session; whoever parks again stays parked. */
-void session_wake(struct store *store, struct session *session, enum wake_reason reason, void *answer);
-/* What a command waited for before it began has come: it begins as soon as a turn has time. */
-void session_let_go_on(struct store *store, struct session *session);
-/* The session's next commands wait for another turn. */
-void session_set_aside(struct store *store, struct session *session);
-/* A parked session's client is gone: resumes with WAKE_CLOSED, and runs nothing. */
-void session_abandon(struct store *store, struct session *session);
-/* What the session waits for means nothing without its client. */
-bool session_ends_with_client(const struct session *session);
-/* Those who waited for credit that has come, or for a pause that is over. */
-void store_wake_ready(struct store *store);
-/* Those who only waited for a turn with time left. */
-void store_wake_set_aside(struct store *store);
-void store_wake_all(struct store *store, enum park_topic topic, enum wake_reason reason, void *answer);
-/* Those who wait for one thing now wait for the other, which nobody waits for yet. False when there are none. */
-bool store_move_parked(struct store *store, enum park_topic from, enum park_topic to);
-void store_wake_due(struct store *store);
-int64_t store_next_deadline_ms(const struct store *store);
-void session_free_waiting(struct store *store, struct session *session);
-/* Of a command's arguments but its name; of those of the command that parked the session. */
-struct args_size {
-	size_t bytes;      /* as they were sent, but for what is counted as waiting */
-	size_t blob_bytes; /* that the blobs among them take */
-};
-struct args_size call_args_size(const struct call *call);
-struct args_size session_parked_args_size(const struct session *session);
 
 /* reply.c */
 /* Replies to the batch's reactor may go where the batch has room for them. */
@@ -261,8 +224,11 @@ enum room {
  * `args` are those of the command that needs room. Not while a frame is open.
  */
 enum room store_make_room(struct store *store, struct args_size args);
-/* Room for what is above maxmemory, and for those who wait; when to go on with it (monotonic), INT64_MAX: not by time. */
-int64_t store_room_slice(struct store *store);
+/* The turn's slice of time for it begins with the first eviction, or when it is first asked whether it is over. */
+void store_begin_room_slice(struct store *store);
+bool store_room_slice_is_over(struct store *store);
+/* When to go on with it, by how far it got. */
+void store_plan_room(struct store *store, enum room room);
 /* Large values and copies under way, in requests and replies, and what the reactors keep for clients. */
 size_t store_passing_bytes(const struct store *store);
 /* Policy and what belongs to it have changed. */
@@ -286,7 +252,10 @@ bool store_is_paused(const struct store *store);
 void store_wake_paused(struct store *store);
 
 /* upkeep.c */
+/* Expired keys leave, idle clients are closed. */
 void store_upkeep(struct store *store);
+/* What was thrown away goes to the reaper; peak and excess are noted. */
+void store_account_memory(struct store *store);
 void store_arm_timer(struct store *store);
 
 /* tune.c */

@@ -17,124 +17,12 @@
 #include "storage/access.h"
 #include "storage/memory.h"
 
-/* Counts go to the observer at least this often while there are any. */
-#define TALLY_MS 100
-
 static void *must_allocate(size_t count, size_t size)
 {
 	void *memory = calloc(count ? count : 1, size);
 	if (!memory)
 		crash_broken_invariant("no memory for the store");
 	return memory;
-}
-
-/* ---- messages ---- */
-
-static void on_requests(struct store *store, struct request_batch *batch)
-{
-	struct reactor_side *side = &store->reactors[batch->reactor];
-	batch->next = NULL;
-	*(side->backlog_last ? &side->backlog_last->next : &side->backlog_first) = batch;
-	side->backlog_last = batch;
-	side->output_bytes = batch->output_bytes;
-	side->input_bytes = batch->input_bytes;
-	store->backlog_bytes += batch->run_bytes;
-	store->totals[RATE_READ_BYTES] += batch->read_bytes - side->read_bytes;
-	store->totals[RATE_WRITTEN_BYTES] += batch->written_bytes - side->written_bytes;
-	side->read_bytes = batch->read_bytes;
-	side->written_bytes = batch->written_bytes;
-	store->batches++;
-	store->batch_requests += batch->count;
-	if (batch->count > store->batch_requests_max)
-		store->batch_requests_max = batch->count;
-}
-
-/* One text, held once for each receiver; NULL when there was no memory for it. */
-static void on_monitor_lines(struct store *store, struct blob *lines)
-{
-	for (struct session *session = store->first_session; session && lines; session = session->next)
-		if ((session->flags & SESSION_MONITOR) && !(session->flags & SESSION_DEAF))
-			store_send_blob(store, session, lines);
-	blob_release(&lines);
-}
-
-static void on_reaped(struct store *store)
-{
-	store->reaper_is_busy = false;
-	store->counters.reaped_keys += store->given_keys;
-	store->garbage_keys -= store->given_keys;
-	store->given_keys = 0;
-}
-
-static struct reactor_side *side_of(struct store *store, uint32_t actor_number)
-{
-	for (uint32_t i = 0; i < store->reactor_count; i++)
-		if (store->reactors[i].actor->number == actor_number)
-			return &store->reactors[i];
-	crash_broken_invariant("actor %u is no reactor", actor_number);
-}
-
-static void on_taken(struct store *store, const struct message *message)
-{
-	side_of(store, message->sender)->out &= ~OUT_BIT(message->number);
-	if (message->number == REACTOR_SETTINGS)
-		store_on_settings_taken(store);
-}
-
-static void close_all_sessions(struct store *store)
-{
-	while (store->first_session)
-		session_close(store, store->first_session);
-}
-
-/* DEBUG SLEEP may still be on its way here. */
-static void on_thaw(struct store *store)
-{
-	store->never_freezes = true;
-	store->frozen_until_ms = 0;
-}
-
-/* What has no session is not executed: the batches that are here or still come go home as fast as they can be read. */
-static void on_drop(struct store *store)
-{
-	store->is_dropping = true;
-	close_all_sessions(store);
-}
-
-static void on_stop(struct store *store)
-{
-	store->is_stopping = true;
-	close_all_sessions(store);
-	store_give_tally(store);
-}
-
-static void take(struct store *store, struct message message)
-{
-	switch ((enum to_store)message.type) {
-	case STORE_REQUESTS: on_requests(store, PAYLOAD(STORE_REQUESTS, message)); return;
-	case STORE_TICK: store->armed_ms = INT64_MAX; return;
-	case STORE_OBSERVER_CREDIT:
-	case STORE_SUBSCRIBER_CREDIT:
-	case STORE_BLOCKING_SUBSCRIBER_CREDIT: store_on_credit(store, &message); return;
-	case STORE_SUBSCRIBER_WANTS:
-	case STORE_BLOCKING_SUBSCRIBER_WANTS: store_on_wants(store, &message); return;
-	case STORE_REPORTS: store_on_reports(store, side_of(store, message.sender), PAYLOAD(STORE_REPORTS, message)); return;
-	case STORE_TAKEN: on_taken(store, &message); return;
-	case STORE_CONNECTION_FIGURES: store_on_figures(store, PAYLOAD(STORE_CONNECTION_FIGURES, message)); return;
-	case STORE_OBSERVATIONS: store_on_observations(store, PAYLOAD(STORE_OBSERVATIONS, message)); return;
-	case STORE_MONITOR_LINES:
-		on_monitor_lines(store, PAYLOAD(STORE_MONITOR_LINES, message));
-		store_on_credit(store, &message);
-		return;
-	case STORE_REAPED: on_reaped(store); return;
-	case SUPERVISOR_LISTEN_DONE: store_on_listening(store, true); return;
-	case SUPERVISOR_LISTEN_FAILED: store_on_listening(store, false); return;
-	case WORKER_REWRITE_DONE: store_on_rewritten(store, NULL); return;
-	case WORKER_REWRITE_FAILED: store_on_rewritten(store, PAYLOAD(WORKER_REWRITE_FAILED, message)); return;
-	case STORE_THAW: on_thaw(store); return;
-	case STORE_DROP: on_drop(store); return;
-	case STORE_STOP: on_stop(store); return;
-	}
 }
 
 /* Replies that wait may not push more than this part of the data out. */
@@ -158,58 +46,6 @@ struct settings store_settings(const struct config *config)
 		.shutdown_timeout_s = config->shutdown_timeout,
 		.needs_password = config->requirepass[0] != '\0',
 	};
-}
-
-/* Several changes while one message is under way become one. */
-static void post_settings(struct store *store)
-{
-	for (uint32_t i = 0; i < store->reactor_count; i++) {
-		struct reactor_side *side = &store->reactors[i];
-		if (!side->settings_have_changed || (side->out & OUT_BIT(REACTOR_SETTINGS)))
-			continue;
-		struct settings *settings = must_allocate(1, sizeof(*settings));
-		*settings = store_settings(&store->config);
-		side->settings_have_changed = false;
-		side->out |= OUT_BIT(REACTOR_SETTINGS);
-		actor_post(store->actor, side->actor, REACTOR_SETTINGS, 0, settings);
-	}
-}
-
-static void give_tally_if_due(struct store *store)
-{
-	if (store->monotonic_ms - store->tally_given_ms < TALLY_MS || !store->tally_has_news)
-		return;
-	if (bus_credit_bytes(store->bus, store->observer) <= 0)
-		return;
-	store->tally_given_ms = store->monotonic_ms;
-	store->tally_has_news = false;
-	store_give_tally(store);
-}
-
-static void store_turn(void *state, struct message message)
-{
-	struct store *store = state;
-	uint64_t now_ns = monotonic_ns();
-	store->now_ms = wall_clock_ms();
-	store->monotonic_ms = (int64_t)(now_ns / 1000000);
-	store->eviction_ends_ns = 0;
-	store->eviction_is_over = false;
-	eviction_tick(&store->eviction, &store->databases, store->monotonic_ms);
-	store_roll_rates(store);
-	store_begin_turn(store);
-	take(store, message);
-	if (store->is_stopping && message.type != STORE_STOP)
-		return; /* the subscribers may have stopped by now: nothing follows what STORE_STOP gave them */
-	store_execute_ready(store);
-	store_upkeep(store);
-	give_tally_if_due(store);
-	store_publish(store);
-	store_post_questions(store);
-	store_post_pushes(store);
-	post_settings(store);
-	store_arm_timer(store);
-	if (message.type == STORE_STOP)
-		actor_post(store->actor, store->supervisor, STORE_STOP_DONE, 0, NULL);
 }
 
 /* ---- life ---- */

@@ -15,6 +15,7 @@
 #include "actors/runtime/crash.h"
 #include "actors/runtime/log.h"
 #include "actors/runtime/process.h"
+#include "actors/store/blocked.h"
 #include "actors/store/state.h"
 #include "actors/runtime/version.h"
 
@@ -103,25 +104,25 @@ static void settle(struct call *call)
 void store_on_settings_taken(struct store *store)
 {
 	if (reactors_have_taken_settings(store))
-		store_wake_all(store, PARK_SETTINGS, WAKE_ANSWER, NULL);
+		blocked_wake_all(store, PARK_SETTINGS, NULL);
 }
 
 /* ---- listening ---- */
 
 /* As in Redis, the one that was given first. */
-static void refuse_listening(struct call *call)
+static void refuse_listening(struct call *call, const struct config_changes *changes)
 {
 	for (uint32_t i = 2; i + 1 < call->argc; i += 2) {
 		struct slice name = call_arg(call, i);
 		if (name.len != 4)
 			continue;
 		if (strncasecmp((const char *)name.data, "port", 4) == 0 &&
-		    config_has_changed(&call->store->tuning->changes, DIRECTIVE_port)) {
+		    config_has_changed(changes, DIRECTIVE_port)) {
 			refuse(call, "port", "Unable to listen on this port. Check server logs.");
 			return;
 		}
 		if (strncasecmp((const char *)name.data, "bind", 4) == 0 &&
-		    config_has_changed(&call->store->tuning->changes, DIRECTIVE_bind)) {
+		    config_has_changed(changes, DIRECTIVE_bind)) {
 			refuse(call, "bind", "Failed to bind to specified addresses.");
 			return;
 		}
@@ -130,13 +131,13 @@ static void refuse_listening(struct call *call)
 
 static void resume_listening(struct call *call, enum wake_reason reason, void *answer)
 {
-	const bool *is_done = answer;
+	const struct tuning *tuning = answer;
 	if (reason == WAKE_CLOSED)
 		return;
-	if (*is_done)
+	if (tuning->is_done)
 		settle(call);
 	else
-		refuse_listening(call);
+		refuse_listening(call, &tuning->changes);
 }
 
 static void listen_anew(struct call *call, struct config *next, const struct config_changes *changes)
@@ -155,22 +156,22 @@ static void listen_anew(struct call *call, struct config *next, const struct con
 /* One of these may begin the next change; the others then wait again. */
 static void let_next_begin(struct store *store)
 {
-	store_wake_all(store, PARK_TUNING, WAKE_ANSWER, NULL);
+	blocked_wake_all(store, PARK_TUNING, NULL);
 }
 
 /* The client may have gone meanwhile; the change stands all the same. */
 void store_on_listening(struct store *store, bool is_done)
 {
 	struct tuning *tuning = store->tuning;
+	store->tuning = NULL;
+	tuning->is_done = is_done;
 	if (is_done) {
 		put_in_force(store, &tuning->next, &tuning->changes);
 	} else {
 		go_back(store, &tuning->changes);
 		config_fini(&tuning->next);
 	}
-	store_wake_all(store, PARK_SUPERVISOR, WAKE_ANSWER, &is_done);
-	free(tuning);
-	store->tuning = NULL;
+	blocked_answer(store, PARK_SUPERVISOR, tuning, free);
 	let_next_begin(store);
 }
 
@@ -202,8 +203,7 @@ void store_rewrite(struct call *call)
 void store_on_rewritten(struct store *store, struct config_error *error)
 {
 	store->is_rewriting = false;
-	store_wake_all(store, PARK_SUPERVISOR, WAKE_ANSWER, error);
-	free(error);
+	blocked_answer(store, PARK_SUPERVISOR, error, free);
 	let_next_begin(store);
 }
 

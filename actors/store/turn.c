@@ -1,404 +1,173 @@
 /*
- * Executing: from a batch of requests to replies and effects.
- *
- * A batch is executed in order. Ahead of the request in hand the command and the hash of its first key are worked out, and what
- * leads to the key is prefetched step by step: by the time a request is executed its data are in the cache.
- *
- * A batch may be left half executed, when the turn has lasted for TURN_NS or written TEXT_BYTES_MAX, or the store is
- * frozen; it goes on in a later turn. What it has answered so far leaves with the turn, and the batch
- * goes home when it is through.
+ * A turn of the store: one message, and the phases behind it. Only here, and in what is called from here, are commands executed; everybody
+ * else wakes.
  */
-#include <string.h>
+#include <stdlib.h>
 
-#include "actors/runtime/log.h"
+#include "actors/runtime/clock.h"
+#include "actors/runtime/crash.h"
+#include "actors/store/backlog.h"
+#include "actors/store/blocked.h"
+#include "actors/store/execute.h"
 #include "actors/store/state.h"
+#include "actors/store/turn_limits.h"
 
-/* How far ahead: enough for a trip to memory each (about 80 ns, against some 100 ns a request). */
-#define DIRECTORY_AHEAD 24
-#define BUCKETS_AHEAD 16
-#define ENTRIES_AHEAD 8
-/* After this long a turn begins no further command: a full batch of plain ones takes half of it. */
-#define TURN_NS 500000u
+/* Counts go to the observer at least this often while there are any. */
+#define TALLY_MS 100
 
-/* Once for each request, in order: a batch may be gone on with, and to hash a large key takes long. */
-static void prepare(const struct store *store, struct request_batch *batch, size_t index)
+/* ---- those who wait before their command begins ---- */
+
+static bool is_unpaused(struct store *store)
 {
-	if (index >= batch->count || index < batch->prepared)
-		return;
-	batch->prepared = index + 1;
-	struct request *request = &batch->requests[index];
-	if (request->kind != REQUEST_COMMAND)
-		return;
-	const struct resp_arg *argv = &batch->args.items[request->first_arg];
-	const struct command *command = command_find(argv[0].data, argv[0].len);
-	request->command = command;
-	if (!command || command->first_key <= 0 || (uint32_t)command->first_key >= request->argc)
-		return;
-	const struct resp_arg *key = &argv[command->first_key];
-	request->hash = keyspace_hash(slice_of(key->data, key->len));
-	const struct session *session = session_at(store, request->connection);
-	request->database = session ? session->database : 0;
-	keyspace_prefetch_directory(databases_read(&store->databases, request->database), request->hash);
+	return !store_is_paused(store);
 }
 
-static void prefetch(const struct store *store, const struct request_batch *batch, size_t index,
-		     void (*part)(const struct keyspace *, uint64_t hash))
+static bool has_credit(struct store *store)
 {
-	if (index >= batch->count)
-		return;
-	const struct request *request = &batch->requests[index];
-	if (request->hash)
-		part(databases_read(&store->databases, request->database), request->hash);
+	return store_has_credit(store);
 }
 
-/* CLIENT REPLY SKIP mutes the next command only. */
-static void settle_skipping(struct session *session)
+/* The first has waited longest, and its text has room at its reactor. */
+static struct session *next_on(const struct store *store, enum park_topic topic)
 {
-	if (session->flags & SESSION_REPLY_SKIP_NEXT)
-		session->flags = (session->flags & ~(uint32_t)SESSION_REPLY_SKIP_NEXT) | SESSION_REPLY_SKIP;
-	else
-		session->flags &= ~(uint32_t)SESSION_REPLY_SKIP;
+	struct session *first = blocked_first(store, topic);
+	return first && turn_has_text(store, first->connection.reactor) ? first : NULL;
 }
 
-/* A reply that found no memory half-way is taken back and becomes an error; if half of it is not here any more, its last. */
-static void settle_memory(struct store *store, struct session *session, size_t text_began)
+/* As many as there is time for, and as long as what they wait for holds: one of them may take it away again. */
+static void execute_while(struct store *store, enum park_topic topic, bool (*holds)(struct store *store))
 {
-	struct reactor_side *side = &store->reactors[session->connection.reactor];
-	static const char error[] = "-OOM no memory for the reply\r\n";
-	if (!side->open || !side->open->text.failed)
-		return;
-	struct buffer *text = &side->open->text;
-	text->failed = false;
-	if (text_began >= side->part_begins) {
-		text->len = text_began;
-		buffer_append(text, error, sizeof(error) - 1);
-		return;
+	struct session *first;
+	while ((first = next_on(store, topic)) && store_is_free(store) && turn_has_time(store) && (!holds || holds(store)))
+		execute_blocked(store, first);
+}
+
+bool store_is_behind(struct store *store)
+{
+	bool has_credited = next_on(store, PARK_BUS_CREDIT) && store_has_credit(store);
+	bool has_unpaused = next_on(store, PARK_PAUSE) && !store_is_paused(store);
+	return store_is_free(store) && (backlog_is_ready(store) || next_on(store, PARK_TURN) || has_credited || has_unpaused);
+}
+
+/* ---- phases ---- */
+
+static void execute_woken(struct store *store)
+{
+	struct session *first;
+	while ((first = blocked_first(store, PARK_WOKEN)))
+		execute_blocked(store, first);
+	blocked_forget_answer(store);
+}
+
+static void execute_released(struct store *store)
+{
+	store->some_are_set_aside = blocked_first(store, PARK_TURN) != NULL;
+	if (store->some_are_set_aside)
+		turn_limit_to_half(store);
+	execute_while(store, PARK_PAUSE, is_unpaused);
+	execute_while(store, PARK_BUS_CREDIT, has_credit);
+}
+
+static void execute_set_aside(struct store *store)
+{
+	if (store->some_are_set_aside) {
+		store_post_pushes(store); /* what others are owed by now */
+		turn_grant_half(store);
 	}
-	text->len = side->part_begins;
-	store_part(store, session->connection)->flags |= REPLY_CLOSE;
-	session->flags |= SESSION_CLOSING;
+	execute_while(store, PARK_TURN, NULL);
 }
 
-static size_t text_length(const struct store *store, const struct session *session)
+static void execute_due(struct store *store)
 {
-	const struct reactor_side *side = &store->reactors[session->connection.reactor];
-	return side->open ? side->open->text.len : 0;
+	blocked_wake_due(store);
+	execute_woken(store);
 }
 
-static void finish(struct store *store, struct session *session, uint32_t flags_before)
+/* Those for whom there is room below maxmemory, as long as the slice for eviction lasts. */
+static void make_room(struct store *store)
 {
-	if (session->flags & SESSION_PARKED)
-		return;
-	struct reply_part *part = store_part(store, session->connection);
-	part->answered++;
-	if ((session->flags ^ flags_before) & SESSION_AUTHENTICATED) {
-		uint32_t others = part->flags & ~(uint32_t)(REPLY_AUTHENTICATED | REPLY_UNAUTHENTICATED);
-		bool is_in = session->flags & SESSION_AUTHENTICATED;
-		part->flags = (uint16_t)(others | (is_in ? REPLY_AUTHENTICATED : REPLY_UNAUTHENTICATED));
-	}
-	if ((session->flags | flags_before) & (SESSION_REPLY_SKIP | SESSION_REPLY_SKIP_NEXT))
-		settle_skipping(session);
-}
-
-bool store_has_credit(const struct store *store)
-{
-	return !(store->wanted & BUS_FRAMES) || bus_has_credit(store->bus, BUS_FRAMES);
-}
-
-static bool must_wait_for_bus(const struct store *store, const struct call *call)
-{
-	return call->command && (call->command->flags & COMMAND_WRITE) && !store_has_credit(store);
-}
-
-/* Room that this turn can't make is waited for; where none can be made dispatch refuses the command. */
-static bool must_wait_for_memory(struct store *store, struct call *call)
-{
-	if (store->config.maxmemory == 0 || !call->command || !(call->command->flags & COMMAND_DENYOOM))
-		return false;
-	enum room room = store_make_room(store, call_args_size(call));
-	call->finds_no_room = room == ROOM_NONE;
-	return room == ROOM_LATER;
-}
-
-/* What the command must wait for before it begins; PARK_TOPICS: nothing. */
-static enum park_topic find_obstacle(struct store *store, const struct session *session, struct call *call)
-{
-	if (session->flags & SESSION_OUTPUT_FULL)
-		return PARK_OUTPUT;
-	if (must_wait_for_bus(store, call))
-		return PARK_BUS_CREDIT;
-	return must_wait_for_memory(store, call) ? PARK_MEMORY : PARK_TOPICS;
-}
-
-void store_run(struct store *store, struct session *session, struct call *call)
-{
-	uint32_t flags_before = session->flags;
-	size_t text_began = text_length(store, session);
-	enum park_topic obstacle = find_obstacle(store, session, call);
-	if (obstacle != PARK_TOPICS) {
-		session_park(call, obstacle, INT64_MAX, NULL, NULL);
-		store_begin_lap(store);
-		finish(store, session, flags_before);
-		return;
-	}
-	bool is_watched = store->wanted & BUS_COMMANDS; /* MONITOR itself is not shown */
-	store_frame_begin(store);
-	command_dispatch(call);
-	store_frame_end(store);
-	if (is_watched && !call->rejected && !call->postponed)
-		store_feed_command(store, session, call);
-	store_account(store, call);
-	settle_memory(store, session, text_began);
-	finish(store, session, flags_before);
-}
-
-void store_resume(struct store *store, struct session *session, struct call *call, enum wake_reason reason, void *answer)
-{
-	uint32_t flags_before = session->flags;
-	size_t text_began = text_length(store, session);
-	store_begin_lap(store);
-	store_frame_begin(store);
-	session->resume(call, reason, answer);
-	store_frame_end(store);
-	if (reason == WAKE_CLOSED)
-		return;
-	store_account_resumed(store, call);
-	settle_memory(store, session, text_began);
-	finish(store, session, flags_before);
-}
-
-/* Behind everything that the connection is still owed. */
-static void refuse_protocol(struct store *store, struct session *session, const struct resp_arg *text)
-{
-	char error[96] = "ERR ";
-	size_t len = text->len < sizeof(error) - 4 ? text->len : sizeof(error) - 4;
-	memcpy(error + 4, text->data, len);
-	store->counters.protocol_errors++;
-	log_event(LOG_VERBOSE, "%.*s from client id=%llu addr=%s", (int)(len), (const char *)text->data,
-		  (unsigned long long)session->connection.id, session->address);
-	session->flags &= ~(uint32_t)(SESSION_REPLY_OFF | SESSION_REPLY_SKIP);
-	resp_write_error(store_text(store, session), error, len + 4);
-	store_count_error(store, error);
-	store_part(store, session->connection)->flags |= REPLY_CLOSE;
-	session->flags |= SESSION_CLOSING;
-}
-
-/* Nothing follows from the client, and nothing is owed to it any more. */
-static void end_connection(struct store *store, struct session *session)
-{
-	store_part(store, session->connection)->flags |= REPLY_CLOSE;
-	session_close(store, session);
-}
-
-void store_execute(struct store *store, struct session *session, enum request_kind kind, struct call *call)
-{
-	if (kind == REQUEST_CLOSED)
-		end_connection(store, session);
-	else if (session->flags & SESSION_CLOSING)
-		store_begin_lap(store); /* what comes after the end of the replies is ignored */
-	else if (kind == REQUEST_COMMAND)
-		store_run(store, session, call);
-	else
-		refuse_protocol(store, session, call->argv);
-}
-
-/* Requests of a parked session wait; its end too, unless what it waits for ends with it or it has been killed. */
-static bool must_queue(const struct session *session, const struct request *request)
-{
-	if (!(session->flags & SESSION_PARKED))
-		return false;
-	return request->kind != REQUEST_CLOSED || !((session->flags & SESSION_CLOSING) || session_ends_with_client(session));
-}
-
-/* What can't be kept until its turn comes would leave the client without an answer: so it is left without a connection. */
-static void give_up(struct store *store, struct session *session, const struct request *request)
-{
-	log_event(LOG_WARNING, "Client id=%llu closed: no memory for a command that has to wait",
-		  (unsigned long long)session->connection.id);
-	if (request->kind == REQUEST_CLOSED)
-		store_execute(store, session, REQUEST_CLOSED, NULL);
-	else
-		session_kill(store, session);
-}
-
-static void execute_for(struct store *store, const struct request_batch *batch, const struct request *request,
-			struct session *session)
-{
-	const struct resp_arg *argv = request->argc ? &batch->args.items[request->first_arg] : NULL;
-	if (request->taken_bytes > session->taken_bytes)
-		session->taken_bytes = request->taken_bytes;
-	if (must_queue(session, request)) {
-		if (!session_queue(store, session, request, argv))
-			give_up(store, session, request);
-		store_begin_lap(store);
-		return;
-	}
-	struct call call = {
-		.store = store,
-		.session = session,
-		.command = request->command,
-		.argv = argv,
-		.argc = request->argc,
-		.now_ms = store->now_ms,
-		.hash = request->hash,
-	};
-	store_execute(store, session, (enum request_kind)request->kind, &call);
-}
-
-static void execute(struct store *store, const struct request_batch *batch, const struct request *request)
-{
-	struct session *session = request->kind == REQUEST_OPENED ? session_open(store, request) :
-								    session_at(store, request->connection);
-	if (session && request->kind != REQUEST_OPENED) {
-		execute_for(store, batch, request, session);
-		return;
-	}
-	/* Who was refused has no session. */
-	if (request->kind == REQUEST_CLOSED)
-		store_part(store, request->connection)->flags |= REPLY_CLOSE;
-	store_begin_lap(store);
-}
-
-bool store_is_free(const struct store *store)
-{
-	return store->monotonic_ms >= store->frozen_until_ms;
-}
-
-/* A lap ends with each command: asking costs no look at the clock. */
-static bool time_is_left(const struct store *store)
-{
-	return store->lap_ticks < store->turn_ends_ticks;
-}
-
-static bool text_is_left(const struct store *store, uint32_t reactor)
-{
-	const struct reply_batch *open = store->reactors[reactor].open;
-	return !open || open->text.len < TEXT_BYTES_MAX;
-}
-
-bool store_may_go_on(const struct store *store, uint32_t reactor)
-{
-	return store_is_free(store) && time_is_left(store) && text_is_left(store, reactor);
-}
-
-static bool first_has_room(const struct store *store, enum park_topic topic)
-{
-	const struct session *first = store->parked[topic].first;
-	return first && text_is_left(store, first->connection.reactor);
-}
-
-bool store_may_wake_first(const struct store *store, enum park_topic topic)
-{
-	return first_has_room(store, topic) && store_is_free(store) && time_is_left(store);
-}
-
-/* Whose reactor has yet to take what is written for it goes on when that is taken, which is a turn of its own. */
-bool store_is_behind(const struct store *store)
-{
-	bool has_backlog = false;
-	for (uint32_t i = 0; i < store->reactor_count && !has_backlog; i++)
-		has_backlog = store->reactors[i].backlog_first && text_is_left(store, i);
-	bool has_credited = first_has_room(store, PARK_BUS_CREDIT) && store_has_credit(store);
-	bool has_unpaused = first_has_room(store, PARK_PAUSE) && !store_is_paused(store);
-	return store_is_free(store) && (has_backlog || first_has_room(store, PARK_TURN) || has_credited || has_unpaused);
-}
-
-void store_begin_turn(struct store *store)
-{
-	store_begin_lap(store);
-	store->turn_began_ticks = store->lap_ticks;
-	store->turn_ends_ticks = store->lap_ticks + stopwatch_ticks(&store->watch, TURN_NS);
-}
-
-/*
- * The turn's time is over. A connection that has used up much of it, since `began`, and has sent more of the same is set aside:
- * what it has sent is queued in its session, and the others in its batch need not wait for that.
- */
-static void set_aside_if_slow(struct store *store, const struct request_batch *batch, uint64_t began)
-{
-	const struct request *last = &batch->requests[batch->done - 1], *next = last + 1;
-	bool has_more = batch->done < batch->count && next->connection.id == last->connection.id;
-	if (!has_more || store->lap_ticks - began < stopwatch_ticks(&store->watch, TURN_NS / 4))
-		return;
-	struct session *session = session_at(store, last->connection);
-	if (session && !(session->flags & (SESSION_PARKED | SESSION_CLOSING)))
-		session_set_aside(store, session);
-}
-
-/* True when the batch is through. At least one command is executed: to hash a large key may take longer than a turn should. */
-static bool execute_batch(struct store *store, struct request_batch *batch)
-{
-	store_borrow_replies(store, batch);
-	for (size_t i = batch->done; i < batch->done + DIRECTORY_AHEAD; i++)
-		prepare(store, batch, i);
-	for (size_t i = batch->done; i < batch->done + BUCKETS_AHEAD; i++)
-		prefetch(store, batch, i, keyspace_prefetch_bucket);
-	for (size_t i = batch->done; i < batch->done + ENTRIES_AHEAD; i++)
-		prefetch(store, batch, i, keyspace_prefetch_entry);
-	store_begin_lap(store);
-	uint64_t connection = 0, began = store->lap_ticks;
-	while (batch->done < batch->count && store_is_free(store)) {
-		const struct request *request = &batch->requests[batch->done];
-		if (request->connection.id != connection) {
-			connection = request->connection.id;
-			began = store->lap_ticks;
-		}
-		prepare(store, batch, batch->done + DIRECTORY_AHEAD);
-		prefetch(store, batch, batch->done + BUCKETS_AHEAD, keyspace_prefetch_bucket);
-		prefetch(store, batch, batch->done + ENTRIES_AHEAD, keyspace_prefetch_entry);
-		batch->done++;
-		execute(store, batch, request);
-		if (!time_is_left(store)) {
-			set_aside_if_slow(store, batch, began);
+	struct session *first;
+	enum room room = store_make_room(store, (struct args_size){ 0 });
+	while ((first = blocked_first(store, PARK_MEMORY)) &&
+	       (room = store_make_room(store, blocked_args_size(first))) != ROOM_LATER) {
+		execute_blocked(store, first);
+		if (store_room_slice_is_over(store)) {
+			room = ROOM_LATER;
 			break;
 		}
-		if (!text_is_left(store, batch->reactor))
-			break;
 	}
-	return batch->done == batch->count;
+	store_plan_room(store, room);
 }
 
-static void execute_backlog_of(struct store *store, uint32_t reactor)
+/* Several changes while one message is under way become one. */
+static void post_settings(struct store *store)
 {
-	struct reactor_side *side = &store->reactors[reactor];
-	struct request_batch *batch;
-	while ((batch = side->backlog_first) && store_may_go_on(store, reactor)) {
-		if (!execute_batch(store, batch) || !store_is_free(store))
-			return;
-		side->backlog_first = batch->next;
-		if (!batch->next)
-			side->backlog_last = NULL;
-		store->backlog_bytes -= batch->run_bytes;
-		store_post_replies(store, reactor, batch);
+	for (uint32_t i = 0; i < store->reactor_count; i++) {
+		struct reactor_side *side = &store->reactors[i];
+		if (!side->settings_have_changed || (side->out & OUT_BIT(REACTOR_SETTINGS)))
+			continue;
+		struct settings *settings = malloc(sizeof(*settings));
+		if (!settings)
+			crash_broken_invariant("no memory for the settings of a reactor");
+		*settings = store_settings(&store->config);
+		side->settings_have_changed = false;
+		side->out |= OUT_BIT(REACTOR_SETTINGS);
+		actor_post(store->actor, side->actor, REACTOR_SETTINGS, 0, settings);
 	}
 }
 
-/* Another reactor comes first each time. */
-static void execute_backlog(struct store *store)
+static void give_tally_if_due(struct store *store)
 {
-	for (uint32_t i = 0; i < store->reactor_count; i++)
-		execute_backlog_of(store, (store->first_reactor + i) % store->reactor_count);
-	store->first_reactor = (store->first_reactor + 1) % store->reactor_count;
+	if (store->monotonic_ms - store->tally_given_ms < TALLY_MS || !store->tally_has_news)
+		return;
+	if (bus_credit_bytes(store->bus, store->observer) <= 0)
+		return;
+	store->tally_given_ms = store->monotonic_ms;
+	store->tally_has_news = false;
+	store_give_tally(store);
 }
 
-/*
- * Batches come before sessions that were set aside, so that slow commands wait for quick ones; but where some wait already they have
- * half of the turn for themselves, and at least one of their commands is done. What others are owed by then leaves before that.
- */
-void store_execute_ready(struct store *store)
+/* In this order. Those that are not for a frozen store are left out while it is (DEBUG SLEEP). */
+static const struct {
+	void (*run)(struct store *store);
+	bool is_for_frozen;
+} phases[] = {
+	{ execute_woken, true },       /* what the message has answered began before everything that waits here */
+	{ execute_released, true },    /* has waited longer than the backlog */
+	{ backlog_execute, true },     /* quick commands do not wait for slow ones: */
+	{ execute_set_aside, true },   /* connections whose commands have used up a turn; half of this one is theirs */
+	{ execute_due, false },        /* a command that came in time is served before a deadline of the same moment */
+	{ store_upkeep, false },       /* what left by itself in this turn makes room */
+	{ make_room, false },          /* before memory is counted */
+	{ store_account_memory, true }, /* all that changes memory has been done */
+	{ give_tally_if_due, true },   /* counts what was executed, in the turn's message */
+	{ store_publish, true },       /* all effects of the turn, in one message, before anybody learns of them */
+	{ store_post_questions, true }, /* behind frames and counts: the answers include them */
+	{ store_post_pushes, true },   /* what was not sent home with a batch */
+	{ post_settings, true },       /* what was written under the former ones has left */
+	{ store_arm_timer, true },     /* all deadlines are known */
+};
+
+static void begin(struct store *store)
 {
-	uint64_t half = stopwatch_ticks(&store->watch, TURN_NS / 2), end = store->turn_ends_ticks;
-	bool some_wait = store->parked[PARK_TURN].first != NULL;
-	if (some_wait)
-		store->turn_ends_ticks = store->turn_began_ticks + half;
-	store_wake_ready(store);
-	execute_backlog(store);
-	store->turn_ends_ticks = end;
-	if (some_wait) {
-		store_post_pushes(store);
-		store_begin_lap(store);
-		if (store->lap_ticks + half > end)
-			store->turn_ends_ticks = store->lap_ticks + half;
-	}
-	store_wake_set_aside(store);
+	store->now_ms = wall_clock_ms();
+	store->monotonic_ms = monotonic_ms();
+	store_begin_room_slice(store);
+	eviction_tick(&store->eviction, &store->databases, store->monotonic_ms);
+	store_roll_rates(store);
+	turn_limits_begin(store);
+}
+
+void store_turn(void *state, struct message message)
+{
+	struct store *store = state;
+	begin(store);
+	store_take(store, message);
+	if (store->is_stopping && message.type != STORE_STOP)
+		return; /* the subscribers may have stopped by now: nothing follows what STORE_STOP gave them */
+	for (size_t i = 0; i < sizeof(phases) / sizeof(phases[0]); i++)
+		if (phases[i].is_for_frozen || store_is_free(store))
+			phases[i].run(store);
+	if (message.type == STORE_STOP)
+		actor_post(store->actor, store->supervisor, STORE_STOP_DONE, 0, NULL);
 }

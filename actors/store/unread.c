@@ -10,6 +10,7 @@
  * much memory for copies, where `maxmemory` says what too much is; values that are shared with the keyspace cost nothing.
  */
 #include "actors/runtime/log.h"
+#include "actors/store/blocked.h"
 #include "actors/store/state.h"
 
 /* A store that writes faster than this is delivered runs ahead of its reactor. A fourth of the client's limit, if that is less. */
@@ -90,7 +91,7 @@ static void take_report(struct store *store, const struct connection_report *rep
 	case REPORT_DROPPED: session->flags |= SESSION_CLOSING; break;
 	}
 	if (!(session->flags & SESSION_OUTPUT_FULL) && (session->flags & SESSION_PARKED) && session->topic == PARK_OUTPUT)
-		session_let_go_on(store, session);
+		blocked_let_go_on(store, session);
 }
 
 void store_on_reports(struct store *store, struct reactor_side *from, struct connection_reports *reports)

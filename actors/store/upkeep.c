@@ -8,6 +8,7 @@
 #include "actors/runtime/clock.h"
 #include "actors/runtime/crash.h"
 #include "actors/reaper/reaper.h"
+#include "actors/store/blocked.h"
 #include "actors/store/state.h"
 
 /* A slice takes at most this long; the clock is looked at every few keys. */
@@ -174,18 +175,13 @@ static void account_excess(struct store *store)
 
 void store_upkeep(struct store *store)
 {
-	bool is_frozen = store->monotonic_ms < store->frozen_until_ms;
-	store->upkeep_is_unfinished = false;
-	if (!is_frozen) {
-		store_wake_due(store);
-		if (!expire_keys(store))
-			store->upkeep_is_unfinished = true;
-		if (!close_idle(store))
-			store->upkeep_is_unfinished = true;
-		if (eviction_is_behind(&store->databases))
-			store->upkeep_is_unfinished = true;
-		store->room_due_ms = store_room_slice(store);
-	}
+	bool is_done = expire_keys(store);
+	is_done &= close_idle(store);
+	store->upkeep_is_unfinished = !is_done || eviction_is_behind(&store->databases);
+}
+
+void store_account_memory(struct store *store)
+{
 	databases_tidy(&store->databases, TIDIED_DATABASES);
 	give_garbage(store);
 	account_excess(store);
@@ -213,13 +209,13 @@ static int64_t earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-static int64_t next_due_ms(const struct store *store)
+static int64_t next_due_ms(struct store *store)
 {
 	if (store->monotonic_ms < store->frozen_until_ms)
 		return store->frozen_until_ms;
 	if (store->upkeep_is_unfinished || store_is_behind(store))
 		return store->monotonic_ms;
-	int64_t due_ms = earlier(store_next_deadline_ms(store), store->room_due_ms);
+	int64_t due_ms = earlier(blocked_next_deadline_ms(store), store->room_due_ms);
 	/* Without credit expired keys wait for it, not for their time. */
 	if (may_expire(store) && store_has_credit(store))
 		due_ms = earlier(due_ms, next_expiry_ms(store));

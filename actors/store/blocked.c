@@ -1,24 +1,13 @@
 /*
- * Parking: who waits, for what, until when. See session.h for the contract.
- *
- * A parked session holds a deep copy of the command that parked it and of what came behind it, the connection's end included;
- * once the first is finished the others are done in order, until one of them parks again or the turn's time is over.
+ * Who waits, for what, until when, and what each has sent meanwhile. See session.h for the contract with commands; the turn takes from
+ * here whoever may go on, and executes.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "actors/runtime/crash.h"
+#include "actors/store/blocked.h"
 #include "actors/store/state.h"
-
-struct waiting_request {
-	struct waiting_request *next;
-	enum request_kind kind;
-	const struct command *command;
-	uint64_t hash, secrets;
-	size_t bytes;
-	uint32_t argc;
-	struct resp_arg argv[];
-};
 
 /* What waits in the session changes by so much. */
 static void count_waiting(struct store *store, struct session *session, size_t change)
@@ -70,12 +59,12 @@ struct args_size call_args_size(const struct call *call)
 	return args_size(call->argv, call->argc, in_hand && in_hand->argv == call->argv);
 }
 
-struct args_size session_parked_args_size(const struct session *session)
+struct args_size blocked_args_size(const struct session *session)
 {
 	return args_size(session->parked_request->argv, session->parked_request->argc, true);
 }
 
-static void free_request(struct store *store, struct session *session, struct waiting_request *request)
+void blocked_free_request(struct store *store, struct session *session, struct waiting_request *request)
 {
 	count_waiting(store, session, -request->bytes);
 	for (uint32_t i = 0; i < request->argc; i++)
@@ -141,14 +130,14 @@ static void remove_deadline(struct deadlines *deadlines, struct session *session
 		sift_down(deadlines, at, last);
 }
 
-int64_t store_next_deadline_ms(const struct store *store)
+int64_t blocked_next_deadline_ms(const struct store *store)
 {
 	return store->deadlines.count ? store->deadlines.items[0]->deadline_ms : INT64_MAX;
 }
 
-/* ---- parking and waking ---- */
+/* ---- lists by topic ---- */
 
-static void link_parked(struct parked_list *list, struct session *session)
+static void link_to(struct parked_list *list, struct session *session)
 {
 	session->topic_next = NULL;
 	session->topic_previous = list->last;
@@ -156,7 +145,7 @@ static void link_parked(struct parked_list *list, struct session *session)
 	list->last = session;
 }
 
-static void unlink_parked(struct store *store, struct session *session)
+static void unlink_from(struct store *store, struct session *session)
 {
 	struct parked_list *list = &store->parked[session->topic];
 	*(session->topic_previous ? &session->topic_previous->topic_next : &list->first) = session->topic_next;
@@ -175,7 +164,7 @@ static void enlist(struct store *store, struct session *session, enum park_topic
 	session->topic = topic;
 	session->deadline_ms = deadline_ms;
 	session->flags |= SESSION_PARKED;
-	link_parked(&store->parked[topic], session);
+	link_to(&store->parked[topic], session);
 	if (deadline_ms != INT64_MAX)
 		add_deadline(&store->deadlines, session);
 	store->parked_count++;
@@ -188,14 +177,14 @@ static void park(struct store *store, struct session *session, enum park_topic t
 	part->flags = (uint16_t)((part->flags & ~REPLY_GO_ON) | REPLY_HOLD);
 }
 
-void session_set_aside(struct store *store, struct session *session)
+void blocked_set_aside(struct store *store, struct session *session)
 {
 	park(store, session, PARK_TURN, INT64_MAX);
 }
 
-void session_let_go_on(struct store *store, struct session *session)
+void blocked_let_go_on(struct store *store, struct session *session)
 {
-	unlink_parked(store, session);
+	unlink_from(store, session);
 	enlist(store, session, PARK_TURN, INT64_MAX);
 }
 
@@ -231,12 +220,12 @@ void session_park(struct call *call, enum park_topic topic, int64_t deadline_ms,
 	reply_error(call, "OOM no memory for a command that has to wait");
 }
 
-bool session_ends_with_client(const struct session *session)
+bool blocked_ends_with_client(const struct session *session)
 {
 	return session->topic == PARK_NOTHING || session->topic == PARK_PAUSE || session->topic == PARK_SLICE;
 }
 
-bool session_queue(struct store *store, struct session *session, const struct request *request, const struct resp_arg *argv)
+bool blocked_add_request(struct store *store, struct session *session, const struct request *request, const struct resp_arg *argv)
 {
 	struct waiting_request *copy = copy_request(store, session, argv, request->argc, request->command, request->hash);
 	if (!copy)
@@ -249,7 +238,7 @@ bool session_queue(struct store *store, struct session *session, const struct re
 	return true;
 }
 
-static struct waiting_request *take_waiting(struct session *session)
+struct waiting_request *blocked_take_next(struct session *session)
 {
 	struct waiting_request *request = session->waiting_first;
 	session->waiting_first = request->next;
@@ -258,112 +247,10 @@ static struct waiting_request *take_waiting(struct session *session)
 	return request;
 }
 
-void session_free_waiting(struct store *store, struct session *session)
+void blocked_free_requests(struct store *store, struct session *session)
 {
 	while (session->waiting_first)
-		free_request(store, session, take_waiting(session));
-}
-
-static struct call call_of(struct store *store, struct session *session, const struct waiting_request *request)
-{
-	return (struct call){
-		.store = store,
-		.session = session,
-		.command = request->command,
-		.argv = request->argv,
-		.argc = request->argc,
-		.now_ms = store->now_ms,
-		.hash = request->hash,
-		.secrets = request->secrets,
-	};
-}
-
-/* Unless the session has parked with it again. */
-static void free_in_hand(struct store *store, struct session *session)
-{
-	if (session->in_hand)
-		free_request(store, session, session->in_hand);
-	session->in_hand = NULL;
-}
-
-/* Its end was the last that waited. True: the session is gone. */
-static bool run_next(struct store *store, struct session *session)
-{
-	struct waiting_request *request = take_waiting(session);
-	if (request->kind == REQUEST_CLOSED) {
-		free_request(store, session, request);
-		store_execute(store, session, REQUEST_CLOSED, NULL);
-		return true;
-	}
-	struct call call = call_of(store, session, request);
-	session->in_hand = request;
-	store_execute(store, session, request->kind, &call);
-	free_in_hand(store, session);
-	return false;
-}
-
-/* What came behind the command that is now finished, as long as the turn has time for it. */
-static void run_waiting(struct store *store, struct session *session)
-{
-	while (session->waiting_first && !(session->flags & SESSION_PARKED)) {
-		if (!store_may_go_on(store, session->connection.reactor))
-			park(store, session, PARK_TURN, INT64_MAX);
-		else if (run_next(store, session))
-			return;
-	}
-	if (!(session->flags & (SESSION_PARKED | SESSION_CLOSING))) {
-		struct reply_part *part = store_part(store, session->connection);
-		part->flags = (uint16_t)((part->flags & ~REPLY_HOLD) | REPLY_GO_ON);
-	} else if ((session->flags & SESSION_PARKED) && (session->flags & SESSION_ENDED) && session_ends_with_client(session)) {
-		store_execute(store, session, REQUEST_CLOSED, NULL);
-	}
-}
-
-/* It had not begun yet. */
-static void run_at_last(struct store *store, struct session *session, struct call *call)
-{
-	store_begin_lap(store);
-	store_run(store, session, call);
-}
-
-static void unpark(struct store *store, struct session *session, enum wake_reason reason, void *answer)
-{
-	struct waiting_request *request = session->parked_request;
-	unlink_parked(store, session);
-	if (!request)
-		return;
-	struct call call = call_of(store, session, request);
-	session->parked_request = NULL;
-	session->in_hand = request;
-	if (session->resume)
-		store_resume(store, session, &call, reason, answer);
-	else if (reason != WAKE_CLOSED)
-		run_at_last(store, session, &call);
-	free_in_hand(store, session);
-}
-
-void session_abandon(struct store *store, struct session *session)
-{
-	unpark(store, session, WAKE_CLOSED, NULL);
-}
-
-void session_wake(struct store *store, struct session *session, enum wake_reason reason, void *answer)
-{
-	unpark(store, session, session->flags & SESSION_CLOSING ? WAKE_CLOSED : reason, answer);
-	run_waiting(store, session);
-}
-
-void store_wake_ready(struct store *store)
-{
-	store_wake_paused(store);
-	while (store_may_wake_first(store, PARK_BUS_CREDIT) && store_has_credit(store))
-		session_wake(store, store->parked[PARK_BUS_CREDIT].first, WAKE_ANSWER, NULL);
-}
-
-void store_wake_set_aside(struct store *store)
-{
-	while (store_may_wake_first(store, PARK_TURN))
-		session_wake(store, store->parked[PARK_TURN].first, WAKE_ANSWER, NULL);
+		blocked_free_request(store, session, blocked_take_next(session));
 }
 
 /* Not at once: its reply and what waits behind it must not come into the midst of another session's command. */
@@ -376,18 +263,7 @@ void session_unblock(struct store *store, struct session *session, enum wake_rea
 	add_deadline(&store->deadlines, session);
 }
 
-void store_wake_all(struct store *store, enum park_topic topic, enum wake_reason reason, void *answer)
-{
-	/* Whoever parks on the same topic again goes behind the last one that waits now. */
-	struct session *last = store->parked[topic].last;
-	for (struct session *session = store->parked[topic].first, *next; session; session = next) {
-		bool is_last = session == last;
-		next = is_last ? NULL : session->topic_next;
-		session_wake(store, session, reason, answer);
-	}
-}
-
-bool store_move_parked(struct store *store, enum park_topic from, enum park_topic to)
+bool blocked_move(struct store *store, enum park_topic from, enum park_topic to)
 {
 	for (struct session *session = store->parked[from].first; session; session = session->topic_next)
 		session->topic = to;
@@ -396,12 +272,56 @@ bool store_move_parked(struct store *store, enum park_topic from, enum park_topi
 	return store->parked[to].first != NULL;
 }
 
-void store_wake_due(struct store *store)
+/* ---- those who may go on ---- */
+
+struct session *blocked_first(const struct store *store, enum park_topic topic)
 {
-	while (store_next_deadline_ms(store) <= store->monotonic_ms) {
+	return store->parked[topic].first;
+}
+
+void blocked_take(struct store *store, struct session *session)
+{
+	unlink_from(store, session);
+}
+
+static void wake(struct store *store, struct session *session, enum wake_reason reason, void *answer)
+{
+	unlink_from(store, session);
+	session->woken_by = reason;
+	session->answer = answer;
+	enlist(store, session, PARK_WOKEN, INT64_MAX);
+}
+
+void blocked_wake_all(struct store *store, enum park_topic topic, void *answer)
+{
+	while (store->parked[topic].first)
+		wake(store, store->parked[topic].first, WAKE_ANSWER, answer);
+}
+
+void blocked_answer(struct store *store, enum park_topic topic, void *answer, void (*destroy)(void *answer))
+{
+	if (answer && !store->parked[topic].first) {
+		destroy(answer);
+		return;
+	}
+	blocked_wake_all(store, topic, answer);
+	store->answer = answer;
+	store->destroy_answer = destroy;
+}
+
+void blocked_forget_answer(struct store *store)
+{
+	if (store->answer)
+		store->destroy_answer(store->answer);
+	store->answer = NULL;
+}
+
+void blocked_wake_due(struct store *store)
+{
+	while (blocked_next_deadline_ms(store) <= store->monotonic_ms) {
 		struct session *session = store->deadlines.items[0];
 		enum wake_reason reason = session->deadline_reason;
 		session->deadline_reason = WAKE_DEADLINE;
-		session_wake(store, session, reason, NULL);
+		wake(store, session, reason, NULL);
 	}
 }

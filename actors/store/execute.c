@@ -1,0 +1,314 @@
+/*
+ * One session and its commands: what a request asks for, a command that goes on or begins at last after it has waited, and what came
+ * behind it meanwhile, as long as the turn has time for that.
+ */
+#include "actors/store/execute.h"
+
+#include <string.h>
+
+#include "actors/runtime/log.h"
+#include "actors/store/blocked.h"
+#include "actors/store/state.h"
+#include "actors/store/turn_limits.h"
+
+/* CLIENT REPLY SKIP mutes the next command only. */
+static void settle_skipping(struct session *session)
+{
+	if (session->flags & SESSION_REPLY_SKIP_NEXT)
+		session->flags = (session->flags & ~(uint32_t)SESSION_REPLY_SKIP_NEXT) | SESSION_REPLY_SKIP;
+	else
+		session->flags &= ~(uint32_t)SESSION_REPLY_SKIP;
+}
+
+/* A reply that found no memory half-way is taken back and becomes an error; if half of it is not here any more, its last. */
+static void settle_memory(struct store *store, struct session *session, size_t text_began)
+{
+	struct reactor_side *side = &store->reactors[session->connection.reactor];
+	static const char error[] = "-OOM no memory for the reply\r\n";
+	if (!side->open || !side->open->text.failed)
+		return;
+	struct buffer *text = &side->open->text;
+	text->failed = false;
+	if (text_began >= side->part_begins) {
+		text->len = text_began;
+		buffer_append(text, error, sizeof(error) - 1);
+		return;
+	}
+	text->len = side->part_begins;
+	store_part(store, session->connection)->flags |= REPLY_CLOSE;
+	session->flags |= SESSION_CLOSING;
+}
+
+static size_t text_length(const struct store *store, const struct session *session)
+{
+	const struct reactor_side *side = &store->reactors[session->connection.reactor];
+	return side->open ? side->open->text.len : 0;
+}
+
+static void finish(struct store *store, struct session *session, uint32_t flags_before)
+{
+	if (session->flags & SESSION_PARKED)
+		return;
+	struct reply_part *part = store_part(store, session->connection);
+	part->answered++;
+	if ((session->flags ^ flags_before) & SESSION_AUTHENTICATED) {
+		uint32_t others = part->flags & ~(uint32_t)(REPLY_AUTHENTICATED | REPLY_UNAUTHENTICATED);
+		bool is_in = session->flags & SESSION_AUTHENTICATED;
+		part->flags = (uint16_t)(others | (is_in ? REPLY_AUTHENTICATED : REPLY_UNAUTHENTICATED));
+	}
+	if ((session->flags | flags_before) & (SESSION_REPLY_SKIP | SESSION_REPLY_SKIP_NEXT))
+		settle_skipping(session);
+}
+
+bool store_has_credit(const struct store *store)
+{
+	return !(store->wanted & BUS_FRAMES) || bus_has_credit(store->bus, BUS_FRAMES);
+}
+
+static bool must_wait_for_bus(const struct store *store, const struct call *call)
+{
+	return call->command && (call->command->flags & COMMAND_WRITE) && !store_has_credit(store);
+}
+
+/* Room that this turn can't make is waited for; where none can be made dispatch refuses the command. */
+static bool must_wait_for_memory(struct store *store, struct call *call)
+{
+	if (store->config.maxmemory == 0 || !call->command || !(call->command->flags & COMMAND_DENYOOM))
+		return false;
+	enum room room = store_make_room(store, call_args_size(call));
+	call->finds_no_room = room == ROOM_NONE;
+	return room == ROOM_LATER;
+}
+
+/* What the command must wait for before it begins; PARK_TOPICS: nothing. */
+static enum park_topic find_obstacle(struct store *store, const struct session *session, struct call *call)
+{
+	if (session->flags & SESSION_OUTPUT_FULL)
+		return PARK_OUTPUT;
+	if (must_wait_for_bus(store, call))
+		return PARK_BUS_CREDIT;
+	return must_wait_for_memory(store, call) ? PARK_MEMORY : PARK_TOPICS;
+}
+
+static void run(struct store *store, struct session *session, struct call *call)
+{
+	uint32_t flags_before = session->flags;
+	size_t text_began = text_length(store, session);
+	enum park_topic obstacle = find_obstacle(store, session, call);
+	if (obstacle != PARK_TOPICS) {
+		session_park(call, obstacle, INT64_MAX, NULL, NULL);
+		store_begin_lap(store);
+		finish(store, session, flags_before);
+		return;
+	}
+	bool is_watched = store->wanted & BUS_COMMANDS; /* MONITOR itself is not shown */
+	store_frame_begin(store);
+	command_dispatch(call);
+	store_frame_end(store);
+	if (is_watched && !call->rejected && !call->postponed)
+		store_feed_command(store, session, call);
+	store_account(store, call);
+	settle_memory(store, session, text_began);
+	finish(store, session, flags_before);
+}
+
+static void resume(struct store *store, struct session *session, struct call *call, enum wake_reason reason, void *answer)
+{
+	uint32_t flags_before = session->flags;
+	size_t text_began = text_length(store, session);
+	store_begin_lap(store);
+	store_frame_begin(store);
+	session->resume(call, reason, answer);
+	store_frame_end(store);
+	if (reason == WAKE_CLOSED)
+		return;
+	store_account_resumed(store, call);
+	settle_memory(store, session, text_began);
+	finish(store, session, flags_before);
+}
+
+/* Behind everything that the connection is still owed. */
+static void refuse_protocol(struct store *store, struct session *session, const struct resp_arg *text)
+{
+	char error[96] = "ERR ";
+	size_t len = text->len < sizeof(error) - 4 ? text->len : sizeof(error) - 4;
+	memcpy(error + 4, text->data, len);
+	store->counters.protocol_errors++;
+	log_event(LOG_VERBOSE, "%.*s from client id=%llu addr=%s", (int)(len), (const char *)text->data,
+		  (unsigned long long)session->connection.id, session->address);
+	session->flags &= ~(uint32_t)(SESSION_REPLY_OFF | SESSION_REPLY_SKIP);
+	resp_write_error(store_text(store, session), error, len + 4);
+	store_count_error(store, error);
+	store_part(store, session->connection)->flags |= REPLY_CLOSE;
+	session->flags |= SESSION_CLOSING;
+}
+
+/* ---- waiting commands ---- */
+
+static struct call call_of(struct store *store, struct session *session, const struct waiting_request *request)
+{
+	return (struct call){
+		.store = store,
+		.session = session,
+		.command = request->command,
+		.argv = request->argv,
+		.argc = request->argc,
+		.now_ms = store->now_ms,
+		.hash = request->hash,
+		.secrets = request->secrets,
+	};
+}
+
+/* Unless the session has parked with it again. */
+static void free_in_hand(struct store *store, struct session *session)
+{
+	if (session->in_hand)
+		blocked_free_request(store, session, session->in_hand);
+	session->in_hand = NULL;
+}
+
+/* What the session waits for has come, or will not any more. */
+static void go_on(struct store *store, struct session *session, enum wake_reason reason, void *answer)
+{
+	struct waiting_request *request = session->parked_request;
+	blocked_take(store, session);
+	if (!request)
+		return;
+	struct call call = call_of(store, session, request);
+	session->parked_request = NULL;
+	session->in_hand = request;
+	if (session->resume) {
+		resume(store, session, &call, reason, answer);
+	} else if (reason != WAKE_CLOSED) { /* it had not begun yet */
+		store_begin_lap(store);
+		run(store, session, &call);
+	}
+	free_in_hand(store, session);
+}
+
+void execute_end(struct store *store, struct session *session)
+{
+	session_begin_end(store, session);
+	if (session->flags & SESSION_PARKED)
+		go_on(store, session, WAKE_CLOSED, NULL);
+	session_close(store, session);
+}
+
+/* Nothing follows from the client, and nothing is owed to it any more. */
+static void end_connection(struct store *store, struct session *session)
+{
+	store_part(store, session->connection)->flags |= REPLY_CLOSE;
+	execute_end(store, session);
+}
+
+static void execute(struct store *store, struct session *session, enum request_kind kind, struct call *call)
+{
+	if (kind == REQUEST_CLOSED)
+		end_connection(store, session);
+	else if (session->flags & SESSION_CLOSING)
+		store_begin_lap(store); /* what comes after the end of the replies is ignored */
+	else if (kind == REQUEST_COMMAND)
+		run(store, session, call);
+	else
+		refuse_protocol(store, session, call->argv);
+}
+
+/* Its end was the last that waited. True: the session is gone. */
+static bool run_next(struct store *store, struct session *session)
+{
+	struct waiting_request *request = blocked_take_next(session);
+	if (request->kind == REQUEST_CLOSED) {
+		blocked_free_request(store, session, request);
+		execute(store, session, REQUEST_CLOSED, NULL);
+		return true;
+	}
+	struct call call = call_of(store, session, request);
+	session->in_hand = request;
+	execute(store, session, request->kind, &call);
+	free_in_hand(store, session);
+	return false;
+}
+
+/* What came behind the command that is now finished, as long as the turn has time for it. */
+static void run_waiting(struct store *store, struct session *session)
+{
+	while (session->waiting_first && !(session->flags & SESSION_PARKED)) {
+		if (!turn_may_go_on(store, session->connection.reactor))
+			blocked_set_aside(store, session);
+		else if (run_next(store, session))
+			return;
+	}
+	if (!(session->flags & (SESSION_PARKED | SESSION_CLOSING))) {
+		struct reply_part *part = store_part(store, session->connection);
+		part->flags = (uint16_t)((part->flags & ~REPLY_HOLD) | REPLY_GO_ON);
+	} else if ((session->flags & SESSION_PARKED) && (session->flags & SESSION_ENDED) && blocked_ends_with_client(session)) {
+		execute(store, session, REQUEST_CLOSED, NULL);
+	}
+}
+
+void execute_blocked(struct store *store, struct session *session)
+{
+	bool is_woken = session->topic == PARK_WOKEN;
+	enum wake_reason reason = is_woken ? session->woken_by : WAKE_ANSWER;
+	go_on(store, session, session->flags & SESSION_CLOSING ? WAKE_CLOSED : reason, is_woken ? session->answer : NULL);
+	run_waiting(store, session);
+}
+
+/* ---- requests ---- */
+
+/* Requests of a parked session wait; its end too, unless what it waits for ends with it or it has been killed. */
+static bool must_queue(const struct session *session, const struct request *request)
+{
+	if (!(session->flags & SESSION_PARKED))
+		return false;
+	return request->kind != REQUEST_CLOSED || !((session->flags & SESSION_CLOSING) || blocked_ends_with_client(session));
+}
+
+/* What can't be kept until its turn comes would leave the client without an answer: so it is left without a connection. */
+static void give_up(struct store *store, struct session *session, const struct request *request)
+{
+	log_event(LOG_WARNING, "Client id=%llu closed: no memory for a command that has to wait",
+		  (unsigned long long)session->connection.id);
+	if (request->kind == REQUEST_CLOSED)
+		execute(store, session, REQUEST_CLOSED, NULL);
+	else
+		session_kill(store, session);
+}
+
+static void execute_for(struct store *store, const struct request_batch *batch, const struct request *request,
+			struct session *session)
+{
+	const struct resp_arg *argv = request->argc ? &batch->args.items[request->first_arg] : NULL;
+	if (request->taken_bytes > session->taken_bytes)
+		session->taken_bytes = request->taken_bytes;
+	if (must_queue(session, request)) {
+		if (!blocked_add_request(store, session, request, argv))
+			give_up(store, session, request);
+		store_begin_lap(store);
+		return;
+	}
+	struct call call = {
+		.store = store,
+		.session = session,
+		.command = request->command,
+		.argv = argv,
+		.argc = request->argc,
+		.now_ms = store->now_ms,
+		.hash = request->hash,
+	};
+	execute(store, session, (enum request_kind)request->kind, &call);
+}
+
+void execute_request(struct store *store, const struct request_batch *batch, const struct request *request)
+{
+	struct session *session = request->kind == REQUEST_OPENED ? session_open(store, request) :
+								    session_at(store, request->connection);
+	if (session && request->kind != REQUEST_OPENED) {
+		execute_for(store, batch, request, session);
+		return;
+	}
+	/* Who was refused has no session. */
+	if (request->kind == REQUEST_CLOSED)
+		store_part(store, request->connection)->flags |= REPLY_CLOSE;
+	store_begin_lap(store);
+}

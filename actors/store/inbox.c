@@ -1,0 +1,112 @@
+/*
+ * What each message brings. Nothing is executed here but the end of sessions when the server stops: who may go on because of a message is
+ * woken, and the turn executes it.
+ */
+#include "actors/runtime/crash.h"
+#include "actors/store/backlog.h"
+#include "actors/store/execute.h"
+#include "actors/store/state.h"
+
+static void on_requests(struct store *store, struct request_batch *batch)
+{
+	struct reactor_side *side = &store->reactors[batch->reactor];
+	backlog_add(store, batch);
+	side->output_bytes = batch->output_bytes;
+	side->input_bytes = batch->input_bytes;
+	store->totals[RATE_READ_BYTES] += batch->read_bytes - side->read_bytes;
+	store->totals[RATE_WRITTEN_BYTES] += batch->written_bytes - side->written_bytes;
+	side->read_bytes = batch->read_bytes;
+	side->written_bytes = batch->written_bytes;
+	store->batches++;
+	store->batch_requests += batch->count;
+	if (batch->count > store->batch_requests_max)
+		store->batch_requests_max = batch->count;
+}
+
+/* One text, held once for each receiver; NULL when there was no memory for it. */
+static void on_monitor_lines(struct store *store, struct blob *lines)
+{
+	for (struct session *session = store->first_monitor; session && lines; session = session->monitor_next)
+		if (!(session->flags & SESSION_DEAF))
+			store_send_blob(store, session, lines);
+	blob_release(&lines);
+}
+
+static void on_reaped(struct store *store)
+{
+	store->reaper_is_busy = false;
+	store->counters.reaped_keys += store->given_keys;
+	store->garbage_keys -= store->given_keys;
+	store->given_keys = 0;
+}
+
+static struct reactor_side *side_of(struct store *store, uint32_t actor_number)
+{
+	for (uint32_t i = 0; i < store->reactor_count; i++)
+		if (store->reactors[i].actor->number == actor_number)
+			return &store->reactors[i];
+	crash_broken_invariant("actor %u is no reactor", actor_number);
+}
+
+static void on_taken(struct store *store, const struct message *message)
+{
+	side_of(store, message->sender)->out &= ~OUT_BIT(message->number);
+	if (message->number == REACTOR_SETTINGS)
+		store_on_settings_taken(store);
+}
+
+static void close_all_sessions(struct store *store)
+{
+	while (store->first_session)
+		execute_end(store, store->first_session);
+}
+
+/* DEBUG SLEEP may still be on its way here. */
+static void on_thaw(struct store *store)
+{
+	store->never_freezes = true;
+	store->frozen_until_ms = 0;
+}
+
+/* What has no session is not executed: the batches that are here or still come go home as fast as they can be read. */
+static void on_drop(struct store *store)
+{
+	store->is_dropping = true;
+	close_all_sessions(store);
+}
+
+static void on_stop(struct store *store)
+{
+	store->is_stopping = true;
+	close_all_sessions(store);
+	store_give_tally(store);
+}
+
+void store_take(struct store *store, struct message message)
+{
+	switch ((enum to_store)message.type) {
+	case STORE_REQUESTS: on_requests(store, PAYLOAD(STORE_REQUESTS, message)); return;
+	case STORE_TICK: store->armed_ms = INT64_MAX; return;
+	case STORE_OBSERVER_CREDIT:
+	case STORE_SUBSCRIBER_CREDIT:
+	case STORE_BLOCKING_SUBSCRIBER_CREDIT: store_on_credit(store, &message); return;
+	case STORE_SUBSCRIBER_WANTS:
+	case STORE_BLOCKING_SUBSCRIBER_WANTS: store_on_wants(store, &message); return;
+	case STORE_REPORTS: store_on_reports(store, side_of(store, message.sender), PAYLOAD(STORE_REPORTS, message)); return;
+	case STORE_TAKEN: on_taken(store, &message); return;
+	case STORE_CONNECTION_FIGURES: store_on_figures(store, PAYLOAD(STORE_CONNECTION_FIGURES, message)); return;
+	case STORE_OBSERVATIONS: store_on_observations(store, PAYLOAD(STORE_OBSERVATIONS, message)); return;
+	case STORE_MONITOR_LINES:
+		on_monitor_lines(store, PAYLOAD(STORE_MONITOR_LINES, message));
+		store_on_credit(store, &message);
+		return;
+	case STORE_REAPED: on_reaped(store); return;
+	case SUPERVISOR_LISTEN_DONE: store_on_listening(store, true); return;
+	case SUPERVISOR_LISTEN_FAILED: store_on_listening(store, false); return;
+	case WORKER_REWRITE_DONE: store_on_rewritten(store, NULL); return;
+	case WORKER_REWRITE_FAILED: store_on_rewritten(store, PAYLOAD(WORKER_REWRITE_FAILED, message)); return;
+	case STORE_THAW: on_thaw(store); return;
+	case STORE_DROP: on_drop(store); return;
+	case STORE_STOP: on_stop(store); return;
+	}
+}
