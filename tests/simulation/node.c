@@ -161,11 +161,21 @@ bool node_has_stopped(const struct node *node)
 	return stop_order_is_over(&node->stop);
 }
 
-void node_stop(struct node *node)
+static void stop(struct node *node, bool is_now)
 {
 	actor_enter(node->supervisor);
-	stop_order_begin(&node->stop, false);
+	stop_order_begin(&node->stop, is_now);
 	actor_exit();
+}
+
+void node_stop(struct node *node)
+{
+	stop(node, false);
+}
+
+void node_stop_now(struct node *node)
+{
+	stop(node, true);
 }
 
 /* ---- life ---- */

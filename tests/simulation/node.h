@@ -47,6 +47,8 @@ struct node {
 struct node *node_create(const struct node_options *options);
 /* The supervisor begins to stop the node; it has stopped when the scheduler has settled and the drain's time has passed. */
 void node_stop(struct node *node);
+/* As SHUTDOWN NOW: nothing that is under way is waited for. */
+void node_stop_now(struct node *node);
 bool node_has_stopped(const struct node *node);
 /* Whether it has stopped or not: what is still under way is thrown away. */
 void node_destroy(struct node **node);

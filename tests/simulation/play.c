@@ -25,6 +25,7 @@ struct play {
 	uint32_t present[NODES_MAX]; /* players that have not left */
 	uint32_t node_count;
 	int64_t longest_ms;          /* that time passes at once */
+	bool is_interrupted;         /* stopped in the midst of all */
 };
 
 static struct play *current;
@@ -115,6 +116,7 @@ static void enter(struct play *play, uint32_t at)
 	if (reactor->is_stopping || node->stop.has_begun)
 		return;
 	struct player *player = player_create(reactor);
+	player->may_wait_for_ever = play->is_interrupted;
 	player->next = play->players[at];
 	play->players[at] = player;
 	play->present[at]++;
@@ -258,7 +260,10 @@ static bool have_stopped(const struct play *play)
 static void stop(struct play *play)
 {
 	for (uint32_t i = 0; i < play->node_count; i++) {
-		node_stop(play->nodes[i]);
+		if (play->is_interrupted && scheduler_draw(3) == 0)
+			node_stop_now(play->nodes[i]);
+		else
+			node_stop(play->nodes[i]);
 		for (uint64_t steps = scheduler_draw(20); steps > 0; steps--)
 			scheduler_step();
 	}
@@ -292,6 +297,7 @@ void play(uint64_t seed, enum tracing tracing, struct play_result *out_result)
 	scheduler_begin(seed, tracing);
 	scheduler_set_reading_ns(ONE_OF(0, 1000, 20000, 100000));
 	play.longest_ms = (int64_t)ONE_OF(5, 20, 100);
+	play.is_interrupted = scheduler_draw(2);
 	play.node_count = 1 + (uint32_t)scheduler_draw(NODES_MAX);
 	for (uint32_t i = 0; i < play.node_count; i++)
 		play.nodes[i] = draw_node();
@@ -299,7 +305,7 @@ void play(uint64_t seed, enum tracing tracing, struct play_result *out_result)
 		act(&play);
 		go_on(&play);
 	}
-	if (scheduler_draw(2)) {
+	if (!play.is_interrupted) {
 		settle(&play);
 		scheduler_advance_ms(LAST_EXPIRY_MS);
 		scheduler_settle();

@@ -7,7 +7,7 @@
  *   equals the store's data;
  * - no subscriber is posted to without credit, and no edge holds more than its slots;
  * - no wake-up is lost: when time has passed and nothing is left to happen, nobody still waits and all batches are home;
- * - a stop, in the midst of all this or behind it, ends in the order of the topology and leaves no message.
+ * - a stop, in the midst of all this or behind it, at leisure or at once, ends in the order of the topology and leaves no message.
  *
  * Broken invariants of the actors stop the process.
  */

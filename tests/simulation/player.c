@@ -207,6 +207,11 @@ void player_act(struct player *player)
 {
 	if (!client_may_send(player->client) || player->is_monitor)
 		return;
+	if (player->may_wait_for_ever && scheduler_draw(60) == 0) {
+		client_send(player->client, "WAIT", "1", "0", NULL);
+		expect(player, EXPECT_INTEGER, 0); /* of CLIENT UNBLOCK, perhaps */
+		return;
+	}
 	switch (scheduler_draw(40)) {
 	case 0: fill_and_flush(player); return;
 	case 1: player_owed(player) ? echo(player) : monitor(player); return;

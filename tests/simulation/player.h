@@ -22,6 +22,7 @@ struct player {
 	uint64_t own_acked, own_seen;  /* values of its own key: the last one that it was told is set, and that an effect has brought */
 	uint64_t own_sets, own_effects; /* how many of each */
 	bool is_monitor, has_left;
+	bool may_wait_for_ever;
 	struct player *next;
 };
 
