@@ -76,7 +76,7 @@ char *config_text(const char *text, size_t len)
 {
 	char *copy = strndup(text, len);
 	if (!copy)
-		crash_broken_invariant("no memory for the configuration");
+		crash_out_of_memory("the configuration");
 	return copy;
 }
 
@@ -84,7 +84,7 @@ const char *config_buffer_text(struct buffer *buffer)
 {
 	buffer_append(buffer, "", 1);
 	if (buffer->failed)
-		crash_broken_invariant("no memory for the configuration");
+		crash_out_of_memory("the configuration");
 	buffer->len--;
 	return (const char *)buffer->data;
 }
@@ -106,7 +106,7 @@ void words_add(struct config_words *words, const char *word, size_t len)
 {
 	char **items = realloc(words->items, (words->count + 1) * sizeof(*items));
 	if (!items)
-		crash_broken_invariant("no memory for the configuration");
+		crash_out_of_memory("the configuration");
 	items[words->count++] = config_text(word, len);
 	words->items = items;
 }

@@ -38,7 +38,7 @@ bool config_split(const char *line, struct config_words *out_words, struct confi
 	char *bytes = config_text(line, len);
 	enum resp_status status = resp_split_inline((uint8_t *)bytes, len, &args);
 	if (status == RESP_NO_MEMORY)
-		crash_broken_invariant("no memory for the configuration");
+		crash_out_of_memory("the configuration");
 	*out_words = (struct config_words){ 0 };
 	bool is_split = status != RESP_ERROR || config_fail(out_error, "Unbalanced quotes in configuration line");
 	if (is_split && !take_words(&args, out_words)) {
@@ -213,7 +213,7 @@ bool config_slurp(int fd, struct buffer *out)
 {
 	while (out->len <= MAX_FILE_BYTES) {
 		if (!buffer_reserve(out, 4096))
-			crash_broken_invariant("no memory for the configuration");
+			crash_out_of_memory("the configuration");
 		ssize_t got = read(fd, out->data + out->len, out->capacity - out->len);
 		if (got == 0)
 			return true;

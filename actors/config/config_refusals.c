@@ -9,7 +9,7 @@ void refusals_add(struct config_refusals *refusals, const struct directive *dire
 	struct buffer text = { 0 };
 	struct config_refusal *items = realloc(refusals->items, (refusals->count + 1) * sizeof(*items));
 	if (!items)
-		crash_broken_invariant("no memory for the configuration");
+		crash_out_of_memory("the configuration");
 	refusals->items = items;
 	buffer_printf(&text, "%s: %s", place, reason);
 	config_buffer_text(&text);

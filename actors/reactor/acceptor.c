@@ -118,7 +118,7 @@ void reactor_listen(struct reactor *reactor, const struct descriptors *descripto
 	free(reactor->listening);
 	reactor->listening = calloc(descriptors->count + 1, sizeof(*reactor->listening));
 	if (!reactor->listening)
-		crash_broken_invariant("no memory for listeners");
+		crash_out_of_memory("listeners");
 	reactor->listening_count = descriptors->count;
 	for (uint32_t i = 0; i < descriptors->count; i++) {
 		reactor->listening[i].fd = descriptors->items[i];

@@ -71,7 +71,7 @@ static struct request_batch *take_batch(struct reactor *reactor)
 {
 	struct request_batch *batch = reactor->pool ? take_from_pool(reactor) : request_batch_create(BATCH_BYTES);
 	if (!batch)
-		crash_broken_invariant("no memory for a batch of requests");
+		crash_out_of_memory("a batch of requests");
 	batch->reactor = reactor->actor->index;
 	count_batch(reactor, batch);
 	return batch;
@@ -120,7 +120,7 @@ struct request *reactor_record(struct reactor *reactor, struct connection_ref co
 	actor_assert_turn(reactor->actor);
 	struct request *request = request_batch_add(reactor->filling);
 	if (!request)
-		crash_broken_invariant("no memory for a record of a batch");
+		crash_out_of_memory("a record of a batch");
 	*request = (struct request){ .connection = connection, .kind = kind };
 	return request;
 }
@@ -135,7 +135,7 @@ void reactor_report(struct reactor *reactor, const struct connection *connection
 		.taken_bytes = connection->delivered_bytes - connection->output.bytes,
 	};
 	if (!connection_reports_add(&reactor->reports, &report))
-		crash_broken_invariant("no memory for a report of a connection");
+		crash_out_of_memory("a report of a connection");
 }
 
 /* One message of them is under way at most: the store takes it whatever it has to do. */
@@ -434,7 +434,7 @@ static void on_describe(struct reactor *reactor)
 	if (figures)
 		figures->items = calloc(reactor->connections + 1, sizeof(*figures->items));
 	if (!figures || !figures->items)
-		crash_broken_invariant("no memory for the figures of connections");
+		crash_out_of_memory("the figures of connections");
 	for (uint32_t i = 0; i < reactor->slot_count; i++)
 		if (reactor->slots[i])
 			describe_connection(reactor->slots[i], &figures->items[figures->count++]);
@@ -527,7 +527,7 @@ struct reactor *reactor_create(struct runtime *runtime, uint32_t index, const st
 {
 	struct reactor *reactor = calloc(1, sizeof(*reactor));
 	if (!reactor)
-		crash_broken_invariant("no memory for a reactor");
+		crash_out_of_memory("a reactor");
 	reactor->actor = runtime_actor(runtime, ACTOR_REACTOR, index);
 	reactor->store = runtime_actor(runtime, ACTOR_STORE, 0);
 	reactor->loop = reactor->actor->loop;

@@ -196,3 +196,9 @@ void crash_broken_invariant(const char *format, ...)
 		  in_hand->message ? in_hand->message : "none", reason);
 	abort();
 }
+
+void crash_out_of_memory(const char *what)
+{
+	log_event(LOG_WARNING, "Out of memory: no memory for %s", what);
+	abort();
+}

@@ -41,4 +41,7 @@ void crash_prepare_thread(void);
 /* Stops the process with a report that names actor, message and the reason given. */
 _Noreturn void crash_broken_invariant(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Stops the process because memory for `what` can't be had and the server can't work without it, e.g. "the command bus". */
+_Noreturn void crash_out_of_memory(const char *what);
+
 #endif

@@ -90,6 +90,19 @@ static void a_broken_invariant_names_its_reason(void)
 	free(report);
 }
 
+static void run_out_of_memory(void)
+{
+	crash_out_of_memory("the command bus");
+}
+
+static void running_out_of_memory_is_no_broken_invariant(void)
+{
+	char *report = report_of(run_out_of_memory, SIGABRT);
+	CHECK_HAS(report, "Out of memory: no memory for the command bus\n");
+	CU_ASSERT_PTR_NULL(strstr(report, "invariant"));
+	free(report);
+}
+
 static void be_sent_a_signal(void)
 {
 	crash_context_set(NULL, NULL);
@@ -183,6 +196,7 @@ static void a_stack_that_overflows_in_a_thread_of_the_pool_is_reported(void)
 static const struct suite_case cases[] = {
 	CASE(a_bad_access_is_reported_with_the_work_in_hand),
 	CASE(a_broken_invariant_names_its_reason),
+	CASE(running_out_of_memory_is_no_broken_invariant),
 	CASE(a_signal_from_outside_names_its_sender),
 	CASE(a_stack_that_overflows_is_reported_with_its_threads_work),
 	CASE(a_stack_that_overflows_in_a_thread_of_the_pool_is_reported),
