@@ -42,6 +42,8 @@ const char option_usage[] =
 	"\n"
 	"Tools:\n"
 	"  -stat               a line about the server, again and again (-i SECONDS)\n"
+	"  -actors             what the server's actors are at: mailboxes, turns, batches, as top shows processes\n"
+	"  -slowlog            slow commands as they come into the log\n"
 	"  -latency            how long an answer takes, also as -json or -csv; -latency-dist draws it\n"
 	"  -latency-history    the same in a line for each 15 seconds (-i)\n"
 	"  -intrinsic-latency SECONDS  how long this machine keeps a busy program waiting\n"
@@ -116,6 +118,8 @@ const struct option_known option_table[] = {
 	{"latency-history", NULL, OPTION_TOOL, .chosen = TOOL_LATENCY_HISTORY, .extra = WITH_PAUSE | WITH_REPEAT | WITH_JSON | WITH_CSV},
 	{"latency-dist", NULL, OPTION_TOOL, .chosen = TOOL_LATENCY_DIST, .extra = WITH_PAUSE},
 	{"intrinsic-latency", NULL, OPTION_NUMBER_TOOL, TO(seconds), 1, 1000000, .chosen = TOOL_INTRINSIC_LATENCY},
+	{"actors", NULL, OPTION_TOOL, .chosen = TOOL_ACTORS, .extra = WITH_PAUSE | WITH_REPEAT | WITH_JSON},
+	{"slowlog", NULL, OPTION_TOOL, .chosen = TOOL_SLOWLOG, .extra = WITH_PAUSE | WITH_REPEAT | WITH_JSON},
 	{"bigkeys", NULL, OPTION_TOOL, .chosen = TOOL_BIGKEYS, .extra = WALK | WITH_JSON | WITH_TOP},
 	{"memkeys", NULL, OPTION_TOOL, .chosen = TOOL_MEMKEYS, .extra = WALK | WITH_JSON | WITH_TOP},
 	{"memkeys-samples", NULL, OPTION_NUMBER_TOOL, TO(samples), 0, 1000000000, .chosen = TOOL_MEMKEYS,

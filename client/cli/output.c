@@ -21,6 +21,7 @@ static struct {
 	pid_t pid;     /* 0: there is none */
 	int saved;     /* standard output itself */
 	bool is_deaf;  /* it reads no more */
+	bool has_tty;  /* whose modes were ours before */
 } program;
 
 static void write_piece(const char *data, size_t len)
@@ -61,6 +62,12 @@ bool print_until_interrupt(struct text *text)
 
 extern char **environ;
 
+static void take_tty_again(void)
+{
+	if (program.has_tty)
+		tty_run();
+}
+
 /* With the signals as a shell would leave them: Ctrl-C ends it, and so does a pipe that nobody reads. */
 static int start(const char *line, int input, pid_t *out_pid)
 {
@@ -92,7 +99,7 @@ bool output_to_program(const char *line)
 		perror("qcache-cli: a pipe");
 		return false;
 	}
-	tty_restore();
+	program.has_tty = tty_restore();
 	number = start(line, ends[0], &program.pid);
 	close(ends[0]);
 	program.is_deaf = false;
@@ -104,7 +111,7 @@ bool output_to_program(const char *line)
 		return true;
 	fprintf(stderr, "qcache-cli: /bin/sh: %s\n", strerror(number));
 	program.pid = 0;
-	tty_run();
+	take_tty_again();
 	return false;
 }
 
@@ -119,5 +126,5 @@ void output_back(void)
 		continue;
 	program.pid = 0;
 	program.is_deaf = false;
-	tty_run();
+	take_tty_again();
 }

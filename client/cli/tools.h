@@ -15,6 +15,8 @@ int tool_latency(struct session *session);
 int tool_latency_history(struct session *session);
 int tool_latency_dist(struct session *session);
 int tool_intrinsic_latency(struct session *session);
+int tool_actors(struct session *session);
+int tool_slowlog(struct session *session);
 int tool_bigkeys(struct session *session);
 int tool_memkeys(struct session *session);
 int tool_keystats(struct session *session);

@@ -35,9 +35,12 @@ static void set_modes(bool has_signals)
 		return;
 	is_changed = true;
 	modes = before;
-	modes.c_iflag &= ~(tcflag_t)(ICRNL | INLCR | IXON);
-	modes.c_lflag &= ~(tcflag_t)(ICANON | ECHO | IEXTEN | ISIG);
-	modes.c_lflag |= has_signals ? ISIG : 0;
+	modes.c_iflag &= ~(tcflag_t)(ICRNL | INLCR);
+	modes.c_lflag &= ~(tcflag_t)(ICANON | ECHO | IEXTEN);
+	if (!has_signals) {
+		modes.c_iflag &= ~(tcflag_t)IXON;
+		modes.c_lflag &= ~(tcflag_t)ISIG;
+	}
 	modes.c_cc[VMIN] = 1;
 	modes.c_cc[VTIME] = 0;
 	tcsetattr(STDIN_FILENO, TCSADRAIN, &modes);
@@ -53,11 +56,14 @@ void tty_run(void)
 	set_modes(true);
 }
 
-void tty_restore(void)
+bool tty_restore(void)
 {
-	if (is_changed)
+	bool was_changed = is_changed;
+
+	if (was_changed)
 		tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
 	is_changed = false;
+	return was_changed;
 }
 
 static bool read_line(struct text *out)

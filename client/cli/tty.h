@@ -14,13 +14,13 @@ bool tty_is_smart(int fd);
 void tty_size(size_t *out_columns, size_t *out_rows);
 
 /*
- * While a line is edited each key comes at once, Ctrl-C and Ctrl-Z among them. While a command runs these are signals, and what is
+ * While a line is edited each key comes at once, Ctrl-C, Ctrl-S and Ctrl-Z among them. While a command runs these do what they usually do, and what is
  * typed is neither shown nor limited to lines of 4,095 bytes, as the terminal's own editing would have it.
  */
 void tty_edit(void);
 void tty_run(void);
-/* As it was before the first of them. */
-void tty_restore(void);
+/* As it was before the first of them. False when none was called since. */
+bool tty_restore(void);
 
 /*
  * Asks for a line that isn't shown while it is typed. When standard input is no terminal the line is read from it, and no byte more. False

@@ -325,6 +325,12 @@ static void nothing_but_text_is_written_to_a_dumb_terminal(void)
 	enter("clear");
 	enter("nonsense");
 	enter("help get");
+	/* A program of the shell leaves the terminal as it was: what is typed is still seen. */
+	enter("get none | cat");
+	terminal_type(t, "echo seen");
+	must_read("echo seen");
+	terminal_type(t, "\r");
+	CU_ASSERT(terminal_waits_at(t, prompt));
 	terminal_type(t, "quit");
 	CU_ASSERT_EQUAL(terminal_escapes(t), 0);
 	terminal_type(t, "\r");

@@ -327,6 +327,24 @@ static void more_tools_of_redis_cli_measure(void)
 	CU_ASSERT(fixture_stop(&f));
 }
 
+static void live_views_show_what_has_come(void)
+{
+	struct fixture f = fixture_start("--slowlog-log-slower-than 0");
+
+	GOOD(qc_set(f.client, ctx, "slow", "two words"));
+	CU_ASSERT(gives(&f, "$CLI -slowlog -r 1 | grep -c ' ms  127.0.0.1:[0-9]*  SET slow \"two words\"'", 0, "1\n"));
+	CU_ASSERT(gives(&f, "$CLI -slowlog -json -r 2 -i 0.05 | grep -c ',\"command\":.\"SET\",\"slow\",\"two words\".}'", 0, "1\n"));
+	if (server_is_reference()) {
+		CU_ASSERT(gives(&f, "$CLI -actors", 1, "qcache-cli: -actors: the server tells of no actors\n"));
+	} else {
+		CU_ASSERT(gives(&f, "$CLI -actors -r 2 -i 0.05 | grep -c '^actor  *mailbox  *messages/s\\|^store  *STORE_REQUESTS \\|^store  *[0-9]'",
+				0, "6\n"));
+		CU_ASSERT(gives(&f, "$CLI -actors -r 1 -i 0.05 -json | grep -c '^{\"seconds\":.*\"store\":{\"mailbox\":.*\"turns\":.{\"actor\"'", 0,
+				"1\n"));
+	}
+	CU_ASSERT(fixture_stop(&f));
+}
+
 static void options_come_from_a_file_of_profiles(void)
 {
 	struct fixture f = fixture_start("");
@@ -372,6 +390,7 @@ static const struct suite_case cases[] = {
 	CASE(keys_are_measured_for_programs_too),
 	CASE(scanning_goes_on_from_a_cursor),
 	CASE(more_tools_of_redis_cli_measure),
+	CASE(live_views_show_what_has_come),
 	CASE(options_come_from_a_file_of_profiles),
 };
 
