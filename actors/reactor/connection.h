@@ -21,7 +21,7 @@ struct reactor;
 /* Why a socket is not read just now. */
 enum pause {
 	PAUSE_STARVED = 1, /* no batch has room */
-	PAUSE_HELD = 2,    /* parked in the store, with enough waiting there already */
+	PAUSE_HELD = 2,    /* blocked in the store, with enough waiting there already */
 	PAUSE_OUTPUT = 4,  /* the client does not read its replies */
 	PAUSE_JUDGING = 8, /* a request over the limits before authentication; an earlier one may be AUTH */
 	PAUSE_ENDED = 16,  /* end of input, or the server stops */

@@ -58,10 +58,10 @@ static void set_aside_if_slow(struct store *store, const struct request_batch *b
 {
 	const struct request *last = &batch->requests[batch->done - 1], *next = last + 1;
 	bool has_more = batch->done < batch->count && next->connection.id == last->connection.id;
-	if (!has_more || store->lap_ticks - began < turn_ticks(store) / 4)
+	if (!has_more || store->turn.lap_ticks - began < turn_ticks(store) / 4)
 		return;
 	struct session *session = session_at(store, last->connection);
-	if (session && !(session->flags & (SESSION_PARKED | SESSION_CLOSING)))
+	if (session && !(session->flags & (SESSION_BLOCKED | SESSION_CLOSING)))
 		blocked_set_aside(store, session);
 }
 
@@ -76,12 +76,12 @@ static bool execute_batch(struct store *store, struct request_batch *batch)
 	for (size_t i = batch->done; i < batch->done + ENTRIES_AHEAD; i++)
 		prefetch(store, batch, i, keyspace_prefetch_entry);
 	store_begin_lap(store);
-	uint64_t connection = 0, began = store->lap_ticks;
+	uint64_t connection = 0, began = store->turn.lap_ticks;
 	while (batch->done < batch->count && store_is_free(store)) {
 		const struct request *request = &batch->requests[batch->done];
 		if (request->connection.id != connection) {
 			connection = request->connection.id;
-			began = store->lap_ticks;
+			began = store->turn.lap_ticks;
 		}
 		prepare(store, batch, batch->done + DIRECTORY_AHEAD);
 		prefetch(store, batch, batch->done + BUCKETS_AHEAD, keyspace_prefetch_bucket);
@@ -108,7 +108,7 @@ static void execute_of(struct store *store, uint32_t reactor)
 		side->backlog_first = batch->next;
 		if (!batch->next)
 			side->backlog_last = NULL;
-		store->backlog_bytes -= batch->run_bytes;
+		store->execution.backlog_bytes -= batch->run_bytes;
 		store_post_replies(store, reactor, batch);
 	}
 }
@@ -117,8 +117,8 @@ static void execute_of(struct store *store, uint32_t reactor)
 void backlog_execute(struct store *store)
 {
 	for (uint32_t i = 0; i < store->reactor_count; i++)
-		execute_of(store, (store->first_reactor + i) % store->reactor_count);
-	store->first_reactor = (store->first_reactor + 1) % store->reactor_count;
+		execute_of(store, (store->execution.first_reactor + i) % store->reactor_count);
+	store->execution.first_reactor = (store->execution.first_reactor + 1) % store->reactor_count;
 }
 
 void backlog_add(struct store *store, struct request_batch *batch)
@@ -127,7 +127,7 @@ void backlog_add(struct store *store, struct request_batch *batch)
 	batch->next = NULL;
 	*(side->backlog_last ? &side->backlog_last->next : &side->backlog_first) = batch;
 	side->backlog_last = batch;
-	store->backlog_bytes += batch->run_bytes;
+	store->execution.backlog_bytes += batch->run_bytes;
 }
 
 bool backlog_is_ready(const struct store *store)

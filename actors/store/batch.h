@@ -6,7 +6,7 @@
  * the order of its socket.
  *
  * Arguments point into the batch's bytes, or into runs of bytes and blobs that the batch holds; they live until the
- * store gives the batch back at the end of its turn. Who needs them longer (a parked connection) copies.
+ * store gives the batch back at the end of its turn. Who needs them longer (a blocked connection) copies.
  */
 #ifndef ACTORS_BATCH_H
 #define ACTORS_BATCH_H

@@ -13,7 +13,7 @@
 static void count_waiting(struct store *store, struct session *session, size_t change)
 {
 	session->waiting_bytes += change;
-	store->waiting_bytes += change;
+	store->blocked.waiting_bytes += change;
 }
 
 /* Arguments are copied behind the vector; blobs are held. NULL without memory. */
@@ -61,7 +61,7 @@ struct args_size call_args_size(const struct call *call)
 
 struct args_size blocked_args_size(const struct session *session)
 {
-	return args_size(session->parked_request->argv, session->parked_request->argc, true);
+	return args_size(session->blocked_request->argv, session->blocked_request->argc, true);
 }
 
 void blocked_free_request(struct store *store, struct session *session, struct waiting_request *request)
@@ -132,12 +132,12 @@ static void remove_deadline(struct deadlines *deadlines, struct session *session
 
 int64_t blocked_next_deadline_ms(const struct store *store)
 {
-	return store->deadlines.count ? store->deadlines.items[0]->deadline_ms : INT64_MAX;
+	return store->blocked.deadlines.count ? store->blocked.deadlines.items[0]->deadline_ms : INT64_MAX;
 }
 
 /* ---- lists by topic ---- */
 
-static void link_to(struct parked_list *list, struct session *session)
+static void link_to(struct blocked_list *list, struct session *session)
 {
 	session->topic_next = NULL;
 	session->topic_previous = list->last;
@@ -147,30 +147,30 @@ static void link_to(struct parked_list *list, struct session *session)
 
 static void unlink_from(struct store *store, struct session *session)
 {
-	struct parked_list *list = &store->parked[session->topic];
+	struct blocked_list *list = &store->blocked.lists[session->topic];
 	*(session->topic_previous ? &session->topic_previous->topic_next : &list->first) = session->topic_next;
 	*(session->topic_next ? &session->topic_next->topic_previous : &list->last) = session->topic_previous;
 	if (session->deadline_ms != INT64_MAX)
-		remove_deadline(&store->deadlines, session);
+		remove_deadline(&store->blocked.deadlines, session);
 	session->deadline_ms = INT64_MAX;
-	session->flags &= ~(uint32_t)SESSION_PARKED;
-	store->parked_count--;
+	session->flags &= ~(uint32_t)SESSION_BLOCKED;
+	store->blocked.count--;
 }
 
-static void enlist(struct store *store, struct session *session, enum park_topic topic, int64_t deadline_ms)
+static void enlist(struct store *store, struct session *session, enum blocked_topic topic, int64_t deadline_ms)
 {
-	if (session->flags & SESSION_PARKED)
-		crash_broken_invariant("session %llu parks twice", (unsigned long long)session->connection.id);
+	if (session->flags & SESSION_BLOCKED)
+		crash_broken_invariant("session %llu is blocked twice", (unsigned long long)session->connection.id);
 	session->topic = topic;
 	session->deadline_ms = deadline_ms;
-	session->flags |= SESSION_PARKED;
-	link_to(&store->parked[topic], session);
+	session->flags |= SESSION_BLOCKED;
+	link_to(&store->blocked.lists[topic], session);
 	if (deadline_ms != INT64_MAX)
-		add_deadline(&store->deadlines, session);
-	store->parked_count++;
+		add_deadline(&store->blocked.deadlines, session);
+	store->blocked.count++;
 }
 
-static void park(struct store *store, struct session *session, enum park_topic topic, int64_t deadline_ms)
+static void block(struct store *store, struct session *session, enum blocked_topic topic, int64_t deadline_ms)
 {
 	enlist(store, session, topic, deadline_ms);
 	struct reply_part *part = store_part(store, session->connection);
@@ -179,13 +179,13 @@ static void park(struct store *store, struct session *session, enum park_topic t
 
 void blocked_set_aside(struct store *store, struct session *session)
 {
-	park(store, session, PARK_TURN, INT64_MAX);
+	block(store, session, BLOCKED_TURN, INT64_MAX);
 }
 
 void blocked_let_go_on(struct store *store, struct session *session)
 {
 	unlink_from(store, session);
-	enlist(store, session, PARK_TURN, INT64_MAX);
+	enlist(store, session, BLOCKED_TURN, INT64_MAX);
 }
 
 /* A request that has waited already is taken over, so that to wait again costs nothing. */
@@ -205,14 +205,14 @@ static struct waiting_request *keep_request(struct call *call)
 	return request;
 }
 
-void session_park(struct call *call, enum park_topic topic, int64_t deadline_ms, session_resume *resume, void *state)
+void session_block(struct call *call, enum blocked_topic topic, int64_t deadline_ms, session_resume *resume, void *state)
 {
 	struct session *session = call->session;
 	session->resume = resume;
 	session->state = state;
-	session->parked_request = keep_request(call);
-	if (session->parked_request) {
-		park(call->store, session, topic, deadline_ms);
+	session->blocked_request = keep_request(call);
+	if (session->blocked_request) {
+		block(call->store, session, topic, deadline_ms);
 		return;
 	}
 	if (resume)
@@ -222,7 +222,7 @@ void session_park(struct call *call, enum park_topic topic, int64_t deadline_ms,
 
 bool blocked_ends_with_client(const struct session *session)
 {
-	return session->topic == PARK_NOTHING || session->topic == PARK_PAUSE || session->topic == PARK_SLICE;
+	return session->topic == BLOCKED_NOTHING || session->topic == BLOCKED_PAUSE || session->topic == BLOCKED_SLICE;
 }
 
 bool blocked_add_request(struct store *store, struct session *session, const struct request *request, const struct resp_arg *argv)
@@ -257,26 +257,26 @@ void blocked_free_requests(struct store *store, struct session *session)
 void session_unblock(struct store *store, struct session *session, enum wake_reason reason)
 {
 	if (session->deadline_ms != INT64_MAX)
-		remove_deadline(&store->deadlines, session);
-	session->deadline_ms = store->monotonic_ms;
+		remove_deadline(&store->blocked.deadlines, session);
+	session->deadline_ms = store->turn.monotonic_ms;
 	session->deadline_reason = reason;
-	add_deadline(&store->deadlines, session);
+	add_deadline(&store->blocked.deadlines, session);
 }
 
-bool blocked_move(struct store *store, enum park_topic from, enum park_topic to)
+bool blocked_move(struct store *store, enum blocked_topic from, enum blocked_topic to)
 {
-	for (struct session *session = store->parked[from].first; session; session = session->topic_next)
+	for (struct session *session = store->blocked.lists[from].first; session; session = session->topic_next)
 		session->topic = to;
-	store->parked[to] = store->parked[from];
-	store->parked[from] = (struct parked_list){ 0 };
-	return store->parked[to].first != NULL;
+	store->blocked.lists[to] = store->blocked.lists[from];
+	store->blocked.lists[from] = (struct blocked_list){ 0 };
+	return store->blocked.lists[to].first != NULL;
 }
 
 /* ---- those who may go on ---- */
 
-struct session *blocked_first(const struct store *store, enum park_topic topic)
+struct session *blocked_first(const struct store *store, enum blocked_topic topic)
 {
-	return store->parked[topic].first;
+	return store->blocked.lists[topic].first;
 }
 
 void blocked_take(struct store *store, struct session *session)
@@ -289,37 +289,37 @@ static void wake(struct store *store, struct session *session, enum wake_reason 
 	unlink_from(store, session);
 	session->woken_by = reason;
 	session->answer = answer;
-	enlist(store, session, PARK_WOKEN, INT64_MAX);
+	enlist(store, session, BLOCKED_WOKEN, INT64_MAX);
 }
 
-void blocked_wake_all(struct store *store, enum park_topic topic, void *answer)
+void blocked_wake_all(struct store *store, enum blocked_topic topic, void *answer)
 {
-	while (store->parked[topic].first)
-		wake(store, store->parked[topic].first, WAKE_ANSWER, answer);
+	while (store->blocked.lists[topic].first)
+		wake(store, store->blocked.lists[topic].first, WAKE_ANSWER, answer);
 }
 
-void blocked_answer(struct store *store, enum park_topic topic, void *answer, void (*destroy)(void *answer))
+void blocked_answer(struct store *store, enum blocked_topic topic, void *answer, void (*destroy)(void *answer))
 {
-	if (answer && !store->parked[topic].first) {
+	if (answer && !store->blocked.lists[topic].first) {
 		destroy(answer);
 		return;
 	}
 	blocked_wake_all(store, topic, answer);
-	store->answer = answer;
-	store->destroy_answer = destroy;
+	store->blocked.answer = answer;
+	store->blocked.destroy_answer = destroy;
 }
 
 void blocked_forget_answer(struct store *store)
 {
-	if (store->answer)
-		store->destroy_answer(store->answer);
-	store->answer = NULL;
+	if (store->blocked.answer)
+		store->blocked.destroy_answer(store->blocked.answer);
+	store->blocked.answer = NULL;
 }
 
 void blocked_wake_due(struct store *store)
 {
-	while (blocked_next_deadline_ms(store) <= store->monotonic_ms) {
-		struct session *session = store->deadlines.items[0];
+	while (blocked_next_deadline_ms(store) <= store->turn.monotonic_ms) {
+		struct session *session = store->blocked.deadlines.items[0];
 		enum wake_reason reason = session->deadline_reason;
 		session->deadline_reason = WAKE_DEADLINE;
 		wake(store, session, reason, NULL);

@@ -2,11 +2,11 @@
  * Blocked clients: sessions that wait, each on one topic, with a deadline or without one. A queue: nothing is executed here.
  *
  * A blocked session holds a deep copy of the command that blocked it and of what came behind that, the connection's end included.
- * Whoever learns that what is waited for has come wakes: then the sessions are on PARK_WOKEN, from which the turn takes them, in the order in
+ * Whoever learns that what is waited for has come wakes: then the sessions are on BLOCKED_WOKEN, from which the turn takes them, in the order in
  * which they began to wait. Those that wait before their command begins stay on their topic, and the turn asks whether the
  * first may go on.
  *
- * Private to the store's runtime; handlers park and unblock by session.h.
+ * Private to the store's runtime; handlers block and unblock by session.h.
  */
 #ifndef ACTORS_STORE_BLOCKED_H
 #define ACTORS_STORE_BLOCKED_H
@@ -30,7 +30,7 @@ void blocked_set_aside(struct store *store, struct session *session);
 /* What a command waited for before it began has come: it begins as soon as a turn has time. */
 void blocked_let_go_on(struct store *store, struct session *session);
 /* Those who wait for one thing now wait for the other, which nobody waits for yet. False when there are none. */
-bool blocked_move(struct store *store, enum park_topic from, enum park_topic to);
+bool blocked_move(struct store *store, enum blocked_topic from, enum blocked_topic to);
 /* What the session waits for means nothing without its client. */
 bool blocked_ends_with_client(const struct session *session);
 
@@ -52,9 +52,9 @@ struct args_size blocked_args_size(const struct session *session);
 /* ---- going on ---- */
 
 /* All who wait on the topic; `answer` is what their resume functions are given, and must live until the turn has executed them. */
-void blocked_wake_all(struct store *store, enum park_topic topic, void *answer);
+void blocked_wake_all(struct store *store, enum blocked_topic topic, void *answer);
 /* The same with an answer that is given away: destroyed when they have been executed, at once if nobody waits. One in a turn. NULL: none. */
-void blocked_answer(struct store *store, enum park_topic topic, void *answer, void (*destroy)(void *answer));
+void blocked_answer(struct store *store, enum blocked_topic topic, void *answer, void (*destroy)(void *answer));
 void blocked_forget_answer(struct store *store);
 /* Those whose deadline has come. */
 void blocked_wake_due(struct store *store);
@@ -62,7 +62,7 @@ void blocked_wake_due(struct store *store);
 int64_t blocked_next_deadline_ms(const struct store *store);
 
 /* The one that has waited longest on the topic; NULL. */
-struct session *blocked_first(const struct store *store, enum park_topic topic);
+struct session *blocked_first(const struct store *store, enum blocked_topic topic);
 /* It waits no longer: the turn executes its command. */
 void blocked_take(struct store *store, struct session *session);
 

@@ -47,7 +47,7 @@ static size_t text_length(const struct store *store, const struct session *sessi
 
 static void finish(struct store *store, struct session *session, uint32_t flags_before)
 {
-	if (session->flags & SESSION_PARKED)
+	if (session->flags & SESSION_BLOCKED)
 		return;
 	struct reply_part *part = store_part(store, session->connection);
 	part->answered++;
@@ -62,7 +62,7 @@ static void finish(struct store *store, struct session *session, uint32_t flags_
 
 bool store_has_credit(const struct store *store)
 {
-	return !(store->wanted & BUS_FRAMES) || bus_has_credit(store->bus, BUS_FRAMES);
+	return !(store->bus.wanted & BUS_FRAMES) || bus_has_credit(store->bus.bus, BUS_FRAMES);
 }
 
 static bool must_wait_for_bus(const struct store *store, const struct call *call)
@@ -80,33 +80,33 @@ static bool must_wait_for_memory(struct store *store, struct call *call)
 	return room == ROOM_LATER;
 }
 
-/* What the command must wait for before it begins; PARK_TOPICS: nothing. */
-static enum park_topic find_obstacle(struct store *store, const struct session *session, struct call *call)
+/* What the command must wait for before it begins; BLOCKED_TOPICS: nothing. */
+static enum blocked_topic find_obstacle(struct store *store, const struct session *session, struct call *call)
 {
 	if (session->flags & SESSION_OUTPUT_FULL)
-		return PARK_OUTPUT;
+		return BLOCKED_OUTPUT;
 	if (must_wait_for_bus(store, call))
-		return PARK_BUS_CREDIT;
-	return must_wait_for_memory(store, call) ? PARK_MEMORY : PARK_TOPICS;
+		return BLOCKED_BUS_CREDIT;
+	return must_wait_for_memory(store, call) ? BLOCKED_MEMORY : BLOCKED_TOPICS;
 }
 
 static void run(struct store *store, struct session *session, struct call *call)
 {
 	uint32_t flags_before = session->flags;
 	size_t text_began = text_length(store, session);
-	enum park_topic obstacle = find_obstacle(store, session, call);
-	if (obstacle != PARK_TOPICS) {
-		session_park(call, obstacle, INT64_MAX, NULL, NULL);
+	enum blocked_topic obstacle = find_obstacle(store, session, call);
+	if (obstacle != BLOCKED_TOPICS) {
+		session_block(call, obstacle, INT64_MAX, NULL, NULL);
 		store_begin_lap(store);
 		finish(store, session, flags_before);
 		return;
 	}
-	bool is_watched = store->wanted & BUS_COMMANDS; /* MONITOR itself is not shown */
+	bool is_watched = store->bus.wanted & BUS_COMMANDS; /* MONITOR itself is not shown */
 	store_frame_begin(store);
 	command_dispatch(call);
 	store_frame_end(store);
 	if (is_watched && !call->rejected && !call->postponed)
-		store_feed_command(store, session, call);
+		store_publish_command(store, session, call);
 	store_account(store, call);
 	settle_memory(store, session, text_began);
 	finish(store, session, flags_before);
@@ -133,7 +133,7 @@ static void refuse_protocol(struct store *store, struct session *session, const 
 	char error[96] = "ERR ";
 	size_t len = text->len < sizeof(error) - 4 ? text->len : sizeof(error) - 4;
 	memcpy(error + 4, text->data, len);
-	store->counters.protocol_errors++;
+	store->stats.counters.protocol_errors++;
 	log_event(LOG_VERBOSE, "%.*s from client id=%llu addr=%s", (int)(len), (const char *)text->data,
 		  (unsigned long long)session->connection.id, session->address);
 	session->flags &= ~(uint32_t)(SESSION_REPLY_OFF | SESSION_REPLY_SKIP);
@@ -153,13 +153,13 @@ static struct call call_of(struct store *store, struct session *session, const s
 		.command = request->command,
 		.argv = request->argv,
 		.argc = request->argc,
-		.now_ms = store->now_ms,
+		.now_ms = store->turn.now_ms,
 		.hash = request->hash,
 		.secrets = request->secrets,
 	};
 }
 
-/* Unless the session has parked with it again. */
+/* Unless the session has blocked with it again. */
 static void free_in_hand(struct store *store, struct session *session)
 {
 	if (session->in_hand)
@@ -170,12 +170,12 @@ static void free_in_hand(struct store *store, struct session *session)
 /* What the session waits for has come, or will not any more. */
 static void go_on(struct store *store, struct session *session, enum wake_reason reason, void *answer)
 {
-	struct waiting_request *request = session->parked_request;
+	struct waiting_request *request = session->blocked_request;
 	blocked_take(store, session);
 	if (!request)
 		return;
 	struct call call = call_of(store, session, request);
-	session->parked_request = NULL;
+	session->blocked_request = NULL;
 	session->in_hand = request;
 	if (session->resume) {
 		resume(store, session, &call, reason, answer);
@@ -189,7 +189,7 @@ static void go_on(struct store *store, struct session *session, enum wake_reason
 void execute_end(struct store *store, struct session *session)
 {
 	session_begin_end(store, session);
-	if (session->flags & SESSION_PARKED)
+	if (session->flags & SESSION_BLOCKED)
 		go_on(store, session, WAKE_CLOSED, NULL);
 	session_close(store, session);
 }
@@ -232,23 +232,23 @@ static bool run_next(struct store *store, struct session *session)
 /* What came behind the command that is now finished, as long as the turn has time for it. */
 static void run_waiting(struct store *store, struct session *session)
 {
-	while (session->waiting_first && !(session->flags & SESSION_PARKED)) {
+	while (session->waiting_first && !(session->flags & SESSION_BLOCKED)) {
 		if (!turn_may_go_on(store, session->connection.reactor))
 			blocked_set_aside(store, session);
 		else if (run_next(store, session))
 			return;
 	}
-	if (!(session->flags & (SESSION_PARKED | SESSION_CLOSING))) {
+	if (!(session->flags & (SESSION_BLOCKED | SESSION_CLOSING))) {
 		struct reply_part *part = store_part(store, session->connection);
 		part->flags = (uint16_t)((part->flags & ~REPLY_HOLD) | REPLY_GO_ON);
-	} else if ((session->flags & SESSION_PARKED) && (session->flags & SESSION_ENDED) && blocked_ends_with_client(session)) {
+	} else if ((session->flags & SESSION_BLOCKED) && (session->flags & SESSION_ENDED) && blocked_ends_with_client(session)) {
 		execute(store, session, REQUEST_CLOSED, NULL);
 	}
 }
 
 void execute_blocked(struct store *store, struct session *session)
 {
-	bool is_woken = session->topic == PARK_WOKEN;
+	bool is_woken = session->topic == BLOCKED_WOKEN;
 	enum wake_reason reason = is_woken ? session->woken_by : WAKE_ANSWER;
 	go_on(store, session, session->flags & SESSION_CLOSING ? WAKE_CLOSED : reason, is_woken ? session->answer : NULL);
 	run_waiting(store, session);
@@ -256,10 +256,10 @@ void execute_blocked(struct store *store, struct session *session)
 
 /* ---- requests ---- */
 
-/* Requests of a parked session wait; its end too, unless what it waits for ends with it or it has been killed. */
+/* Requests of a blocked session wait; its end too, unless what it waits for ends with it or it has been killed. */
 static bool must_queue(const struct session *session, const struct request *request)
 {
-	if (!(session->flags & SESSION_PARKED))
+	if (!(session->flags & SESSION_BLOCKED))
 		return false;
 	return request->kind != REQUEST_CLOSED || !((session->flags & SESSION_CLOSING) || blocked_ends_with_client(session));
 }
@@ -293,7 +293,7 @@ static void execute_for(struct store *store, const struct request_batch *batch, 
 		.command = request->command,
 		.argv = argv,
 		.argc = request->argc,
-		.now_ms = store->now_ms,
+		.now_ms = store->turn.now_ms,
 		.hash = request->hash,
 	};
 	execute(store, session, (enum request_kind)request->kind, &call);

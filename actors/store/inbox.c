@@ -13,20 +13,20 @@ static void on_requests(struct store *store, struct request_batch *batch)
 	backlog_add(store, batch);
 	side->output_bytes = batch->output_bytes;
 	side->input_bytes = batch->input_bytes;
-	store->totals[RATE_READ_BYTES] += batch->read_bytes - side->read_bytes;
-	store->totals[RATE_WRITTEN_BYTES] += batch->written_bytes - side->written_bytes;
+	store->stats.totals[RATE_READ_BYTES] += batch->read_bytes - side->read_bytes;
+	store->stats.totals[RATE_WRITTEN_BYTES] += batch->written_bytes - side->written_bytes;
 	side->read_bytes = batch->read_bytes;
 	side->written_bytes = batch->written_bytes;
-	store->batches++;
-	store->batch_requests += batch->count;
-	if (batch->count > store->batch_requests_max)
-		store->batch_requests_max = batch->count;
+	store->stats.batches++;
+	store->stats.batch_requests += batch->count;
+	if (batch->count > store->stats.batch_requests_max)
+		store->stats.batch_requests_max = batch->count;
 }
 
 /* One text, held once for each receiver; NULL when there was no memory for it. */
 static void on_monitor_lines(struct store *store, struct blob *lines)
 {
-	for (struct session *session = store->first_monitor; session && lines; session = session->monitor_next)
+	for (struct session *session = store->sessions.first_monitor; session && lines; session = session->monitor_next)
 		if (!(session->flags & SESSION_DEAF))
 			store_send_blob(store, session, lines);
 	blob_release(&lines);
@@ -34,10 +34,10 @@ static void on_monitor_lines(struct store *store, struct blob *lines)
 
 static void on_reaped(struct store *store)
 {
-	store->reaper_is_busy = false;
-	store->counters.reaped_keys += store->given_keys;
-	store->garbage_keys -= store->given_keys;
-	store->given_keys = 0;
+	store->memory.reaper_is_busy = false;
+	store->stats.counters.reaped_keys += store->memory.given_keys;
+	store->memory.garbage_keys -= store->memory.given_keys;
+	store->memory.given_keys = 0;
 }
 
 static struct reactor_side *side_of(struct store *store, uint32_t actor_number)
@@ -57,15 +57,15 @@ static void on_taken(struct store *store, const struct message *message)
 
 static void close_all_sessions(struct store *store)
 {
-	while (store->first_session)
-		execute_end(store, store->first_session);
+	while (store->sessions.first)
+		execute_end(store, store->sessions.first);
 }
 
 /* DEBUG SLEEP may still be on its way here. */
 static void on_thaw(struct store *store)
 {
-	store->never_freezes = true;
-	store->frozen_until_ms = 0;
+	store->execution.never_freezes = true;
+	store->execution.frozen_until_ms = 0;
 }
 
 /* What has no session is not executed: the batches that are here or still come go home as fast as they can be read. */
@@ -86,7 +86,7 @@ void store_take(struct store *store, struct message message)
 {
 	switch ((enum to_store)message.type) {
 	case STORE_REQUESTS: on_requests(store, PAYLOAD(STORE_REQUESTS, message)); return;
-	case STORE_TICK: store->armed_ms = INT64_MAX; return;
+	case STORE_TICK: store->cron.armed_ms = INT64_MAX; return;
 	case STORE_OBSERVER_CREDIT:
 	case STORE_SUBSCRIBER_CREDIT:
 	case STORE_BLOCKING_SUBSCRIBER_CREDIT: store_on_credit(store, &message); return;

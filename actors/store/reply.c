@@ -69,10 +69,10 @@ struct reply_part *store_part(struct store *store, struct connection_ref connect
 
 static struct buffer *discarded_text(struct store *store)
 {
-	store->discarded.len = 0;
-	if (store->discarded.capacity > DISCARDED_KEEP_BYTES)
-		buffer_fini(&store->discarded);
-	return &store->discarded;
+	store->turn.discarded.len = 0;
+	if (store->turn.discarded.capacity > DISCARDED_KEEP_BYTES)
+		buffer_fini(&store->turn.discarded);
+	return &store->turn.discarded;
 }
 
 void store_send_blob(struct store *store, struct session *session, struct blob *blob)
@@ -138,7 +138,7 @@ void store_post_replies(struct store *store, uint32_t reactor, struct request_ba
 
 void store_post_pushes(struct store *store)
 {
-	if (store->monotonic_ms < store->frozen_until_ms)
+	if (store->turn.monotonic_ms < store->execution.frozen_until_ms)
 		return;
 	for (uint32_t i = 0; i < store->reactor_count && !store->is_stopping; i++)
 		if (store->reactors[i].open && !(store->reactors[i].out & OUT_BIT(REACTOR_REPLIES)))
@@ -164,7 +164,7 @@ bool reply_fits(struct call *call, size_t bytes)
 static void write_bytes(struct call *call, struct slice bytes)
 {
 	struct buffer *text = text_of(call);
-	if (text == &call->store->discarded)
+	if (text == &call->store->turn.discarded)
 		return;
 	if (bytes.len <= TEXT_PIECE_BYTES) {
 		buffer_append(text, bytes.data, bytes.len);
@@ -199,19 +199,19 @@ void reply_simple(struct call *call, const char *text)
 void store_count_error(struct store *store, const char *text)
 {
 	size_t len = strcspn(text, " "), at = 0;
-	store->counters.error_replies++;
-	if (len >= sizeof(store->errors[0].code))
+	store->stats.counters.error_replies++;
+	if (len >= sizeof(store->stats.errors[0].code))
 		return;
-	while (at < store->error_kinds && !(strncmp(store->errors[at].code, text, len) == 0 && !store->errors[at].code[len]))
+	while (at < store->stats.error_kinds && !(strncmp(store->stats.errors[at].code, text, len) == 0 && !store->stats.errors[at].code[len]))
 		at++;
 	if (at == ERROR_KINDS_MAX)
 		return;
-	if (at == store->error_kinds) {
-		store->errors[at] = (struct error_count){ .count = 0 };
-		memcpy(store->errors[at].code, text, len);
-		store->error_kinds++;
+	if (at == store->stats.error_kinds) {
+		store->stats.errors[at] = (struct error_count){ .count = 0 };
+		memcpy(store->stats.errors[at].code, text, len);
+		store->stats.error_kinds++;
 	}
-	store->errors[at].count++;
+	store->stats.errors[at].count++;
 }
 
 void reply_error(struct call *call, const char *text)
@@ -241,7 +241,7 @@ void reply_integer(struct call *call, int64_t value)
 void reply_bulk(struct call *call, struct slice value)
 {
 	struct buffer *text = text_of(call);
-	if (text == &call->store->discarded)
+	if (text == &call->store->turn.discarded)
 		return;
 	if (value.len <= TEXT_PIECE_BYTES) {
 		resp_write_bulk(text, value.data, value.len);
@@ -269,7 +269,7 @@ void reply_entry(struct call *call, const struct entry *entry)
 void reply_blob(struct call *call, struct blob *blob)
 {
 	struct buffer *text = text_of(call);
-	if (text == &call->store->discarded || text->failed || !session_may_send(call->store, call->session, blob->len, 0))
+	if (text == &call->store->turn.discarded || text->failed || !session_may_send(call->store, call->session, blob->len, 0))
 		return;
 	resp_write_bulk_header(text, blob->len);
 	store_send_blob(call->store, call->session, blob);

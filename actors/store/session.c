@@ -48,30 +48,30 @@ static bool reserve_slot(struct reactor_side *side, uint32_t slot)
 /* Ids grow with time, but reactors' batches overtake each other: a new session goes behind the last smaller id. */
 static void link_session(struct store *store, struct session *session)
 {
-	struct session *before = store->last_session;
+	struct session *before = store->sessions.last;
 	while (before && before->connection.id > session->connection.id)
 		before = before->previous;
 	session->previous = before;
-	session->next = before ? before->next : store->first_session;
-	*(before ? &before->next : &store->first_session) = session;
-	*(session->next ? &session->next->previous : &store->last_session) = session;
-	store->session_count++;
+	session->next = before ? before->next : store->sessions.first;
+	*(before ? &before->next : &store->sessions.first) = session;
+	*(session->next ? &session->next->previous : &store->sessions.last) = session;
+	store->sessions.count++;
 }
 
 static void unlink_session(struct store *store, struct session *session)
 {
-	if (store->idle_cursor == session)
-		store->idle_cursor = session->next;
-	*(session->previous ? &session->previous->next : &store->first_session) = session->next;
-	*(session->next ? &session->next->previous : &store->last_session) = session->previous;
-	store->session_count--;
+	if (store->sessions.idle_cursor == session)
+		store->sessions.idle_cursor = session->next;
+	*(session->previous ? &session->previous->next : &store->sessions.first) = session->next;
+	*(session->next ? &session->next->previous : &store->sessions.last) = session->previous;
+	store->sessions.count--;
 }
 
 static const char *reason_to_refuse(const struct store *store, const struct request *request)
 {
 	if (store->is_dropping)
 		return shutting_down;
-	if (store->session_count >= (uint64_t)store->config.maxclients)
+	if (store->sessions.count >= (uint64_t)store->config.maxclients)
 		return too_many_clients;
 	if (store->config.protected_mode && !store->config.requirepass[0] && !request->origin->is_loopback)
 		return protected_mode;
@@ -84,7 +84,7 @@ static void refuse(struct store *store, const struct request *request, const cha
 	struct reply_part *part = store_part(store, request->connection);
 	resp_write_error(&store->reactors[request->connection.reactor].open->text, reason, strlen(reason));
 	part->flags |= REPLY_CLOSE;
-	store->counters.connections_rejected++;
+	store->stats.counters.connections_rejected++;
 	log_event(LOG_VERBOSE, "Refused %s: %s", request->origin->address, reason);
 }
 
@@ -113,7 +113,7 @@ static struct session *make_session(struct store *store, const struct request *r
 	session->local_address = strdup(request->origin->local_address);
 	if (session->address && session->local_address &&
 	    reserve_slot(&store->reactors[session->connection.reactor], session->connection.slot) &&
-	    session_index_add(&store->session_index, session))
+	    session_index_add(&store->sessions.index, session))
 		return session;
 	free_session(session);
 	return NULL;
@@ -123,7 +123,7 @@ struct session *session_open(struct store *store, const struct request *request)
 {
 	const char *reason = reason_to_refuse(store, request);
 	struct session *session = NULL;
-	store->counters.connections_received++;
+	store->stats.counters.connections_received++;
 	if (!reason && !(session = make_session(store, request)))
 		reason = "ERR no memory for another client";
 	if (reason) {
@@ -133,7 +133,7 @@ struct session *session_open(struct store *store, const struct request *request)
 	session->fd = request->origin->fd;
 	session->resp = RESP2;
 	session->user = "default";
-	session->opened_ms = session->last_command_ms = store->monotonic_ms;
+	session->opened_ms = session->last_command_ms = store->turn.monotonic_ms;
 	session->deadline_ms = INT64_MAX;
 	if (request->origin->is_unix)
 		session->flags |= SESSION_UNIX_SOCKET;
@@ -143,7 +143,7 @@ struct session *session_open(struct store *store, const struct request *request)
 		session->flags |= SESSION_AUTHENTICATED;
 	store->reactors[request->connection.reactor].sessions[request->connection.slot] = session;
 	link_session(store, session);
-	store->session_bytes += session_own_bytes(session);
+	store->sessions.bytes += session_own_bytes(session);
 	log_event(LOG_VERBOSE, "Accepted %s", session->address);
 	return session;
 }
@@ -154,7 +154,7 @@ void session_begin_end(const struct store *store, struct session *session)
 	if (!store->is_stopping) /* which takes all along */
 		log_event(LOG_VERBOSE, "%s connection id=%" PRIu64 " addr=%s name=%.*s db=%u user=%s age=%lld", who,
 			  session->connection.id, session->address, LOGGED_NAME_BYTES, name, session->database, session->user,
-			  (long long)(store->monotonic_ms - session->opened_ms) / 1000);
+			  (long long)(store->turn.monotonic_ms - session->opened_ms) / 1000);
 	session->flags |= SESSION_CLOSING;
 }
 
@@ -162,17 +162,17 @@ static void link_monitor(struct store *store, struct session *session)
 {
 	session->flags |= SESSION_MONITOR;
 	session->monitor_previous = NULL;
-	session->monitor_next = store->first_monitor;
-	if (store->first_monitor)
-		store->first_monitor->monitor_previous = session;
-	store->first_monitor = session;
+	session->monitor_next = store->sessions.first_monitor;
+	if (store->sessions.first_monitor)
+		store->sessions.first_monitor->monitor_previous = session;
+	store->sessions.first_monitor = session;
 	store_update_interest(store);
 }
 
 static void unlink_monitor(struct store *store, struct session *session)
 {
 	session->flags &= ~(uint32_t)SESSION_MONITOR;
-	*(session->monitor_previous ? &session->monitor_previous->monitor_next : &store->first_monitor) = session->monitor_next;
+	*(session->monitor_previous ? &session->monitor_previous->monitor_next : &store->sessions.first_monitor) = session->monitor_next;
 	if (session->monitor_next)
 		session->monitor_next->monitor_previous = session->monitor_previous;
 	store_update_interest(store);
@@ -184,18 +184,18 @@ void session_close(struct store *store, struct session *session)
 		unlink_monitor(store, session);
 	blocked_free_requests(store, session);
 	unlink_session(store, session);
-	session_index_remove(&store->session_index, session);
+	session_index_remove(&store->sessions.index, session);
 	/* The slot may have a new session by now, if this one had to outlive its connection. */
 	struct session **slot = &store->reactors[session->connection.reactor].sessions[session->connection.slot];
 	if (*slot == session)
 		*slot = NULL;
-	store->session_bytes -= session_own_bytes(session);
+	store->sessions.bytes -= session_own_bytes(session);
 	free_session(session);
 }
 
 struct session *session_find(struct store *store, uint64_t id)
 {
-	struct session *session = session_index_find(&store->session_index, id);
+	struct session *session = session_index_find(&store->sessions.index, id);
 	return session && !(session->flags & SESSION_CLOSING) ? session : NULL;
 }
 
@@ -205,10 +205,10 @@ bool session_set_name(struct store *store, struct session *session, struct slice
 	if (name.len > 0 && !(copy = strndup((const char *)name.data, name.len)))
 		return false;
 	free(session->name);
-	store->session_bytes -= session->name_bytes;
+	store->sessions.bytes -= session->name_bytes;
 	session->name = copy;
 	session->name_bytes = copy ? name.len + 1 : 0;
-	store->session_bytes += session->name_bytes;
+	store->sessions.bytes += session->name_bytes;
 	return true;
 }
 
@@ -219,9 +219,9 @@ void session_kill(struct store *store, struct session *session)
 	store_part(store, session->connection)->flags |= REPLY_CLOSE_NOW;
 }
 
-bool session_is_parked(const struct session *session)
+bool session_is_blocked(const struct session *session)
 {
-	return session->flags & SESSION_PARKED;
+	return session->flags & SESSION_BLOCKED;
 }
 
 bool session_is_local(const struct session *session)

@@ -1,11 +1,11 @@
 /*
- * A session is the store's side of a connection: database, user, RESP version, name, modes, and, while it is parked,
+ * A session is the store's side of a connection: database, user, RESP version, name, modes, and, while it is blocked,
  * the commands that wait.
  *
- * Parking: a command that can't finish yet parks its session with a function that will finish it. Later commands of that
+ * Blocking: a command that can't finish yet blocks its session with a function that will finish it. Later commands of that
  * connection wait in the session, in order, and the reactor stops reading its socket; all other sessions go on. When the
  * awaited thing comes (time, credit, an answer) the store calls `resume` once with the reason; it writes the
- * reply, or parks again. A connection that closes while it waits for its client's own sake (park_topic tells) is resumed with
+ * reply, or blocks again. A connection that closes while it waits for its client's own sake (blocked_topic tells) is resumed with
  * WAKE_CLOSED: nothing may be written, `state` must be freed. One that waits for the server finishes what it was sent.
  */
 #ifndef ACTORS_STORE_SESSION_H
@@ -27,7 +27,7 @@ enum session_flags {
 	SESSION_REPLY_SKIP = 1 << 5,
 	SESSION_CLOSING = 1 << 6,         /* REPLY_CLOSE has been written: what still comes is ignored */
 	SESSION_UNIX_SOCKET = 1 << 7,
-	SESSION_PARKED = 1 << 8,
+	SESSION_BLOCKED = 1 << 8,
 	SESSION_LOCAL = 1 << 9,           /* comes from this machine */
 	SESSION_NO_TOUCH = 1 << 10,       /* its reads don't count as use of the keys */
 	SESSION_ENDED = 1 << 11,          /* the client is gone; what it has sent before is still to be done */
@@ -38,30 +38,30 @@ enum session_flags {
 };
 
 enum wake_reason {
-	WAKE_DEADLINE, /* the monotonic time given to session_park() has come */
+	WAKE_DEADLINE, /* the monotonic time given to session_block() has come */
 	WAKE_ANSWER,   /* what the session waits for has come: `answer` is its payload, borrowed */
 	WAKE_KILLED,   /* unblocked by another client: reply with an error */
 	WAKE_CLOSED,   /* the connection is gone */
 };
 
-/* What a parked session waits for: chooses who is woken by session_wake_all(). */
-enum park_topic {
-	PARK_NOTHING,      /* only its deadline; ends with its client */
-	PARK_PAUSE,        /* the end of CLIENT PAUSE; ends with its client */
-	PARK_BUS_CREDIT,
-	PARK_MEMORY,       /* room below maxmemory */
-	PARK_OUTPUT,       /* fewer replies unread */
-	PARK_SLICE,        /* its next turn: what it does is too much for one; ends with its client */
-	PARK_TURN,         /* the next turn: this one has no time left for what waits in the session */
-	PARK_WOKEN,        /* nothing any more: this turn executes it */
-	PARK_TO_ASK_OBSERVATIONS, /* the observer to be asked */
-	PARK_OBSERVATIONS, /* an answer from the observer */
-	PARK_TO_ASK_FIGURES, /* the reactors to be asked */
-	PARK_FIGURES,      /* an answer from every reactor */
-	PARK_SUPERVISOR,   /* the supervisor's answer */
-	PARK_TUNING,       /* another client's CONFIG SET or REWRITE */
-	PARK_SETTINGS,     /* every reactor to have taken the settings */
-	PARK_TOPICS
+/* What a blocked session waits for: chooses who is woken by blocked_wake_all(). */
+enum blocked_topic {
+	BLOCKED_NOTHING,      /* only its deadline; ends with its client */
+	BLOCKED_PAUSE,        /* the end of CLIENT PAUSE; ends with its client */
+	BLOCKED_BUS_CREDIT,
+	BLOCKED_MEMORY,       /* room below maxmemory */
+	BLOCKED_OUTPUT,       /* fewer replies unread */
+	BLOCKED_SLICE,        /* its next turn: what it does is too much for one; ends with its client */
+	BLOCKED_TURN,         /* the next turn: this one has no time left for what waits in the session */
+	BLOCKED_WOKEN,        /* nothing any more: this turn executes it */
+	BLOCKED_TO_ASK_OBSERVATIONS, /* the observer to be asked */
+	BLOCKED_OBSERVATIONS, /* an answer from the observer */
+	BLOCKED_TO_ASK_FIGURES, /* the reactors to be asked */
+	BLOCKED_FIGURES,      /* an answer from every reactor */
+	BLOCKED_SUPERVISOR,   /* the supervisor's answer */
+	BLOCKED_CONFIG_CHANGE,       /* another client's CONFIG SET or REWRITE */
+	BLOCKED_SETTINGS,     /* every reactor to have taken the settings */
+	BLOCKED_TOPICS
 };
 
 struct session;
@@ -88,24 +88,24 @@ struct session {
 	/* replies, all in all; what its reactor has of them, and the kernel, as far as is known here */
 	uint64_t sent_bytes, delivered_bytes, taken_bytes;
 
-	/* while parked */
-	enum park_topic topic;
+	/* while blocked */
+	enum blocked_topic topic;
 	session_resume *resume;
 	void *state;                 /* resume's own */
-	uint64_t spent_ns;           /* executing the command before it parked */
+	uint64_t spent_ns;           /* executing the command before it was blocked */
 	int64_t deadline_ms;         /* monotonic; INT64_MAX without one */
 	enum wake_reason deadline_reason; /* what resume is told at the deadline */
-	enum wake_reason woken_by;   /* on PARK_WOKEN: what resume is told */
+	enum wake_reason woken_by;   /* on BLOCKED_WOKEN: what resume is told */
 	void *answer;                /* the same; borrowed */
 	size_t deadline_at;          /* private: position among the deadlines */
-	struct waiting_request *parked_request; /* the command that parked, kept for resume; NULL when it had been finished */
-	struct waiting_request *in_hand; /* one that has waited and is being executed; it may park again */
+	struct waiting_request *blocked_request; /* the command that blocked it, kept for resume; NULL when it had been finished */
+	struct waiting_request *in_hand; /* one that has waited and is being executed; it may block again */
 	struct waiting_request *waiting_first, *waiting_last;
 	size_t waiting_bytes;        /* of all these requests, without blobs */
 
 	struct session *next, *previous;             /* all sessions, in order of id */
 	struct session *index_next;                  /* private to session_index.c */
-	struct session *topic_next, *topic_previous; /* those parked on the same topic */
+	struct session *topic_next, *topic_previous; /* those blocked on the same topic */
 	struct session *monitor_next, *monitor_previous; /* those that have MONITOR, in no order */
 };
 
@@ -113,9 +113,9 @@ struct session {
  * Parks call->session. `deadline_ms` is monotonic, INT64_MAX for none. The call's arguments are copied and stay valid for resume.
  * Without memory for that the command ends with an error, once resume has been called with WAKE_CLOSED.
  */
-void session_park(struct call *call, enum park_topic topic, int64_t deadline_ms, session_resume *resume, void *state);
+void session_block(struct call *call, enum blocked_topic topic, int64_t deadline_ms, session_resume *resume, void *state);
 
-/* A parked session is resumed before this turn ends, with WAKE_DEADLINE as if its time had come, or with WAKE_KILLED. */
+/* A blocked session is resumed before this turn ends, with WAKE_DEADLINE as if its time had come, or with WAKE_KILLED. */
 void session_unblock(struct store *store, struct session *session, enum wake_reason reason);
 
 /* NULL when there is no such connection (any more). */
@@ -130,7 +130,7 @@ bool session_set_name(struct store *store, struct session *session, struct slice
 /* Closes another (or the own) session's connection without writing what waits. */
 void session_kill(struct store *store, struct session *session);
 
-bool session_is_parked(const struct session *session);
+bool session_is_blocked(const struct session *session);
 
 /* Comes from this machine: over the loopback or a unix socket. */
 bool session_is_local(const struct session *session);

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "actors/store/commands/command.h"
+#include "actors/store/call.h"
 
 /* Of a longer list of arguments the last place tells how many more there are; of a longer argument the end likewise. */
 #define SLOWLOG_ARGS_MAX 32

@@ -42,19 +42,19 @@ struct reactor_side {
 	bool settings_have_changed;     /* since they were last posted */
 };
 
-/* Deadlines of parked sessions: a binary heap by time. */
+/* Deadlines of blocked sessions: a binary heap by time. */
 struct deadlines {
 	struct session **items;
 	size_t count, capacity;
 };
 
-/* Sessions parked on one topic, in the order in which they began to wait. */
-struct parked_list {
+/* Sessions blocked on one topic, in the order in which they began to wait. */
+struct blocked_list {
 	struct session *first, *last;
 };
 
 /* A CONFIG SET that waits for the supervisor. */
-struct tuning {
+struct config_change {
 	struct config next;
 	struct config_changes changes;
 	bool is_done;                   /* what the answer says */
@@ -67,96 +67,132 @@ struct subscriber_link {
 	uint32_t number;                /* on the bus */
 };
 
-struct store {
-	struct actor *actor;
-	struct runtime *runtime;
-	struct config config;
-	struct tuning *tuning;          /* NULL when none is under way */
-	bool is_rewriting;              /* the worker is at it */
-	struct bus *bus;
-	struct subscriber_link *subscribers;
-	uint32_t subscriber_count;
-	uint32_t observer;              /* its number among the subscribers */
-	struct actor *reaper, *supervisor, *worker;
-
-	struct databases databases;
-
-	struct reactor_side *reactors;
-	uint32_t reactor_count;
-	struct session *first_session, *last_session;
-	struct session_index session_index;
+/* All sessions, and the round of the check for idle ones. */
+struct sessions {
+	struct session *first, *last;   /* in order of id */
+	struct session_index index;
 	struct session *first_monitor;
-	uint64_t session_count, parked_count;
-	size_t session_bytes;           /* of all sessions, with their names, whose length nothing bounds */
-	size_t waiting_bytes;           /* of the requests that wait in them, without blobs */
-	struct parked_list parked[PARK_TOPICS];
+	uint64_t count;
+	size_t bytes;                   /* with their names, whose length nothing bounds */
+	int64_t idle_check_due_ms;      /* monotonic */
+	struct session *idle_cursor;    /* where the check goes on; NULL between two rounds */
+};
+
+/* Sessions that wait: blocked.c. */
+struct blocked {
+	struct blocked_list lists[BLOCKED_TOPICS];
 	struct deadlines deadlines;
+	uint64_t count;
+	size_t waiting_bytes;           /* of the requests that wait in sessions, without blobs */
 	void *answer;                   /* for those who are woken in this turn; NULL */
 	void (*destroy_answer)(void *answer);
+};
 
+/* The command bus, and what it is to be given: publish.c, subscribers.c. */
+struct bus_side {
+	struct bus *bus;
+	struct subscriber_link *links;
+	uint32_t link_count;
+	uint32_t observer;              /* its number among them */
+	struct turn_message *publication; /* NULL until this turn has something to publish */
+	uint32_t wanted;                /* enum bus_interest: by anyone */
+	uint64_t commands_missed;       /* that MONITOR is to be told of but was not shown */
+	uint32_t frame_effects;         /* of the frame under way */
+};
+
+/* maxmemory, and what the reaper frees. */
+struct memory_side {
+	struct eviction eviction;
+	uint64_t slice_ends_ns;         /* this turn's slice for eviction; 0 before it begins */
+	bool slice_is_over;
+	int64_t due_ms;                 /* monotonic: when to evict again */
+	int64_t excess_since_ms;        /* monotonic: memory is above maxmemory; 0 when it isn't */
+	size_t startup_bytes;
+	struct memory_reading reading;
+	struct garbage *garbage;        /* waits for the reaper */
+	bool reaper_is_busy;
+	uint64_t garbage_keys;          /* that wait for the reaper, or are with it: */
+	uint64_t given_keys;
+};
+
+/* The turn under way. */
+struct turn {
+	int64_t now_ms, monotonic_ms;
+	struct stopwatch watch;
+	uint64_t lap_ticks;             /* when what is being timed began */
+	uint64_t began_ticks;
+	uint64_t ends_ticks;            /* no command begins from then on */
+	bool some_are_set_aside;        /* since before this turn */
+	struct buffer discarded;        /* replies that nobody wants */
+};
+
+/* What is executed when. */
+struct execution {
 	size_t backlog_bytes;           /* of requests in the backlog that came in pieces, without blobs */
 	uint32_t first_reactor;         /* whose batches are executed first in the next turn */
 	int64_t frozen_until_ms;        /* monotonic; nothing is executed before */
 	bool never_freezes;             /* a stop has begun */
 	enum pause_mode pause_mode;
 	int64_t pause_until_ms;         /* monotonic */
-	bool expiry_is_off;
+};
 
-	/* of the turn under way */
-	int64_t now_ms, monotonic_ms;
-	struct turn_message *publication; /* NULL until there is something to publish */
-	uint32_t wanted;                /* enum bus_interest: by anyone */
-	uint64_t commands_missed;       /* that MONITOR is to be told of but was not shown */
-	uint32_t frame_effects;         /* of the frame under way */
-	struct buffer discarded;        /* replies that nobody wants */
-
-	struct tally *tally;            /* counts since the observer was last told */
-	struct stopwatch watch;
-	uint64_t lap_ticks;             /* when what is being timed began */
-	uint64_t turn_began_ticks;
-	uint64_t turn_ends_ticks;       /* no command begins in this turn from then on */
-	bool some_are_set_aside;        /* since before this turn */
-	uint64_t attention_ns;          /* a call of at least this length is for the slow log or the latency monitor */
-	struct slowlog slowlog;
-	struct latency latency;
-	struct memory_reading memory_reading;
-
+struct cron {
 	int64_t armed_ms;               /* monotonic; INT64_MAX when no tick is to come */
-	bool upkeep_is_unfinished;
-	int64_t idle_check_due_ms;      /* monotonic */
-	struct session *idle_cursor;    /* where the check goes on; NULL between two rounds */
+	bool is_unfinished;
+	bool expiry_is_off;
+};
 
-	struct eviction eviction;
-	uint64_t eviction_ends_ns;      /* this turn's slice; 0 before it begins */
-	bool eviction_is_over;
-	int64_t room_due_ms;            /* monotonic: when to make room again */
-
-	struct garbage *garbage;        /* waits for the reaper */
-	bool reaper_is_busy;
-	uint64_t garbage_keys;          /* that wait for the reaper, or are with it: */
-	uint64_t given_keys;
-	int64_t excess_since_ms;        /* monotonic: memory is above maxmemory; 0 when it isn't */
-
-	struct connection_figures *figures; /* gathered so far */
-	uint32_t figures_missing;
-	bool observations_are_asked;    /* and the answer has not come */
+struct statistics {
+	struct tally *tally;            /* counts since the observer was last told */
 	int64_t tally_given_ms;
 	bool tally_has_news;            /* something has been counted since */
 	uint64_t totals[RATES];         /* since the start */
 	int64_t rates_since_ms;         /* monotonic: when the second under way began */
 	uint64_t totals_then[RATES];    /* at that time */
 	uint64_t second_before[RATES];  /* what came in the second before */
-
-	uint64_t random[4];
-	char run_id[41];                /* 40 hexadecimal digits, another at each start */
-	char replication_id[41];
-	size_t startup_bytes;
-	int64_t started_ms, started_monotonic_ms;
-	bool is_stopping, is_dropping, shutdown_is_asked;
 	struct store_counters counters;
 	struct error_count errors[ERROR_KINDS_MAX];
 	size_t error_kinds;
 	uint64_t batches, batch_requests, batch_requests_max;
+	uint64_t attention_ns;          /* a call of at least this length is for the slow log or the latency monitor */
+	struct slowlog slowlog;
+	struct latency latency;
+};
+
+/* Questions that are out: query.c. */
+struct query {
+	struct connection_figures *figures; /* gathered so far */
+	uint32_t figures_missing;
+	bool observations_are_asked;    /* and the answer has not come */
+};
+
+struct identity {
+	uint64_t random[4];
+	char run_id[41];                /* 40 hexadecimal digits, another at each start */
+	char replication_id[41];
+	int64_t started_ms, started_monotonic_ms;
+};
+
+struct store {
+	struct actor *actor, *reaper, *supervisor, *worker;
+	struct runtime *runtime;
+	struct config config;
+	struct config_change *config_change; /* NULL when none is under way */
+	bool config_is_being_written;   /* the worker is at it */
+	bool is_stopping, is_dropping, shutdown_is_asked;
+	struct databases databases;
+	struct reactor_side *reactors;
+	uint32_t reactor_count;
+	struct sessions sessions;
+	struct blocked blocked;
+	struct execution execution;
+	struct turn turn;
+	struct bus_side bus;
+	struct memory_side memory;
+	struct cron cron;
+	struct query query;
+	struct statistics stats;
+	struct identity identity;
 };
 
 /* turn.c, inbox.c */
@@ -204,16 +240,16 @@ void store_subscribe_all(struct store *store, const struct store_subscription *s
 void store_on_credit(struct store *store, const struct message *message);
 void store_on_wants(struct store *store, const struct message *message);
 
-/* feed.c: what the bus is told */
+/* publish.c: what the bus is told */
 void store_frame_begin(struct store *store);
 void store_frame_end(struct store *store);
 void store_effect(struct store *store, uint32_t database, const struct effect *effect);
-void store_feed_command(struct store *store, const struct session *session, const struct call *call);
+void store_publish_command(struct store *store, const struct session *session, const struct call *call);
 void store_publish(struct store *store);
 void store_give_tally(struct store *store);
 void store_update_interest(struct store *store);
 
-/* room.c */
+/* maxmemory.c */
 enum room {
 	ROOM_ENOUGH,
 	ROOM_LATER, /* this turn has spent enough on it, or room is about to come */
@@ -234,10 +270,10 @@ size_t store_passing_bytes(const struct store *store);
 /* Policy and what belongs to it have changed. */
 void store_apply_memory_settings(struct store *store);
 
-/* account.c: how often and how long; a lap is the time since the last one ended */
+/* command_stats.c: how often and how long; a lap is the time since the last one ended */
 void store_begin_lap(struct store *store);
 void store_account(struct store *store, const struct call *call);
-/* Of a command that had parked. */
+/* Of a command that was blocked. */
 void store_account_resumed(struct store *store, const struct call *call);
 /* Directives that say what is watched may have changed. */
 void store_watch_changed(struct store *store);
@@ -251,20 +287,20 @@ bool store_is_paused(const struct store *store);
 /* Wakes those who waited for the end of a pause, if it has come. */
 void store_wake_paused(struct store *store);
 
-/* upkeep.c */
+/* cron.c */
 /* Expired keys leave, idle clients are closed. */
-void store_upkeep(struct store *store);
+void store_cron(struct store *store);
 /* What was thrown away goes to the reaper; peak and excess are noted. */
 void store_account_memory(struct store *store);
 void store_arm_timer(struct store *store);
 
-/* tune.c */
+/* config_set.c */
 void store_on_listening(struct store *store, bool is_done);
 /* NULL: it is done; else takes the error. */
 void store_on_rewritten(struct store *store, struct config_error *error);
 void store_on_settings_taken(struct store *store);
 
-/* ask.c */
+/* query.c */
 /* At the turn's end, what it has been asked to ask. */
 void store_post_questions(struct store *store);
 void store_on_figures(struct store *store, struct connection_figures *figures);

@@ -58,9 +58,9 @@ static void draw_id(struct store *store, char out[41])
 
 static void seed_random(struct store *store)
 {
-	random_fill(store->random, sizeof(store->random));
-	store->random[0] |= 1; /* never all zero */
-	draw_id(store, store->run_id);
+	random_fill(store->identity.random, sizeof(store->identity.random));
+	store->identity.random[0] |= 1; /* never all zero */
+	draw_id(store, store->identity.run_id);
 	store_change_replication_id(store);
 }
 
@@ -77,19 +77,19 @@ struct store *store_create(struct runtime *runtime, const struct config *config,
 	runtime_set_log_level(runtime, store->config.loglevel);
 	if (!databases_init(&store->databases, (uint32_t)config->databases))
 		crash_broken_invariant("no memory for the databases");
-	store->startup_bytes = memory_used_bytes(&store->databases.storage.memory) + blob_used_bytes();
+	store->memory.startup_bytes = memory_used_bytes(&store->databases.storage.memory) + blob_used_bytes();
 	store->reactor_count = runtime_count(runtime, ACTOR_REACTOR);
 	store->reactors = must_allocate(store->reactor_count, sizeof(*store->reactors));
 	for (uint32_t i = 0; i < store->reactor_count; i++)
 		store->reactors[i].actor = runtime_actor(runtime, ACTOR_REACTOR, i);
-	stopwatch_init(&store->watch);
+	stopwatch_init(&store->turn.watch);
 	store_watch_changed(store);
 	store_subscribe_all(store, subscriptions, count);
 	store_give_tally(store);
 	seed_random(store);
-	store->started_ms = wall_clock_ms();
-	store->started_monotonic_ms = monotonic_ms();
-	store->armed_ms = store->room_due_ms = INT64_MAX;
+	store->identity.started_ms = wall_clock_ms();
+	store->identity.started_monotonic_ms = monotonic_ms();
+	store->cron.armed_ms = store->memory.due_ms = INT64_MAX;
 	store_apply_memory_settings(store);
 	actor_bind(store->actor, store_turn, store);
 	return store;
@@ -102,18 +102,18 @@ void store_destroy(struct store **store_at)
 		reply_batch_destroy(&store->reactors[i].open);
 		free(store->reactors[i].sessions);
 	}
-	garbage_destroy(&store->garbage);
+	garbage_destroy(&store->memory.garbage);
 	databases_fini(&store->databases);
-	if (store->publication)
-		bus_message_release(&store->publication->head);
-	bus_destroy(&store->bus);
+	if (store->bus.publication)
+		bus_message_release(&store->bus.publication->head);
+	bus_destroy(&store->bus.bus);
 	config_fini(&store->config);
-	buffer_fini(&store->discarded);
-	tally_destroy(&store->tally);
-	slowlog_trim(&store->slowlog, 0);
-	free(store->deadlines.items);
+	buffer_fini(&store->turn.discarded);
+	tally_destroy(&store->stats.tally);
+	slowlog_trim(&store->stats.slowlog, 0);
+	free(store->blocked.deadlines.items);
 	free(store->reactors);
-	free(store->subscribers);
+	free(store->bus.links);
 	free(store);
 	*store_at = NULL;
 }
@@ -132,36 +132,6 @@ struct keyspace *store_own_keyspace(struct store *store, uint32_t database)
 	return databases_own(&store->databases, database);
 }
 
-const struct keyspace *call_keyspace(const struct call *call)
-{
-	return store_keyspace(call->store, call->session->database);
-}
-
-struct keyspace *call_own_keyspace(struct call *call)
-{
-	return store_own_keyspace(call->store, call->session->database);
-}
-
-enum keyspace_status call_set_string(struct call *call, uint32_t key_index, struct slice value, enum keyspace_ttl ttl,
-				     struct entry **out_entry)
-{
-	struct keyspace *keyspace = call_own_keyspace(call);
-	if (!keyspace)
-		return KEYSPACE_NO_MEMORY;
-	return keyspace_set_string(keyspace, call_arg(call, key_index), call_hash(call, key_index), value, ttl, call->now_ms,
-				   out_entry);
-}
-
-enum keyspace_status call_set_blob(struct call *call, uint32_t key_index, struct blob *value, enum keyspace_ttl ttl,
-				   struct entry **out_entry)
-{
-	struct keyspace *keyspace = call_own_keyspace(call);
-	if (!keyspace)
-		return KEYSPACE_NO_MEMORY;
-	return keyspace_set_blob(keyspace, call_arg(call, key_index), call_hash(call, key_index), value, ttl, call->now_ms,
-				 out_entry);
-}
-
 void store_swap(struct store *store, uint32_t a, uint32_t b)
 {
 	databases_swap(&store->databases, a, b);
@@ -172,50 +142,10 @@ const struct databases *store_databases(const struct store *store)
 	return &store->databases;
 }
 
-uint64_t call_hash(const struct call *call, uint32_t arg_index)
-{
-	if (call->hash && (int32_t)arg_index == call->command->first_key)
-		return call->hash;
-	return keyspace_hash(call_arg(call, arg_index));
-}
-
-static void count_read(struct store *store, const struct entry *entry)
-{
-	if (entry)
-		store->counters.keyspace_hits++;
-	else
-		store->counters.keyspace_misses++;
-}
-
-struct entry *call_peek(struct call *call, uint32_t arg_index)
-{
-	struct entry *entry = keyspace_find(call_keyspace(call), call_arg(call, arg_index), call_hash(call, arg_index),
-					    call->now_ms);
-	if (call->command->flags & COMMAND_READONLY)
-		count_read(call->store, entry);
-	return entry;
-}
-
-struct entry *call_find(struct call *call, uint32_t arg_index)
-{
-	struct entry *entry = call_peek(call, arg_index);
-	if (entry && !(call->session->flags & SESSION_NO_TOUCH))
-		access_touch(call->store->databases.storage.access, entry);
-	return entry;
-}
-
-struct entry *call_find_to_read(struct call *call, uint32_t arg_index)
-{
-	struct entry *entry = call_find(call, arg_index);
-	if (!(call->command->flags & COMMAND_READONLY))
-		count_read(call->store, entry);
-	return entry;
-}
-
 /* xoshiro256**, by Blackman and Vigna (prng.di.unimi.it); not for secrets. */
 uint64_t store_random(void *state)
 {
-	uint64_t *s = ((struct store *)state)->random;
+	uint64_t *s = ((struct store *)state)->identity.random;
 	uint64_t fives = s[1] * 5;
 	uint64_t result = (fives << 7 | fives >> 57) * 9;
 	uint64_t shifted = s[1] << 17;
@@ -243,99 +173,99 @@ void store_config_changed(struct store *store)
 
 int64_t store_monotonic_ms(const struct store *store)
 {
-	return store->monotonic_ms;
+	return store->turn.monotonic_ms;
 }
 
 int64_t store_started_ms(const struct store *store)
 {
-	return store->started_ms;
+	return store->identity.started_ms;
 }
 
 int64_t store_uptime_ms(const struct store *store)
 {
-	return store->monotonic_ms - store->started_monotonic_ms;
+	return store->turn.monotonic_ms - store->identity.started_monotonic_ms;
 }
 
 struct store_counters *store_counters(struct store *store)
 {
-	return &store->counters;
+	return &store->stats.counters;
 }
 
 const struct error_count *store_error_counts(const struct store *store, size_t *out_count)
 {
-	*out_count = store->error_kinds;
-	return store->errors;
+	*out_count = store->stats.error_kinds;
+	return store->stats.errors;
 }
 
 struct slowlog *store_slowlog(struct store *store)
 {
-	return &store->slowlog;
+	return &store->stats.slowlog;
 }
 
 struct latency *store_latency(struct store *store)
 {
-	return &store->latency;
+	return &store->stats.latency;
 }
 
 struct memory_reading *store_memory_reading(struct store *store)
 {
-	return &store->memory_reading;
+	return &store->memory.reading;
 }
 
 uint64_t store_garbage_keys(const struct store *store)
 {
-	return store->garbage_keys;
+	return store->memory.garbage_keys;
 }
 
 uint64_t store_changes(const struct store *store)
 {
-	return bus_sequence(store->bus);
+	return bus_sequence(store->bus.bus);
 }
 
 int64_t store_excess_ms(const struct store *store)
 {
-	return store->excess_since_ms ? store->monotonic_ms - store->excess_since_ms : 0;
+	return store->memory.excess_since_ms ? store->turn.monotonic_ms - store->memory.excess_since_ms : 0;
 }
 
 const char *store_run_id(const struct store *store)
 {
-	return store->run_id;
+	return store->identity.run_id;
 }
 
 const char *store_replication_id(const struct store *store)
 {
-	return store->replication_id;
+	return store->identity.replication_id;
 }
 
 void store_change_replication_id(struct store *store)
 {
-	draw_id(store, store->replication_id);
+	draw_id(store, store->identity.replication_id);
 }
 
 size_t store_startup_bytes(const struct store *store)
 {
-	return store->startup_bytes;
+	return store->memory.startup_bytes;
 }
 
 uint64_t store_session_count(const struct store *store)
 {
-	return store->session_count;
+	return store->sessions.count;
 }
 
 struct session *store_first_session(struct store *store)
 {
-	return store->first_session;
+	return store->sessions.first;
 }
 
 void store_set_active_expiry(struct store *store, bool is_on)
 {
-	store->expiry_is_off = !is_on;
+	store->cron.expiry_is_off = !is_on;
 }
 
 void store_freeze(struct store *store, int64_t until_ms)
 {
-	if (!store->never_freezes)
-		store->frozen_until_ms = until_ms;
+	if (!store->execution.never_freezes)
+		store->execution.frozen_until_ms = until_ms;
 }
 
 void store_shut_down(struct store *store, bool is_now)

@@ -11,6 +11,7 @@
 
 #include "actors/config/config.h"
 #include "actors/bus/effect.h"
+#include "actors/store/call.h"
 #include "actors/store/commands/command.h"
 #include "actors/store/latency.h"
 #include "actors/store/reply.h"
@@ -20,45 +21,14 @@
 
 struct store;
 
-/* The database of the call's session, and any: to be read, and to be changed. NULL without memory, but never when an entry is there. */
-const struct keyspace *call_keyspace(const struct call *call);
-struct keyspace *call_own_keyspace(struct call *call);
+/* A database: to be read, and to be changed. NULL without memory, but never when an entry is there. */
 const struct keyspace *store_keyspace(const struct store *store, uint32_t database);
 struct keyspace *store_own_keyspace(struct store *store, uint32_t database);
-/* As keyspace_set_string() and keyspace_set_blob(), in the call's database. */
-enum keyspace_status call_set_string(struct call *call, uint32_t key_index, struct slice value, enum keyspace_ttl ttl,
-				     struct entry **out_entry);
-enum keyspace_status call_set_blob(struct call *call, uint32_t key_index, struct blob *value, enum keyspace_ttl ttl,
-				   struct entry **out_entry);
 /* The numbered databases: how many there may be, and which are in use. */
 const struct databases *store_databases(const struct store *store);
 
-/* Looks up a key in the call's database, with the hash that the turn has computed when it is the first one. Counts a
- * hit or a miss when the command is a read. NULL when absent or expired. */
-struct entry *call_find(struct call *call, uint32_t arg_index);
-/* The same for a command that answers what it found and may write: it counts a hit or a miss all the same. */
-struct entry *call_find_to_read(struct call *call, uint32_t arg_index);
-/* As call_find() for a command that only wants to know about the key: it doesn't count as a use of it. */
-struct entry *call_peek(struct call *call, uint32_t arg_index);
-uint64_t call_hash(const struct call *call, uint32_t arg_index);
 /* Random bits from the store's own generator. */
 uint64_t store_random(void *store);
-
-/*
- * A key whose time has come leaves, with its own effect, before it is written over and before all other effects of the frame. dispatch
- * calls call_expire_keys() for each command that writes: it sees to the keys at the positions that commands.def gives, in the session's
- * database. Keys of other databases and keys behind words are the handler's, first of all.
- */
-void call_expire_keys(struct call *call);
-void call_expire(struct call *call, uint32_t database, uint32_t key_index);
-void store_expire_key(struct store *store, uint32_t database, struct slice key, uint64_t hash);
-
-/* Adds an effect of this call to its frame. The database is the session's unless call_effect_in() says another. */
-void call_effect(struct call *call, const struct effect *effect);
-void call_effect_in(struct call *call, uint32_t database, const struct effect *effect);
-/* For hot paths: does anybody take frames? If not, an effect need only be counted, not made. */
-bool call_effects_are_taken(const struct call *call);
-void call_count_effect(struct call *call, enum effect_type type);
 
 /* Empties a database: its keys go to the reaper, whatever their number. */
 enum keyspace_status store_flush(struct store *store, uint32_t database);
@@ -84,11 +54,11 @@ struct config *store_config(struct store *store);
 /* A new configuration is in force: tells the reactors and whoever else needs to know. */
 void store_config_changed(struct store *store);
 /* CONFIG SET has made `next` out of the configuration, with these changes: takes its contents, puts all of it in force or nothing, and
- * replies, as a rule later. Not while another is under way: who comes meanwhile parks on PARK_TUNING. */
-void store_tune(struct call *call, struct config *next, const struct config_changes *changes);
+ * replies, as a rule later. Not while another is under way: who comes meanwhile waits on BLOCKED_CONFIG_CHANGE. */
+void store_config_set(struct call *call, struct config *next, const struct config_changes *changes);
 /* CONFIG REWRITE: the supervisor writes the file, then the reply is given. Not while the like is under way, as above. */
 void store_rewrite(struct call *call);
-bool store_is_tuning(const struct store *store);
+bool store_config_is_changing(const struct store *store);
 
 int64_t store_monotonic_ms(const struct store *store); /* read once a turn */
 int64_t store_started_ms(const struct store *store);   /* wall clock: a date, not to be subtracted from another */
@@ -151,7 +121,7 @@ void store_change_replication_id(struct store *store);
 uint64_t store_session_count(const struct store *store);
 struct session *store_first_session(struct store *store);
 
-/* Asks every reactor for the figures of its connections' buffers; the call's session is parked until all have answered and
+/* Asks every reactor for the figures of its connections' buffers; the call's session is blocked until all have answered and
  * then resumed with a `struct connection_figures *` (actors/store/figures.h) that holds them all. */
 void store_ask_figures(struct call *call, session_resume *resume, void *state);
 /* Asks the observer for its counts: resumed with a `struct observations *` (actors/observer/observer.h). */

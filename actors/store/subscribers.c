@@ -38,7 +38,7 @@ static void subscribe(struct store *store, struct subscriber_link *link, const s
 	link->store = store;
 	link->actor = subscription->actor;
 	link->kind = subscriber_kind(link->actor->kind);
-	link->number = bus_subscribe(store->bus, &(struct bus_subscription){
+	link->number = bus_subscribe(store->bus.bus, &(struct bus_subscription){
 		.interest = subscription->interest,
 		.is_required = !subscription->is_optional,
 		.credit_bytes = credit_of(subscription),
@@ -50,31 +50,31 @@ static void subscribe(struct store *store, struct subscriber_link *link, const s
 
 void store_subscribe_all(struct store *store, const struct store_subscription *subscriptions, uint32_t count)
 {
-	store->bus = bus_create();
-	store->subscriber_count = count;
-	store->subscribers = calloc(count, sizeof(*store->subscribers));
-	if (!store->bus || !store->subscribers)
+	store->bus.bus = bus_create();
+	store->bus.link_count = count;
+	store->bus.links = calloc(count, sizeof(*store->bus.links));
+	if (!store->bus.bus || !store->bus.links)
 		crash_broken_invariant("no memory for the command bus");
 	for (uint32_t i = 0; i < count; i++)
-		subscribe(store, &store->subscribers[i], &subscriptions[i]);
+		subscribe(store, &store->bus.links[i], &subscriptions[i]);
 	store_update_interest(store);
 }
 
 static uint32_t number_of(const struct store *store, uint32_t actor_number)
 {
-	for (uint32_t i = 0; i < store->subscriber_count; i++)
-		if (store->subscribers[i].actor->number == actor_number)
-			return store->subscribers[i].number;
+	for (uint32_t i = 0; i < store->bus.link_count; i++)
+		if (store->bus.links[i].actor->number == actor_number)
+			return store->bus.links[i].number;
 	crash_broken_invariant("actor %u, which does not subscribe, speaks of the bus", actor_number);
 }
 
 void store_on_credit(struct store *store, const struct message *message)
 {
-	bus_return_credit(store->bus, number_of(store, message->sender), message->number);
+	bus_return_credit(store->bus.bus, number_of(store, message->sender), message->number);
 }
 
 void store_on_wants(struct store *store, const struct message *message)
 {
-	bus_set_interest(store->bus, number_of(store, message->sender), (uint32_t)message->number);
+	bus_set_interest(store->bus.bus, number_of(store, message->sender), (uint32_t)message->number);
 	store_update_interest(store);
 }

@@ -28,14 +28,14 @@ static bool has_credit(struct store *store)
 }
 
 /* The first has waited longest, and its text has room at its reactor. */
-static struct session *next_on(const struct store *store, enum park_topic topic)
+static struct session *next_on(const struct store *store, enum blocked_topic topic)
 {
 	struct session *first = blocked_first(store, topic);
 	return first && turn_has_text(store, first->connection.reactor) ? first : NULL;
 }
 
 /* As many as there is time for, and as long as what they wait for holds: one of them may take it away again. */
-static void execute_while(struct store *store, enum park_topic topic, bool (*holds)(struct store *store))
+static void execute_while(struct store *store, enum blocked_topic topic, bool (*holds)(struct store *store))
 {
 	struct session *first;
 	while ((first = next_on(store, topic)) && store_is_free(store) && turn_has_time(store) && (!holds || holds(store)))
@@ -44,9 +44,9 @@ static void execute_while(struct store *store, enum park_topic topic, bool (*hol
 
 bool store_is_behind(struct store *store)
 {
-	bool has_credited = next_on(store, PARK_BUS_CREDIT) && store_has_credit(store);
-	bool has_unpaused = next_on(store, PARK_PAUSE) && !store_is_paused(store);
-	return store_is_free(store) && (backlog_is_ready(store) || next_on(store, PARK_TURN) || has_credited || has_unpaused);
+	bool has_credited = next_on(store, BLOCKED_BUS_CREDIT) && store_has_credit(store);
+	bool has_unpaused = next_on(store, BLOCKED_PAUSE) && !store_is_paused(store);
+	return store_is_free(store) && (backlog_is_ready(store) || next_on(store, BLOCKED_TURN) || has_credited || has_unpaused);
 }
 
 /* ---- phases ---- */
@@ -54,27 +54,27 @@ bool store_is_behind(struct store *store)
 static void execute_woken(struct store *store)
 {
 	struct session *first;
-	while ((first = blocked_first(store, PARK_WOKEN)))
+	while ((first = blocked_first(store, BLOCKED_WOKEN)))
 		execute_blocked(store, first);
 	blocked_forget_answer(store);
 }
 
 static void execute_released(struct store *store)
 {
-	store->some_are_set_aside = blocked_first(store, PARK_TURN) != NULL;
-	if (store->some_are_set_aside)
+	store->turn.some_are_set_aside = blocked_first(store, BLOCKED_TURN) != NULL;
+	if (store->turn.some_are_set_aside)
 		turn_limit_to_half(store);
-	execute_while(store, PARK_PAUSE, is_unpaused);
-	execute_while(store, PARK_BUS_CREDIT, has_credit);
+	execute_while(store, BLOCKED_PAUSE, is_unpaused);
+	execute_while(store, BLOCKED_BUS_CREDIT, has_credit);
 }
 
 static void execute_set_aside(struct store *store)
 {
-	if (store->some_are_set_aside) {
+	if (store->turn.some_are_set_aside) {
 		store_post_pushes(store); /* what others are owed by now */
 		turn_grant_half(store);
 	}
-	execute_while(store, PARK_TURN, NULL);
+	execute_while(store, BLOCKED_TURN, NULL);
 }
 
 static void execute_due(struct store *store)
@@ -88,7 +88,7 @@ static void make_room(struct store *store)
 {
 	struct session *first;
 	enum room room = store_make_room(store, (struct args_size){ 0 });
-	while ((first = blocked_first(store, PARK_MEMORY)) &&
+	while ((first = blocked_first(store, BLOCKED_MEMORY)) &&
 	       (room = store_make_room(store, blocked_args_size(first))) != ROOM_LATER) {
 		execute_blocked(store, first);
 		if (store_room_slice_is_over(store)) {
@@ -118,12 +118,12 @@ static void post_settings(struct store *store)
 
 static void give_tally_if_due(struct store *store)
 {
-	if (store->monotonic_ms - store->tally_given_ms < TALLY_MS || !store->tally_has_news)
+	if (store->turn.monotonic_ms - store->stats.tally_given_ms < TALLY_MS || !store->stats.tally_has_news)
 		return;
-	if (bus_credit_bytes(store->bus, store->observer) <= 0)
+	if (bus_credit_bytes(store->bus.bus, store->bus.observer) <= 0)
 		return;
-	store->tally_given_ms = store->monotonic_ms;
-	store->tally_has_news = false;
+	store->stats.tally_given_ms = store->turn.monotonic_ms;
+	store->stats.tally_has_news = false;
 	store_give_tally(store);
 }
 
@@ -137,7 +137,7 @@ static const struct {
 	{ backlog_execute, true },     /* quick commands do not wait for slow ones: */
 	{ execute_set_aside, true },   /* connections whose commands have used up a turn; half of this one is theirs */
 	{ execute_due, false },        /* a command that came in time is served before a deadline of the same moment */
-	{ store_upkeep, false },       /* what left by itself in this turn makes room */
+	{ store_cron, false },       /* what left by itself in this turn makes room */
 	{ make_room, false },          /* before memory is counted */
 	{ store_account_memory, true }, /* all that changes memory has been done */
 	{ give_tally_if_due, true },   /* counts what was executed, in the turn's message */
@@ -150,10 +150,10 @@ static const struct {
 
 static void begin(struct store *store)
 {
-	store->now_ms = wall_clock_ms();
-	store->monotonic_ms = monotonic_ms();
+	store->turn.now_ms = wall_clock_ms();
+	store->turn.monotonic_ms = monotonic_ms();
 	store_begin_room_slice(store);
-	eviction_tick(&store->eviction, &store->databases, store->monotonic_ms);
+	eviction_tick(&store->memory.eviction, &store->databases, store->turn.monotonic_ms);
 	store_roll_rates(store);
 	turn_limits_begin(store);
 }

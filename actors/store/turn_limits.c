@@ -7,25 +7,25 @@
 
 uint64_t turn_ticks(const struct store *store)
 {
-	return stopwatch_ticks(&store->watch, TURN_NS);
+	return stopwatch_ticks(&store->turn.watch, TURN_NS);
 }
 
 void turn_limits_begin(struct store *store)
 {
 	store_begin_lap(store);
-	store->turn_began_ticks = store->lap_ticks;
-	store->turn_ends_ticks = store->lap_ticks + turn_ticks(store);
+	store->turn.began_ticks = store->turn.lap_ticks;
+	store->turn.ends_ticks = store->turn.lap_ticks + turn_ticks(store);
 }
 
 bool store_is_free(const struct store *store)
 {
-	return store->monotonic_ms >= store->frozen_until_ms;
+	return store->turn.monotonic_ms >= store->execution.frozen_until_ms;
 }
 
 /* A lap ends with each command: asking costs no look at the clock. */
 bool turn_has_time(const struct store *store)
 {
-	return store->lap_ticks < store->turn_ends_ticks;
+	return store->turn.lap_ticks < store->turn.ends_ticks;
 }
 
 bool turn_has_text(const struct store *store, uint32_t reactor)
@@ -41,13 +41,13 @@ bool turn_may_go_on(const struct store *store, uint32_t reactor)
 
 void turn_limit_to_half(struct store *store)
 {
-	store->turn_ends_ticks = store->turn_began_ticks + turn_ticks(store) / 2;
+	store->turn.ends_ticks = store->turn.began_ticks + turn_ticks(store) / 2;
 }
 
 void turn_grant_half(struct store *store)
 {
-	uint64_t end = store->turn_began_ticks + turn_ticks(store);
+	uint64_t end = store->turn.began_ticks + turn_ticks(store);
 	store_begin_lap(store);
-	uint64_t granted = store->lap_ticks + turn_ticks(store) / 2;
-	store->turn_ends_ticks = granted > end ? granted : end;
+	uint64_t granted = store->turn.lap_ticks + turn_ticks(store) / 2;
+	store->turn.ends_ticks = granted > end ? granted : end;
 }

@@ -3,7 +3,7 @@
  *
  * The store counts what it writes for a session; the reactor tells how much of that has come to it, and how much the kernel has
  * taken: beside each request, and in reports that come ahead of the requests. So the store always knows the unread bytes but for
- * what is under way between the two. When that is more than WINDOW_BYTES, the next command of the session waits (PARK_OUTPUT) for
+ * what is under way between the two. When that is more than WINDOW_BYTES, the next command of the session waits (BLOCKED_OUTPUT) for
  * a report; the same while the reactor says that the client is owed its full share.
  *
  * A reply that passes the client's hard limit is cut while it is written, and the connection closed. So is one that would take too
@@ -90,7 +90,7 @@ static void take_report(struct store *store, const struct connection_report *rep
 	case REPORT_GONE: session->flags |= SESSION_GONE; break;
 	case REPORT_DROPPED: session->flags |= SESSION_CLOSING; break;
 	}
-	if (!(session->flags & SESSION_OUTPUT_FULL) && (session->flags & SESSION_PARKED) && session->topic == PARK_OUTPUT)
+	if (!(session->flags & SESSION_OUTPUT_FULL) && (session->flags & SESSION_BLOCKED) && session->topic == BLOCKED_OUTPUT)
 		blocked_let_go_on(store, session);
 }
 

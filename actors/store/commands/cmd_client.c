@@ -134,7 +134,7 @@ static void describe_flags(const struct session *session, char out[8])
 	char *at = out;
 	if (session->flags & SESSION_MONITOR)
 		*at++ = 'O';
-	if ((session->flags & SESSION_PARKED) && session->topic <= PARK_PAUSE)
+	if ((session->flags & SESSION_BLOCKED) && session->topic <= BLOCKED_PAUSE)
 		*at++ = 'b'; /* by its own wish; who waits for an answer of another actor is not blocked */
 	if (session->flags & SESSION_UNIX_SOCKET)
 		*at++ = 'U';
@@ -210,7 +210,7 @@ static void list_by_type(struct call *call, const struct connection_figures *fig
 			add_client_line(call, figures, session, out);
 }
 
-/* The arguments were checked before the session parked. */
+/* The arguments were checked before the session was blocked. */
 static void resume_client_list(struct call *call, enum wake_reason reason, void *answer)
 {
 	struct buffer text = { 0 };
@@ -270,7 +270,7 @@ void cmd_client_unblock(struct call *call)
 	if (!call_arg_int64(call, 2, &id))
 		return;
 	struct session *session = session_find(call->store, (uint64_t)id);
-	bool is_blocked = session && session_is_parked(session) && session->topic == PARK_NOTHING &&
+	bool is_blocked = session && session_is_blocked(session) && session->topic == BLOCKED_NOTHING &&
 			  session->deadline_ms > store_monotonic_ms(call->store);
 	if (is_blocked)
 		session_unblock(call->store, session, reason);

@@ -43,7 +43,7 @@ static void set_pairs(struct call *call, const struct config_pair *pairs, size_t
 	enum config_origin origin = session_is_local(call->session) ? CONFIG_FROM_HERE : CONFIG_FROM_AFAR;
 	config_copy(&next, store_config(call->store));
 	if (config_set(&next, pairs, count, origin, &changes, &error)) {
-		store_tune(call, &next, &changes);
+		store_config_set(call, &next, &changes);
 		return;
 	}
 	config_fini(&next);
@@ -66,8 +66,8 @@ void cmd_config_set(struct call *call)
 		reply_syntax_error(call);
 		return;
 	}
-	if (store_is_tuning(call->store)) {
-		session_park(call, PARK_TUNING, INT64_MAX, resume_set, NULL);
+	if (store_config_is_changing(call->store)) {
+		session_block(call, BLOCKED_CONFIG_CHANGE, INT64_MAX, resume_set, NULL);
 		return;
 	}
 	struct config_pair *pairs = malloc(count * sizeof(*pairs));
@@ -93,8 +93,8 @@ static void resume_rewrite(struct call *call, enum wake_reason reason, void *ans
 
 void cmd_config_rewrite(struct call *call)
 {
-	if (store_is_tuning(call->store))
-		session_park(call, PARK_TUNING, INT64_MAX, resume_rewrite, NULL);
+	if (store_config_is_changing(call->store))
+		session_block(call, BLOCKED_CONFIG_CHANGE, INT64_MAX, resume_rewrite, NULL);
 	else
 		store_rewrite(call);
 }

@@ -190,7 +190,7 @@ static void populate_slice(struct call *call, enum wake_reason reason, void *ans
 		return;
 	}
 	if (!store_has_credit(call->store)) {
-		session_park(call, PARK_BUS_CREDIT, INT64_MAX, populate_slice, population);
+		session_block(call, BLOCKED_BUS_CREDIT, INT64_MAX, populate_slice, population);
 		return;
 	}
 	for (int i = 0; i < POPULATE_SLICE && population->next < population->count && status == KEYSPACE_OK; i++) {
@@ -198,7 +198,7 @@ static void populate_slice(struct call *call, enum wake_reason reason, void *ans
 		population->next += status == KEYSPACE_OK;
 	}
 	if (status == KEYSPACE_OK && population->next < population->count) {
-		session_park(call, PARK_SLICE, store_monotonic_ms(call->store) + 1, populate_slice, population);
+		session_block(call, BLOCKED_SLICE, store_monotonic_ms(call->store) + 1, populate_slice, population);
 		return;
 	}
 	free_population(population);

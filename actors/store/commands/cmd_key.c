@@ -11,12 +11,6 @@
 
 /* ---- there or not ---- */
 
-void call_remove(struct call *call, uint32_t index)
-{
-	keyspace_remove(call_own_keyspace(call), call_arg(call, index), call_hash(call, index));
-	call_effect(call, &(struct effect){ .type = EFFECT_DEL, .key = call_arg(call, index) });
-}
-
 void cmd_del(struct call *call)
 {
 	int64_t removed = 0;

@@ -120,7 +120,7 @@ void cmd_wait(struct call *call)
 	if (replicas <= 0)
 		reply_integer(call, 0);
 	else
-		session_park(call, PARK_NOTHING, deadline_ms, resume_wait, NULL);
+		session_block(call, BLOCKED_NOTHING, deadline_ms, resume_wait, NULL);
 }
 
 /* ---- SHUTDOWN ---- */
@@ -151,7 +151,7 @@ static bool parse_shutdown_option(const struct call *call, uint32_t index, struc
 static void wait_for_stop(struct call *call, enum wake_reason reason, void *answer)
 {
 	if (reason != WAKE_CLOSED)
-		session_park(call, PARK_NOTHING, INT64_MAX, wait_for_stop, NULL);
+		session_block(call, BLOCKED_NOTHING, INT64_MAX, wait_for_stop, NULL);
 }
 
 static void refuse_to_save(struct call *call)

@@ -19,24 +19,6 @@ static enum keyspace_status store_arg(struct call *call, uint32_t key_index, uin
 	return call_set_string(call, key_index, call_arg(call, value_index), ttl, out_entry);
 }
 
-void call_effect_value(struct call *call, enum effect_type type, uint32_t database, uint32_t key_index,
-		       const struct entry *entry)
-{
-	if (!call_effects_are_taken(call)) {
-		call_count_effect(call, type);
-		return;
-	}
-	struct effect effect = {
-		.type = type,
-		.key = call_arg(call, key_index),
-		.blob = entry_blob(entry),
-		.number = keyspace_expiry_ms(store_keyspace(call->store, database), entry),
-	};
-	if (!effect.blob)
-		effect.value = entry_string(entry);
-	call_effect_in(call, database, &effect);
-}
-
 /* A value whose time is over before it is stored: what was there goes, and nothing comes. */
 static void store_nothing(struct call *call)
 {

@@ -6,26 +6,6 @@
 #include "actors/store/commands/handlers.h"
 #include "storage/types/string.h"
 
-static bool accept_string(struct call *call, struct entry *entry, struct entry **out_entry)
-{
-	if (entry && entry_type(entry) != ENTRY_STRING) {
-		reply_wrong_type(call);
-		return false;
-	}
-	*out_entry = entry;
-	return true;
-}
-
-bool call_find_string(struct call *call, uint32_t index, struct entry **out_entry)
-{
-	return accept_string(call, call_find(call, index), out_entry);
-}
-
-bool call_read_string(struct call *call, uint32_t index, struct entry **out_entry)
-{
-	return accept_string(call, call_find_to_read(call, index), out_entry);
-}
-
 /* ---- whole ---- */
 
 void cmd_get(struct call *call)

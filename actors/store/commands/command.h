@@ -2,7 +2,7 @@
  * The command table: what commands there are and how each is called.
  *
  * `commands.def` is the only list. COMMAND, COMMAND DOCS, arity errors, HELP, the CLI's hints and the README's table
- * come from it. A handler reads its arguments, asks storage, writes exactly one reply (or parks the session), and
+ * come from it. A handler reads its arguments, asks storage, writes exactly one reply (or blocks the session), and
  * adds effects; it parses no RESP and knows no socket.
  */
 #ifndef ACTORS_STORE_COMMAND_H
@@ -20,23 +20,7 @@ struct store;
 struct session;
 struct entry;
 
-/* One run of a command, on the stack of the turn. */
-struct call {
-	struct store *store;
-	struct session *session;
-	const struct command *command; /* the sub-command where there is one */
-	const struct resp_arg *argv;   /* argv[0] is the name as it was typed */
-	uint32_t argc;
-	int64_t now_ms;                /* wall clock of the turn */
-	uint64_t hash;                 /* of the first key, for commands that have one */
-	uint64_t secrets;              /* passwords among the arguments: bus/secrets.h */
-	bool finds_no_room;            /* maxmemory is reached and nothing can be evicted */
-	bool rejected;                 /* refused by command_dispatch(): no handler ran */
-	bool failed;                   /* an error reply has been written */
-	bool postponed;                /* nothing has been done yet: it will run as if it came later */
-	uint64_t slept_ns;             /* DEBUG SLEEP: counts as time spent in it */
-};
-
+struct call;
 typedef void command_handler(struct call *call);
 
 enum command_flags {
@@ -151,21 +135,5 @@ void command_table_init(void);
  * and sets call->rejected otherwise. Afterwards call->command is what was found, NULL for an unknown command.
  */
 void command_dispatch(struct call *call);
-
-static inline struct slice call_arg(const struct call *call, uint32_t index)
-{
-	return slice_of(call->argv[index].data, call->argv[index].len);
-}
-
-/* MONITOR and SLOWLOG show "(redacted)" for this argument. Before anything is done that may fail. */
-static inline void call_hide_arg(struct call *call, uint32_t index)
-{
-	call->secrets |= secrets_bit(index);
-}
-
-/* Does argument `index` spell `word` (given in any case)? */
-bool call_arg_is(const struct call *call, uint32_t index, const char *word);
-/* False: the error reply "ERR value is not an integer or out of range" has been written. */
-bool call_arg_int64(struct call *call, uint32_t index, int64_t *out_value);
 
 #endif

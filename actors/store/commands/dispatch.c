@@ -136,7 +136,7 @@ void command_dispatch(struct call *call)
 	if (!found || !may_run(call))
 		return;
 	if (store_holds_back(call->store, call->command)) {
-		session_park(call, PARK_PAUSE, INT64_MAX, NULL, NULL);
+		session_block(call, BLOCKED_PAUSE, INT64_MAX, NULL, NULL);
 		call->postponed = true;
 		return;
 	}

@@ -142,7 +142,7 @@ static void write_clients(struct info *info)
 {
 	uint64_t blocked = 0, timed = 0;
 	for (struct session *s = store_first_session(info->store); s; s = s->next) {
-		bool is_blocked = session_is_parked(s) && s->topic <= PARK_MEMORY; /* other topics are answered at once */
+		bool is_blocked = session_is_blocked(s) && s->topic <= BLOCKED_MEMORY; /* other topics are answered at once */
 		blocked += is_blocked;
 		timed += is_blocked && s->deadline_ms != INT64_MAX;
 	}

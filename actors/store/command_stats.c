@@ -2,7 +2,7 @@
  * Counting and timing commands. One reading of the stopwatch a command: where one ends the next begins, so that the time of a
  * command includes what the turn does for it before and after, and little of what it does for others (prefetching).
  *
- * A command that parks is counted once it has answered, with the time that the store spent on it: not that which it waited.
+ * A command that blocks is counted once it has answered, with the time that the store spent on it: not that which it waited.
  */
 #include <stdlib.h>
 
@@ -14,16 +14,16 @@
 
 void store_begin_lap(struct store *store)
 {
-	store->lap_ticks = stopwatch_now(&store->watch);
+	store->turn.lap_ticks = stopwatch_now(&store->turn.watch);
 }
 
 /* The thread may have moved to a core whose counter is a little behind. */
 static inline uint64_t end_lap_ns(struct store *store)
 {
-	uint64_t now = stopwatch_now(&store->watch);
-	uint64_t ticks = now > store->lap_ticks ? now - store->lap_ticks : 0;
-	store->lap_ticks = now;
-	return stopwatch_ns(&store->watch, ticks);
+	uint64_t now = stopwatch_now(&store->turn.watch);
+	uint64_t ticks = now > store->turn.lap_ticks ? now - store->turn.lap_ticks : 0;
+	store->turn.lap_ticks = now;
+	return stopwatch_ns(&store->turn.watch, ticks);
 }
 
 static __attribute__((noinline)) void make_histogram(struct command_count *count)
@@ -45,19 +45,19 @@ static __attribute__((noinline)) void look_at(struct store *store, const struct 
 	const struct config *config = &store->config;
 	if (config->slowlog_log_slower_than >= 0 && ns / NS_PER_US >= (uint64_t)config->slowlog_log_slower_than &&
 	    !(call->command->flags & COMMAND_SKIP_SLOWLOG))
-		slowlog_add(&store->slowlog, call, ns / NS_PER_US, (uint64_t)config->slowlog_max_len);
+		slowlog_add(&store->stats.slowlog, call, ns / NS_PER_US, (uint64_t)config->slowlog_max_len);
 	store_watch_event(store, call->command->flags & COMMAND_FAST ? LATENCY_FAST_COMMAND : LATENCY_COMMAND, ns);
 }
 
 static void count_call(struct store *store, const struct call *call, uint64_t ns)
 {
-	struct command_count *count = &store->tally->commands[call->command->number];
+	struct command_count *count = &store->stats.tally->commands[call->command->number];
 	count->calls++;
 	count->failed += call->failed;
 	count->ns += ns;
 	if (store->config.latency_tracking)
 		add_latency(count, ns);
-	if (__builtin_expect(ns >= store->attention_ns, 0))
+	if (__builtin_expect(ns >= store->stats.attention_ns, 0))
 		look_at(store, call, ns);
 }
 
@@ -68,13 +68,13 @@ void store_account(struct store *store, const struct call *call)
 		return;
 	if (!call->command)
 		return;
-	store->tally_has_news = true;
+	store->stats.tally_has_news = true;
 	if (call->rejected) {
-		store->tally->commands[call->command->number].rejected++;
+		store->stats.tally->commands[call->command->number].rejected++;
 		return;
 	}
-	store->totals[RATE_COMMANDS]++;
-	if (call->session->flags & SESSION_PARKED)
+	store->stats.totals[RATE_COMMANDS]++;
+	if (call->session->flags & SESSION_BLOCKED)
 		call->session->spent_ns = ns;
 	else
 		count_call(store, call, ns);
@@ -83,8 +83,8 @@ void store_account(struct store *store, const struct call *call)
 void store_account_resumed(struct store *store, const struct call *call)
 {
 	uint64_t ns = end_lap_ns(store) + call->session->spent_ns;
-	store->tally_has_news = true;
-	if (call->session->flags & SESSION_PARKED)
+	store->stats.tally_has_news = true;
+	if (call->session->flags & SESSION_BLOCKED)
 		call->session->spent_ns = ns;
 	else
 		count_call(store, call, ns);
@@ -94,7 +94,7 @@ void store_watch_event(struct store *store, enum latency_event event, uint64_t n
 {
 	int64_t threshold_ms = store->config.latency_monitor_threshold;
 	if (threshold_ms > 0 && ns / NS_PER_MS >= (uint64_t)threshold_ms)
-		latency_add(&store->latency, event, store->now_ms / 1000, store->monotonic_ms / 1000, ns / NS_PER_MS);
+		latency_add(&store->stats.latency, event, store->turn.now_ms / 1000, store->turn.monotonic_ms / 1000, ns / NS_PER_MS);
 }
 
 static uint64_t threshold_ns(int64_t units, uint64_t ns_per_unit)
@@ -111,8 +111,8 @@ void store_watch_changed(struct store *store)
 		slow_ns = threshold_ns(config->slowlog_log_slower_than, NS_PER_US);
 	if (config->latency_monitor_threshold > 0)
 		event_ns = threshold_ns(config->latency_monitor_threshold, NS_PER_MS);
-	store->attention_ns = slow_ns < event_ns ? slow_ns : event_ns;
-	slowlog_trim(&store->slowlog, (uint64_t)config->slowlog_max_len);
+	store->stats.attention_ns = slow_ns < event_ns ? slow_ns : event_ns;
+	slowlog_trim(&store->stats.slowlog, (uint64_t)config->slowlog_max_len);
 }
 
 /* ---- by the second ---- */
@@ -122,25 +122,25 @@ void store_watch_changed(struct store *store)
 /* Called before anything is counted, so that what a turn after a long silence does is not taken for the silence's. */
 void store_roll_rates(struct store *store)
 {
-	int64_t second_ms = store->monotonic_ms - store->monotonic_ms % RATE_MS;
-	if (second_ms == store->rates_since_ms)
+	int64_t second_ms = store->turn.monotonic_ms - store->turn.monotonic_ms % RATE_MS;
+	if (second_ms == store->stats.rates_since_ms)
 		return;
-	bool follows = second_ms == store->rates_since_ms + RATE_MS;
+	bool follows = second_ms == store->stats.rates_since_ms + RATE_MS;
 	for (int i = 0; i < RATES; i++) {
-		store->second_before[i] = follows ? store->totals[i] - store->totals_then[i] : 0;
-		store->totals_then[i] = store->totals[i];
+		store->stats.second_before[i] = follows ? store->stats.totals[i] - store->stats.totals_then[i] : 0;
+		store->stats.totals_then[i] = store->stats.totals[i];
 	}
-	store->rates_since_ms = second_ms;
+	store->stats.rates_since_ms = second_ms;
 }
 
 uint64_t store_total(const struct store *store, enum rate rate)
 {
-	return store->totals[rate];
+	return store->stats.totals[rate];
 }
 
 /* Of the second under way and the one before: nothing is left of what is older. */
 uint64_t store_per_second(const struct store *store, enum rate rate)
 {
-	uint64_t elapsed_ms = RATE_MS + (uint64_t)(store->monotonic_ms - store->rates_since_ms);
-	return (store->second_before[rate] + store->totals[rate] - store->totals_then[rate]) * 1000 / elapsed_ms;
+	uint64_t elapsed_ms = RATE_MS + (uint64_t)(store->turn.monotonic_ms - store->stats.rates_since_ms);
+	return (store->stats.second_before[rate] + store->stats.totals[rate] - store->stats.totals_then[rate]) * 1000 / elapsed_ms;
 }

@@ -2,7 +2,7 @@
  * Memory under `maxmemory`: what counts, and how room is made.
  *
  * A command that may need memory (COMMAND_DENYOOM) makes room before it runs, as Redis does; but a turn spends no more on that than
- * its slice. When the slice is over and there is still too much, the command waits (PARK_MEMORY), and a slice at the end of
+ * its slice. When the slice is over and there is still too much, the command waits (BLOCKED_MEMORY), and a slice at the end of
  * this and of each following turn goes on until it can run. It fails only when there is nothing that may be evicted.
  *
  * What counts is what the keyspaces and their blobs take, what waits at the reaper, and what is kept for clients: requests that have
@@ -38,7 +38,7 @@
 
 size_t store_client_bytes(const struct store *store)
 {
-	size_t bytes = store->session_bytes + store->waiting_bytes;
+	size_t bytes = store->sessions.bytes + store->blocked.waiting_bytes;
 	for (uint32_t i = 0; i < store->reactor_count; i++)
 		bytes += store->reactors[i].output_bytes + store->reactors[i].input_bytes;
 	return bytes;
@@ -46,13 +46,13 @@ size_t store_client_bytes(const struct store *store)
 
 size_t store_used_bytes(const struct store *store)
 {
-	return memory_used_bytes(&store->databases.storage.memory) + blob_used_bytes() + store->backlog_bytes + store_client_bytes(store);
+	return memory_used_bytes(&store->databases.storage.memory) + blob_used_bytes() + store->execution.backlog_bytes + store_client_bytes(store);
 }
 
 bool store_could_hold(const struct store *store, size_t bytes)
 {
 	uint64_t limit = (uint64_t)store->config.maxmemory;
-	return limit == 0 || (store->startup_bytes <= limit && bytes <= limit - store->startup_bytes);
+	return limit == 0 || (store->memory.startup_bytes <= limit && bytes <= limit - store->memory.startup_bytes);
 }
 
 /* What is kept for clients, as far as keys may have to make room for it. */
@@ -70,13 +70,13 @@ static size_t passing_blob_bytes(void)
 
 size_t store_passing_bytes(const struct store *store)
 {
-	return passing_blob_bytes() + store->backlog_bytes + store_client_bytes(store);
+	return passing_blob_bytes() + store->execution.backlog_bytes + store_client_bytes(store);
 }
 
 /* With `own_bytes` in the blobs of the command that asks. */
 static size_t counted_bytes(const struct store *store, size_t own_bytes)
 {
-	size_t passing = passing_blob_bytes() + store->backlog_bytes;
+	size_t passing = passing_blob_bytes() + store->execution.backlog_bytes;
 	size_t over = passing > PASSING_BYTES_FREE ? passing - PASSING_BYTES_FREE : 0;
 	size_t clients = counted_client_bytes(store);
 	if (!store_could_hold(store, clients + over))
@@ -105,15 +105,15 @@ static uint64_t slice_ns(const struct store *store)
 
 void store_begin_room_slice(struct store *store)
 {
-	store->eviction_ends_ns = 0;
-	store->eviction_is_over = false;
+	store->memory.slice_ends_ns = 0;
+	store->memory.slice_is_over = false;
 }
 
 bool store_room_slice_is_over(struct store *store)
 {
-	if (!store->eviction_ends_ns)
-		store->eviction_ends_ns = monotonic_ns() + slice_ns(store);
-	return monotonic_ns() > store->eviction_ends_ns;
+	if (!store->memory.slice_ends_ns)
+		store->memory.slice_ends_ns = monotonic_ns() + slice_ns(store);
+	return monotonic_ns() > store->memory.slice_ends_ns;
 }
 
 static void evict(struct store *store, const struct eviction_victim *victim)
@@ -123,7 +123,7 @@ static void evict(struct store *store, const struct eviction_victim *victim)
 	store_effect(store, victim->database, &effect);
 	store_frame_end(store);
 	keyspace_remove_entry(store_own_keyspace(store, victim->database), victim->entry);
-	store->counters.evicted_keys++;
+	store->stats.counters.evicted_keys++;
 }
 
 static bool may_evict(const struct store *store)
@@ -140,15 +140,15 @@ static enum room evict_until_enough(struct store *store, size_t own_bytes)
 {
 	struct eviction_victim victim;
 	for (uint32_t n = 0; !has_enough(store, own_bytes); n++) {
-		if (!may_evict(store) || store->garbage || store->reaper_is_busy)
+		if (!may_evict(store) || store->memory.garbage || store->memory.reaper_is_busy)
 			return ROOM_LATER;
 		if (n == 0)
 			store_room_slice_is_over(store); /* it begins */
 		if (is_time_to_look(store, n) && store_room_slice_is_over(store))
-			store->eviction_is_over = true;
-		if (store->eviction_is_over)
+			store->memory.slice_is_over = true;
+		if (store->memory.slice_is_over)
 			return ROOM_LATER;
-		if (!eviction_choose(&store->eviction, &store->databases, store_random, store, &victim))
+		if (!eviction_choose(&store->memory.eviction, &store->databases, store_random, store, &victim))
 			return ROOM_NONE;
 		evict(store, &victim);
 	}
@@ -161,9 +161,9 @@ enum room store_make_room(struct store *store, struct args_size args)
 		return ROOM_NONE;
 	if (has_enough(store, args.blob_bytes))
 		return ROOM_ENOUGH;
-	uint64_t began = stopwatch_now(&store->watch);
+	uint64_t began = stopwatch_now(&store->turn.watch);
 	enum room room = evict_until_enough(store, args.blob_bytes);
-	store_watch_event(store, LATENCY_EVICTION_CYCLE, stopwatch_ns(&store->watch, stopwatch_now(&store->watch) - began));
+	store_watch_event(store, LATENCY_EVICTION_CYCLE, stopwatch_ns(&store->turn.watch, stopwatch_now(&store->turn.watch) - began));
 	return room;
 }
 
@@ -171,20 +171,20 @@ static int64_t room_due_ms(const struct store *store, enum room room)
 {
 	if (room != ROOM_LATER || !may_evict(store))
 		return INT64_MAX; /* done, or credit comes with a message, or the end of a pause with a tick */
-	if (store->garbage || store->reaper_is_busy)
-		return blocked_first(store, PARK_MEMORY) ? store->monotonic_ms + REAPER_LOOK_MS : INT64_MAX;
-	return store->monotonic_ms;
+	if (store->memory.garbage || store->memory.reaper_is_busy)
+		return blocked_first(store, BLOCKED_MEMORY) ? store->turn.monotonic_ms + REAPER_LOOK_MS : INT64_MAX;
+	return store->turn.monotonic_ms;
 }
 
 void store_plan_room(struct store *store, enum room room)
 {
-	store->room_due_ms = room_due_ms(store, room);
+	store->memory.due_ms = room_due_ms(store, room);
 }
 
 void store_apply_memory_settings(struct store *store)
 {
 	const struct config *config = &store->config;
-	eviction_configure(&store->eviction, store->databases.storage.access, (enum eviction_policy)config->maxmemory_policy,
+	eviction_configure(&store->memory.eviction, store->databases.storage.access, (enum eviction_policy)config->maxmemory_policy,
 			   (uint64_t)config->maxmemory_samples, (uint64_t)config->lfu_log_factor,
 			   (uint64_t)config->lfu_decay_time);
 }

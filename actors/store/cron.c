@@ -32,25 +32,25 @@ static bool expire_database(struct store *store, uint32_t database, uint64_t unt
 {
 	const struct keyspace *keyspace = store_keyspace(store, database);
 	struct entry *entry;
-	for (uint32_t n = 1; (entry = keyspace_first_expired(keyspace, store->now_ms)); n++) {
+	for (uint32_t n = 1; (entry = keyspace_first_expired(keyspace, store->turn.now_ms)); n++) {
 		if (!store_has_credit(store))
 			return true; /* hidden until credit comes, which is a turn of its own */
 		expire_one(store, database, entry);
 		if (n % EXPIRY_KEYS_PER_LOOK == 0 && monotonic_ns() > until_ns)
-			return keyspace_first_expired(keyspace, store->now_ms) == NULL;
+			return keyspace_first_expired(keyspace, store->turn.now_ms) == NULL;
 	}
 	return true;
 }
 
 static bool may_expire(const struct store *store)
 {
-	return !store->expiry_is_off && !store_is_paused(store);
+	return !store->cron.expiry_is_off && !store_is_paused(store);
 }
 
 static void account_expiry(struct store *store, uint64_t ns, bool is_done)
 {
-	store->counters.expiry_ns += ns;
-	store->counters.expiry_slices_cut += !is_done;
+	store->stats.counters.expiry_ns += ns;
+	store->stats.counters.expiry_slices_cut += !is_done;
 	store_watch_event(store, LATENCY_EXPIRE_CYCLE, ns);
 }
 
@@ -63,7 +63,7 @@ static bool expire_keys(struct store *store)
 	for (uint32_t i = 0; i < store->databases.in_use_count && is_done; i++) {
 		uint32_t database = store->databases.in_use[i];
 		int64_t due_ms = keyspace_next_expiry_ms(store_keyspace(store, database));
-		if (due_ms == NO_EXPIRY || due_ms > store->now_ms)
+		if (due_ms == NO_EXPIRY || due_ms > store->turn.now_ms)
 			continue;
 		if (!until_ns)
 			until_ns = monotonic_ns() + EXPIRY_SLICE_NS;
@@ -76,44 +76,44 @@ static bool expire_keys(struct store *store)
 
 static bool is_idle_too_long(const struct store *store, const struct session *session)
 {
-	bool is_waiting = (session->flags & SESSION_PARKED) && session->topic != PARK_OUTPUT;
+	bool is_waiting = (session->flags & SESSION_BLOCKED) && session->topic != BLOCKED_OUTPUT;
 	return !is_waiting && !(session->flags & (SESSION_MONITOR | SESSION_CLOSING)) &&
-	       store->monotonic_ms - session->last_command_ms > store->config.timeout * 1000;
+	       store->turn.monotonic_ms - session->last_command_ms > store->config.timeout * 1000;
 }
 
 static bool close_idle(struct store *store)
 {
-	if (store->config.timeout == 0 || (!store->idle_cursor && store->monotonic_ms < store->idle_check_due_ms))
+	if (store->config.timeout == 0 || (!store->sessions.idle_cursor && store->turn.monotonic_ms < store->sessions.idle_check_due_ms))
 		return true;
-	if (!store->idle_cursor) {
-		store->idle_cursor = store->first_session;
-		store->idle_check_due_ms = store->monotonic_ms + IDLE_CHECK_MS;
+	if (!store->sessions.idle_cursor) {
+		store->sessions.idle_cursor = store->sessions.first;
+		store->sessions.idle_check_due_ms = store->turn.monotonic_ms + IDLE_CHECK_MS;
 	}
-	for (int i = 0; i < IDLE_SESSIONS_PER_SLICE && store->idle_cursor; i++) {
-		struct session *session = store->idle_cursor;
-		store->idle_cursor = session->next;
+	for (int i = 0; i < IDLE_SESSIONS_PER_SLICE && store->sessions.idle_cursor; i++) {
+		struct session *session = store->sessions.idle_cursor;
+		store->sessions.idle_cursor = session->next;
 		if (is_idle_too_long(store, session))
 			session_kill(store, session);
 	}
-	return store->idle_cursor == NULL;
+	return store->sessions.idle_cursor == NULL;
 }
 
 static void give_garbage(struct store *store)
 {
-	if (!store->garbage || store->reaper_is_busy || store->is_stopping)
+	if (!store->memory.garbage || store->memory.reaper_is_busy || store->is_stopping)
 		return;
-	store->reaper_is_busy = true;
-	actor_post(store->actor, store->reaper, REAPER_FREE, 0, store->garbage);
-	store->garbage = NULL;
-	store->given_keys = store->garbage_keys;
+	store->memory.reaper_is_busy = true;
+	actor_post(store->actor, store->reaper, REAPER_FREE, 0, store->memory.garbage);
+	store->memory.garbage = NULL;
+	store->memory.given_keys = store->memory.garbage_keys;
 }
 
 /* The database's keyspace, which is in use, is thrown away. */
 static void throw_away(struct store *store, uint32_t database, struct garbage *garbage)
 {
-	*garbage = (struct garbage){ .keyspace = databases_give(&store->databases, database), .next = store->garbage };
-	store->garbage = garbage;
-	store->garbage_keys += keyspace_count(garbage->keyspace);
+	*garbage = (struct garbage){ .keyspace = databases_give(&store->databases, database), .next = store->memory.garbage };
+	store->memory.garbage = garbage;
+	store->memory.garbage_keys += keyspace_count(garbage->keyspace);
 }
 
 enum keyspace_status store_flush(struct store *store, uint32_t database)
@@ -165,19 +165,19 @@ static void account_excess(struct store *store)
 {
 	uint64_t limit = (uint64_t)store->config.maxmemory;
 	bool is_above = limit && store_counted_bytes(store) > limit;
-	if (is_above && !store->excess_since_ms)
-		store->excess_since_ms = store->monotonic_ms;
-	if (is_above || !store->excess_since_ms)
+	if (is_above && !store->memory.excess_since_ms)
+		store->memory.excess_since_ms = store->turn.monotonic_ms;
+	if (is_above || !store->memory.excess_since_ms)
 		return;
-	store->counters.excess_ms += (uint64_t)store_excess_ms(store);
-	store->excess_since_ms = 0;
+	store->stats.counters.excess_ms += (uint64_t)store_excess_ms(store);
+	store->memory.excess_since_ms = 0;
 }
 
-void store_upkeep(struct store *store)
+void store_cron(struct store *store)
 {
 	bool is_done = expire_keys(store);
 	is_done &= close_idle(store);
-	store->upkeep_is_unfinished = !is_done || eviction_is_behind(&store->databases);
+	store->cron.is_unfinished = !is_done || eviction_is_behind(&store->databases);
 }
 
 void store_account_memory(struct store *store)
@@ -186,8 +186,8 @@ void store_account_memory(struct store *store)
 	give_garbage(store);
 	account_excess(store);
 	size_t used = store_used_bytes(store);
-	if (used > store->counters.peak_memory_bytes)
-		store->counters.peak_memory_bytes = used;
+	if (used > store->stats.counters.peak_memory_bytes)
+		store->stats.counters.peak_memory_bytes = used;
 }
 
 static int64_t next_expiry_ms(const struct store *store)
@@ -200,8 +200,8 @@ static int64_t next_expiry_ms(const struct store *store)
 	}
 	if (next == INT64_MAX)
 		return next;
-	int64_t left_ms = next > store->now_ms ? next - store->now_ms : 0;
-	return left_ms > INT64_MAX - store->monotonic_ms ? INT64_MAX : store->monotonic_ms + left_ms;
+	int64_t left_ms = next > store->turn.now_ms ? next - store->turn.now_ms : 0;
+	return left_ms > INT64_MAX - store->turn.monotonic_ms ? INT64_MAX : store->turn.monotonic_ms + left_ms;
 }
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -211,18 +211,18 @@ static int64_t earlier(int64_t a, int64_t b)
 
 static int64_t next_due_ms(struct store *store)
 {
-	if (store->monotonic_ms < store->frozen_until_ms)
-		return store->frozen_until_ms;
-	if (store->upkeep_is_unfinished || store_is_behind(store))
-		return store->monotonic_ms;
-	int64_t due_ms = earlier(blocked_next_deadline_ms(store), store->room_due_ms);
+	if (store->turn.monotonic_ms < store->execution.frozen_until_ms)
+		return store->execution.frozen_until_ms;
+	if (store->cron.is_unfinished || store_is_behind(store))
+		return store->turn.monotonic_ms;
+	int64_t due_ms = earlier(blocked_next_deadline_ms(store), store->memory.due_ms);
 	/* Without credit expired keys wait for it, not for their time. */
 	if (may_expire(store) && store_has_credit(store))
 		due_ms = earlier(due_ms, next_expiry_ms(store));
 	if (store_is_paused(store))
-		due_ms = earlier(due_ms, store->pause_until_ms);
-	if (store->config.timeout && store->session_count)
-		due_ms = earlier(due_ms, store->idle_check_due_ms);
+		due_ms = earlier(due_ms, store->execution.pause_until_ms);
+	if (store->config.timeout && store->sessions.count)
+		due_ms = earlier(due_ms, store->sessions.idle_check_due_ms);
 	return due_ms;
 }
 
@@ -230,9 +230,9 @@ void store_arm_timer(struct store *store)
 {
 	int64_t due_ms = next_due_ms(store);
 	struct reactor_side *side = &store->reactors[0];
-	if (due_ms >= store->armed_ms || store->is_stopping || (side->out & OUT_BIT(REACTOR_ARM_TIMER)))
+	if (due_ms >= store->cron.armed_ms || store->is_stopping || (side->out & OUT_BIT(REACTOR_ARM_TIMER)))
 		return;
-	store->armed_ms = due_ms;
+	store->cron.armed_ms = due_ms;
 	side->out |= OUT_BIT(REACTOR_ARM_TIMER);
 	actor_post(store->actor, side->actor, REACTOR_ARM_TIMER, (uint64_t)due_ms, NULL);
 }

@@ -12,31 +12,31 @@
 
 static struct turn_message *publication(struct store *store)
 {
-	if (!store->publication)
-		store->publication = turn_message_create();
-	if (!store->publication)
+	if (!store->bus.publication)
+		store->bus.publication = turn_message_create();
+	if (!store->bus.publication)
 		crash_broken_invariant("no memory for the command bus");
-	return store->publication;
+	return store->bus.publication;
 }
 
 /* ---- frames ---- */
 
 void store_frame_begin(struct store *store)
 {
-	store->frame_effects = 0;
+	store->bus.frame_effects = 0;
 }
 
 void store_frame_end(struct store *store)
 {
-	if (store->frame_effects == 0)
+	if (store->bus.frame_effects == 0)
 		return;
-	uint64_t sequence = bus_next_sequence(store->bus);
-	if (!(store->wanted & BUS_FRAMES))
+	uint64_t sequence = bus_next_sequence(store->bus.bus);
+	if (!(store->bus.wanted & BUS_FRAMES))
 		return;
-	struct bus_message *head = &store->publication->head;
-	frame_end(&store->publication->frames);
+	struct bus_message *head = &store->bus.publication->head;
+	frame_end(&store->bus.publication->frames);
 	if (!(head->holds & BUS_FRAMES))
-		head->first_sequence = store->publication->frames.first_sequence = sequence;
+		head->first_sequence = store->bus.publication->frames.first_sequence = sequence;
 	head->last_sequence = sequence;
 	head->holds |= BUS_FRAMES;
 }
@@ -45,8 +45,8 @@ void store_frame_end(struct store *store)
 static struct frame_writer *open_frame(struct store *store)
 {
 	struct frame_writer *writer = &publication(store)->frames;
-	if (store->frame_effects == 0) {
-		writer->time_ms = store->now_ms;
+	if (store->bus.frame_effects == 0) {
+		writer->time_ms = store->turn.now_ms;
 		frame_begin(writer, NULL);
 	}
 	return writer;
@@ -55,34 +55,13 @@ static struct frame_writer *open_frame(struct store *store)
 void store_effect(struct store *store, uint32_t database, const struct effect *effect)
 {
 	actor_assert_turn(store->actor);
-	if (store->wanted & BUS_FRAMES) {
+	if (store->bus.wanted & BUS_FRAMES) {
 		struct effect record = *effect;
 		record.database = database;
 		frame_append(open_frame(store), &record);
 	}
-	store->tally->events[effect->type]++;
-	store->frame_effects++;
-}
-
-bool call_effects_are_taken(const struct call *call)
-{
-	return call->store->wanted & BUS_FRAMES;
-}
-
-void call_count_effect(struct call *call, enum effect_type type)
-{
-	call->store->tally->events[type]++;
-	call->store->frame_effects++;
-}
-
-void call_effect_in(struct call *call, uint32_t database, const struct effect *effect)
-{
-	store_effect(call->store, database, effect);
-}
-
-void call_effect(struct call *call, const struct effect *effect)
-{
-	store_effect(call->store, call->session->database, effect);
+	store->stats.tally->events[effect->type]++;
+	store->bus.frame_effects++;
 }
 
 /* ---- commands, for MONITOR: once they have been executed, in the database where that has left the session ---- */
@@ -100,18 +79,18 @@ static struct slice shown_address(const struct session *session, char *room, siz
 /* Watching holds up no command: what the observer has no credit for it is not told, but for how many there were. */
 static bool observer_takes_more(const struct store *store)
 {
-	size_t bytes = store->publication ? store->publication->commands.len : 0;
-	return bus_credit_bytes(store->bus, store->observer) > (int64_t)bytes;
+	size_t bytes = store->bus.publication ? store->bus.publication->commands.len : 0;
+	return bus_credit_bytes(store->bus.bus, store->bus.observer) > (int64_t)bytes;
 }
 
 static void tell_missed(struct store *store)
 {
 	struct turn_message *message = publication(store);
-	if (store->commands_missed == 0 || message->commands.len > 0)
+	if (store->bus.commands_missed == 0 || message->commands.len > 0)
 		return;
-	message->commands_missed += store->commands_missed;
+	message->commands_missed += store->bus.commands_missed;
 	message->head.holds |= BUS_COMMANDS;
-	store->commands_missed = 0;
+	store->bus.commands_missed = 0;
 }
 
 static void tell_command(struct store *store, const struct session *session, const struct call *call)
@@ -132,15 +111,15 @@ static void tell_command(struct store *store, const struct session *session, con
 	}
 	message->commands.len = before; /* a record is whole or not there */
 	message->commands.failed = false;
-	store->commands_missed++;
+	store->bus.commands_missed++;
 }
 
-void store_feed_command(struct store *store, const struct session *session, const struct call *call)
+void store_publish_command(struct store *store, const struct session *session, const struct call *call)
 {
 	if (call->command->flags & (COMMAND_SKIP_MONITOR | COMMAND_ADMIN))
 		return;
 	if (!observer_takes_more(store)) {
-		store->commands_missed++;
+		store->bus.commands_missed++;
 		return;
 	}
 	tell_missed(store);
@@ -149,13 +128,13 @@ void store_feed_command(struct store *store, const struct session *session, cons
 
 void store_update_interest(struct store *store)
 {
-	bus_set_interest(store->bus, store->observer, BUS_TALLY | (store->first_monitor ? BUS_COMMANDS : 0));
-	store->wanted = 0;
-	if (!store->first_monitor)
-		store->commands_missed = 0;
+	bus_set_interest(store->bus.bus, store->bus.observer, BUS_TALLY | (store->sessions.first_monitor ? BUS_COMMANDS : 0));
+	store->bus.wanted = 0;
+	if (!store->sessions.first_monitor)
+		store->bus.commands_missed = 0;
 	for (uint32_t interest = BUS_FRAMES; interest <= BUS_TALLY; interest <<= 1)
-		if (bus_is_wanted(store->bus, (enum bus_interest)interest))
-			store->wanted |= interest;
+		if (bus_is_wanted(store->bus.bus, (enum bus_interest)interest))
+			store->bus.wanted |= interest;
 }
 
 /* ---- counts ---- */
@@ -170,51 +149,51 @@ static struct tally *create_tally(void)
 
 void store_give_tally(struct store *store)
 {
-	if (store->tally) {
+	if (store->stats.tally) {
 		struct turn_message *message = publication(store);
 		if (message->tally) /* once a turn is enough: what comes now goes with the next */
 			return;
-		message->tally = store->tally;
+		message->tally = store->stats.tally;
 		message->head.holds |= BUS_TALLY;
 	}
-	store->tally = create_tally();
+	store->stats.tally = create_tally();
 }
 
 void store_reset_counters(struct store *store)
 {
-	struct store_counters *counters = &store->counters;
+	struct store_counters *counters = &store->stats.counters;
 	actor_reset_counts(store->actor);
 	*counters = (struct store_counters){
 		.peak_memory_bytes = counters->peak_memory_bytes,
-		.commands_before = store->totals[RATE_COMMANDS],
+		.commands_before = store->stats.totals[RATE_COMMANDS],
 		.reads_before = counters->reads_before,
 		.writes_before = counters->writes_before,
 		.input_bytes_before = counters->input_bytes_before,
 		.output_bytes_before = counters->output_bytes_before,
 	};
-	store->error_kinds = 0;
-	store->tally_has_news = true;
-	tally_destroy(&store->tally);
-	store->tally = create_tally();
-	store->tally->starts_anew = true;
+	store->stats.error_kinds = 0;
+	store->stats.tally_has_news = true;
+	tally_destroy(&store->stats.tally);
+	store->stats.tally = create_tally();
+	store->stats.tally->starts_anew = true;
 }
 
 /* ---- the turn's message ---- */
 
 void store_publish(struct store *store)
 {
-	if (store->commands_missed && observer_takes_more(store))
+	if (store->bus.commands_missed && observer_takes_more(store))
 		tell_missed(store);
-	struct turn_message *message = store->publication;
+	struct turn_message *message = store->bus.publication;
 	if (!message)
 		return;
-	store->publication = NULL;
+	store->bus.publication = NULL;
 	size_t bytes = message->frames.bytes.len + message->commands.len;
 	for (size_t i = 0; i < message->frames.blob_count; i++)
 		bytes += message->frames.blobs[i]->len;
 	message->head.bytes = bytes > BUS_MESSAGE_MIN_BYTES ? bytes : BUS_MESSAGE_MIN_BYTES;
 	if (message->head.holds)
-		bus_publish(store->bus, &message->head);
+		bus_publish(store->bus.bus, &message->head);
 	else
 		bus_message_release(&message->head);
 }

@@ -75,7 +75,7 @@ static void put_in_force(struct store *store, const struct config *next, const s
 	if (config_has_changed(changes, DIRECTIVE_crash_log_enabled))
 		set_crash_reports(store->config.crash_log_enabled);
 	if (config_has_changed(changes, DIRECTIVE_timeout))
-		store->idle_check_due_ms = store->monotonic_ms;
+		store->sessions.idle_check_due_ms = store->turn.monotonic_ms;
 	if (config_has_changed(changes, DIRECTIVE_maxmemory_policy) || config_has_changed(changes, DIRECTIVE_maxmemory_samples) ||
 	    config_has_changed(changes, DIRECTIVE_lfu_log_factor) || config_has_changed(changes, DIRECTIVE_lfu_decay_time))
 		store_apply_memory_settings(store);
@@ -98,13 +98,13 @@ static void resume_settled(struct call *call, enum wake_reason reason, void *ans
 
 static void settle(struct call *call)
 {
-	session_park(call, PARK_SETTINGS, INT64_MAX, resume_settled, NULL);
+	session_block(call, BLOCKED_SETTINGS, INT64_MAX, resume_settled, NULL);
 }
 
 void store_on_settings_taken(struct store *store)
 {
 	if (reactors_have_taken_settings(store))
-		blocked_wake_all(store, PARK_SETTINGS, NULL);
+		blocked_wake_all(store, BLOCKED_SETTINGS, NULL);
 }
 
 /* ---- listening ---- */
@@ -131,7 +131,7 @@ static void refuse_listening(struct call *call, const struct config_changes *cha
 
 static void resume_listening(struct call *call, enum wake_reason reason, void *answer)
 {
-	const struct tuning *tuning = answer;
+	const struct config_change *tuning = answer;
 	if (reason == WAKE_CLOSED)
 		return;
 	if (tuning->is_done)
@@ -144,26 +144,26 @@ static void listen_anew(struct call *call, struct config *next, const struct con
 {
 	struct store *store = call->store;
 	struct config *wanted = malloc(sizeof(*wanted));
-	store->tuning = malloc(sizeof(*store->tuning));
-	if (!wanted || !store->tuning)
+	store->config_change = malloc(sizeof(*store->config_change));
+	if (!wanted || !store->config_change)
 		crash_broken_invariant("no memory to change the configuration");
 	config_copy(wanted, next);
-	*store->tuning = (struct tuning){ .next = *next, .changes = *changes };
+	*store->config_change = (struct config_change){ .next = *next, .changes = *changes };
 	actor_post(store->actor, store->supervisor, SUPERVISOR_LISTEN, 0, wanted);
-	session_park(call, PARK_SUPERVISOR, INT64_MAX, resume_listening, NULL);
+	session_block(call, BLOCKED_SUPERVISOR, INT64_MAX, resume_listening, NULL);
 }
 
 /* One of these may begin the next change; the others then wait again. */
 static void let_next_begin(struct store *store)
 {
-	blocked_wake_all(store, PARK_TUNING, NULL);
+	blocked_wake_all(store, BLOCKED_CONFIG_CHANGE, NULL);
 }
 
 /* The client may have gone meanwhile; the change stands all the same. */
 void store_on_listening(struct store *store, bool is_done)
 {
-	struct tuning *tuning = store->tuning;
-	store->tuning = NULL;
+	struct config_change *tuning = store->config_change;
+	store->config_change = NULL;
 	tuning->is_done = is_done;
 	if (is_done) {
 		put_in_force(store, &tuning->next, &tuning->changes);
@@ -171,7 +171,7 @@ void store_on_listening(struct store *store, bool is_done)
 		go_back(store, &tuning->changes);
 		config_fini(&tuning->next);
 	}
-	blocked_answer(store, PARK_SUPERVISOR, tuning, free);
+	blocked_answer(store, BLOCKED_SUPERVISOR, tuning, free);
 	let_next_begin(store);
 }
 
@@ -195,26 +195,26 @@ void store_rewrite(struct call *call)
 	if (!config)
 		crash_broken_invariant("no memory to write the configuration");
 	config_copy(config, &store->config);
-	store->is_rewriting = true;
+	store->config_is_being_written = true;
 	actor_post(store->actor, store->worker, WORKER_REWRITE, 0, config);
-	session_park(call, PARK_SUPERVISOR, INT64_MAX, resume_rewrite, NULL);
+	session_block(call, BLOCKED_SUPERVISOR, INT64_MAX, resume_rewrite, NULL);
 }
 
 void store_on_rewritten(struct store *store, struct config_error *error)
 {
-	store->is_rewriting = false;
-	blocked_answer(store, PARK_SUPERVISOR, error, free);
+	store->config_is_being_written = false;
+	blocked_answer(store, BLOCKED_SUPERVISOR, error, free);
 	let_next_begin(store);
 }
 
 /* ---- for CONFIG SET ---- */
 
-bool store_is_tuning(const struct store *store)
+bool store_config_is_changing(const struct store *store)
 {
-	return store->tuning || store->is_rewriting;
+	return store->config_change || store->config_is_being_written;
 }
 
-void store_tune(struct call *call, struct config *next, const struct config_changes *changes)
+void store_config_set(struct call *call, struct config *next, const struct config_changes *changes)
 {
 	if (!make_room_for_clients(call, next) || !enter_directory(call, next, changes)) {
 		config_fini(next);

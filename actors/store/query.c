@@ -1,5 +1,5 @@
 /*
- * Questions to other actors. The session that asks is parked until the answer has come. All who ask in one turn get the same answer; who
+ * Questions to other actors. The session that asks is blocked until the answer has come. All who ask in one turn get the same answer; who
  * asks while it is under way waits for the next one, which tells what has happened up to then.
  */
 #include <stdlib.h>
@@ -12,12 +12,12 @@
 
 void store_ask_figures(struct call *call, session_resume *resume, void *state)
 {
-	session_park(call, PARK_TO_ASK_FIGURES, INT64_MAX, resume, state);
+	session_block(call, BLOCKED_TO_ASK_FIGURES, INT64_MAX, resume, state);
 }
 
 static void ask_reactors(struct store *store)
 {
-	store->figures_missing = store->reactor_count;
+	store->query.figures_missing = store->reactor_count;
 	for (uint32_t i = 0; i < store->reactor_count; i++)
 		actor_post(store->actor, store->reactors[i].actor, REACTOR_DESCRIBE, 0, NULL);
 }
@@ -25,9 +25,9 @@ static void ask_reactors(struct store *store)
 /* Adds one reactor's figures to those that have come; takes `more`. */
 static void gather(struct store *store, struct connection_figures *more)
 {
-	struct connection_figures *all = store->figures;
+	struct connection_figures *all = store->query.figures;
 	if (!all) {
-		store->figures = more;
+		store->query.figures = more;
 		return;
 	}
 	struct connection_figure *items = realloc(all->items, (all->count + more->count + 1) * sizeof(*items));
@@ -59,33 +59,33 @@ static void destroy_figures(void *answer)
 void store_on_figures(struct store *store, struct connection_figures *figures)
 {
 	gather(store, figures);
-	if (--store->figures_missing > 0)
+	if (--store->query.figures_missing > 0)
 		return;
-	struct connection_figures *all = store->figures;
-	store->figures = NULL;
+	struct connection_figures *all = store->query.figures;
+	store->query.figures = NULL;
 	qsort(all->items, all->count, sizeof(*all->items), compare_figures);
-	blocked_answer(store, PARK_FIGURES, all, destroy_figures);
+	blocked_answer(store, BLOCKED_FIGURES, all, destroy_figures);
 }
 
 void store_ask_observations(struct call *call, session_resume *resume, void *state)
 {
-	session_park(call, PARK_TO_ASK_OBSERVATIONS, INT64_MAX, resume, state);
+	session_block(call, BLOCKED_TO_ASK_OBSERVATIONS, INT64_MAX, resume, state);
 }
 
 /* The counts up to here go first, on the same channel: the answer includes them. */
 static void ask_observer(struct store *store)
 {
-	store->observations_are_asked = true;
+	store->query.observations_are_asked = true;
 	store_give_tally(store);
 	store_publish(store);
-	actor_post(store->actor, store->subscribers[store->observer].actor, OBSERVER_DESCRIBE, 0, NULL);
+	actor_post(store->actor, store->bus.links[store->bus.observer].actor, OBSERVER_DESCRIBE, 0, NULL);
 }
 
 void store_post_questions(struct store *store)
 {
-	if (!store->figures_missing && blocked_move(store, PARK_TO_ASK_FIGURES, PARK_FIGURES))
+	if (!store->query.figures_missing && blocked_move(store, BLOCKED_TO_ASK_FIGURES, BLOCKED_FIGURES))
 		ask_reactors(store);
-	if (!store->observations_are_asked && blocked_move(store, PARK_TO_ASK_OBSERVATIONS, PARK_OBSERVATIONS))
+	if (!store->query.observations_are_asked && blocked_move(store, BLOCKED_TO_ASK_OBSERVATIONS, BLOCKED_OBSERVATIONS))
 		ask_observer(store);
 }
 
@@ -97,16 +97,16 @@ static void destroy_observations(void *answer)
 
 void store_on_observations(struct store *store, struct observations *observations)
 {
-	store->observations_are_asked = false;
-	blocked_answer(store, PARK_OBSERVATIONS, observations, destroy_observations);
+	store->query.observations_are_asked = false;
+	blocked_answer(store, BLOCKED_OBSERVATIONS, observations, destroy_observations);
 }
 
 static void describe_bus(const struct store *store, struct buffer *out)
 {
-	buffer_printf(out, "bus_sequence:%llu\r\n", (unsigned long long)bus_sequence(store->bus));
-	for (uint32_t i = 0; i < store->subscriber_count; i++)
-		buffer_printf(out, "bus_%s:credit=%lld\r\n", store->subscribers[i].actor->name,
-			      (long long)bus_credit_bytes(store->bus, store->subscribers[i].number));
+	buffer_printf(out, "bus_sequence:%llu\r\n", (unsigned long long)bus_sequence(store->bus.bus));
+	for (uint32_t i = 0; i < store->bus.link_count; i++)
+		buffer_printf(out, "bus_%s:credit=%lld\r\n", store->bus.links[i].actor->name,
+			      (long long)bus_credit_bytes(store->bus.bus, store->bus.links[i].number));
 }
 
 void store_describe_actors(struct store *store, struct buffer *out)
@@ -115,8 +115,8 @@ void store_describe_actors(struct store *store, struct buffer *out)
 		for (uint32_t i = 0; i < runtime_count(store->runtime, (enum actor_kind)kind); i++)
 			actor_describe(runtime_actor(store->runtime, (enum actor_kind)kind, i), out);
 	buffer_printf(out, "batches:count=%llu,requests=%llu,requests_per_batch=%.2f,max_requests=%llu\r\n",
-		      (unsigned long long)store->batches, (unsigned long long)store->batch_requests,
-		      store->batches ? (double)store->batch_requests / (double)store->batches : 0.0,
-		      (unsigned long long)store->batch_requests_max);
+		      (unsigned long long)store->stats.batches, (unsigned long long)store->stats.batch_requests,
+		      store->stats.batches ? (double)store->stats.batch_requests / (double)store->stats.batches : 0.0,
+		      (unsigned long long)store->stats.batch_requests_max);
 	describe_bus(store, out);
 }
