@@ -5,7 +5,6 @@
 #include "actors/config/config.h"
 #include "actors/observer/observer.h"
 #include "actors/worker/places.h"
-#include "actors/reactor/acceptor.h"
 #include "actors/reactor/reactor.h"
 #include "actors/reaper/reaper.h"
 #include "actors/runtime/messages.h"

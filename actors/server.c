@@ -17,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "actors/reactor/acceptor.h"
+#include "actors/reactor/reactor.h"
 #include "actors/runtime/actor.h"
 #include "actors/runtime/crash.h"
 #include "actors/runtime/log.h"
@@ -179,7 +179,8 @@ static void on_resolved(struct server *server, struct listen_plan *plan)
 	bool is_open = !server->stop.has_begun && places_open(&server->next_places, &server->places, plan, &error);
 	listen_plan_destroy(&plan);
 	if (is_open) {
-		actor_post(server->supervisor, server->reactors[0]->actor, REACTOR_LISTEN, 0, descriptors_of(&server->next_places));
+		actor_post(server->supervisor, runtime_actor(server->runtime, ACTOR_REACTOR, 0), REACTOR_LISTEN, 0,
+			   descriptors_of(&server->next_places));
 		return;
 	}
 	log_event(LOG_WARNING, "%s", error.text);
@@ -387,7 +388,7 @@ static void start_threads(struct server *server)
 	uint32_t blocking = runtime_count(server->runtime, ACTOR_BLOCKING_SUBSCRIBER);
 	server->threads = must_allocate(server->reactor_count + blocking + 2, sizeof(pthread_t));
 	for (uint32_t i = 0; i < server->reactor_count; i++)
-		start_thread(server, server->reactors[i]->actor);
+		start_thread(server, runtime_actor(server->runtime, ACTOR_REACTOR, i));
 	start_thread(server, server->reaper.actor);
 	start_thread(server, server->worker.actor);
 	for (uint32_t i = 0; i < blocking; i++)

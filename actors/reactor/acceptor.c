@@ -9,6 +9,7 @@
 #include "actors/runtime/clock.h"
 #include "actors/runtime/crash.h"
 #include "actors/runtime/log.h"
+#include "actors/reactor/reactor_state.h"
 
 /* Connections accepted per wake-up, so that a storm of them leaves the others their turn. */
 #define ACCEPTS_MAX 128

@@ -18,7 +18,7 @@
 #include "actors/runtime/clock.h"
 #include "actors/runtime/crash.h"
 #include "actors/runtime/log.h"
-#include "actors/reactor/reactor.h"
+#include "actors/reactor/reactor_state.h"
 
 /* Of replies that a client leaves unread before it has given the password. */
 #define STRANGER_OUTPUT_MAX 4096u

@@ -17,7 +17,7 @@
 
 #include "actors/runtime/crash.h"
 #include "actors/runtime/log.h"
-#include "actors/reactor/reactor.h"
+#include "actors/reactor/reactor_state.h"
 
 /* A read of a request in pieces finds so much room, or up to as much again as there is: the buffer doubles. */
 #define PARTIAL_ROOM_MIN 4096u

@@ -13,8 +13,9 @@
 #include "actors/reactor/connection_input.h"
 #include "actors/runtime/clock.h"
 #include "actors/runtime/crash.h"
-#include "actors/store/figures.h"
 #include "actors/runtime/log.h"
+#include "actors/reactor/reactor_state.h"
+#include "actors/store/figures.h"
 
 /* How long a client whose connection ends may take none of its last replies. */
 #define LINGER_MS 5000

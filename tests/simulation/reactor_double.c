@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/reactor/reactor.h"
+#include "actors/reactor/reactor_state.h"
 #include "actors/runtime/clock.h"
 #include "actors/runtime/crash.h"
 #include "actors/runtime/host.h"

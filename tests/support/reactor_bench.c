@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "actors/reactor/connection_input.h"
-#include "actors/reactor/reactor.h"
+#include "actors/reactor/reactor_state.h"
 #include "actors/runtime/host.h"
 
 struct reactor_bench {
