@@ -151,7 +151,7 @@ static void hold_blob(struct frame_writer *writer, struct blob *blob)
 		size_t capacity = writer->blob_capacity ? 2 * writer->blob_capacity : 8;
 		struct blob **grown = realloc(writer->blobs, capacity * sizeof(struct blob *));
 		if (!grown)
-			crash_broken_invariant("no memory for the command bus");
+			crash_out_of_memory("the command bus");
 		writer->blobs = grown;
 		writer->blob_capacity = capacity;
 	}
@@ -161,7 +161,7 @@ static void hold_blob(struct frame_writer *writer, struct blob *blob)
 static uint8_t *reserve(struct frame_writer *writer, size_t bytes)
 {
 	if (!buffer_reserve(&writer->bytes, bytes))
-		crash_broken_invariant("no memory for the command bus");
+		crash_out_of_memory("the command bus");
 	return writer->bytes.data + writer->bytes.len;
 }
 

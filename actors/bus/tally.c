@@ -13,7 +13,7 @@ void command_count_merge(struct command_count *into, const struct command_count 
 	if (!from->latency)
 		return;
 	if (!into->latency && !(into->latency = calloc(1, sizeof(*into->latency))))
-		crash_broken_invariant("no memory for a histogram");
+		crash_out_of_memory("a latency histogram");
 	histogram_merge(into->latency, from->latency);
 }
 

@@ -22,7 +22,7 @@ static struct observations *observations_create(uint32_t command_count)
 {
 	struct observations *made = calloc(1, sizeof(*made) + command_count * sizeof(made->commands[0]));
 	if (!made)
-		crash_broken_invariant("no memory for the observer's counts");
+		crash_out_of_memory("the observer's counts");
 	made->command_count = command_count;
 	return made;
 }
@@ -160,7 +160,7 @@ struct observer *observer_create(struct runtime *runtime, uint32_t command_count
 {
 	struct observer *observer = calloc(1, sizeof(*observer));
 	if (!observer)
-		crash_broken_invariant("no memory for the observer");
+		crash_out_of_memory("the observer");
 	observer->seen = observations_create(command_count);
 	subscriber_init(&observer->subscriber, runtime_actor(runtime, ACTOR_OBSERVER, 0), &(struct subscriber_options){
 		.interest = BUS_TALLY | BUS_COMMANDS, .take = take, .context = observer });

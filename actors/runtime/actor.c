@@ -67,7 +67,7 @@ static void *must_allocate(size_t count, size_t size)
 {
 	void *memory = calloc(count, size);
 	if (!memory)
-		crash_broken_invariant("no memory for the actors");
+		crash_out_of_memory("the actors");
 	return memory;
 }
 

@@ -73,7 +73,7 @@ static void host_on_loop(struct actor *actor)
 	actor->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_SIGNALFD); /* signals are read, not interrupted by */
 	actor->host = calloc(1, sizeof(*actor->host));
 	if (!actor->loop || !actor->host)
-		crash_broken_invariant("no memory for the loop of %s", actor->name);
+		crash_out_of_memory("an event loop");
 	actor->host->has_one_cpu = cpus_are_one();
 	ev_async_init(&actor->host->wake, on_wake);
 	ev_prepare_init(&actor->host->before_wait, on_before_wait);

@@ -13,7 +13,7 @@ static char *absolute(const char *dir, const char *path)
 {
 	char *whole = NULL;
 	if (asprintf(&whole, "%s%s%s", path[0] == '/' ? "" : dir, path[0] == '/' ? "" : "/", path) < 0)
-		crash_broken_invariant("no memory for the name of a file");
+		crash_out_of_memory("a file name");
 	return whole;
 }
 

@@ -41,7 +41,7 @@ struct listen_plan *listen_plan_create(const struct config *config)
 	uint32_t count = config->port ? config->bind.count : 0;
 	struct listen_plan *plan = calloc(1, sizeof(*plan) + count * sizeof(plan->items[0]));
 	if (!plan)
-		crash_broken_invariant("no memory for where to listen");
+		crash_out_of_memory("the listening addresses");
 	config_copy(&plan->config, config);
 	plan->count = count;
 	for (uint32_t i = 0; i < count; i++)
@@ -89,7 +89,7 @@ static bool add(struct opening *opening, const struct listener_address *address,
 	struct place *items = realloc(places->items, (places->count + 1) * sizeof(*items));
 	char *copy = strdup(text);
 	if (!items || !copy)
-		crash_broken_invariant("no memory for a place to listen at");
+		crash_out_of_memory("a listener");
 	places->items = items;
 	items[places->count++] = (struct place){ .address = *address, .text = copy, .fd = fd };
 	return true;

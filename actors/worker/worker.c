@@ -27,7 +27,7 @@ static void on_rewrite(struct worker *worker, struct config *config)
 {
 	struct config_error *error = calloc(1, sizeof(*error));
 	if (!error)
-		crash_broken_invariant("no memory to write the configuration");
+		crash_out_of_memory("writing the configuration");
 	if (config_rewrite(config, error)) {
 		free(error);
 		actor_post(worker->actor, only(worker, ACTOR_STORE), WORKER_REWRITE_DONE, 0, NULL);
