@@ -1,6 +1,6 @@
 """Makes the typed calls and the command table of libqcache from the server's list of commands, and from what Redis has beside.
 
-    generate.py COMMANDS_DEF REDIS_COMMANDS_DEF PUBLIC_HEADER OUT_HEADER OUT_SOURCE
+    generate.py COMMANDS_DEF REDIS_COMMANDS_DEF PUBLIC_HEADER OUT_HEADER OUT_CXX_HEADER OUT_SOURCE
 
 Each command becomes a function NAME_call() and a macro NAME() that makes arguments of whatever is given:
 
@@ -414,6 +414,21 @@ class Call:
             out.append("const %s_options *options" % self.c)
         return ", ".join(out)
 
+    def member(self):
+        """The call as a member in C++."""
+        given, taken = ["self()", "ctx"], ["qc_context *ctx"]
+        for t, n, _ in self.params:
+            taken.append({"qc_arg": "const arg &", "qc_args": "const args &"}.get(t, t + " ") + n)
+            given.append(n + ".c()" if t == "qc_args" else n)
+        if self.fields:
+            taken.append("const %s_options &options = %s_options()" % (self.c, self.c))
+            given.append("&options")
+        c_type = self.result()[0]
+        owner = {"qc_string": "string", "qc_result": "result"}.get(c_type)
+        call = "%s_call(%s)" % (self.c, ", ".join(given))
+        return "\t%s %s(%s) { return %s; }\n" % (owner or c_type, c_name(self.c[len("qc_"):]), ", ".join(taken),
+                                               "%s(%s)" % (owner, call) if owner else call)
+
     def macro(self):
         names = [n for _, n, _ in self.params]
         given = []
@@ -493,12 +508,30 @@ def header(calls):
         out.append("/* %s%s%s */\n" % (prose_name(c), (" " + render(call.nodes)).rstrip(), "\n * " + c.summary if c.summary else ""))
         if call.fields:
             out.append("typedef struct %s_options {\n%s} %s_options;\n" % (
-                call.c, "".join("\t%s %s;\n" % f for f in call.fields), call.c))
+                call.c, "".join("\t%s %s QC_ZERO;\n" % f for f in call.fields), call.c))
         out.append("QC_API %s %s_call(%s);\n" % (call.result()[0], call.c, call.parameters()))
-        out.append(call.macro() + "\n")
-        out.append("\n")
+        out.append(call.macro() + "\n\n")
     out.append("#endif\n")
     return "".join(out)
+
+
+CXX_HEADER = """/*
+ * The typed calls as members of qc::client, made from tables; qcache.hpp includes it. What each means stands in qcache_commands.h.
+ */
+#ifndef QCACHE_COMMANDS_HPP
+#define QCACHE_COMMANDS_HPP
+
+namespace qc {
+
+template <class Client> class calls {
+	qc_client *self() { return static_cast<Client *>(this)->c(); }
+
+public:
+"""
+
+
+def cxx_header(calls):
+    return CXX_HEADER + "".join(call.member() for call in calls) + "};\n\n} // namespace qc\n\n#endif\n"
 
 
 def quoted(text):
@@ -591,6 +624,8 @@ def main():
     with open(sys.argv[4], "w") as f:
         f.write(header(calls))
     with open(sys.argv[5], "w") as f:
+        f.write(cxx_header(calls))
+    with open(sys.argv[6], "w") as f:
         f.write(source(commands, elsewhere, calls))
 
 

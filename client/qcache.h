@@ -54,6 +54,10 @@
 
 #ifdef __cplusplus
 extern "C" {
+/* So that {.ex = 60} leaves nothing uninitialised there either. */
+#define QC_ZERO = {}
+#else
+#define QC_ZERO
 #endif
 
 #define QC_API __attribute__((visibility("default")))
@@ -642,6 +646,8 @@ QC_DEFERRABLE(qc_subscription, qc_unsubscribe)
 QC_DEFERRABLE(qc_iterator, qc_iterator_close)
 
 #ifdef __cplusplus
+/* The calls' functions; their macros are for C. qcache.hpp has members instead. */
+#include "qcache_commands.h"
 }
 #else
 
