@@ -31,6 +31,8 @@ WAITS = {
     **dict.fromkeys("save shutdown migrate".split(), "UNKNOWN"),
     "debug": "SLEEP_S",
 }
+# Reads that answer otherwise though the key is the same: by the clock, by chance, by other keys.
+FLEETING = set("ttl pttl touch srandmember hrandfield zrandmember sscan hscan zscan dump httl hpttl xpending sort_ro".split())
 # Answered by pushes in RESP3.
 BY_PUSH = set("subscribe psubscribe ssubscribe unsubscribe punsubscribe sunsubscribe".split())
 @dataclass
@@ -546,6 +548,12 @@ def hash_of(name):
     return h
 
 
+def is_cacheable(c):
+    keys = [n for n in Grammar(c.arguments).parts() if n.type == "key"]
+    return "readonly" in c.flags and c.first_key == 1 and "|" not in c.name and len(keys) == 1 and not keys[0].multiple and \
+        c.name not in FLEETING
+
+
 def flag_words(c, containers):
     if "blocking" in c.flags and c.name not in WAITS:
         raise SystemExit("%s blocks: say in WAITS by which argument" % c.name)
@@ -555,6 +563,7 @@ def flag_words(c, containers):
     flags += ["COMMAND_WAIT_" + WAITS[c.name]] if c.name in WAITS else []
     flags += ["QC_COMMAND_CONNECTION"] if c.name in CONNECTION else []
     flags += ["COMMAND_ANSWERS_BY_PUSH"] if c.name in BY_PUSH else []
+    flags += ["COMMAND_IS_CACHEABLE"] if is_cacheable(c) else []
     flags += ["COMMAND_HAS_SUBCOMMANDS"] if c.name in containers else []
     return " | ".join(flags or ["0"])
 

@@ -28,7 +28,7 @@
  * pinned client, iterator, subscription) belongs to one thread at a time, but for what is said there.
  * Calls block; qcache_ev.h is for programs with an event loop of their own.
  *
- * Nothing here starts a thread but qc_subscribe() (one for each subscription) and looking up a host's name.
+ * Nothing here starts a thread but qc_subscribe() and qc_cache_open() (one for each) and looking up a host's name.
  *
  * Time: every answer has a limit, options.timeout_ms, and scripts are commands as any other. A command that waits on its own
  * account (BLPOP, BLMPOP, XREAD with BLOCK, WAIT, DEBUG SLEEP ...) has its own time in addition, and the quarter of a second by
@@ -570,6 +570,41 @@ QC_API qc_message qc_next_message(qc_subscription *subscription, qc_context *con
 QC_API int qc_subscription_fd(const qc_subscription *subscription);
 QC_API void qc_unsubscribe(qc_subscription *subscription);
 
+/*
+ * Client-side caching: replies to reads of one key (GET, HGETALL, ZRANGE ...) are kept here until the server says that the key has
+ * changed (CLIENT TRACKING, by a connection and a thread of the cache's own). Without that connection nothing is kept, and calls
+ * go to the server as any. What one has written oneself may be read as it was for as long as the message takes: see
+ * qc_cache_forget().
+ *
+ * Any number of threads may use one cache. A forked child's keeps nothing: it is to be closed there, and made anew.
+ */
+typedef struct qc_cache {
+	qc_error err; /* why it doesn't keep anything yet; it tries on, but for QC_INVALID and QC_NO_MEMORY */
+} qc_cache;
+
+typedef struct qc_cache_options {
+	size_t max_bytes; /* 16 MiB. What was used least recently goes first */
+	qc_args prefixes; /* of the keys that are kept, so that the server tells of no others; all */
+} qc_cache_options;
+
+typedef struct qc_cache_stats {
+	uint64_t hits, misses;
+	uint64_t invalidations; /* keys that have changed */
+	uint64_t evictions;     /* keys that had to go for others */
+	uint64_t flushes;       /* all at once: FLUSHALL, a lost connection */
+	size_t keys, bytes;     /* now */
+} qc_cache_stats;
+
+/* Connects, until the context ends. The client must outlive the cache. */
+QC_API qc_cache *qc_cache_open(qc_client *client, qc_context *context, const qc_cache_options *options);
+/* Waits for its thread; nobody may be in a call on it. */
+QC_API void qc_cache_close(qc_cache *cache);
+/* QC_INVALID for anything but a read of one key that answers alike until the key changes. */
+QC_API qc_result qc_cache_do_args(qc_cache *cache, qc_context *context, qc_args args);
+#define qc_cache_do(cache, context, ...) qc_cache_do_args(cache, context, QC_LIST(__VA_ARGS__))
+QC_API void qc_cache_forget(qc_cache *cache, qc_arg key);
+QC_API qc_cache_stats qc_cache_counts(qc_cache *cache);
+
 /* Iterators: SCAN, and HSCAN, SSCAN, ZSCAN when `key` is given. */
 
 typedef struct qc_iterator {
@@ -644,6 +679,7 @@ QC_DEFERRABLE(qc_context, qc_context_free)
 QC_DEFERRABLE(qc_pipeline, qc_pipeline_close)
 QC_DEFERRABLE(qc_subscription, qc_unsubscribe)
 QC_DEFERRABLE(qc_iterator, qc_iterator_close)
+QC_DEFERRABLE(qc_cache, qc_cache_close)
 
 #ifdef __cplusplus
 /* The calls' functions; their macros are for C. qcache.hpp has members instead. */

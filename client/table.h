@@ -9,6 +9,7 @@
 /* Beside enum qc_command_flags. */
 #define COMMAND_HAS_SUBCOMMANDS (1u << 16)
 #define COMMAND_ANSWERS_BY_PUSH (1u << 17)
+#define COMMAND_IS_CACHEABLE (1u << 18) /* reads the one key that is its first argument, and answers alike until that changes */
 
 /* How long a command may wait on its own account, by which argument: a field of the flags. The time is in seconds (S) or ms; 0: for ever. */
 enum command_wait {

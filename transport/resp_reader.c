@@ -461,6 +461,42 @@ enum resp_read_status resp_reader_next(struct resp_reader *reader, struct resp_r
 	return give(reader, &last, out_reply);
 }
 
+/* Depth is bounded by RESP_MAX_DEPTH, so these may call themselves. */
+static void measure(const struct resp_reply *reply, size_t *nodes, size_t *text_bytes)
+{
+	*nodes += reply->count;
+	*text_bytes += reply->text ? reply->len + 1 : 0;
+	for (size_t i = 0; i < reply->count; i++)
+		measure(&reply->children[i], nodes, text_bytes);
+}
+
+static void copy_into(struct resp_reply *to, const struct resp_reply *from, struct resp_reply **nodes, char **text)
+{
+	*to = *from;
+	if (from->text) {
+		to->text = memcpy(*text, from->text, from->len + 1);
+		*text += from->len + 1;
+	}
+	to->children = from->count ? *nodes : NULL;
+	*nodes += from->count;
+	for (size_t i = 0; i < from->count; i++)
+		copy_into(&to->children[i], &from->children[i], nodes, text);
+}
+
+struct resp_reply *resp_reply_copy(const struct resp_reply *reply, size_t *out_bytes)
+{
+	size_t nodes = 1, text_bytes = 0;
+
+	measure(reply, &nodes, &text_bytes);
+	struct resp_reply *block = malloc(nodes * sizeof(*block) + text_bytes), *next = block + 1;
+	char *text = (char *)(block + nodes);
+	if (out_bytes)
+		*out_bytes = nodes * sizeof(*block) + text_bytes;
+	if (block)
+		copy_into(block, reply, &next, &text);
+	return block;
+}
+
 void resp_reply_free(struct resp_reply *reply)
 {
 	free(reply);

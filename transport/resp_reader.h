@@ -71,7 +71,9 @@ int resp_reader_peek(const struct resp_reader *reader);
 /* What is wrong, after RESP_READ_PROTOCOL; lives as long as the reader. */
 const char *resp_reader_error(const struct resp_reader *reader);
 
-/* A root that resp_reader_next() gave, or NULL. */
+/* A tree of one's own that is equal; NULL without memory. *out_bytes, unless that is NULL, is what it takes. */
+struct resp_reply *resp_reply_copy(const struct resp_reply *reply, size_t *out_bytes);
+/* A root that resp_reader_next() or resp_reply_copy() gave, or NULL. */
 void resp_reply_free(struct resp_reply *reply);
 
 #endif

@@ -786,7 +786,7 @@ static void hooks_serve_a_tracer(void)
 {
 	struct fixture f = fixture_start("");
 	struct span spans[2] = {{.text = ""}};
-	qc_hook hooks[] = {
+	qc_hook hooks[9] = {
 		{&spans[0], open_span, close_span},
 		{&spans[1], open_span, close_span},
 	};
