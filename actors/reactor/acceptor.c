@@ -11,14 +11,14 @@
 #include "actors/runtime/log.h"
 #include "actors/reactor/reactor_state.h"
 
-/* Connections accepted per wake-up, so that a storm of them leaves the others their turn. */
+/* Connections accepted per wake-up, so that a burst of them leaves the others their turn. */
 #define ACCEPTS_MAX 128
-/* Without descriptors or memory nobody is accepted for so long: the kernel says each time at once that somebody waits. */
+/* Without descriptors or memory accepting pauses for this long: the socket stays readable, and the loop would spin. */
 #define SHORTAGE_PAUSE_SECONDS 0.1
-#define SHORTAGE_TOLD_MS 1000
-/* More than any kernel's queue of a listener has by default. */
+#define SHORTAGE_LOG_INTERVAL_MS 1000
+/* More than the default length of a listener's queue in any kernel. */
 #define QUEUE_MAX 4096
-/* Half of the edge's slots: with so many waiting the acceptor keeps the next one itself. */
+/* Half of the edge's slots. With more waiting, the acceptor keeps the next connection itself. */
 #define ADOPTIONS_WAITING_MAX 4096
 
 struct accepted {
@@ -61,13 +61,13 @@ static void on_pause_over(struct ev_loop *loop, ev_timer *watcher, int events)
 	start_accepting(watcher->data);
 }
 
-/* Who is not accepted stays in the kernel's queue. */
+/* Connections not accepted stay in the kernel's queue. */
 static void pause_accepting(struct reactor *reactor, int code)
 {
 	int64_t now_ms = monotonic_ms();
-	if (!reactor->shortage_told_ms || now_ms - reactor->shortage_told_ms >= SHORTAGE_TOLD_MS) {
+	if (!reactor->shortage_logged_ms || now_ms - reactor->shortage_logged_ms >= SHORTAGE_LOG_INTERVAL_MS) {
 		log_event(LOG_WARNING, "Can't accept clients for now: %s", strerror(code));
-		reactor->shortage_told_ms = now_ms;
+		reactor->shortage_logged_ms = now_ms;
 	}
 	for (uint32_t i = 0; i < reactor->listening_count; i++)
 		ev_io_stop(reactor->loop, &reactor->listening[i].watcher);
@@ -99,7 +99,7 @@ static bool is_among(const struct descriptors *descriptors, int fd)
 	return false;
 }
 
-/* Who is in the queue already has been promised service. */
+/* Connections in the queue are still served: their clients see them as established. */
 static void close_listening(struct reactor *reactor, int fd)
 {
 	struct peer peer;

@@ -1,8 +1,9 @@
 /*
- * The life of a connection and its output; connection_input.c has the input.
+ * The life of a connection and its output. Its input is in connection_input.c.
  *
- * Ends: the client closes its side (the rest is answered first), a protocol error or QUIT (the store writes the last reply
- * with REPLY_CLOSE), a kill (REPLY_CLOSE_NOW), a broken socket. Whatever the way, REQUEST_CLOSED is recorded once and last.
+ * A connection ends when the client closes its side (earlier requests are answered first), by a protocol error or QUIT (the store writes
+ * the last reply with REPLY_CLOSE), by a kill (REPLY_CLOSE_NOW), or by a broken socket. In each case REQUEST_CLOSED is recorded once,
+ * as the last record.
  */
 #include "connection.h"
 
@@ -20,12 +21,12 @@
 #include "actors/runtime/log.h"
 #include "actors/reactor/reactor_state.h"
 
-/* Of replies that a client leaves unread before it has given the password. */
-#define STRANGER_OUTPUT_MAX 4096u
-/* Every connection of a reactor may keep this much, whatever the others keep. */
+/* Unread replies of an unauthenticated client. */
+#define UNAUTHENTICATED_OUTPUT_MAX 4096u
+/* Each connection may have this much unsent output, however much the others have. */
 #define OUTPUT_SHARE_MIN 16384u
 
-/* What comes is not wanted any more, but for its end: who has gone waits for nothing. */
+/* Reads and drops input, to learn when the client closes. */
 static void discard_input(struct connection *connection)
 {
 	uint8_t unwanted[16384];
@@ -57,7 +58,7 @@ static void record_end(struct connection *connection)
 	reactor_record(connection->reactor, connection->ref, REQUEST_CLOSED);
 }
 
-/* The store is told of it at once, if it still has something to do for the client. */
+/* Tells the store at once if it still works on requests of this client. */
 static void report_end(struct connection *connection)
 {
 	bool is_orderly = connection->end_is_recorded && !connection->is_over_limit;
@@ -65,8 +66,8 @@ static void report_end(struct connection *connection)
 		reactor_report(connection->reactor, connection, is_orderly ? REPORT_GONE : REPORT_DROPPED);
 }
 
-/* `before` is the output's state then. */
-static void account_output(struct connection *connection, const struct output *before)
+/* Adds to the reactor's totals the change since `before`, a copy of the output. */
+static void count_output(struct connection *connection, const struct output *before)
 {
 	connection->reactor->output_bytes += connection->output.bytes - before->bytes;
 	connection->reactor->output_taken_bytes += connection->output.taken_bytes - before->taken_bytes;
@@ -84,14 +85,14 @@ void connection_break_off(struct connection *connection)
 	connection->pause |= PAUSE_ENDED;
 	report_end(connection);
 	record_end(connection);
-	reactor_linger_no_more(reactor, connection);
+	reactor_stop_lingering(reactor, connection);
 	reactor->output_bytes -= connection->output.bytes;
 	reactor->output_taken_bytes -= connection->output.taken_bytes;
 	output_fini(&connection->output);
 	reactor_forget(reactor, connection);
 }
 
-/* Closing a socket with input unread or output under way makes the kernel drop what the client has not received yet. */
+/* Closing a socket with unread input or unsent output makes the kernel drop what the client has not received yet. */
 static bool may_close_at_once(const struct connection *connection)
 {
 	int unread = 0, unsent = 0;
@@ -99,7 +100,7 @@ static bool may_close_at_once(const struct connection *connection)
 					 ioctl(connection->fd, SIOCOUTQ, &unsent) == 0 && unsent == 0);
 }
 
-/* Says that nothing follows, and waits for the client to say the same, for a while. */
+/* Shuts down the sending side and waits for the client to close, LINGER_MS at most. */
 static void linger(struct connection *connection)
 {
 	record_end(connection);
@@ -110,7 +111,7 @@ static void linger(struct connection *connection)
 	reactor_linger(connection->reactor, connection);
 }
 
-/* Closes when nothing is owed any more. Till then the client must go on taking what is. */
+/* Closes when all replies are sent. Until then the client must keep reading them. */
 static void close_if_finished(struct connection *connection)
 {
 	if (connection->is_lingering)
@@ -132,19 +133,19 @@ void connection_end_input(struct connection *connection)
 	close_if_finished(connection);
 }
 
-bool connection_is_stranger(const struct connection *connection)
+bool connection_is_unauthenticated(const struct connection *connection)
 {
 	return !connection->is_authenticated && connection->reactor->settings.needs_password;
 }
 
-/* Past the hard limit, or past the soft one for too long? */
+/* Above the hard limit, or above the soft one for too long. */
 static bool is_over_limit(struct connection *connection)
 {
 	const struct output_limit *limit = &connection->reactor->settings.output_limit;
 	size_t bytes = connection->output.bytes;
 	if (limit->hard_bytes && bytes > limit->hard_bytes)
 		return true;
-	if (bytes > STRANGER_OUTPUT_MAX && connection_is_stranger(connection))
+	if (bytes > UNAUTHENTICATED_OUTPUT_MAX && connection_is_unauthenticated(connection))
 		return true;
 	if (!limit->soft_bytes || bytes <= limit->soft_bytes) {
 		connection->over_soft_limit_since_ms = 0;
@@ -155,7 +156,7 @@ static bool is_over_limit(struct connection *connection)
 	return monotonic_ms() - connection->over_soft_limit_since_ms > limit->soft_seconds * 1000;
 }
 
-/* Of what may wait in all connections of the reactor. */
+/* One connection's share of the output that may wait in all connections of the reactor. */
 static size_t output_share(const struct reactor *reactor)
 {
 	size_t share = reactor->settings.output_budget_bytes / (reactor->connections ? reactor->connections : 1);
@@ -168,7 +169,7 @@ static bool is_over_share(const struct connection *connection)
 	return reactor->output_bytes > reactor->settings.output_budget_bytes && connection->output.bytes > output_share(reactor);
 }
 
-/* No more replies: the socket is not read, and the store begins none of the commands that it has. */
+/* Stops reading the socket, and has the store begin no more of its commands. */
 static void hold_replies(struct connection *connection)
 {
 	if (connection->pause & PAUSE_OUTPUT)
@@ -177,7 +178,7 @@ static void hold_replies(struct connection *connection)
 	reactor_report(connection->reactor, connection, REPORT_FULL);
 }
 
-static void let_replies_go_on(struct connection *connection)
+static void resume_replies(struct connection *connection)
 {
 	if (!(connection->pause & PAUSE_OUTPUT))
 		return;
@@ -199,13 +200,13 @@ static void check_limits(struct connection *connection, bool is_pushed)
 		hold_replies(connection);
 }
 
-static void take_output_status(struct connection *connection, enum output_status status, bool is_pushed)
+static void on_output_status(struct connection *connection, enum output_status status, bool is_pushed)
 {
 	struct reactor *reactor = connection->reactor;
 	switch (status) {
 	case OUTPUT_EMPTY:
 		ev_io_stop(reactor->loop, &connection->writable);
-		let_replies_go_on(connection);
+		resume_replies(connection);
 		close_if_finished(connection);
 		return;
 	case OUTPUT_WAITING:
@@ -230,10 +231,10 @@ static void on_writable(struct ev_loop *loop, ev_io *watcher, int events)
 	struct connection *connection = watcher->data;
 	struct output before = connection->output;
 	enum output_status status = output_flush(&connection->output, connection->fd, &connection->reactor->written);
-	account_output(connection, &before);
+	count_output(connection, &before);
 	if (status == OUTPUT_WAITING && connection->output.bytes < output_share(connection->reactor) / 2)
-		let_replies_go_on(connection);
-	take_output_status(connection, status, false);
+		resume_replies(connection);
+	on_output_status(connection, status, false);
 }
 
 static uint32_t take_flags(struct connection *connection, const struct reply_part *parts, size_t count, bool *out_is_pushed)
@@ -278,8 +279,8 @@ void connection_deliver(struct connection *connection, const struct reply_part *
 	struct output before = connection->output;
 	enum output_status status = output_write_parts(&connection->output, connection->fd, parts, count, text,
 						       &connection->reactor->written);
-	account_output(connection, &before);
-	take_output_status(connection, status, is_pushed);
+	count_output(connection, &before);
+	on_output_status(connection, status, is_pushed);
 	if (connection->fd < 0 || connection->is_lingering)
 		return;
 	if (flags & REPLY_REPORT)

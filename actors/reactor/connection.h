@@ -1,8 +1,8 @@
 /*
- * A connection actor: one client's socket, parse state and output. It answers nothing itself: commands, protocol errors
- * and its own end go to the store as records of a batch, in the order in which they came from the socket.
+ * A connection actor: one client's socket, parse state and output. It answers nothing itself. Commands, protocol errors and the end
+ * of the connection go to the store as records of a batch, in the order in which they came from the socket.
  *
- * It lives until its input has ended, its last request is answered and its output is out, or until either side breaks off.
+ * It lives until its input has ended, its last request is answered and its output is sent, or until either side breaks off.
  */
 #ifndef ACTORS_CONNECTION_H
 #define ACTORS_CONNECTION_H
@@ -18,12 +18,12 @@
 
 struct reactor;
 
-/* Why a socket is not read just now. */
+/* Why a socket is not read now. */
 enum pause {
 	PAUSE_STARVED = 1, /* no batch has room */
-	PAUSE_HELD = 2,    /* blocked in the store, with enough waiting there already */
+	PAUSE_HELD = 2,    /* blocked in the store, with enough requests waiting there already */
 	PAUSE_OUTPUT = 4,  /* the client does not read its replies */
-	PAUSE_JUDGING = 8, /* a request over the limits before authentication; an earlier one may be AUTH */
+	PAUSE_JUDGING = 8, /* a request exceeds the limits of an unauthenticated client, and an earlier one may be AUTH */
 	PAUSE_ENDED = 16,  /* end of input, or the server stops */
 };
 
@@ -35,50 +35,49 @@ struct connection {
 	uint32_t in_flight;          /* requests recorded and not answered */
 	bool is_authenticated;
 	bool is_held;
-	bool is_closing;             /* closes when the output is out */
-	bool is_refused;             /* a protocol error has been recorded: what follows is read for the end only */
-	bool end_is_recorded;        /* REQUEST_CLOSED has been added: nothing may follow */
+	bool is_closing;             /* closes when the output is sent */
+	bool is_refused;             /* a protocol error has been recorded: further input is discarded */
+	bool end_is_recorded;        /* REQUEST_CLOSED is recorded: no record may follow */
 	bool is_starved;
-	bool is_at_end;              /* the client has closed its side: nothing is unread */
-	bool is_over_limit;          /* of its output: broken off for that */
-	bool is_lingering;           /* all is sent; waits for the client to have it */
+	bool is_at_end;              /* the client has closed its side, and all input is read */
+	bool is_over_limit;          /* broken off for its output limit */
+	bool is_lingering;           /* all is sent; waits for the client to close */
 	ev_io readable, writable;
 
 	struct resp_parser parser;
-	struct buffer partial;       /* bytes of a request that is not whole */
+	struct buffer partial;       /* bytes of an incomplete request */
 	struct resp_args args;       /* its arguments so far */
 	struct blob *large;          /* the bulk being read */
 	uint32_t large_len;          /* its declared length */
-	struct blob **large_done;    /* whole ones of the same request */
+	struct blob **large_done;    /* finished ones of the same request */
 	uint32_t large_done_count, large_done_capacity;
-	size_t large_bytes;          /* of all of these */
-	size_t input_taken_bytes;    /* memory for all this, without blobs, as the reactor has counted it */
-	size_t stranger_bytes;       /* of that, what counts as of a client that has not authenticated */
+	size_t large_bytes;          /* of all of large_done */
+	size_t input_taken_bytes;    /* memory for all this, without blobs, as counted in the reactor */
+	size_t unauthenticated_bytes;       /* the same while unauthenticated, else 0 */
 	size_t held_bytes;           /* read while held */
 
 	struct output output;
-	uint64_t delivered_bytes;    /* replies that have come for it, all in all */
-	int64_t over_soft_limit_since_ms; /* monotonic; 0 while under it */
+	uint64_t delivered_bytes;    /* of all replies that have come for it */
+	int64_t over_soft_limit_since_ms; /* monotonic; 0 while below it */
 	struct connection *next_starved, *next_doomed;
 	struct connection *next_lingering, *previous_lingering;
-	int64_t linger_until_ms;     /* monotonic: to take some of its last output, or to have all of it; 0: no deadline */
+	int64_t linger_until_ms;     /* monotonic: deadline for the client to take some of its last output, or to close; 0: none */
 };
 
-/* Takes the peer's descriptor. NULL (and the descriptor closed) without memory. Records REQUEST_OPENED. */
+/* Takes the peer's descriptor. Records REQUEST_OPENED. Without memory: NULL, and the descriptor is closed. */
 struct connection *connection_open(struct reactor *reactor, struct connection_ref ref, const struct peer *peer);
 
-/* Has not given the password that is asked for. */
-bool connection_is_stranger(const struct connection *connection);
+bool connection_is_unauthenticated(const struct connection *connection);
 
-/* Consecutive parts for this connection; `text` is where the first one's text begins. May end the connection. */
+/* Writes consecutive parts for this connection; the first one's text begins at `text`. May end the connection. */
 void connection_deliver(struct connection *connection, const struct reply_part *parts, size_t count, const uint8_t *text);
 
 void connection_resume_reading(struct connection *connection, enum pause cause);
 void connection_pause_reading(struct connection *connection, enum pause cause);
 
-/* Closes the socket now, whatever waits. */
+/* Closes the socket now and drops its output. */
 void connection_break_off(struct connection *connection);
-/* Frees the struct; the reactor has forgotten it. */
+/* Frees the struct, after reactor_forget(). */
 void connection_free(struct connection *connection);
 
 #endif

@@ -1,9 +1,9 @@
 /*
- * The happy path: one read into the tail of the batch's bytes, every request parsed where it lies, nothing copied.
+ * The happy path: one read into the tail of the batch's bytes; every request is parsed in place, and nothing is copied.
  *
- * A request whose end has not come yet moves to the connection (`partial`, and `args` for what has been parsed of it); reads then
- * go there until it is whole, and the run of bytes is given to the batch as it is. A large bulk string that is not whole
- * goes to a blob of its own, read straight from the socket; the blob grows with what has arrived.
+ * An incomplete request moves to the connection: its bytes to `partial`, its arguments so far to `args`. Reads then go to `partial` until
+ * the request is complete, and the batch takes over that run of bytes without a copy. A large bulk string that is incomplete goes to a blob
+ * of its own, which is read straight from the socket and grows with what has arrived.
  *
  * Always: pointers in `args` lie in `partial` or in a blob of `large_done`; a batch's bytes never move.
  */
@@ -19,23 +19,22 @@
 #include "actors/runtime/log.h"
 #include "actors/reactor/reactor_state.h"
 
-/* A read of a request in pieces finds so much room, or up to as much again as there is: the buffer doubles. */
+/* Free bytes for one read into `partial`, whose buffer doubles. */
 #define PARTIAL_ROOM_MIN 4096u
 #define PARTIAL_ROOM_MAX (1024u * 1024)
-/* A large bulk begins with this much and doubles with what has arrived. */
+/* The blob of a large bulk begins with this size, and doubles as bytes arrive. */
 #define LARGE_FIRST_BYTES (64u * 1024)
-/* What a held connection may send ahead before its socket is left alone. */
+/* What a blocked connection may send ahead before its socket is no longer read. */
 #define HELD_REQUESTS_MAX 256
 #define HELD_BYTES_MAX (256u * 1024)
 
-/* A vector of arguments that one long command has made large is not kept: many connections may have had one. */
+/* A larger vector of arguments is freed after its command: every connection may have had one long command. */
 #define ARGS_KEEP_BYTES 1024u
 
 /*
- * What the connections of a reactor may hold in requests that are not whole, as long as no password has been given. AUTH and HELLO come
- * whole as a rule, and hold nothing.
+ * The memory for incomplete requests of all unauthenticated connections of a reactor. AUTH and HELLO usually arrive whole and need none.
  */
-#define STRANGERS_BYTES_MAX (8u * 1024 * 1024)
+#define UNAUTHENTICATED_BYTES_MAX (8u * 1024 * 1024)
 
 #define UNAUTHENTICATED_ARGS_MAX 10
 #define UNAUTHENTICATED_BULK_MAX 16384
@@ -50,10 +49,10 @@ static struct resp_limits limits_of(const struct connection *connection)
 		.max_inline_bytes = INLINE_MAX,
 		.large_bulk_bytes = BLOB_MIN_BYTES,
 	};
-	if (connection_is_stranger(connection)) {
+	if (connection_is_unauthenticated(connection)) {
 		limits.max_args = UNAUTHENTICATED_ARGS_MAX;
 		limits.max_bulk_bytes = UNAUTHENTICATED_BULK_MAX;
-		/* None is large: a request whose verdict waits is parsed again, all of it. */
+		/* No bulk is large, since a request under PAUSE_JUDGING is parsed again as a whole. */
 		limits.large_bulk_bytes = UNAUTHENTICATED_BULK_MAX + 1;
 		limits.unauthenticated = true;
 	}
@@ -77,19 +76,19 @@ size_t connection_args_bytes(const struct connection *connection)
 	       connection->large_done_capacity * sizeof(struct blob *);
 }
 
-/* Blobs count for themselves, wherever they are. */
-static void account_input(struct connection *connection)
+/* Without blobs, which blob.c counts. */
+static void count_input(struct connection *connection)
 {
 	struct reactor *reactor = connection->reactor;
 	size_t taken = connection->partial.capacity + connection_args_bytes(connection);
-	size_t of_stranger = connection_is_stranger(connection) ? taken : 0;
+	size_t unauthenticated = connection_is_unauthenticated(connection) ? taken : 0;
 	reactor->input_taken_bytes += taken - connection->input_taken_bytes;
-	reactor->strangers_bytes += of_stranger - connection->stranger_bytes;
+	reactor->unauthenticated_bytes += unauthenticated - connection->unauthenticated_bytes;
 	connection->input_taken_bytes = taken;
-	connection->stranger_bytes = of_stranger;
+	connection->unauthenticated_bytes = unauthenticated;
 }
 
-/* The arguments of a request that is done with, or comes to nothing. */
+/* Frees the arguments of a finished or abandoned request. */
 static void drop_args(struct connection *connection)
 {
 	for (uint32_t i = 0; i < connection->large_done_count; i++)
@@ -114,7 +113,7 @@ void connection_drop_input(struct connection *connection)
 	connection->large_done_capacity = 0;
 	resp_args_fini(&connection->args);
 	buffer_fini(&connection->partial);
-	account_input(connection);
+	count_input(connection);
 }
 
 static void give_up(struct connection *connection, const char *why)
@@ -125,7 +124,7 @@ static void give_up(struct connection *connection, const char *why)
 
 /* ---- records ---- */
 
-/* The request's arguments are the batch's last `count`. */
+/* The request's arguments are those of the batch from `first_arg` on. */
 static void add_command(struct connection *connection, struct request_batch *batch, size_t first_arg)
 {
 	struct request *request = reactor_record(connection->reactor, connection->ref, REQUEST_COMMAND);
@@ -145,13 +144,13 @@ static bool add_gathered_command(struct connection *connection, struct request_b
 		batch->args.count = first_arg;
 		return false;
 	}
-	connection->large_done_count = 0; /* which the batch holds now */
+	connection->large_done_count = 0; /* the batch holds the blobs now */
 	drop_args(connection);
 	add_command(connection, batch, first_arg);
 	return true;
 }
 
-/* The error goes to the store, which answers it behind everything earlier. */
+/* The store answers the error after all earlier requests. */
 static void add_protocol_error(struct connection *connection, struct request_batch *batch)
 {
 	struct buffer text = { 0 };
@@ -173,7 +172,7 @@ static void add_protocol_error(struct connection *connection, struct request_bat
 
 /* ---- requests in pieces ---- */
 
-/* Moves what lies at `rest`, with the arguments `from` has of it, to the connection. */
+/* Moves the bytes at `rest`, and the arguments that `from` has of them, to the connection. */
 static bool keep_rest(struct connection *connection, uint8_t *rest, size_t len, struct resp_args *from, size_t first_arg)
 {
 	size_t count = from->count - first_arg;
@@ -190,8 +189,8 @@ static bool keep_rest(struct connection *connection, uint8_t *rest, size_t len, 
 }
 
 /*
- * The run holds `done` bytes of whole requests: it goes to the batch, which has room for it, and what follows them begins a new one.
- * False when there is no memory for that; the run is the batch's all the same.
+ * The run begins with `done` bytes of complete requests. It goes to the batch, which has room for it, and the bytes behind them begin a
+ * new run. False without memory for the new run; the batch owns the old one in any case.
  */
 static bool give_run(struct connection *connection, struct request_batch *batch, size_t done)
 {
@@ -203,7 +202,7 @@ static bool give_run(struct connection *connection, struct request_batch *batch,
 	return !connection->partial.failed;
 }
 
-/* A large bulk begins: `have` bytes of it are at `data`. */
+/* A large bulk begins; its first `have` bytes are at `data`. */
 static bool begin_large(struct connection *connection, const uint8_t *data, size_t have)
 {
 	uint32_t wanted = connection->parser.large_len;
@@ -247,10 +246,10 @@ static bool finish_large(struct connection *connection)
 
 /* ---- parsing ---- */
 
-/* May an earlier request, not answered yet, be the AUTH that lifts the limit? Then the verdict waits. */
+/* An earlier request that is not answered yet may be the AUTH that lifts the limit. */
 static bool verdict_must_wait(const struct connection *connection)
 {
-	return connection_is_stranger(connection) && connection->in_flight > 0 && connection->large_done_count == 0 &&
+	return connection_is_unauthenticated(connection) && connection->in_flight > 0 && connection->large_done_count == 0 &&
 	       strncmp(connection->parser.error, "Protocol error: unauthenticated", 31) == 0;
 }
 
@@ -261,7 +260,7 @@ static void wait_for_verdict(struct connection *connection)
 	connection_pause_reading(connection, PAUSE_JUDGING);
 }
 
-/* Every request of `n` bytes at `at`, the tail of the batch's bytes. */
+/* Parses every request in the `n` bytes at `at`, the tail of the batch's bytes. */
 static bool parse_in_batch(struct connection *connection, struct request_batch *batch, uint8_t *at, size_t n)
 {
 	struct resp_limits limits = limits_of(connection);
@@ -302,7 +301,7 @@ static bool parse_in_batch(struct connection *connection, struct request_batch *
 	return true;
 }
 
-/* Every request that the connection's own run of bytes holds by now; `*out_done` bytes of it are done with. False without memory. */
+/* Parses every complete request in `partial`; they take its first `*out_done` bytes. False without memory. */
 static bool parse_run(struct connection *connection, struct request_batch *batch, size_t *out_done)
 {
 	struct resp_limits limits = limits_of(connection);
@@ -340,11 +339,11 @@ static bool parse_run(struct connection *connection, struct request_batch *batch
 	return true;
 }
 
-/* Whatever happens behind them, requests that are recorded point into the run: it goes with them. */
+/* Recorded requests point into the run, so it goes to the batch even if parsing fails behind them. */
 static bool parse_partial(struct connection *connection, struct request_batch *batch)
 {
 	size_t done = 0;
-	if (!request_batch_reserve_runs(batch, 2)) /* with that of a protocol error */
+	if (!request_batch_reserve_runs(batch, 2)) /* `partial`'s, and that of a protocol error */
 		return false;
 	bool has_memory = parse_run(connection, batch, &done);
 	return (done == 0 || give_run(connection, batch, done)) && has_memory;
@@ -352,7 +351,7 @@ static bool parse_partial(struct connection *connection, struct request_batch *b
 
 /* ---- reading ---- */
 
-/* What a read brought: bytes, nothing just now, or the end. */
+/* Returns the bytes read; 0 when there are none now, or the connection has ended. */
 static ssize_t read_socket(struct connection *connection, void *at, size_t room)
 {
 	ssize_t n;
@@ -417,8 +416,8 @@ static void check_bounds(struct connection *connection)
 	size_t bytes = connection_input_bytes(connection) + connection->args.count * sizeof(*connection->args.items);
 	if (connection->fd < 0)
 		return;
-	if (connection->stranger_bytes && connection->reactor->strangers_bytes > STRANGERS_BYTES_MAX) {
-		log_event(LOG_VERBOSE, "Client id=%llu closed: clients without a password hold too much in unfinished requests",
+	if (connection->unauthenticated_bytes && connection->reactor->unauthenticated_bytes > UNAUTHENTICATED_BYTES_MAX) {
+		log_event(LOG_VERBOSE, "Client id=%llu closed: unauthenticated clients hold too much memory in incomplete requests",
 			  (unsigned long long)connection->ref.id);
 		connection_break_off(connection);
 		return;
@@ -446,7 +445,7 @@ void connection_read(struct connection *connection)
 		has_memory = connection->partial.len ? read_into_partial(connection, batch) :
 						       read_into_batch(connection, batch);
 	}
-	account_input(connection);
+	count_input(connection);
 	if (!has_memory)
 		give_up(connection, "no memory for its request");
 	else
@@ -462,7 +461,7 @@ void connection_judge_again(struct connection *connection)
 	}
 	connection_resume_reading(connection, PAUSE_JUDGING);
 	bool has_memory = parse_partial(connection, batch);
-	account_input(connection);
+	count_input(connection);
 	if (!has_memory)
 		give_up(connection, "no memory for its request");
 }

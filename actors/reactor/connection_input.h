@@ -6,19 +6,19 @@
 
 #include "actors/reactor/connection.h"
 
-/* The socket is readable: one read, and every request in what came. */
+/* The socket is readable: reads once and records every request that is complete. */
 void connection_read(struct connection *connection);
 
-/* All earlier requests are answered: is the one that stopped us within the limits that hold now? */
+/* All earlier requests are answered: parses the one under PAUSE_JUDGING again, with the limits that hold now. */
 void connection_judge_again(struct connection *connection);
 
-/* No more input: answers what is under way, then closes. In connection.c. */
+/* Reads no more; requests under way are answered before the connection closes. In connection.c. */
 void connection_end_input(struct connection *connection);
 
-/* Frees whatever a half-read request holds. */
+/* Frees what an incomplete request holds. */
 void connection_drop_input(struct connection *connection);
 
-/* Bytes read that are not yet a whole request, and the room around them; the vector of its arguments so far. */
+/* An incomplete request: bytes read, free bytes in its buffers, and bytes of the vectors of its arguments. */
 size_t connection_input_bytes(const struct connection *connection);
 size_t connection_input_free(const struct connection *connection);
 size_t connection_args_bytes(const struct connection *connection);

@@ -5,9 +5,10 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-/* Vectors per call. The kernel takes 1024; a reply seldom has more than three, a pipeline of blobs has many. */
+/* Vectors per call. The kernel takes 1024. A reply seldom has more than three; a pipeline of blobs has many. */
 #define VECTORS_MAX 128
-/* Room of a piece made for texts: small replies that wait share one. Between blobs there is little to share; it doubles from there. */
+/* Bytes of a piece for texts, which several small replies share. The first is small, since a text between blobs is often alone; then they
+ * double. */
 #define PIECE_BYTES_FIRST 256u
 #define PIECE_BYTES_MAX 16384u
 
@@ -79,7 +80,7 @@ void output_fini(struct output *output)
 	output->bytes = 0;
 }
 
-/* Bytes taken, 0 when the socket is full, -1 when the peer is gone. */
+/* Returns bytes sent, 0 when the socket is full, -1 when the peer is gone. */
 static ssize_t send_vectors(int fd, struct iovec *vectors, size_t count, struct output_counts *counts)
 {
 	struct msghdr header = { .msg_iov = vectors, .msg_iovlen = count };
@@ -96,7 +97,7 @@ static ssize_t send_vectors(int fd, struct iovec *vectors, size_t count, struct 
 	return sent;
 }
 
-/* Moves over `sent` bytes of what waits. */
+/* Removes `sent` bytes from the front. */
 static void advance(struct output *output, size_t sent)
 {
 	output->bytes -= sent;
@@ -129,7 +130,7 @@ enum output_status output_flush(struct output *output, int fd, struct output_cou
 	return OUTPUT_EMPTY;
 }
 
-/* Keeps what is left of the parts after `sent` bytes have gone. */
+/* Keeps the parts, without the `sent` bytes at their front. */
 static bool keep_rest(struct output *output, const struct reply_part *parts, size_t count, const uint8_t *text, size_t sent)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -154,7 +155,7 @@ static size_t make_vectors(struct iovec *vectors, const struct reply_part *parts
 	size_t used = 0, i = 0;
 	for (; i < count && used + 2 <= VECTORS_MAX; i++) {
 		if (parts[i].text_len) {
-			/* Texts of parts without a blob between them lie side by side. */
+			/* Texts of parts without a blob between them are adjacent. */
 			struct iovec *before = used ? &vectors[used - 1] : NULL;
 			if (before && (uint8_t *)before->iov_base + before->iov_len == text)
 				before->iov_len += parts[i].text_len;

@@ -1,8 +1,8 @@
 /*
- * What a connection is owed and the kernel hasn't taken yet: texts and blobs, in order.
+ * The output of a connection that the kernel hasn't taken yet: texts and blobs, in order.
  *
- * Replies are first tried straight from the reply batch (output_write_parts); only what the socket doesn't take is copied here.
- * Blobs are held, not copied. The reactor's thread only.
+ * output_write_parts() first writes straight from the reply batch, and copies only what the socket doesn't take. Blobs are held, not
+ * copied. The reactor's thread only.
  */
 #ifndef ACTORS_OUTPUT_H
 #define ACTORS_OUTPUT_H
@@ -29,27 +29,25 @@ struct output {
 };
 
 enum output_status {
-	OUTPUT_EMPTY,   /* all is out */
+	OUTPUT_EMPTY,   /* all is sent */
 	OUTPUT_WAITING, /* the socket is full */
 	OUTPUT_BROKEN,  /* the peer is gone */
 	OUTPUT_NO_MEMORY,
 };
 
-/* Counts write system calls and bytes in *calls and *written. */
+/* Write system calls and the bytes that they took. */
 struct output_counts {
 	uint64_t calls, bytes;
 };
 
-/*
- * Sends `count` consecutive parts of one connection; `text` is where the first one's text begins. The parts keep their blobs.
- */
+/* Sends `count` consecutive parts of one connection; the first one's text begins at `text`. The parts keep their blobs. */
 enum output_status output_write_parts(struct output *output, int fd, const struct reply_part *parts, size_t count,
 				      const uint8_t *text, struct output_counts *counts);
 
-/* Sends what waits. */
+/* Sends waiting output. */
 enum output_status output_flush(struct output *output, int fd, struct output_counts *counts);
 
-/* Adds bytes behind all that waits, by copy. False without memory. */
+/* Copies bytes to the end of the output. False without memory. */
 bool output_add_text(struct output *output, const uint8_t *text, size_t len);
 
 void output_fini(struct output *output);

@@ -1,8 +1,9 @@
 /*
- * One iteration of the loop: sockets that are readable fill the batch (connection_input.c), a batch of replies that has come is
- * written out (connection.c), and before the loop waits again the batch is posted if none is under way.
+ * One iteration of the loop: requests from readable sockets fill the batch (connection_input.c), reply batches that have come are written
+ * out (connection.c), and before the loop waits again the batch is posted if none is under way.
  *
- * Stopping: no more accepting and reading; what was read is answered and written out, for as long as shutdown-timeout says. The loop ends when nobody can post to this reactor any more and its mailbox is empty.
+ * A stop ends accepting and reading. Requests already read are answered and written out, for shutdown-timeout seconds at most. The loop
+ * ends when no actor can post to this reactor any more and its mailbox is empty.
  */
 #include "reactor.h"
 
@@ -17,19 +18,19 @@
 #include "actors/reactor/reactor_state.h"
 #include "actors/store/figures.h"
 
-/* How long a client whose connection ends may take none of its last replies. */
+/* How long a client may take none of its last replies, and how long it may then take to close. */
 #define LINGER_MS 5000
 
 /*
- * What lay in the pool all the while from one look to the next is given back, but for one batch: after a burst there are
- * REACTOR_BATCHES_MAX, of half a megabyte and more.
+ * Batches that the pool did not use between two trims are freed, except one. After a burst the pool holds REACTOR_BATCHES_MAX batches, of
+ * half a megabyte and more each.
  */
-#define POOL_LOOK_SECONDS 1.0
+#define POOL_TRIM_SECONDS 1.0
 #define POOL_KEPT 1
 
 /* ---- batches ---- */
 
-/* What it takes may have changed; its blobs count for themselves. */
+/* The size of a batch may have changed. Its blobs are counted in blob.c. */
 static void count_batch(struct reactor *reactor, struct request_batch *batch)
 {
 	size_t bytes = request_batch_bytes(batch);
@@ -51,11 +52,11 @@ static void put_into_pool(struct reactor *reactor, struct request_batch *batch)
 {
 	batch->next = reactor->pool;
 	reactor->pool = batch;
-	if (++reactor->pool_count > POOL_KEPT && !ev_is_active(&reactor->pool_look))
-		ev_timer_again(reactor->loop, &reactor->pool_look);
+	if (++reactor->pool_count > POOL_KEPT && !ev_is_active(&reactor->pool_trim))
+		ev_timer_again(reactor->loop, &reactor->pool_trim);
 }
 
-static void on_pool_look(struct ev_loop *loop, ev_timer *watcher, int events)
+static void on_pool_trim(struct ev_loop *loop, ev_timer *watcher, int events)
 {
 	struct reactor *reactor = watcher->data;
 	for (uint32_t unused = reactor->pool_least; unused > 0 && reactor->pool_count > POOL_KEPT; unused--) {
@@ -78,7 +79,7 @@ static struct request_batch *take_batch(struct reactor *reactor)
 	return batch;
 }
 
-/* Memory for connections: themselves, and their requests that are not whole. */
+/* Memory for connections and their incomplete requests. */
 static size_t input_bytes(const struct reactor *reactor)
 {
 	size_t slots = reactor->slot_capacity * (sizeof(*reactor->slots) + sizeof(*reactor->free_slots));
@@ -90,8 +91,8 @@ static void post_filling(struct reactor *reactor)
 	struct request_batch *batch = reactor->filling;
 	reactor->filling = take_batch(reactor);
 	count_batch(reactor, batch);
-	batch->output_bytes = reactor->output_told_bytes = reactor->output_taken_bytes;
-	batch->input_bytes = reactor->input_told_bytes = input_bytes(reactor);
+	batch->output_bytes = reactor->output_reported_bytes = reactor->output_taken_bytes;
+	batch->input_bytes = reactor->input_reported_bytes = input_bytes(reactor);
 	batch->read_bytes = reactor->bytes_read;
 	batch->written_bytes = reactor->written.bytes;
 	reactor->batches_out++;
@@ -139,7 +140,7 @@ void reactor_report(struct reactor *reactor, const struct connection *connection
 		crash_out_of_memory("a report of a connection");
 }
 
-/* One message of them is under way at most: the store takes it whatever it has to do. */
+/* At most one message of reports is under way. */
 static void post_reports(struct reactor *reactor)
 {
 	struct connection_reports *reports = reactor->reports;
@@ -175,24 +176,24 @@ static void free_doomed(struct reactor *reactor)
 	}
 }
 
-static bool is_news(size_t now, size_t told)
+static bool differs_much(size_t now, size_t told)
 {
-	return (now > told ? now - told : told - now) > TOLD_STEP_BYTES;
+	return (now > told ? now - told : told - now) > REPORT_STEP_BYTES;
 }
 
-static bool is_memory_to_be_told(const struct reactor *reactor)
+static bool must_report_memory(const struct reactor *reactor)
 {
-	return is_news(reactor->output_taken_bytes, reactor->output_told_bytes) ||
-	       is_news(input_bytes(reactor), reactor->input_told_bytes);
+	return differs_much(reactor->output_taken_bytes, reactor->output_reported_bytes) ||
+	       differs_much(input_bytes(reactor), reactor->input_reported_bytes);
 }
 
-/* The last thing before the loop waits. */
+/* Runs just before the loop waits. */
 static void on_flush(struct ev_loop *loop, ev_prepare *watcher, int events)
 {
 	struct reactor *reactor = watcher->data;
 	free_doomed(reactor);
 	post_reports(reactor);
-	if ((reactor->filling->count || (is_memory_to_be_told(reactor) && !reactor->stop_is_answered)) &&
+	if ((reactor->filling->count || (must_report_memory(reactor) && !reactor->stop_is_answered)) &&
 	    reactor->batches_out == 0)
 		post_filling(reactor);
 	answer_stop_if_done(reactor);
@@ -211,7 +212,7 @@ void reactor_starve(struct reactor *reactor, struct connection *connection)
 	reactor->starved = connection;
 }
 
-static void feed_starved(struct reactor *reactor)
+static void resume_starved(struct reactor *reactor)
 {
 	struct connection *connection = reactor->starved;
 	reactor->starved = NULL;
@@ -250,7 +251,7 @@ static void arm_linger(struct reactor *reactor)
 
 void reactor_linger(struct reactor *reactor, struct connection *connection)
 {
-	reactor_linger_no_more(reactor, connection);
+	reactor_stop_lingering(reactor, connection);
 	connection->linger_until_ms = monotonic_ms() + LINGER_MS;
 	connection->previous_lingering = reactor->last_lingering;
 	*(reactor->last_lingering ? &reactor->last_lingering->next_lingering : &reactor->first_lingering) = connection;
@@ -260,7 +261,7 @@ void reactor_linger(struct reactor *reactor, struct connection *connection)
 		arm_linger(reactor);
 }
 
-void reactor_linger_no_more(struct reactor *reactor, struct connection *connection)
+void reactor_stop_lingering(struct reactor *reactor, struct connection *connection)
 {
 	struct connection *next = connection->next_lingering, *previous = connection->previous_lingering;
 	if (!connection->linger_until_ms)
@@ -295,7 +296,7 @@ static bool grow_slots(struct reactor *reactor)
 	return true;
 }
 
-/* Slots are used again before new ones are made, so that the store's table of sessions, by slot, stays small. */
+/* Free slots come before new ones, so that the store's table of sessions, indexed by slot, stays small. */
 static bool take_slot(struct reactor *reactor, uint32_t *out_slot)
 {
 	if (reactor->free_count) {
@@ -357,8 +358,8 @@ static void deliver(struct reactor *reactor, const struct reply_batch *batch)
 	}
 }
 
-/* The batch that came home carries the reply batch for its next journey. */
-static void bring_home(struct reactor *reactor, struct reply_batch *replies)
+/* The request batch keeps the reply batch for its next use. */
+static void take_home(struct reactor *reactor, struct reply_batch *replies)
 {
 	struct request_batch *home = replies->home;
 	replies->home = NULL;
@@ -372,10 +373,10 @@ static void bring_home(struct reactor *reactor, struct reply_batch *replies)
 	count_batch(reactor, home);
 	put_into_pool(reactor, home);
 	reactor->batches_out--;
-	feed_starved(reactor);
+	resume_starved(reactor);
 }
 
-/* The store keeps one of each under way. */
+/* The store keeps at most one message of each type under way. */
 static void report_taken(struct reactor *reactor, enum to_reactor type)
 {
 	actor_post(reactor->actor, reactor->store, STORE_TAKEN, type, NULL);
@@ -385,7 +386,7 @@ static void on_replies(struct reactor *reactor, struct reply_batch *replies)
 {
 	deliver(reactor, replies);
 	if (replies->home) {
-		bring_home(reactor, replies);
+		take_home(reactor, replies);
 		return;
 	}
 	reply_batch_destroy(&replies);
@@ -454,7 +455,7 @@ static void close_all(struct reactor *reactor)
 			connection_break_off(reactor->slots[i]);
 }
 
-/* Who is not answered, and why, in one line. */
+/* One line about the replies that clients will not get. */
 static void log_dropped(const struct reactor *reactor)
 {
 	uint64_t clients = 0, requests = 0;
@@ -504,7 +505,7 @@ static void on_stop(struct reactor *reactor, bool is_now)
 static void on_leave(struct reactor *reactor)
 {
 	ev_timer_stop(reactor->loop, &reactor->tick);
-	ev_timer_stop(reactor->loop, &reactor->pool_look);
+	ev_timer_stop(reactor->loop, &reactor->pool_trim);
 	reactor->may_leave = true;
 }
 
@@ -539,8 +540,8 @@ struct reactor *reactor_create(struct runtime *runtime, uint32_t index, const st
 	ev_prepare_start(reactor->loop, &reactor->flush);
 	ev_timer_init(&reactor->tick, on_tick, 0.0, 0.0);
 	reactor->tick.data = reactor;
-	ev_timer_init(&reactor->pool_look, on_pool_look, 0.0, POOL_LOOK_SECONDS);
-	reactor->pool_look.data = reactor;
+	ev_timer_init(&reactor->pool_trim, on_pool_trim, 0.0, POOL_TRIM_SECONDS);
+	reactor->pool_trim.data = reactor;
 	ev_init(&reactor->linger, on_linger_over);
 	reactor->linger.data = reactor;
 	actor_bind(reactor->actor, reactor_turn, reactor);

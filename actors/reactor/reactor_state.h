@@ -22,21 +22,21 @@
 #include "actors/reactor/reactor.h"
 #include "actors/store/settings.h"
 
-/* Under way at once. Four keep a store busy while replies are written; more only wait in its mailbox. */
+/* Batches under way. Four keep the store busy while replies are written; more only wait in its mailbox. */
 #define REACTOR_BATCHES_MAX 8
-/* A batch is full at this many requests: it bounds the store's turn. */
+/* A batch is full with this many requests, which bounds the store's turn, */
 #define BATCH_REQUESTS_MAX 1024
-/* ... or when less than this is left of its bytes: a read should be worth its system call. */
+/* or with less than BATCH_ROOM_MIN of its bytes free, since a smaller read isn't worth its system call, */
 #define BATCH_BYTES (256u * 1024)
 #define BATCH_ROOM_MIN (16u * 1024)
-/* ... or when it has taken over this much in large arguments and requests that came in pieces, whatever the last one's size. */
+/* or once it has taken over more than this in large arguments and requests that came in pieces. The last one may be of any size. */
 #define BATCH_TAKEN_MAX (1024u * 1024)
-/* With this much of that under way no other batch is begun: what no eviction can free must stay small. */
+/* With this much of that under way no other batch is begun: eviction can't free it, so it must stay small. */
 #define REACTOR_TAKEN_MAX (4u * 1024 * 1024)
-/* One read takes at most this much, so that connections get their turns. */
+/* One read takes at most this much, so that all connections get their turns. */
 #define READ_BYTES_MAX (64u * 1024)
-/* When what the store knows of output or input is off by this much it is told, even if nothing else is to be said. */
-#define TOLD_STEP_BYTES (1024u * 1024)
+/* The store is told how much memory output and input take when that has changed by this much, even if there is nothing else to post. */
+#define REPORT_STEP_BYTES (1024u * 1024)
 
 struct listening {
 	ev_io watcher;
@@ -56,55 +56,56 @@ struct reactor {
 
 	struct request_batch *filling;
 	struct request_batch *pool;
-	uint32_t pool_count, pool_least;  /* now; the fewest since the last look */
+	uint32_t pool_count, pool_least;  /* now; the fewest since the last trim */
 	uint32_t batches_out;             /* posted and not home */
 	size_t taken_out;                 /* bytes of large arguments in them */
-	struct connection *starved;       /* not read for want of a batch */
+	struct connection *starved;       /* not read because no batch has room */
 	struct connection *doomed;        /* to be freed before the next wait */
-	struct connection *first_lingering, *last_lingering; /* that have a deadline, the first to come first */
+	struct connection *first_lingering, *last_lingering; /* those with a deadline, the earliest first */
 	size_t output_bytes;              /* waiting in all connections */
 	size_t output_taken_bytes;        /* memory for it, without blobs */
-	size_t output_told_bytes;         /* what the store knows of that */
-	size_t input_taken_bytes;         /* memory for requests that are not whole, without blobs */
-	size_t strangers_bytes;           /* of that, of clients that have not authenticated */
-	size_t input_told_bytes;          /* what the store knows of input_bytes() */
+	size_t output_reported_bytes;         /* of that, as last reported to the store */
+	size_t input_taken_bytes;         /* memory for incomplete requests, without blobs */
+	size_t unauthenticated_bytes;           /* the share of unauthenticated clients in that */
+	size_t input_reported_bytes;          /* input_bytes(), as last reported to the store */
 	size_t batch_bytes;               /* memory for batches, here and under way */
-	struct connection_reports *reports; /* for the store, not posted yet; NULL when there are none */
-	bool reports_are_out;             /* others are, and not taken */
+	struct connection_reports *reports; /* not posted yet; NULL when there are none */
+	bool reports_are_out;             /* reports were posted and not taken yet */
 
 	ev_prepare flush;
 	ev_timer tick;
-	ev_timer pool_look;               /* while the pool holds more than it keeps */
-	ev_timer linger;                  /* the time of the first one that lingers */
-	ev_timer drain;                   /* while stopping: how long clients are answered */
+	ev_timer pool_trim;               /* while the pool holds more than it keeps */
+	ev_timer linger;                  /* the deadline of first_lingering */
+	ev_timer drain;                   /* while stopping: the end of shutdown-timeout */
 	bool is_stopping, stop_is_answered, may_leave;
 
-	/* the first reactor's */
+	/* of the first reactor */
 	struct listening *listening;
 	uint32_t listening_count;
 	uint64_t next_connection_id;
 	uint32_t next_reactor;
-	ev_timer shortage;                /* nobody is accepted before it is over */
-	int64_t shortage_told_ms;         /* monotonic; 0: never */
+	ev_timer shortage;                /* no connection is accepted before it ends */
+	int64_t shortage_logged_ms;         /* monotonic; 0: never */
 
 	struct output_counts written;
 	uint64_t reads, bytes_read;
 };
 
-/* For the acceptor: takes the peer's descriptor, which is closed where there is no room or the reactor stops. */
+/* For the acceptor. Takes the peer's descriptor, and closes it without memory or while the reactor stops. */
 void reactor_open_connection(struct reactor *reactor, uint64_t id, const struct peer *peer);
 
-/* For connections: the batch that a read may fill, NULL when there is none to be had now. */
+/* For connections: the batch that a read may fill, or NULL when too much is under way. */
 struct request_batch *reactor_batch(struct reactor *reactor);
-/* The same for records without bytes, which always find room. */
+/* Adds a record without bytes, for which there is always room. */
 struct request *reactor_record(struct reactor *reactor, struct connection_ref connection, enum request_kind kind);
-/* Tells the store about the connection before it executes another of its requests, as a rule. */
+/* Tells the store about the connection, usually before the store executes another of its requests. */
 void reactor_report(struct reactor *reactor, const struct connection *connection, enum report_state state);
+/* The connection is not read until a batch comes home. */
 void reactor_starve(struct reactor *reactor, struct connection *connection);
-/* The connection is broken off if it is still there after LINGER_MS from now on. */
+/* Breaks the connection off if it is still there in LINGER_MS. */
 void reactor_linger(struct reactor *reactor, struct connection *connection);
-void reactor_linger_no_more(struct reactor *reactor, struct connection *connection);
-/* Gives a slot; what was in the connection's output no longer counts. The struct is freed before the loop waits again. */
+void reactor_stop_lingering(struct reactor *reactor, struct connection *connection);
+/* Frees the connection's slot. The struct is freed before the loop waits again. */
 void reactor_forget(struct reactor *reactor, struct connection *connection);
 
 #endif

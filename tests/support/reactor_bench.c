@@ -143,6 +143,6 @@ bool reactor_bench_close(struct reactor_bench *bench)
 	request_batch_reset(reactor->filling);
 	close(bench->fd);
 	bench->fd = -1;
-	return reactor->connections == 0 && reactor->input_taken_bytes == 0 && reactor->strangers_bytes == 0 &&
+	return reactor->connections == 0 && reactor->input_taken_bytes == 0 && reactor->unauthenticated_bytes == 0 &&
 	       reactor->output_bytes == 0 && blob_used_bytes() == 0;
 }
