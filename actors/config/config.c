@@ -137,7 +137,7 @@ void words_fini(struct config_words *words)
 static char *working_directory(void)
 {
 	char *directory = getcwd(NULL, 0);
-	return directory ? directory : config_text("/", 1); /* it has been removed, or is out of our sight */
+	return directory ? directory : config_text("/", 1); /* it has been removed or can't be read */
 }
 
 /* ---- one field ---- */
@@ -165,7 +165,7 @@ static bool holds_text(const struct directive *directive)
 static void init_field(const struct directive *directive, struct config *config)
 {
 	struct config_error error;
-	char *initial = (char *)directive->initial; /* is only read */
+	char *initial = (char *)directive->initial; /* only read */
 	if (directive->type == TYPE_PATH)
 		*(char **)directive_field(directive, config) = config_text(config->start_dir, strlen(config->start_dir));
 	else if (!directive_parse(directive, config, &initial, 1, &error))
@@ -238,7 +238,7 @@ void config_fini(struct config *config)
 	*config = (struct config){ 0 };
 }
 
-/* ---- what is not supported ---- */
+/* ---- directives that are not supported ---- */
 
 static bool has_default(const struct directive *directive, const struct config *config)
 {
@@ -267,7 +267,7 @@ void config_print_inert(const struct config *config, char *out_text, size_t size
 		const struct directive *directive = &config_directives[i];
 		if (!(directive->flags & INERT) || has_default(directive, config))
 			continue;
-		/* Room stays for how many more there are. */
+		/* Leaves bytes for " and N more". */
 		if (len + strlen(directive->name) + 32 > size)
 			further++;
 		else

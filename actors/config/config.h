@@ -1,17 +1,16 @@
 /*
- * The configuration: Redis's directives, from built-in values, a file and the command line, and what CONFIG does
- * with them.
+ * The configuration: Redis's directives, read from a file and the command line, and the work of CONFIG GET, SET and REWRITE.
  *
- * `directives.def` is the only list. `struct config` has one plain field per directive, named like it with '-' as
- * '_'. A directive that Redis knows and this server doesn't is there too. If it can't matter here it takes any value and
- * nothing reads it; else it holds Redis's default for good, and every other value is refused by name.
+ * `directives.def` is the only list. `struct config` has one plain field per directive, named like it with '_' for '-'. Directives of
+ * Redis that this server doesn't support are there too. One that can't matter here takes any value, which nothing reads. Any other keeps
+ * Redis's default, and every other value is refused.
  *
- * There is no global: config_load() fills a struct that main() hands to the store actor, its owner from then on;
- * others get what they need by message. The texts that fields point to live until the next
- * config_set() or config_fini(). Relative names of files (logfile, pidfile, unixsocket) are relative to `dir`.
+ * There is no global. config_load() fills a struct that main() hands to the store actor, its owner from then on. Other actors get what
+ * they need by message. The texts that fields point to live until the next config_set() or config_fini(). Relative file names (logfile,
+ * pidfile, unixsocket) are relative to `dir`.
  *
- * Outcomes: bad input gives one line of text that says what and where (config_load: a line for everything that is wrong), and
- * leaves the struct as it was (config_load: fit for config_fini() only). Running out of memory is fatal. config_load(), config_rewrite() and
+ * Bad input gives one line of text that says what is wrong and where, and leaves the struct as it was. config_load() gives a line for
+ * each error and leaves the struct fit for config_fini() only. Running out of memory is fatal. config_load(), config_rewrite() and
  * setting `dir` touch the file system and may block.
  */
 #ifndef ACTORS_CONFIG_H
@@ -32,7 +31,7 @@ struct config_words {
 
 enum client_class { CLIENT_CLASS_NORMAL, CLIENT_CLASS_REPLICA, CLIENT_CLASS_PUBSUB, CLIENT_CLASSES };
 
-/* A client is closed above hard_bytes, or when it stays above soft_bytes for soft_seconds; 0 switches either off. */
+/* A client is closed above hard_bytes, or after soft_seconds above soft_bytes; 0 means no limit. */
 struct output_limit {
 	uint64_t hard_bytes, soft_bytes;
 	int64_t soft_seconds;
@@ -55,8 +54,8 @@ struct config {
 #define OUTPUT_LIMITS(field, ...) struct output_limit field[CLIENT_CLASSES];
 #include "directives.def"
 	char *config_file; /* the absolute name of the file read; "" without one */
-	uint64_t cgroup_limit; /* bytes of memory that the process may have, if that is less than the machine has; else 0 */
-	char *start_dir;   /* the working directory at config_init(), which names in the file are relative to */
+	uint64_t cgroup_limit; /* the memory limit of the control group in bytes; 0 if the machine has no more */
+	char *start_dir;   /* the working directory at config_init(); names in the file are relative to it */
 };
 
 enum config_directive {
@@ -75,7 +74,7 @@ enum config_directive {
 	DIRECTIVES
 };
 
-/* Which directives have got another value. */
+/* The directives whose value has changed. */
 struct config_changes {
 	uint64_t bits[(DIRECTIVES + 63) / 64];
 };
@@ -102,27 +101,26 @@ enum config_load_status {
 };
 
 /*
- * Built-in values, then the file, then the options of `argv`; argv[0] is the program. Initialises `config` in
- * every case. The forms: [FILE | -] [--directive value ...] [-directive value ...] [-], where - reads the file
- * from stdin.
+ * Sets built-in values, then those of the file, then those of the options in `argv`; argv[0] is the program. Initialises `config` in
+ * every case. The forms: [FILE | -] [--directive value ...] [-directive value ...] [-], where - reads the file from stdin.
  *
- * CONFIG_REFUSED: *out_refusals has a line for each thing refused, with its newline and the place where it stands: every line
- * and option that can't be read, and of directives that are not supported those that have another value than the default in
- * the end; what a later line takes back is fine. The caller frees it.
+ * CONFIG_REFUSED: *out_refusals has a line with a newline for each refusal, which names its place. Refused is every line and option that
+ * can't be read, and every directive that is not supported and doesn't end with its default: a later line may set the default again.
+ * The caller frees it.
  */
 enum config_load_status config_load(struct config *config, int argc, char **argv, char **out_refusals);
 
-/* The directives that have been given another value than the default although they change nothing here: "a, b and 3 more". */
+/* Lists directives that are not at their default although they change nothing here: "a, b and 3 more". */
 void config_print_inert(const struct config *config, char *out_text, size_t size);
 
-/* maxmemory, or the machine's memory when there is none, is more than the control group allows. */
+/* maxmemory is unset or above the control group's memory limit, if there is one. */
 bool config_exceeds_cgroup(const struct config *config);
 
 void config_print_help(FILE *out);
 
 /*
- * CONFIG GET: visits every directive that one of the patterns names, once, with its value as Redis writes it.
- * `name` is the directive's, or the pattern itself where it has no wildcard. Both texts live for the call.
+ * CONFIG GET: visits each directive that matches one of the patterns once, with its value as Redis writes it. `name` is the
+ * directive's, or the pattern itself if it has no wildcard. Both texts live for the call.
  */
 typedef void config_visit(void *context, const char *name, const char *value);
 void config_get(const struct config *config, const struct slice *patterns, size_t count, config_visit *visit,
@@ -132,21 +130,20 @@ struct config_pair {
 	struct slice name, value;
 };
 
-/* Whether the client comes from this machine: some directives may be set from here only. */
+/* Whether the client runs on this machine: some directives may be set only from here. */
 enum config_origin { CONFIG_FROM_AFAR, CONFIG_FROM_HERE };
 
 /*
- * CONFIG SET: all of the pairs or none. False: out_error has the whole error reply, "ERR ..." included. What must
- * be done for the change to take effect is the caller's (out_changes says which); who may fail at that sets a copy
- * first.
+ * CONFIG SET: sets all of the pairs or none. False: out_error has the whole error reply, "ERR ..." included. The caller puts the changes
+ * in out_changes into effect. If that can fail, it calls config_set() on a copy first.
  */
 bool config_set(struct config *config, const struct config_pair *pairs, size_t count, enum config_origin origin,
 		struct config_changes *out_changes, struct config_error *out_error);
 
 /*
- * CONFIG REWRITE of config->config_file: values that differ from the file go where the directive stood, comments
- * and order stay, what the file lacks and is not built-in goes to its end. The file is replaced whole or not at
- * all, and is on disk when this returns. False: out_error has the error reply.
+ * CONFIG REWRITE of config->config_file. Changed values replace the old ones in place; comments and order stay. Directives that the file
+ * lacks and that are not at their default are added at its end. The file is replaced whole or not at all, and is on disk when this
+ * returns. False: out_error has the error reply.
  */
 bool config_rewrite(const struct config *config, struct config_error *out_error);
 

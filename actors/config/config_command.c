@@ -10,7 +10,7 @@ struct visitor {
 	const struct config *config;
 	config_visit *visit;
 	void *context;
-	bool seen[DIRECTIVES][2]; /* by its name, by its alias */
+	bool seen[DIRECTIVES][2]; /* by name, by alias */
 };
 
 static void show(struct visitor *visitor, const struct directive *directive, bool by_alias, const char *name)
@@ -78,7 +78,7 @@ void config_get(const struct config *config, const struct slice *patterns, size_
 	}
 }
 
-/* Names come from clients: as much of one as fits into an error. */
+/* Names come from clients; an error shows 128 bytes at most. */
 #define SHOWN_NAME(slice) (int)((slice).len > 128 ? 128 : (slice).len), (const char *)(slice).data
 
 static bool refuse_pair(struct slice name, const char *reason, struct config_error *out_error)
@@ -93,7 +93,7 @@ static bool may_set_protected(const struct config *config, enum config_origin or
 	       (config->enable_protected_configs == PROTECTED_USE_LOCAL && origin == CONFIG_FROM_HERE);
 }
 
-/* Everything that can be said before looking at values. */
+/* All checks that need no values. */
 static bool check_names(const struct config *config, const struct config_pair *pairs, size_t count,
 			enum config_origin origin, struct config_error *out_error)
 {

@@ -1,10 +1,10 @@
-/* The name that somebody may have meant. */
+/* Finds the name that a misspelt one may have meant. */
 #include <ctype.h>
 #include <string.h>
 
 #include "config_table.h"
 
-/* The longest directive has 35 bytes; a word much longer is no slip of the finger. */
+/* The longest directive has 35 bytes; a much longer word is not a misspelling of one. */
 #define MAX_NAME 48
 
 static unsigned least_of(unsigned a, unsigned b, unsigned c)
@@ -19,8 +19,8 @@ static bool is_same(char a, char b)
 }
 
 /*
- * Insertions, removals, replacements and swaps of neighbours that lead from a to b (optimal string alignment). Rows of
- * the table are prefixes of a, columns of b; three rows are enough.
+ * The number of insertions, deletions, replacements and swaps of neighbours that turn a into b (optimal string alignment). Rows of the
+ * table are prefixes of a, columns are prefixes of b. Three rows are enough.
  */
 static unsigned distance(const char *a, const char *b)
 {
@@ -63,12 +63,12 @@ const char *config_nearest_name(const char *misspelt)
 {
 	static const char *const others[] = { "include", "listenAddr" };
 	char name[MAX_NAME + 1];
-	size_t len = strcspn(misspelt, "="); /* --port=7000 is not how it is written, but port is meant */
+	size_t len = strcspn(misspelt, "="); /* --port=7000 is not accepted, but port is meant */
 	if (len == 0 || len > MAX_NAME)
 		return NULL;
 	memcpy(name, misspelt, len);
 	name[len] = '\0';
-	/* A slip in every four letters, three at most: what is further away is another word. */
+	/* One slip per four letters, three at most; a name further away is another word. */
 	unsigned slips = len < 8 ? (unsigned)len / 4 + 1 : 3;
 	struct nearest nearest = { NULL, slips + 1 };
 	for (size_t i = 0; i < DIRECTIVES; i++) {

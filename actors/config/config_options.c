@@ -1,9 +1,9 @@
 /*
- * The command line. What Redis has: a file first, `--directive value ...`, "--directive value" in one argument,
- * `-` for stdin at either end. What people know from elsewhere: one dash will do, -listenAddr, -persist, -dbfile.
+ * The command line. It takes Redis's forms: a file first, `--directive value ...`, "--directive value" in one argument, `-` for stdin
+ * at either end. It also takes the forms of other servers: one dash, -listenAddr, -persist, -dbfile.
  *
- * The first argument behind an option is its value whatever it looks like, as in Redis; later ones are values
- * until one looks like an option.
+ * As in Redis, the first argument behind an option is its value, whatever it looks like. Later arguments are values until one looks like
+ * an option.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -111,17 +111,17 @@ static void take_words(struct config_reader *reader, const struct config_words *
 		take(reader, "dbfilename", words->items[1], place);
 }
 
-/* Does the argument begin an option, when the one in hand already has `values` of its own? */
-static bool begins_option(const char *argument, const struct directive *in_hand, uint32_t values)
+/* Whether the argument begins an option, behind an option that has `values` so far. */
+static bool begins_option(const char *argument, const struct directive *current, uint32_t values)
 {
 	if (argument[0] != '-' || values == 0)
 		return false;
 	if (argument[1] == '-' || is_known(argument + 1))
 		return true;
-	return isalpha((unsigned char)argument[1]) && !(in_hand && directive_is_list(in_hand));
+	return isalpha((unsigned char)argument[1]) && !(current && directive_is_list(current));
 }
 
-/* An empty list of save points is written `--save --port 7000` by scripts, which Redis allows. */
+/* Redis allows an empty list of save points as in `--save --port 7000`, and scripts use it. */
 static bool has_empty_value(const struct options *options, const char *name)
 {
 	return strcasecmp(name, "save") == 0 &&
@@ -151,7 +151,7 @@ static void take_option(struct options *options)
 	struct config_reader *reader = &options->reader;
 	struct config_words words;
 	struct config_error place, error;
-	/* As typed, without what came with it in the same argument. */
+	/* As typed, without a value in the same argument. */
 	size_t len = strcspn(argument, " \t");
 	config_fail(&place, "%s %.*s", argument[0] == '-' ? "option" : "argument", (int)(len < 128 ? len : 128), argument);
 	if (argument[0] != '-') {
@@ -161,7 +161,7 @@ static void take_option(struct options *options)
 	bool is_named = config_split(without_dashes(argument), &words, &error) &&
 			(words.count > 0 || config_fail(&error, "the name is missing"));
 	if (!is_named)
-		words_add(&words, "", 0); /* whose values are passed over all the same */
+		words_add(&words, "", 0); /* its values are skipped too */
 	take_values(options, &words);
 	if (is_named)
 		take_words(reader, &words, place.text);
@@ -208,7 +208,7 @@ static bool is_one_of(const char *argument, const char *long_name, const char *s
 	return strcmp(without_dashes(argument), long_name) == 0 || strcmp(argument, short_name) == 0;
 }
 
-/* A line for each, for the caller to free. */
+/* One line for each refusal; the caller frees the text. */
 static char *refusals_text(const struct config_refusals *refusals)
 {
 	struct buffer text = { 0 };
@@ -234,7 +234,7 @@ enum config_load_status config_load(struct config *config, int argc, char **argv
 	refusals_fini(&options.reader.refusals);
 	if (is_refused)
 		return CONFIG_REFUSED;
-	/* As in Redis, a daemon has a pidfile whether one is asked for or not. */
+	/* As in Redis, a daemon always has a pidfile. */
 	if (config->daemonize && config->pidfile[0] == '\0') {
 		free(config->pidfile);
 		config->pidfile = config_text(DEFAULT_PIDFILE, strlen(DEFAULT_PIDFILE));

@@ -1,4 +1,4 @@
-/* From files and lines to directives. */
+/* Reads directives from files and lines. */
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -14,12 +14,12 @@
 #include "transport/resp_inline.h"
 
 #define MAX_FILE_BYTES (16 * 1024 * 1024)
-/* A file that includes another ten times, which does the same, would be read for good. */
+/* Files that each include another ten times would otherwise be read for ever. */
 #define MAX_INCLUDES 1000
-/* Who has so many lines to mend will want to start with these. */
+/* Enough to start fixing; a longer list helps nobody. */
 #define MAX_REFUSALS 100
 
-/* Copies what a line was split into; false when a word holds a NUL byte. */
+/* Copies the words of a line; false when one holds a NUL byte. */
 static bool take_words(const struct resp_args *args, struct config_words *out_words)
 {
 	for (size_t i = 0; i < args->count; i++) {
@@ -73,14 +73,14 @@ static bool include_one(struct config_reader *reader, const char *path, struct c
 	return is_read;
 }
 
-/* The pattern that fits a name, and nothing else, whatever the name has in it. */
+/* Writes a pattern that matches this name only. */
 static void put_literally(struct buffer *out, const char *name)
 {
 	for (; *name; name++)
 		buffer_printf(out, "%s%c", strchr("*?[\\", *name) ? "\\" : "", *name);
 }
 
-/* As Redis does it: a name with wildcards may fit no file, a plain one must be there. */
+/* As in Redis, a name with wildcards may match no file; a plain name must exist. */
 static bool include_matching(struct config_reader *reader, const char *name, struct config_error *out_error)
 {
 	glob_t files = { 0 };
@@ -131,12 +131,12 @@ static void refuse(struct config_reader *reader, const struct directive *directi
 	if (reader->refusals.count < MAX_REFUSALS) {
 		refusals_add(&reader->refusals, directive, place, reason);
 	} else if (!reader->has_given_up) {
-		refusals_add(&reader->refusals, NULL, place, "what follows is not looked at, after 100 refusals");
+		refusals_add(&reader->refusals, NULL, place, "there are more than 100 errors, the rest is not read");
 		reader->has_given_up = true;
 	}
 }
 
-/* A value that can't be had here, since it is not supported or there is no such directory, may be taken back further down. */
+/* A later line may replace a value that is not supported, and a directory that does not exist. */
 static void take_value(struct config_reader *reader, const struct directive *directive, const struct config_words *words,
 		       const char *place)
 {
@@ -222,13 +222,13 @@ bool config_slurp(int fd, struct buffer *out)
 		else if (errno != EINTR)
 			return false;
 	}
-	return true; /* config_read_text() says that it is too long */
+	return true; /* config_read_text() refuses it as too long */
 }
 
 int config_open(const char *path, enum config_source source, const char **out_reason)
 {
 	struct stat status;
-	/* To open a pipe waits for somebody who writes. */
+	/* Opening a pipe would wait for a writer. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | (source == CONFIG_FILE ? O_NONBLOCK : 0));
 	if (fd < 0) {
 		*out_reason = strerror(errno);
@@ -254,8 +254,8 @@ static bool read_descriptor(struct config_reader *reader, const char *name, int 
 }
 
 /*
- * The file that the server is started with may be a pipe, as `qcache-server <(command)` makes it. What is included may not: it is
- * read again by CONFIG REWRITE, when nobody writes.
+ * The file given at start may be a pipe, as in `qcache-server <(command)`. An included file may not: CONFIG REWRITE reads it again, when
+ * nothing writes to the pipe.
  */
 bool config_read_file(struct config_reader *reader, const char *path, struct config_error *out_error)
 {

@@ -1,16 +1,15 @@
 /*
- * CONFIG REWRITE. Three steps:
+ * CONFIG REWRITE has four steps:
  *
- *  1. Go through the lines of the file. A line that isn't a directive of ours stays as it is: comments, blank lines,
- *     includes, things unknown. A directive's first line stays too when it gives the value in force, else it becomes
- *     the value in force; the directive's other lines go, since the first one now says it all.
- *  2. Read the outcome as the server would at its next start, includes and all. What doesn't come out as it should
- *     is put at the end, where it wins.
- *  3. Read that once more. If the server would not start with it, or with other values, the file stays as it is and the
- *     reply says why: somebody has put a line into it that can't be taken.
- *  4. Write it to a new file beside the old one, sync it, give it the old one's mode and name, sync the directory.
+ *  1. Go through the lines of the file. Comments, blank lines, includes and unknown lines stay. A directive's first line stays if it
+ *     gives the value in force; else it is replaced by one that does. The directive's other lines are removed.
+ *  2. Read the outcome, with its includes, as the server would at its next start. Directives that come out with another value are
+ *     appended, since the last line wins.
+ *  3. Read that once more. If the server would not start with it, or would start with other values, the file stays and the reply says
+ *     why: somebody has added a line that is not accepted.
+ *  4. Write the outcome to a new file beside the old one, sync it, give it the old one's mode and name, and sync the directory.
  *
- * Reading the outcome gives the values in force; a second rewrite changes nothing.
+ * Reading the outcome gives the values in force. A second rewrite changes nothing.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +26,7 @@
 
 struct rewriter {
 	const struct config *config;
-	struct config scratch; /* the values in force, to try a line upon */
+	struct config scratch; /* the values in force, where lines are tried */
 	struct buffer out;
 	bool is_written[DIRECTIVES];
 };
@@ -38,14 +37,14 @@ static void put_line(struct rewriter *rewriter, const char *text, size_t len)
 	buffer_append(&rewriter->out, "\n", 1);
 }
 
-/* Names of directories in the file are relative to where the server was started. */
+/* Directory names in the file are relative to the directory where the server was started. */
 static void begin_in_start_dir(struct config *scratch)
 {
 	free(scratch->dir);
 	scratch->dir = config_text(scratch->start_dir, strlen(scratch->start_dir));
 }
 
-/* Would the line leave the values in force as they are? */
+/* Whether the line gives the value in force. */
 static bool is_in_force(struct rewriter *rewriter, const struct directive *directive, const struct config_words *words)
 {
 	struct config_error error;
@@ -56,7 +55,7 @@ static bool is_in_force(struct rewriter *rewriter, const struct directive *direc
 	return is_same;
 }
 
-/* The classes of clients stand on lines of their own as a rule, and stay there. */
+/* Each class of clients usually has a line of its own, and keeps it. */
 static void rewrite_output_limits(struct rewriter *rewriter, const struct directive *directive,
 				  const struct config_words *words)
 {
@@ -90,7 +89,7 @@ static void rewrite_line(struct rewriter *rewriter, const char *line, size_t len
 	struct config_words words = { 0 };
 	struct config_error error;
 	const struct directive *directive = NULL;
-	char *text = config_text(line, len); /* up to a NUL byte, with which no line of ours is */
+	char *text = config_text(line, len); /* up to a NUL byte, which no directive has */
 	bool is_ours = strlen(text) == len && text[strspn(text, " \t\r\v\f")] != '#';
 	if (is_ours && config_split(text, &words, &error) && words.count > 0)
 		directive = directive_find(words.items[0], strlen(words.items[0]));
@@ -119,7 +118,7 @@ static void put_signature(struct rewriter *rewriter)
 		buffer_printf(&rewriter->out, "%s%s", rewriter->out.len ? "\n" : "", signature);
 }
 
-/* What the server would make of the text at its next start. */
+/* The configuration that the server would read from the text at its next start. */
 struct outcome {
 	struct config config;
 	struct config_reader reader;
@@ -184,7 +183,7 @@ bool config_rewrite_text(const struct config *config, const char *old, size_t le
 	return check_outcome(&rewriter, out_error);
 }
 
-/* The old file's text; none when it is gone. */
+/* Reads the old file. A missing one has no text. */
 static bool read_old(const char *path, struct buffer *out, mode_t *out_mode, const char **out_reason)
 {
 	struct stat status;
@@ -259,7 +258,7 @@ bool config_rewrite(const struct config *config, struct config_error *out_error)
 	struct buffer old = { 0 }, text = { 0 };
 	const char *reason = NULL;
 	mode_t mode = 0600; /* of a new file: it may hold a password */
-	/* A link stays one: what it leads to is replaced. */
+	/* A symbolic link stays: its target is replaced. */
 	char *target = realpath(config->config_file, NULL);
 	const char *path = target ? target : config->config_file;
 	bool is_rewritten = read_old(path, &old, &mode, &reason);

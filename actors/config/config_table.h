@@ -1,5 +1,5 @@
 /*
- * The table of directives, for the files of config only: what each is, and its value as text, both ways.
+ * The table of directives, for the files of this folder only: their types, and their values from and to text.
  *
  * All functions that take a config_error write it when they return false. Parsing writes the field on success only.
  */
@@ -47,15 +47,16 @@ struct directive {
 	unsigned flags;
 	size_t offset;          /* of the field in struct config */
 	const char *initial;    /* the default, as it would stand in a file */
-	uint64_t least, most;   /* numbers: bounds (those of an INTEGER cast from int64_t); words: most of them */
+	uint64_t least, most;   /* bounds of a number (an INTEGER's are cast from int64_t); `most`: of words, their number */
 	const char *choices;    /* "a|b|c" */
 };
 
 extern const struct directive config_directives[DIRECTIVES];
 
-/* By name or alias, in any letter case; NULL when there is none. */
+/* Finds it by name or alias, in any letter case; NULL when there is none. */
 const struct directive *directive_find(const char *name, size_t len);
-/* Its value is as long as whoever gives it likes. */
+
+/* Its value may have any length. */
 static inline bool directive_is_text(const struct directive *directive)
 {
 	return directive->type == TYPE_TEXT || directive->type == TYPE_WORDS || directive->type == TYPE_CPUS ||
@@ -64,7 +65,7 @@ static inline bool directive_is_text(const struct directive *directive)
 
 /* Takes several words: bind, save. */
 bool directive_is_list(const struct directive *directive);
-/* Why a line of this name, which is no directive, is refused; NULL when the name says nothing to us. */
+/* Why a line with this name, which is no directive, is refused; NULL when the name is unknown. */
 const char *directive_refusal(const char *name);
 
 static inline void *directive_field(const struct directive *directive, const struct config *config)
@@ -72,21 +73,21 @@ static inline void *directive_field(const struct directive *directive, const str
 	return (char *)config + directive->offset;
 }
 
-/* Sets the field from the words of a line or of CONFIG SET, whether that may be or not. */
+/* Sets the field from the words of a line or of CONFIG SET. Doesn't check whether the value is supported. */
 bool directive_parse(const struct directive *directive, struct config *config, char *const *words, size_t count,
 		     struct config_error *out_error);
 /* Appends the value as CONFIG GET shows it. */
 void directive_print(const struct directive *directive, const struct config *config, struct buffer *out);
 bool directive_is_equal(const struct directive *directive, const struct config *a, const struct config *b);
-/* Gives `to` the value that `from` has. */
+/* Copies the value from `from` to `to`. */
 void directive_copy(const struct directive *directive, struct config *to, const struct config *from);
-/* A directive that nothing stands behind may hold its default and nothing else; what is inert may hold anything. */
+/* False: the directive is not supported and its value is not the default. An INERT directive may have any value. */
 bool directive_check_support(const struct directive *directive, const struct config *config, struct config_error *out_error);
 
-/* The class that a name stands for, "slave" and "replica" alike; -1 for none. */
+/* The class with this name, "slave" and "replica" alike; -1 for none. */
 int config_client_class(const char *name);
 
-/* The values of words and texts are owned by the config that holds them. */
+/* A config owns its words and texts. */
 void words_copy(struct config_words *out_words, const struct config_words *from);
 void words_fini(struct config_words *words);
 void words_add(struct config_words *words, const char *word, size_t len);
@@ -94,78 +95,77 @@ void words_add(struct config_words *words, const char *word, size_t len);
 /* The longest line of a file. */
 #define CONFIG_LINE_BYTES (64 * 1024)
 
-/* The value's line, or lines, in a file. */
+/* Appends the value as its line, or lines, of a file. */
 void directive_write(const struct directive *directive, const struct config *config, struct buffer *out);
 void limit_write(const char *name, enum client_class class, const struct output_limit *limit, struct buffer *out);
-/* A value that CONFIG REWRITE could not write so that it can be read is refused when it is given. */
+/* False: CONFIG REWRITE could not write the value in a line that can be read again. */
 bool directive_check_line(const struct directive *directive, const struct config *config, struct config_error *out_error);
 
-/* Memory that is there: no memory is fatal. The returned text is NUL-terminated and the caller's to free. */
+/* Copies a text; no memory is fatal. The result is NUL-terminated, and the caller frees it. */
 char *config_text(const char *text, size_t len);
-/* Ends a buffer with a NUL that does not count. */
+/* Appends a NUL that buffer->len doesn't count. */
 const char *config_buffer_text(struct buffer *buffer);
 
-/* Always false, for `return config_fail(...)`. Control bytes in the arguments become '?', so that it stays one line. */
+/* Returns false, for `return config_fail(...)`. Bytes that are not printable become '?', so that the text stays one line. */
 bool config_fail(struct config_error *out_error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /*
- * Splits a line by the rules of quoting that inline commands have (transport/resp_inline.h). False leaves
- * `out_words` empty.
+ * Splits a line by the quoting rules of inline commands (transport/resp_inline.h). False leaves `out_words` empty.
  */
 bool config_split(const char *line, struct config_words *out_words, struct config_error *out_error);
 
 /*
- * What can't be taken, as "PLACE: reason", in the order of the places. A value that is not supported counts only until another
- * takes its place that is.
+ * Refusals as "PLACE: reason", in the order of the places. The refusal of a value that is not supported is dropped when a later line sets
+ * one that is.
  */
 struct config_refusals {
 	struct config_refusal {
-		const struct directive *directive; /* whose value may be replaced; NULL for what can't be mended further down */
+		const struct directive *directive; /* a later value drops the refusal; NULL: it stays */
 		char *text;
 	} *items;
 	uint32_t count;
 };
 
 void refusals_add(struct config_refusals *refusals, const struct directive *directive, const char *place, const char *reason);
-/* The directive has a value that may be. */
+/* Drops the refusals of this directive, which now has a good value. */
 void refusals_drop(struct config_refusals *refusals, const struct directive *directive);
 void refusals_fini(struct config_refusals *refusals);
 
-/* A reader this deep follows no include. */
+/* Includes nested deeper are refused. */
 #define CONFIG_INCLUDE_DEPTH 16
 
-/* Who reads a file, what it includes, and options, one after the other. Reading goes on behind what is refused. */
+/* Reads a file with its includes, and options. It goes on after a refusal. */
 struct config_reader {
 	struct config *config;
 	struct config_refusals refusals;
-	unsigned depth, files; /* includes: how deep, how many so far */
-	bool has_given_up;     /* on all that follows: too much is wrong */
+	unsigned depth, files; /* of includes: nesting, and how many so far */
+	bool has_given_up;     /* too many errors: the rest is not read */
 };
 
-/* Takes one directive, words[0] being its name, from a line or an option; `place` names it too. */
+/* Takes one directive from a line or an option; words[0] is its name, which `place` has too. */
 void config_take(struct config_reader *reader, const struct config_words *words, const char *place);
-/* Takes lines; `name` is what refusals call the file. */
+/* Takes lines; refusals call the file `name`. */
 void config_read_text(struct config_reader *reader, const char *name, const char *text, size_t len);
-/* Takes a whole file, with what it includes; relative to the config's `dir`. False when it can't be read at all. */
+/* Takes a file with its includes; names are relative to the config's `dir`. False: the file can't be read. */
 bool config_read_file(struct config_reader *reader, const char *path, struct config_error *out_error);
 bool config_read_stdin(struct config_reader *reader, struct config_error *out_error);
 enum config_source { CONFIG_FILE, CONFIG_FILE_OR_PIPE };
-/* To read; -1: errno, and the reason in words. */
+/* Opens for reading. -1: errno, and the reason in words. */
 int config_open(const char *path, enum config_source source, const char **out_reason);
-/* Reads all of a descriptor, or a little more than a configuration may have; false: errno. */
+/* Reads a descriptor to its end, or until there is more than a configuration may have. False: errno. */
 bool config_slurp(int fd, struct buffer *out);
 
 /*
- * What CONFIG REWRITE makes of a file's text, for the caller to fini in any case. False when the server would not start with it, or
- * with other values.
+ * Makes the text that CONFIG REWRITE writes from a file's old text. The caller finis `out` in any case. False: the server would not start
+ * with it, or would start with other values.
  */
 bool config_rewrite_text(const struct config *config, const char *old, size_t len, struct buffer *out,
 			 struct config_error *out_error);
 
-/* The directive name nearest to a misspelt one, NULL when nothing is near. */
+/* The directive name nearest to a misspelt one; NULL when none is near. */
 const char *config_nearest_name(const char *name);
 
-/* `path` seen from `dir`; the caller frees it. */
+/* `path`, or "dir/path" if it is relative; the caller frees it. */
 char *config_resolve(const char *dir, const char *path);
 
 #endif

@@ -1,4 +1,4 @@
-/* A directive's value, from text and to text. The texts of errors are those that Redis's clients see. */
+/* A directive's value, from text and to text. The error texts are Redis's. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -73,7 +73,7 @@ static uint64_t unit_bytes(const char *unit)
 	return 0;
 }
 
-/* "1gb" in bytes; too large for 64 bits is the largest. As in Redis, no digits at all are a 0. */
+/* "1gb" in bytes. A number too large for 64 bits becomes the largest. As in Redis, no digits count as 0. */
 static bool parse_bytes(const char *text, uint64_t *out_bytes)
 {
 	size_t digits = strspn(text, "0123456789");
@@ -100,7 +100,7 @@ static bool parse_memory(const struct directive *directive, const char *text, ui
 	return true;
 }
 
-/* The choice that begins at *list, and *list moved to the next; NULL at the end. */
+/* Returns the choice that begins at *list and moves *list to the next; NULL at the end. */
 static const char *next_choice(const char **list, size_t *out_len)
 {
 	const char *choice = *list;
@@ -184,7 +184,7 @@ static bool parse_cpus(const char *text, char **field, struct config_error *out_
 	return true;
 }
 
-/* The words of all arguments: an argument may hold several. */
+/* Splits arguments that hold several words. */
 static struct config_words flatten(char *const *words, size_t count)
 {
 	struct config_words flat = { 0 };
@@ -199,7 +199,7 @@ static struct config_words flatten(char *const *words, size_t count)
 	return flat;
 }
 
-/* As Redis shows it: six places, without the zeros at the end. */
+/* As Redis prints it: six decimals, without trailing zeros. */
 static bool parse_percent(const char *name, const char *word, struct config_words *out_words, struct config_error *out_error)
 {
 	char *end, text[32];

@@ -1,9 +1,9 @@
-/* A directive's value as a line of a file, such that reading the line gives the value again. */
+/* Writes a directive's value as a line of a file; reading the line gives the same value. */
 #include <string.h>
 
 #include "config_table.h"
 
-/* Quotes a word where it has to be. */
+/* Quotes a word if it must be quoted. */
 static void put_word(struct buffer *out, const char *word)
 {
 	bool is_plain = *word != '\0' && *word != '#' && !strpbrk(word, " \"'\\");
