@@ -120,7 +120,7 @@ def topology():
         elif word == "EDGE":
             edges.append(("%s → %s" % (found[0].lower(), found[1].lower()), found[2], comment))
     return (table(("actor", "its turns run on", "what it is"), actors) + "\n\n" +
-            table(("edge", "room", "what bounds it"), edges))
+            table(("edge", "slots", "what bounds it"), edges))
 
 
 def commands():
