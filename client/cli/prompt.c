@@ -142,6 +142,21 @@ static void run_line(struct prompt *p, struct words *w, const char *program)
 		run_words(p, w);
 }
 
+/* Not so when the command or the program behind it names a password. */
+static void remember(struct prompt *p, const char *line, const struct words *words, const char *program)
+{
+	struct words behind = {NULL, 0, 0, NULL};
+	bool is_secret = history_is_secret(words);
+
+	if (program) {
+		words_split(&behind, program);
+		is_secret = is_secret || history_is_secret(&behind);
+	}
+	if (!is_secret)
+		history_add(&p->history, line);
+	words_fini(&behind);
+}
+
 /* Takes a line, which may go on from the one before; false when it was the last. */
 static bool take_line(struct prompt *p, struct text *line, const char *more)
 {
@@ -161,8 +176,7 @@ static bool take_line(struct prompt *p, struct text *line, const char *more)
 	if (status == WORDS_WRONG) {
 		puts("Invalid argument(s)");
 	} else if (words.count) {
-		if (!history_is_secret(&words))
-			history_add(&p->history, line->data);
+		remember(p, line->data, &words, program);
 		goes_on = !is_end(&words);
 		if (goes_on)
 			run_line(p, &words, program);

@@ -72,12 +72,18 @@ static void put_text(struct pen *p, const char *text, size_t len)
 	}
 }
 
-/* A cursor behind the last column stands in the next row. */
+/*
+ * A cursor behind the last column stands in the next row. A blank leads there, and no line end: to the terminal it is still the same
+ * line, whose rows it parts anew when its width changes.
+ */
 static void settle(struct pen *p)
 {
 	if (p->column < p->columns)
 		return;
-	end_row(p);
+	put(p, " ", 1, 1);
+	if (is_shown(p))
+		text_puts(p->out, "\r");
+	p->column = 0;
 }
 
 static void put_hint(struct pen *p, const char *hint, bool is_coloured)

@@ -308,6 +308,25 @@ static void a_line_stays_one_when_the_window_changes_its_size(void)
 	leave();
 }
 
+static void a_row_that_is_just_full_survives_a_change_of_size(void)
+{
+	char line[160], row[128];
+
+	open_at("QCACHE_HISTORY=", 60);
+	fill(line, 120 - strlen(prompt));
+	terminal_type(t, line);
+	CU_ASSERT(terminal_waits_at(t, ""));
+	terminal_resize(t, 24, 150);
+	terminal_type(t, "1");
+	snprintf(row, sizeof(row), "%saaaaaa", prompt);
+	CU_ASSERT(terminal_shows(t, row));
+	terminal_type(t, "\025z");
+	must_read("z");
+	CU_ASSERT(!terminal_has(t, "aaaaaa"));
+	terminal_type(t, "\025");
+	leave();
+}
+
 static void tools_write_nothing_but_text_to_a_dumb_terminal(void)
 {
 	const char *argv[] = {"env", "TERM=dumb", fixture_cli(), "-addr", f.address, "-latency-dist", "-i", "0.1", NULL};
@@ -347,6 +366,7 @@ static const struct suite_case cases[] = {
 	CASE(control_r_searches_in_older_lines),
 	CASE(tab_completes_what_a_command_takes),
 	CASE(a_line_stays_one_when_the_window_changes_its_size),
+	CASE(a_row_that_is_just_full_survives_a_change_of_size),
 	CASE(tools_write_nothing_but_text_to_a_dumb_terminal),
 	CASE(nothing_but_text_is_written_to_a_dumb_terminal),
 };

@@ -144,6 +144,7 @@ static void no_password_is_ever_kept(void)
 		"sentinel set m auth-pass s3cret",
 		"sentinel config set sentinel-pass s3cret",
 		"migrate 127.0.0.1 1 k 0 1 auth2 me s3cret",
+		"get none | true --password=s3cret",
 	};
 	struct terminal *t = open_prompt(path);
 
