@@ -28,9 +28,9 @@ static double field(const char *line, size_t len, const char *name)
 {
 	size_t width = strlen(name);
 
-	for (const char *at = line; at && at < line + len; at = memchr(at, ',', len - (size_t)(at - line)), at += at != NULL)
-		if (strncmp(at, name, width) == 0 && at[width] == '=')
-			return strtod(at + width + 1, NULL);
+	for (size_t at = 0; at < len; at += strcspn(line + at, ",\n") + 1)
+		if (strncmp(line + at, name, width) == 0 && line[at + width] == '=')
+			return strtod(line + at + width + 1, NULL);
 	return 0;
 }
 

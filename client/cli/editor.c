@@ -146,14 +146,16 @@ static int search(struct editor *e)
 			draw_search(e, line, is_found);
 		key = keys_next(&e->keys);
 		size_t end = found < count ? found + 1 : count;
-		if (key == KEY_TEXT)
+		if (key == KEY_TEXT) {
 			text_add(&e->search, e->keys.text.data, e->keys.text.len);
-		else if (key == KEY_RUBOUT || key == CONTROL('H'))
-			search_erase(e), end = count;
-		else if (key == CONTROL('R'))
+		} else if (key == KEY_RUBOUT || key == CONTROL('H')) {
+			search_erase(e);
+			end = count;
+		} else if (key == CONTROL('R')) {
 			end = found < count ? found : count;
-		else if (key != KEY_NONE)
+		} else if (key != KEY_NONE) {
 			break;
+		}
 		size_t next = e->search.len ? find_older(e, end) : count;
 		found = !e->search.len ? count : next < count ? next : found;
 	}
@@ -271,11 +273,10 @@ static void begin_editing(struct editor *e)
 	screen_begin(&e->screen);
 }
 
-static void end_editing(struct editor *e)
+static void end_editing(void)
 {
 	struct text off = {NULL, 0, 0};
 
-	(void)e;
 	text_puts(&off, KEY_PASTE_OFF);
 	print(&off);
 	text_fini(&off);
@@ -285,7 +286,7 @@ static void end_editing(struct editor *e)
 static enum step suspend(struct editor *e)
 {
 	leave_line(e, "");
-	end_editing(e);
+	end_editing();
 	tty_restore();
 	kill(getpid(), SIGTSTP);
 	begin_editing(e);
@@ -400,7 +401,7 @@ static enum step edit(struct editor *e)
 			draw(e, true);
 		step = take_key(e, keys_next(&e->keys));
 	}
-	end_editing(e);
+	end_editing();
 	return step;
 }
 

@@ -84,11 +84,10 @@ void key_stats_note(struct key_stats *stats, struct key_type *type, enum measure
 
 /* For people */
 
-static void print_type(const struct key_stats *stats, const struct key_type *t, enum measure m, const struct style *style, struct text *out)
+static void print_type(const struct key_type *t, enum measure m, const struct style *style, struct text *out)
 {
 	const char *unit = m == MEASURE_MEMORY ? "bytes of memory" : m == MEASURE_FREQUENCY ? "of frequency" : t->unit;
 
-	(void)stats;
 	if (m == MEASURE_ELEMENTS && t->is_left_out)
 		text_printf(out, "%-7s left out: the server has no %s\n", t->name, t->command);
 	if (t->keys[m] == 0)
@@ -131,7 +130,7 @@ static void print_text(const struct key_stats *stats, const char *cursor, const 
 	text_printf(out, "%llu keys\n", (unsigned long long)stats->looked_at);
 	for (size_t m = 0; m < MEASURES; m++)
 		for (size_t i = 0; stats->measures[m] && m != MEASURE_FREQUENCY && i < KEY_TYPES; i++)
-			print_type(stats, &stats->types[i], (enum measure)m, style, out);
+			print_type(&stats->types[i], (enum measure)m, style, out);
 	print_top(stats, style, out);
 	if (stats->shows_classes)
 		print_classes(stats, out);

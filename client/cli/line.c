@@ -104,8 +104,11 @@ static size_t step_left(const struct line *l, size_t at)
 		size_t back = 1;
 		while (back < 4 && back < at && ((unsigned char)l->text.data[at - back] & 0xc0) == 0x80)
 			back++;
-		if (line_character(l->text.data + at - back, back, &columns) != back)
-			back = 1, columns = 1;
+		/* No character of so many bytes: the last byte is one of its own. */
+		if (line_character(l->text.data + at - back, back, &columns) != back) {
+			back = 1;
+			columns = 1;
+		}
 		at -= back;
 	}
 	return at;

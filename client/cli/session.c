@@ -243,9 +243,9 @@ static bool wants_pager(const struct session *s)
 	if (!s->pager || !*s->pager || !s->is_interactive || !tty_is_smart(STDOUT_FILENO))
 		return false;
 	tty_size(&columns, &rows);
-	for (const char *at = s->out.data; at && lines <= rows; at = memchr(at, '\n', s->out.len - (size_t)(at - s->out.data)), at += at != NULL)
-		lines++;
-	return lines > rows;
+	for (size_t i = 0; i < s->out.len && lines < rows; i++)
+		lines += s->out.data[i] == '\n';
+	return lines >= rows;
 }
 
 /* What `out` holds. False when Ctrl-C has ended it. */

@@ -103,18 +103,17 @@ void text_quote(struct text *text, const char *data, size_t len, bool is_readabl
 	static const char letters[] = "\n\r\t\a\b\\\"", names[] = "nrtab\\\"";
 
 	text_add(text, "\"", 1);
-	for (size_t i = 0; i < len;) {
+	for (size_t i = 0, used; i < len; i += used) {
 		const char *found = data[i] ? strchr(letters, data[i]) : NULL;
-		size_t bytes = is_readable ? text_utf8_length(data + i, len - i) : 0, used = 1;
+		size_t bytes = is_readable ? text_utf8_length(data + i, len - i) : 0;
+		bool is_shown = bytes > 1 && is_printable(data + i, bytes);
+		used = is_shown ? bytes : 1;
 		if (found)
 			text_printf(text, "\\%c", names[found - letters]);
-		else if (data[i] >= ' ' && data[i] < 0x7f)
-			text_add(text, data + i, 1);
-		else if (bytes > 1 && is_printable(data + i, bytes))
-			text_add(text, data + i, used = bytes);
+		else if (is_shown || (data[i] >= ' ' && data[i] < 0x7f))
+			text_add(text, data + i, used);
 		else
 			text_printf(text, "\\x%02x", (unsigned char)data[i]);
-		i += used;
 	}
 	text_add(text, "\"", 1);
 }
