@@ -158,6 +158,7 @@ static qc_error parse_parameter(struct settings *s, const char *key, size_t key_
 		{"tls_name", NULL, NULL, &s->tls_name},
 		{"tls_ciphers", NULL, NULL, &s->tls_ciphers},
 		{"tls_ciphersuites", NULL, NULL, &s->tls_ciphersuites},
+		{"tls_min_version", NULL, NULL, &s->tls_min_version},
 	};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
@@ -305,6 +306,8 @@ static qc_error copy_texts(struct settings *s, const qc_options *o)
 		{&s->user, o->user}, {&s->password, o->password}, {&s->name, o->name}, {&s->tls_ca, o->tls_ca},
 		{&s->tls_cert, o->tls_cert}, {&s->tls_key, o->tls_key}, {&s->tls_name, o->tls_name},
 		{&s->tls_ca_dir, o->tls_ca_dir}, {&s->tls_ciphers, o->tls_ciphers}, {&s->tls_ciphersuites, o->tls_ciphersuites},
+		{&s->tls_ca_pem, o->tls_ca_pem}, {&s->tls_cert_pem, o->tls_cert_pem}, {&s->tls_key_pem, o->tls_key_pem},
+		{&s->tls_min_version, o->tls_min_version},
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -371,7 +374,8 @@ static qc_error check_tls(const struct settings *s)
 	const struct { const char *name; bool is_set; } options[] = {
 		{"tls_ca", s->tls_ca}, {"tls_ca_dir", s->tls_ca_dir}, {"tls_ciphers", s->tls_ciphers},
 		{"tls_ciphersuites", s->tls_ciphersuites}, {"tls_cert", s->tls_cert}, {"tls_key", s->tls_key}, {"tls_name", s->tls_name},
-		{"tls_insecure", s->tls_insecure},
+		{"tls_insecure", s->tls_insecure}, {"tls_ca_pem", s->tls_ca_pem}, {"tls_cert_pem", s->tls_cert_pem},
+		{"tls_key_pem", s->tls_key_pem}, {"tls_min_version", s->tls_min_version},
 	};
 	char peer[160];
 
@@ -398,8 +402,12 @@ static qc_error check(const struct settings *s)
 		return qc_errorf(QC_INVALID, "max_idle is less than min_idle");
 	if (s->max_lifetime_ms < 0)
 		return qc_errorf(QC_INVALID, "a lifetime of %lld ms", (long long)s->max_lifetime_ms);
-	if (!s->tls_cert != !s->tls_key)
-		return qc_errorf(QC_INVALID, "tls_cert and tls_key come together");
+	if (!s->tls_cert != !s->tls_key || !s->tls_cert_pem != !s->tls_key_pem)
+		return qc_errorf(QC_INVALID, "a certificate and its key come together");
+	if ((s->tls_ca && s->tls_ca_pem) || (s->tls_cert && s->tls_cert_pem))
+		return qc_errorf(QC_INVALID, "a certificate as a file and as a text");
+	if (s->tls_min_version && strcmp(s->tls_min_version, "1.2") != 0 && strcmp(s->tls_min_version, "1.3") != 0)
+		return qc_errorf(QC_INVALID, "tls_min_version is 1.2 or 1.3, not \"%s\"", s->tls_min_version);
 	if (s->hook_count > HOOKS_MAX)
 		return qc_errorf(QC_INVALID, "%zu hooks, of at most %d", s->hook_count, HOOKS_MAX);
 	if (s->credentials && (s->user || s->password))
@@ -433,7 +441,7 @@ void settings_fini(struct settings *s)
 	for (size_t i = 0; i < s->address_count; i++)
 		free(s->addresses[i].host);
 	char *texts[] = {s->user, s->password, s->name, s->tls_ca, s->tls_ca_dir, s->tls_cert, s->tls_key, s->tls_name, s->tls_ciphers,
-			 s->tls_ciphersuites};
+			 s->tls_ciphersuites, s->tls_ca_pem, s->tls_cert_pem, s->tls_key_pem, s->tls_min_version};
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		free(texts[i]);
 	free(s->addresses);

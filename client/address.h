@@ -20,6 +20,7 @@ struct settings {
 	size_t address_count;
 	char *user, *password, *name;
 	char *tls_ca, *tls_ca_dir, *tls_cert, *tls_key, *tls_name, *tls_ciphers, *tls_ciphersuites;
+	char *tls_ca_pem, *tls_cert_pem, *tls_key_pem, *tls_min_version;
 	bool tls_insecure;
 	int db, protocol, pool_size, min_idle, max_idle, retries;
 	int64_t max_lifetime_ms, idle_timeout_ms, pool_timeout_ms, dial_timeout_ms, timeout_ms, backoff_min_ms, backoff_max_ms;

@@ -355,6 +355,8 @@ typedef struct qc_options {
 	const char *tls_ca;        /* a file of trusted certificates; those of the system */
 	const char *tls_ca_dir;    /* a directory of them, as c_rehash(1) makes it; beside the file */
 	const char *tls_cert, *tls_key;
+	const char *tls_ca_pem, *tls_cert_pem, *tls_key_pem; /* the same, as texts instead of files */
+	const char *tls_min_version; /* "1.2", "1.3"; 1.2 */
 	const char *tls_name;      /* whose certificate is expected; the address's host */
 	const char *tls_ciphers;   /* up to TLS 1.2, "A:B", the preferred first; see ciphers(1ssl). OpenSSL's own */
 	const char *tls_ciphersuites; /* the same for TLS 1.3 */
@@ -547,6 +549,7 @@ typedef struct qc_message {
 typedef struct qc_subscribe_options {
 	qc_args patterns, shards; /* beside the channels */
 	size_t queue;
+	int64_t health_ms; /* when nothing has come for so long a PING asks, and after as much again the connection is lost; 30,000; -1: never */
 } qc_subscribe_options;
 
 /*

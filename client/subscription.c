@@ -19,8 +19,7 @@
 #include "client/request.h"
 
 #define DEFAULT_QUEUE 128
-/* Silence for so long is broken by a PING; as much again ends the connection. */
-#define SILENCE_MS 30000
+#define DEFAULT_HEALTH_MS 30000
 
 enum kind { CHANNELS, PATTERNS, SHARDS, KINDS };
 
@@ -42,6 +41,7 @@ struct subscription {
 	qc_context *life;  /* ends with the subscription */
 	pthread_t thread;
 	bool has_thread; /* else nothing can be done with it, for what handle.err says */
+	int64_t health_ms; /* silence that is broken by a PING; as much again ends the connection */
 	int fd; /* an eventfd: 1 while the ring holds anything */
 	pthread_mutex_t lock;
 	pthread_cond_t changed; /* the ring, either way; or a context has ended */
@@ -239,10 +239,10 @@ static qc_error serve(struct subscription *s)
 		struct resp_reply *reply;
 		qc_message message;
 		qc_context *reading = begin_read(s, &s->conn->out);
-		qc_error err = conn_send(s->conn, s->life, deadline_after_ms(SILENCE_MS), s->conn->out.data, s->conn->out.len);
+		qc_error err = conn_send(s->conn, s->life, deadline_after_ms(s->health_ms), s->conn->out.data, s->conn->out.len);
 		s->conn->out.len = 0;
 		if (err.kind == QC_OK)
-			err = conn_next(s->conn, reading, deadline_after_ms(SILENCE_MS), &reply);
+			err = conn_next(s->conn, reading, deadline_after_ms(s->health_ms), &reply);
 		if (err.kind == QC_OK) {
 			pinged = false;
 			if (read_message(reply, &message))
@@ -255,7 +255,7 @@ static qc_error serve(struct subscription *s)
 			pinged = true;
 			err = request_write(&s->conn->out, QC_LIST("PING"));
 			if (err.kind == QC_OK)
-				err = conn_send(s->conn, s->life, deadline_after_ms(SILENCE_MS), s->conn->out.data, s->conn->out.len);
+				err = conn_send(s->conn, s->life, deadline_after_ms(s->health_ms), s->conn->out.data, s->conn->out.len);
 			s->conn->out.len = 0;
 		} else if (err.kind == QC_CANCELLED) {
 			continue;
@@ -338,6 +338,7 @@ static qc_error prepare(struct subscription *s, struct client *client, qc_contex
 	s->pool = client->pool;
 	pool_hold(s->pool);
 	s->generation = s->pool->generation;
+	s->health_ms = options->health_ms ? options->health_ms : DEFAULT_HEALTH_MS;
 	s->size = options->queue ? options->queue : DEFAULT_QUEUE;
 	s->ring = calloc(s->size, sizeof(*s->ring));
 	s->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

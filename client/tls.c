@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "client/error.h"
+#include "client/tls_text.h"
 
 struct tls_context {
 	SSL_CTX *ssl;
@@ -88,26 +89,47 @@ static bool attach(struct tls_context *context, SSL *ssl, int fd)
 	return true;
 }
 
-static qc_error load(SSL_CTX *ssl, const struct settings *s)
+/* Whom to trust: what is given, or else what the system does. */
+static qc_error load_trust(SSL_CTX *ssl, const struct settings *s)
 {
-	SSL_CTX_set_min_proto_version(ssl, TLS1_2_VERSION);
-	SSL_CTX_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-	SSL_CTX_set_verify(ssl, s->tls_insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
 	if (s->tls_ca && !SSL_CTX_load_verify_file(ssl, s->tls_ca))
 		return openssl_error(s->tls_ca);
 	if (s->tls_ca_dir && !SSL_CTX_load_verify_dir(ssl, s->tls_ca_dir))
 		return openssl_error(s->tls_ca_dir);
-	if (!s->tls_ca && !s->tls_ca_dir && !SSL_CTX_set_default_verify_paths(ssl))
+	if (s->tls_ca_pem && !tls_text_trust(ssl, s->tls_ca_pem))
+		return openssl_error("tls_ca_pem");
+	if (!s->tls_ca && !s->tls_ca_dir && !s->tls_ca_pem && !SSL_CTX_set_default_verify_paths(ssl))
 		return openssl_error("the system's certificates");
-	if (s->tls_ciphers && !SSL_CTX_set_cipher_list(ssl, s->tls_ciphers))
-		return openssl_error("tls_ciphers");
-	if (s->tls_ciphersuites && !SSL_CTX_set_ciphersuites(ssl, s->tls_ciphersuites))
-		return openssl_error("tls_ciphersuites");
+	return no_error();
+}
+
+/* Who this is. */
+static qc_error load_own(SSL_CTX *ssl, const struct settings *s)
+{
 	if (s->tls_cert && SSL_CTX_use_certificate_chain_file(ssl, s->tls_cert) != 1)
 		return openssl_error(s->tls_cert);
 	if (s->tls_key && SSL_CTX_use_PrivateKey_file(ssl, s->tls_key, SSL_FILETYPE_PEM) != 1)
 		return openssl_error(s->tls_key);
+	if (s->tls_cert_pem && !tls_text_use_chain(ssl, s->tls_cert_pem))
+		return openssl_error("tls_cert_pem");
+	if (s->tls_key_pem && !tls_text_use_key(ssl, s->tls_key_pem))
+		return openssl_error("tls_key_pem");
 	return no_error();
+}
+
+static qc_error load(SSL_CTX *ssl, const struct settings *s)
+{
+	bool wants_newest = s->tls_min_version && strcmp(s->tls_min_version, "1.3") == 0;
+
+	SSL_CTX_set_min_proto_version(ssl, wants_newest ? TLS1_3_VERSION : TLS1_2_VERSION);
+	SSL_CTX_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_CTX_set_verify(ssl, s->tls_insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
+	if (s->tls_ciphers && !SSL_CTX_set_cipher_list(ssl, s->tls_ciphers))
+		return openssl_error("tls_ciphers");
+	if (s->tls_ciphersuites && !SSL_CTX_set_ciphersuites(ssl, s->tls_ciphersuites))
+		return openssl_error("tls_ciphersuites");
+	qc_error err = load_trust(ssl, s);
+	return err.kind == QC_OK ? load_own(ssl, s) : err;
 }
 
 qc_error tls_context_create(const struct settings *settings, struct tls_context **out_context)

@@ -3,10 +3,12 @@
  */
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "client_library/fake.h"
 #include "client_library/fixture.h"
 #include "support/deadline.h"
 
@@ -267,6 +269,48 @@ static void waiting_for_a_message_can_be_cancelled(void)
 	CU_ASSERT(fixture_stop(&f));
 }
 
+/* Confirms, and then says nothing any more; PINGs are counted. */
+static void confirm_and_sleep(struct fake *fake, int fd, unsigned number, void *data)
+{
+	char word[32];
+
+	(void)fake, (void)number;
+	if (!fake_greet(fd))
+		return;
+	while (fake_read(fd, word, sizeof(word))) {
+		if (strcmp(word, "subscribe") == 0)
+			fake_send_text(fd, "*3\r\n$9\r\nsubscribe\r\n$4\r\nnews\r\n:1\r\n");
+		else
+			++*(atomic_int *)data;
+	}
+}
+
+static void silence_is_broken_by_a_question_and_ended_without_an_answer(void)
+{
+	atomic_int pings = 0;
+	struct fake *fake = fake_start(confirm_and_sleep, &pings);
+	char address[32];
+
+	snprintf(address, sizeof(address), "127.0.0.1:%u", fake_port(fake));
+	/* The fake serves one connection at a time: this is the subscription's. */
+	qc_client *c = qc_dial(address, .lazy = true, .backoff_min_ms = 1);
+	int64_t began = monotonic_ms();
+	qc_subscription *s = qc_subscribe_args(c, ctx, QC_LIST("news"), &(qc_subscribe_options){.health_ms = 50});
+	qc_context *patient = qc_context_with_timeout(ctx, PATIENCE_MS * patience());
+	qc_message first = qc_next_message(s, patient), second = qc_next_message(s, patient);
+	CU_ASSERT_EQUAL(first.type, QC_SUBSCRIBED);
+	CU_ASSERT_EQUAL(second.type, QC_DISCONNECTED);
+	CU_ASSERT_EQUAL(second.cause.kind, QC_TIMEOUT);
+	CU_ASSERT(pings >= 1);
+	CU_ASSERT(monotonic_ms() - began >= 99);
+	qc_release(&first);
+	qc_release(&second);
+	qc_unsubscribe(s);
+	qc_context_free(patient);
+	qc_close(c);
+	fake_stop(&fake);
+}
+
 static const struct suite_case cases[] = {
 	CASE(messages_come_in_order),
 	CASE(subscriptions_change_while_they_run),
@@ -276,6 +320,7 @@ static const struct suite_case cases[] = {
 	CASE(a_refused_subscription_is_an_error_and_no_message),
 	CASE(a_subscription_outlives_the_context_that_made_it),
 	CASE(waiting_for_a_message_can_be_cancelled),
+	CASE(silence_is_broken_by_a_question_and_ended_without_an_answer),
 };
 
 int main(int argc, char **argv)

@@ -268,6 +268,38 @@ static void the_asynchronous_face_speaks_tls(void)
 	ev_loop_destroy(loop);
 }
 
+static void certificates_may_be_texts_and_the_version_has_a_least(void)
+{
+	struct secure s;
+
+	if (!secure_start(&s, "--tls-auth-clients yes --tls-protocols TLSv1.2"))
+		return;
+	char *cert = file_text(s.cert), *key = file_text(s.key);
+	qc_client *c = qc_dial(s.address, .tls_ca_pem = cert, .tls_cert_pem = cert, .tls_key_pem = key);
+	GOOD(*c);
+	GOOD(qc_incr(c, ctx, "n"));
+	qc_close(c);
+	const qc_options wrong[] = {
+		{.address = s.address, .tls_ca_pem = "no certificate"},
+		{.address = s.address, .tls_ca_pem = cert, .tls_cert_pem = cert, .tls_key_pem = cert},
+		{.address = s.address, .tls_ca_pem = cert, .tls_cert_pem = cert},
+		{.address = s.address, .tls_ca_pem = cert, .tls_ca = s.cert},
+		{.address = s.address, .tls_min_version = "1.1"},
+		{.address = "127.0.0.1:1", .tls_ca_pem = cert},
+	};
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		c = qc_open(&wrong[i]);
+		FAILS(*c, QC_INVALID);
+		qc_close(c);
+	}
+	c = qc_dial(s.address, .tls_ca = s.cert, .tls_cert = s.cert, .tls_key = s.key, .tls_min_version = "1.3");
+	FAILS(*c, QC_NETWORK);
+	qc_close(c);
+	free(cert);
+	free(key);
+	secure_stop(&s);
+}
+
 struct renewer {
 	int listener;
 	const char *cert, *key;
@@ -401,6 +433,7 @@ static const struct suite_case cases[] = {
 	CASE(a_stranger_is_not_trusted),
 	CASE(a_client_proves_itself_by_its_certificate),
 	CASE(the_asynchronous_face_speaks_tls),
+	CASE(certificates_may_be_texts_and_the_version_has_a_least),
 	CASE(a_read_that_has_to_write_first_is_waited_for),
 	CASE(a_child_that_closes_leaves_its_parents_connection_alone),
 };
