@@ -4,6 +4,7 @@
 
 #include "actors/discard.h"
 #include "actors/observer/observer.h"
+#include "actors/reactor/reactor.h"
 #include "actors/reaper/reaper.h"
 #include "actors/runtime/crash.h"
 #include "actors/runtime/host.h"
