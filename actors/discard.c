@@ -13,7 +13,7 @@
 #include "storage/blob.h"
 #include "transport/bus.h"
 
-/* One for each type that messages.def names. */
+/* One function for each payload type in messages.def. */
 
 static void discard_none(struct none *nothing)
 {
@@ -35,7 +35,7 @@ static void discard_listen_plan(struct listen_plan *plan)
 	listen_plan_destroy(&plan);
 }
 
-/* The descriptors themselves belong to whoever has posted them. */
+/* The descriptors themselves still belong to the supervisor. */
 static void discard_descriptors(struct descriptors *descriptors)
 {
 	free(descriptors);

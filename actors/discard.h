@@ -1,5 +1,5 @@
 /*
- * Frees what a message gives away that nobody will take: for messages that are left in mailboxes when all turns are over.
+ * Frees the payload of a message that was posted and never handled, when the runtime stops.
  */
 #ifndef ACTORS_DISCARD_H
 #define ACTORS_DISCARD_H

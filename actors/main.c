@@ -22,7 +22,7 @@ static void print_reason(const char *reason)
 	fprintf(stderr, "qcache-server: %s\n", shown);
 }
 
-/* Why there is no start: to whoever started it, and into the log, when that is another place. */
+/* Reports why the server doesn't start, on stderr and, if that is a file, in the log. */
 static int refuse(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static int refuse(const char *format, ...)
 {
@@ -33,7 +33,7 @@ static int refuse(const char *format, ...)
 	va_end(arguments);
 	print_reason(reason);
 	if (log_descriptor() != STDOUT_FILENO)
-		log_event(LOG_WARNING, "No start: %s", reason);
+		log_event(LOG_WARNING, "Can't start: %s", reason);
 	return 1;
 }
 
@@ -70,24 +70,24 @@ static void check_backlog(const struct config *config)
 {
 	int64_t most = process_backlog_max();
 	if (config->port && most < config->tcp_backlog)
-		log_event(LOG_WARNING, "tcp-backlog of %lld is held at %lld by the system (/proc/sys/net/core/somaxconn)",
+		log_event(LOG_WARNING, "tcp-backlog is %lld, but the system limits it to %lld (/proc/sys/net/core/somaxconn)",
 			  (long long)config->tcp_backlog, (long long)most);
 }
 
-/* The system would end the process long before it ran out of memory. */
+/* Beyond the cgroup's limit the kernel would kill the process. */
 static void check_memory(struct config *config)
 {
 	config->cgroup_limit = cgroup_memory_limit(CGROUP_FILE, CGROUP_MOUNTINFO_FILE);
 	if (config_exceeds_cgroup(config))
 		log_event(LOG_WARNING, "The control group (cgroup) of this process allows %llu bytes of the machine's %llu, and maxmemory is "
-				       "%llu: with more data the system kills the process. Set maxmemory below the limit",
+				       "%llu: the system kills the process when it exceeds that limit. Set maxmemory below it",
 			  (unsigned long long)config->cgroup_limit, (unsigned long long)machine_memory(),
 			  (unsigned long long)config->maxmemory);
 }
 
 /*
- * The system takes everything back at once, whatever the threads that are left are at. Checked builds free it all themselves: what is
- * there even then is a leak.
+ * Exits without freeing anything and without waiting for the threads that are left: the system frees memory faster. Checked builds free
+ * everything, so that a leak shows.
  */
 static void leave(struct server **server)
 {
@@ -117,7 +117,7 @@ static int serve(struct config *config)
 	return 0;
 }
 
-/* All of this comes before the first NNG call, whose threads inherit it. */
+/* All of this precedes the first NNG call, since NNG's threads inherit it. */
 static int set_up_and_serve(struct config *config, char **argv)
 {
 	bool is_daemon = config->daemonize && process_supervisor((enum supervision)config->supervised) == SUPERVISED_NO;
@@ -131,9 +131,9 @@ static int set_up_and_serve(struct config *config, char **argv)
 	if (!cpus_bind(config->server_cpulist))
 		return refuse("can't bind to CPUs %s: %s", config->server_cpulist, strerror(errno));
 	if (!cpus_share_one())
-		log_event(LOG_WARNING, "Can't choose how threads share the CPU: %s", strerror(errno));
+		log_event(LOG_WARNING, "Can't set the scheduling policy of the threads: %s", strerror(errno));
 	if (config->set_proc_title && !process_prepare_title(argv))
-		log_event(LOG_WARNING, "Can't set the title: %s", strerror(errno));
+		log_event(LOG_WARNING, "Can't prepare the process title: %s", strerror(errno));
 	if (config->crash_log_enabled && CRASH_REPORTS_ARE_OURS)
 		crash_install(QCACHE_VERSION);
 	return serve(config);

@@ -1,10 +1,10 @@
 /*
- * The supervisor is the main thread's actor. It waits for a reason to stop, then has all others stop in their order
+ * The supervisor is the main thread's actor. It waits for a reason to stop, then stops all other actors in order
  * (stop_order.h).
  *
- * A stop is bounded. What clients have asked for is answered for as long as shutdown-timeout says; then the reactors close what they
- * have (REACTOR_CUT) and the store drops the rest. Should it be in the midst of a command that takes even longer, the process ends
- * without it, LAST_RESORT_SECONDS later.
+ * A stop takes bounded time. Requests are answered until shutdown-timeout; then the reactors close their connections
+ * (REACTOR_CUT) and the store drops the remaining requests. If one command runs even longer, the process exits without it
+ * LAST_RESORT_SECONDS later.
  */
 #include "server.h"
 
@@ -36,7 +36,7 @@
 #include "transport/bus.h"
 
 #define THREAD_STACK_BYTES (1024u * 1024)
-/* No turn of the store should take as long, but some commands can be given enough to do. */
+/* No store turn should take so long, but some commands take time in proportion to their arguments. */
 #define LAST_RESORT_SECONDS 5.0
 
 struct server {
@@ -49,14 +49,14 @@ struct server {
 	struct observer *observer;
 	struct reaper reaper;
 	struct worker worker;
-	struct places places, next_places; /* open; to be open once the reactor has taken them */
+	struct places places, next_places; /* open now; open once the reactor has taken them */
 	struct owned_file pidfile, socket_file;
 	pthread_t *threads;          /* the reactors', then the helpers' */
 	uint32_t thread_count;
 
 	ev_signal on_term, on_int;
 	ev_async stop_asked;
-	ev_timer last_resort;        /* since something had to be dropped */
+	ev_timer last_resort;        /* runs from the first REACTOR_CUT */
 	struct stop_order stop;
 };
 
@@ -66,7 +66,7 @@ static void begin_stop(struct server *server, const char *why, bool is_now)
 {
 	if (server->stop.has_begun)
 		return;
-	log_event(LOG_NOTICE, "%s, finishing what has been asked for and stopping", why);
+	log_event(LOG_NOTICE, "%s, answering pending requests and stopping", why);
 	process_report_stopping((enum supervision)server->config.supervised);
 	stop_order_begin(&server->stop, is_now);
 }
@@ -91,7 +91,7 @@ static _Noreturn void end_at_once(struct server *server)
 	_exit(1);
 }
 
-/* As in Redis: a second SIGINT comes from somebody who insists, a second SIGTERM often from whoever passes on signals. */
+/* As in Redis: a second SIGINT comes from a user who insists; a second SIGTERM is often a copy sent by a service manager. */
 static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
 {
 	struct server *server = watcher->data;
@@ -102,13 +102,13 @@ static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
 		log_event(LOG_WARNING, "Received SIGINT while stopping, exiting now");
 		end_at_once(server);
 	} else {
-		log_event(LOG_NOTICE, "Received SIGTERM while stopping: SIGINT would end that at once");
+		log_event(LOG_NOTICE, "Received SIGTERM while stopping; send SIGINT to exit at once");
 	}
 }
 
 static void on_last_resort(struct ev_loop *loop, ev_timer *watcher, int events)
 {
-	log_event(LOG_WARNING, "A command has not finished %.0f seconds after the time for answers was over, exiting without it",
+	log_event(LOG_WARNING, "A command is still running %.0f seconds after shutdown-timeout, exiting without it",
 		  LAST_RESORT_SECONDS);
 	end_at_once(watcher->data);
 }
@@ -167,7 +167,7 @@ static struct descriptors *descriptors_of(const struct places *places)
 	return descriptors;
 }
 
-/* Names are looked up by the worker: signals must not wait for a name server. */
+/* The worker looks up host names: signals must not wait for a name server. */
 static void on_listen(struct server *server, struct config *wanted)
 {
 	actor_post(server->supervisor, server->worker.actor, WORKER_RESOLVE, 0, wanted);
@@ -175,7 +175,7 @@ static void on_listen(struct server *server, struct config *wanted)
 
 static void on_resolved(struct server *server, struct listen_plan *plan)
 {
-	struct config_error error = { "can't listen elsewhere: the server stops" };
+	struct config_error error = { "can't change the listening addresses: the server is stopping" };
 	bool is_open = !server->stop.has_begun && places_open(&server->next_places, &server->places, plan, &error);
 	listen_plan_destroy(&plan);
 	if (is_open) {
@@ -187,7 +187,7 @@ static void on_resolved(struct server *server, struct listen_plan *plan)
 	actor_post(server->supervisor, runtime_actor(server->runtime, ACTOR_STORE, 0), SUPERVISOR_LISTEN_FAILED, 0, NULL);
 }
 
-/* In the log all of them, in the process's title the first. */
+/* All addresses go to the log, the first one into the process title. */
 static void show_places(const struct server *server)
 {
 	char where[1024];
@@ -231,7 +231,7 @@ static void supervisor_turn(void *state, struct message message)
 
 /* ---- life ---- */
 
-/* In all threads, who inherit it: the supervisor's loop reads them from a descriptor. */
+/* In all threads, which inherit the mask: the supervisor's loop reads signals from a descriptor. */
 static void block_signals(void)
 {
 	sigset_t set;
@@ -241,7 +241,7 @@ static void block_signals(void)
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
-/* As Redis does, which writes a report at SIGALRM. The others that it leaves to the system end it or stop it, here too. */
+/* As Redis does, except SIGALRM, at which Redis writes a report. Other signals have their default action, as in Redis. */
 static void ignore_signals(void)
 {
 	static const int ignored[] = { SIGPIPE, SIGHUP, SIGALRM };
@@ -249,7 +249,7 @@ static void ignore_signals(void)
 		signal(ignored[i], SIG_IGN);
 }
 
-/* What all servers of a process share. */
+/* State that all servers of a process share. */
 static void prepare_process(void)
 {
 	memory_init();
@@ -305,7 +305,7 @@ static bool open_places(struct server *server, struct config_error *out_error)
 	bool is_open = places_open(&server->places, &(struct places){ 0 }, plan, out_error);
 	listen_plan_destroy(&plan);
 	if (is_open && server->places.count == 0) {
-		strcpy(out_error->text, "there is nothing to listen at: no port with an address that this machine has, and no unixsocket");
+		strcpy(out_error->text, "there is nothing to listen on: no port with an address that this machine has, and no unixsocket");
 		return false;
 	}
 	server->socket_file = owned_file_at(server->config.dir, is_open ? server->config.unixsocket : "");
@@ -324,7 +324,7 @@ struct server *server_create(const struct config *config, const struct server_su
 {
 	struct server *server = must_allocate(1, sizeof(*server));
 	config_copy(&server->config, config);
-	/* While a name is looked up a signal may still end the process in the usual way. */
+	/* Open before signals are blocked: while a host name is looked up, a signal ends the process. */
 	if (!open_places(server, out_error)) {
 		forget_places(server);
 		return NULL;
@@ -420,7 +420,7 @@ void server_run(struct server *server, void (*ready)(void *context), void *conte
 	remove_files(server);
 }
 
-/* The loop goes on until the last answers have come. */
+/* Runs the supervisor's loop until reaper and worker have answered. */
 static void await_helpers(struct server *server)
 {
 	if (server->stop.has_begun && !stop_order_is_over(&server->stop))
@@ -436,7 +436,7 @@ void server_destroy(struct server **server_at)
 {
 	struct server *server = *server_at;
 	await_helpers(server);
-	/* Actors first: mailboxes may not call into what is gone, and nobody posts any more. */
+	/* The runtime stops first, so that no mailbox calls into a destroyed actor. */
 	runtime_stop(server->runtime, discard_message);
 	for (uint32_t i = 0; i < server->reactor_count; i++)
 		reactor_destroy(&server->reactors[i]);

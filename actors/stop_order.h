@@ -1,9 +1,9 @@
 /*
- * The order in which a server's actors stop. The supervisor gives each kind its message and waits for as many answers before
- * it goes on to the next; the simulation's supervisor uses the same. All calls in the supervisor's turns, or on its thread.
+ * The order in which a server's actors stop. The supervisor posts a stop message to all actors of one kind and waits for their answers
+ * before it continues with the next kind. The simulation's supervisor uses it too. All calls in the supervisor's turns, or on its thread.
  *
- * Service has stopped when nobody is left who may owe a client or a subscriber anything. The helpers (reaper, worker) are told
- * then; the stop is over when they have answered too, but nobody needs what they are still at.
+ * Service has stopped when the reactors, the store and all subscribers have. Then the helpers (reaper, worker) are told to stop. The stop
+ * is over when they have answered, but no client or subscriber waits for that.
  */
 #ifndef ACTORS_STOP_ORDER_H
 #define ACTORS_STOP_ORDER_H
@@ -20,11 +20,11 @@ struct stop_order {
 };
 
 void stop_order_init(struct stop_order *order, struct actor *supervisor);
-/* With `is_now` nothing that is under way is waited for. A second time it does nothing. */
+/* With `is_now`, requests in flight get no reply. A second call does nothing. */
 void stop_order_begin(struct stop_order *order, bool is_now);
-/* A message has come whose type ends in STOP_DONE. True when it was the last one of the service, and again for the last of all. */
+/* A STOP_DONE has come. True when service has stopped, and again when the stop is over. */
 bool stop_order_take_answer(struct stop_order *order);
-/* A reactor has dropped what it was owed (REACTOR_CUT): the store drops the rest. True for the first one, which says it for all. */
+/* A REACTOR_CUT has come: tells the store to drop all requests. True for the first one; later ones do nothing. */
 bool stop_order_cut(struct stop_order *order);
 
 bool stop_order_is_over(const struct stop_order *order);

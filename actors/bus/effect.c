@@ -1,5 +1,5 @@
 /*
- * A run of frames:
+ * The bytes of a turn's frames:
  *
  *   frame    +-----------+-------------+--------+ - - - - +--------+
  *            | bytes u64 | effects u32 | origin |  origin | effect | ...
@@ -9,10 +9,10 @@
  *            | type u8 | fields u8 | database | key | other key | value | number | result | amount | elements |
  *            +---------+-----------+----------+-----+ - - - - - - - - - - - - - - - - - - - - - - - - - - - - +
  *
- * `fields` tells which of those behind the key are there; the value is bytes, or the address of a blob that the run holds. Numbers have
- * 8 bytes in the machine's order; strings a length before them; lengths, counts and the database are varints: 7 bits a
- * byte, the lowest first, the top bit set in all but the last. Nothing is aligned. A SET of a key of 16 and a value of 64 bytes takes 106.
- * Frames stay within the process.
+ * `fields` says which fields follow the key. The value is bytes, or the address of a blob that the writer holds. Numbers have
+ * 8 bytes in the machine's order. A string follows its length. Lengths, counts and the database are varints: 7 bits per
+ * byte, lowest first, the top bit set in all but the last byte. Nothing is aligned. A SET with a key of 16 and a value of 64 bytes takes
+ * 106 bytes. Frames never leave the process.
  */
 #include "actors/bus/effect.h"
 
@@ -23,7 +23,7 @@
 
 #define FRAME_HEAD_BYTES (sizeof(uint64_t) + sizeof(uint32_t) + 1)
 #define VARINT_MAX_BYTES 10
-/* What a record takes at most beside its strings. */
+/* The largest size of a record without its strings. */
 #define RECORD_OVERHEAD_MAX (2 + 6 * VARINT_MAX_BYTES + 4 * sizeof(uint64_t))
 /* The value is the address of a blob. */
 #define VALUE_IS_BLOB 128
@@ -37,7 +37,7 @@ static const struct {
 #undef EFFECT
 };
 
-/* The fields of 8 bytes, in the order of the record. */
+/* The fields of 8 bytes, in their order in the record. */
 static const struct {
 	uint32_t field;
 	size_t offset;
@@ -58,7 +58,7 @@ uint32_t effect_fields(enum effect_type type)
 	return types[type].fields;
 }
 
-/* ---- writing: `at` moves behind what is written; there is room ---- */
+/* ---- writing: each function returns the end of what it wrote; the caller has reserved memory ---- */
 
 static uint8_t *put_varint(uint8_t *at, uint64_t value)
 {

@@ -1,11 +1,11 @@
 /*
- * Effects: what commands did to the data, as typed records; and frames, which carry them on the command bus.
+ * Effects: what commands did to the data, as typed records. Frames: groups of effects on the command bus.
  *
- * A frame is all effects of one command (later: of one transaction), atomic, with one sequence number of a dense sequence. The bus
- * carries what came of a command, never the command: persistence and peers render what they need from it, and effect_apply() turns it
- * back into data. All frames of a turn lie in one run of bytes; values of blob size travel as held blobs.
+ * A frame holds all effects of one command (later: of one transaction). It is atomic and has one number of a dense sequence. The bus
+ * carries the results of a command, never the command: persistence and peers translate effects into their own forms, and
+ * effect_apply() turns them back into data. The frames of a turn share one buffer; large values travel as held blobs.
  *
- * effects.def says which fields each type has. The layout of a run is drawn in effect.c.
+ * effects.def says which fields each type has. The layout is drawn in effect.c.
  */
 #ifndef ACTORS_BUS_EFFECT_H
 #define ACTORS_BUS_EFFECT_H
@@ -24,7 +24,7 @@ enum effect_type {
 	EFFECT_TYPES
 };
 
-/* Fields that a record may hold. Of one that is 0 or empty the record holds nothing. */
+/* The fields that a record may hold. A field that is 0 or empty is left out. */
 enum effect_field {
 	HAS_OTHER_KEY = 1,
 	HAS_VALUE = 2,
@@ -34,45 +34,44 @@ enum effect_field {
 	HAS_ELEMENTS = 32,
 };
 
-/* "set", "expired": what INFO calls it. */
+/* The name in INFO: "set", "expired". */
 const char *effect_event(enum effect_type type);
-/* The fields that records of this type may hold: enum effect_field. */
+/* The fields that records of this type may hold (enum effect_field). */
 uint32_t effect_fields(enum effect_type type);
 
-/* Elements of a collection, one behind the other: see elements_append(). */
+/* The elements of a collection, packed by elements_append(). */
 struct elements {
 	struct slice packed;
 	uint32_t count;
 };
 
-/* All slices are borrowed: from the caller when an effect is written, from the run when it is read. */
+/* All slices are borrowed: from the caller when an effect is written, from the frame when it is read. */
 struct effect {
 	enum effect_type type;
 	uint32_t database;
 	struct slice key, other_key;
 	struct slice value;
-	struct blob *blob;         /* holds the value, when it is large */
+	struct blob *blob;         /* holds the value if it is large */
 	int64_t number, result;    /* also positions */
-	double amount;             /* what was added to a score or a field */
+	double amount;             /* the increment of a score or field */
 	struct elements elements;
 };
 
 /*
- * Adds an element, with its score where the type's elements have scores (all of an effect, or none). Running out of memory marks
- * the buffer as failed.
+ * Appends an element, with its score if the type's elements have scores. Without memory the buffer is marked as failed.
  */
 void elements_append(struct buffer *packed, struct slice element);
 void elements_append_scored(struct buffer *packed, struct slice element, double score);
 
-/* Takes the first element off. False when there are none left. */
+/* Removes the first element. False when none is left. */
 bool elements_next(struct elements *elements, struct slice *out_element);
 bool elements_next_scored(struct elements *elements, struct slice *out_element, double *out_score);
 
-/* Where a frame was made, when that was not here. */
+/* Where a frame comes from if another node made it. */
 struct frame_origin {
 	uint64_t node, incarnation, sequence;
 	uint64_t clock;            /* hybrid logical clock */
-	struct slice dependencies; /* bytes that only the mesh reads */
+	struct slice dependencies; /* opaque; read by the mesh only */
 };
 
 struct frame {
@@ -95,23 +94,23 @@ struct frame_writer {
 };
 
 /*
- * Begin, append effects, end. `origin` is NULL for what was made here. A frame without effects leaves no trace. What has been executed
- * must reach the bus: running out of memory is fatal.
+ * Begin a frame, append effects, end it. `origin` is NULL for frames of this node. A frame without effects is dropped. Running out of
+ * memory is fatal, since an executed command must reach the bus.
  */
 void frame_begin(struct frame_writer *writer, const struct frame_origin *origin);
 void frame_append(struct frame_writer *writer, const struct effect *effect);
-/* True when the frame had effects and is now part of the run. */
+/* False when the frame had no effects and was dropped. */
 bool frame_end(struct frame_writer *writer);
 void frame_writer_fini(struct frame_writer *writer);
 
-/* Reads what a writer holds, and borrows it. The run has been made in this process: it is trusted. */
+/* Reads a writer's frames, which it borrows. They were made in this process, so they are trusted. */
 struct frame_reader {
 	const uint8_t *at, *end, *frame_end;
 	uint64_t next_sequence;
 };
 
 void frame_reader_init(struct frame_reader *reader, const struct frame_writer *writer);
-/* The next frame, whether or not all effects of the one before have been read. False at the end. */
+/* Moves to the next frame; unread effects of the current one are skipped. False at the end. */
 bool frame_next(struct frame_reader *reader, struct frame *out_frame);
 bool frame_next_effect(struct frame_reader *reader, struct effect *out_effect);
 

@@ -3,7 +3,7 @@
 #include "storage/types/string.h"
 #include "transport/decimal.h"
 
-/* As a time: nothing has expired by then. */
+/* A time at which no key has expired. */
 #define BEFORE_ALL_TIMES INT64_MIN
 
 static enum apply_status status_of(enum keyspace_status status)
@@ -11,7 +11,7 @@ static enum apply_status status_of(enum keyspace_status status)
 	return status == KEYSPACE_OK ? APPLY_DONE : APPLY_NO_MEMORY;
 }
 
-/* What an effect is about: its database and, if the key is there, its entry. */
+/* The database and key of an effect, and the key's entry if there is one. */
 struct place {
 	struct keyspace *keyspace;
 	struct slice key;
@@ -36,7 +36,7 @@ static enum apply_status find_place(const struct effect_target *target, uint64_t
 static enum apply_status set(struct place *at, const struct effect *effect, enum string_origin origin)
 {
 	bool expires = effect->number != NO_EXPIRY;
-	/* Room for a time to live that is there is kept for the new one. */
+	/* Keep the entry's expiry node for the new time, if it has one. */
 	enum keyspace_ttl ttl = expires ? KEYSPACE_KEEP_TTL : KEYSPACE_DROP_TTL;
 	enum keyspace_status status =
 		effect->blob ? keyspace_set_blob(at->keyspace, at->key, at->hash, effect->blob, ttl, BEFORE_ALL_TIMES, &at->entry) :

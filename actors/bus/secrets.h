@@ -1,6 +1,6 @@
 /*
- * Which arguments of a command hold secrets and are shown to nobody: a bit for each, and the last bit for all from that place on, so
- * that a command of any length hides at least what it must.
+ * The arguments of a command that hold secrets and must not be shown: one bit per argument. The last bit stands for argument 63 and
+ * all after it.
  */
 #ifndef ACTORS_SECRETS_H
 #define ACTORS_SECRETS_H

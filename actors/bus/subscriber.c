@@ -32,14 +32,14 @@ void subscriber_init(struct subscriber *subscriber, struct actor *actor, const s
 		.kind = subscriber_kind(actor->kind),
 		.actor = actor,
 		.store = runtime_actor(actor->runtime, ACTOR_STORE, 0),
-		/* Back in quarters: the store can't run dry before the next one is due, and most posts are saved. */
+		/* Return credit by quarters: few messages, and the store never runs out of credit while we hold less than that. */
 		.give_back_at_bytes = (uint64_t)(options->credit_bytes ? options->credit_bytes : BUS_CREDIT_BYTES) / 4,
 		.interest = options->interest,
 		.take = options->take,
 		.context = options->context,
 	};
 	if (!subscriber->kind)
-		crash_broken_invariant("%s is of a kind that does not subscribe", actor->name);
+		crash_broken_invariant("%s can't subscribe: its kind has no line in subscriber_kinds", actor->name);
 }
 
 uint64_t subscriber_take_credit(struct subscriber *subscriber)
@@ -56,7 +56,7 @@ static void owe(struct subscriber *subscriber, uint64_t bytes)
 		subscriber->kind->post_credit(subscriber->actor, subscriber->store, subscriber_take_credit(subscriber), NULL);
 }
 
-/* The store has posted its last before the supervisor posts STOP; it may still be on its way here. */
+/* The store posted its last message before the supervisor posted STOP, but that may still be in flight. */
 static void stop_if_empty(struct subscriber *subscriber)
 {
 	struct actor *actor = subscriber->actor;
@@ -71,7 +71,7 @@ static void stop_if_empty(struct subscriber *subscriber)
 void subscriber_on_frames(struct subscriber *subscriber, struct bus_message *message)
 {
 	if ((subscriber->interest & BUS_FRAMES) && !bus_cursor_accept(&subscriber->cursor, message))
-		crash_broken_invariant("%s has seen frame %llu and is given %llu to %llu: some are lost",
+		crash_broken_invariant("%s has seen frame %llu and received %llu to %llu: frames are lost",
 				       subscriber->actor->name, (unsigned long long)subscriber->cursor.last,
 				       (unsigned long long)message->first_sequence,
 				       (unsigned long long)message->last_sequence);
@@ -99,12 +99,12 @@ void subscriber_on_stop(struct subscriber *subscriber)
 
 void subscriber_want(struct subscriber *subscriber, uint32_t interest)
 {
-	/* BUS_FRAMES comes with the ATTACH: what is on its way until then is not meant. */
+	/* BUS_FRAMES is set by the ATTACH: frames in flight before it are not for us. */
 	subscriber->interest = interest & (subscriber->interest | ~(uint32_t)BUS_FRAMES);
 	subscriber->kind->post_wants(subscriber->actor, subscriber->store, interest, NULL);
 }
 
-/* ---- those that do no more ---- */
+/* ---- SUBSCRIBER and BLOCKING_SUBSCRIBER ---- */
 
 static void pool_turn(void *state, struct message message)
 {

@@ -1,13 +1,14 @@
 /*
- * What every subscriber of the command bus does alike: it checks the sequence, gives credit back, and stops when told and empty.
+ * The common part of all subscribers of the command bus: it checks the sequence, returns credit, and stops when told to and the mailbox is
+ * empty.
  *
- * A subscriber is an actor of any kind and host, with messages of its own: NAME_FRAMES, NAME_STOP, NAME_STOP_DONE, STORE_NAME_CREDIT,
- * and NAME_ATTACH if it takes frames; its line in `subscriber_kinds` names them. Its state embeds this; its inbox hands these messages over
- * with subscriber_on_frames() and the like. SUBSCRIBER and BLOCKING_SUBSCRIBER have no more messages than these: subscriber_bind() is all
+ * A subscriber is an actor of any kind and host, with its own messages: NAME_FRAMES, NAME_STOP, NAME_STOP_DONE, STORE_NAME_CREDIT,
+ * and NAME_ATTACH if it reads frames; its line in `subscriber_kinds` names them. Its state embeds this struct; its turn passes these
+ * messages to subscriber_on_frames() and the like. SUBSCRIBER and BLOCKING_SUBSCRIBER have no other messages, so subscriber_bind() is all
  * that they need.
  *
- * A required subscriber sees every frame from the one on at which it was attached; a gap is a broken invariant. An optional one that has no
- * credit is passed over, and attached anew when it has some: it is told how many frames it has not seen.
+ * A required subscriber sees every frame after the one at which it was attached; a gap is a broken invariant. An optional subscriber without
+ * credit is skipped and attached again when it has credit; `missed` counts the frames in between.
  */
 #ifndef ACTORS_BUS_SUBSCRIBER_H
 #define ACTORS_BUS_SUBSCRIBER_H
@@ -15,50 +16,49 @@
 #include "actors/runtime/actor.h"
 #include "transport/bus.h"
 
-/* How a kind of subscriber and the store speak to each other. */
+/* The messages between a kind of subscriber and the store. */
 struct subscriber_kind {
 	void (*post_frames)(struct actor *store, struct actor *subscriber, uint64_t number, struct bus_message *message);
-	post_order *post_attach; /* NULL: takes no frames */
+	post_order *post_attach; /* NULL: reads no frames */
 	post_order *post_credit, *post_wants; /* to the store; post_wants may be NULL */
 	post_order *post_stop_done;
 };
-/* NULL: actors of that kind don't subscribe. */
+/* NULL: actors of that kind can't subscribe. */
 const struct subscriber_kind *subscriber_kind(enum actor_kind kind);
 
 struct subscriber {
 	const struct subscriber_kind *kind;
 	struct actor *actor, *store;
 	struct bus_cursor cursor;
-	uint32_t interest;    /* enum bus_interest: what it may be given; a message may hold more */
-	uint64_t owed_bytes;  /* of credit, not yet given back */
+	uint32_t interest;    /* enum bus_interest: the parts it may read; a message may hold more */
+	uint64_t owed_bytes;  /* credit not yet returned */
 	uint64_t give_back_at_bytes;
-	uint64_t missed;      /* frames that it was passed over with */
+	uint64_t missed;      /* frames that it was not given */
 	bool is_stopping;
-	/* Takes a message of the bus in; borrowed for the call. */
+	/* Handles a bus message, borrowed for the call. */
 	void (*take)(void *context, const struct bus_message *message);
 	void *context;
 };
 
-/* What a subscriber is made from. */
 struct subscriber_options {
 	uint32_t interest;    /* enum bus_interest */
-	int64_t credit_bytes; /* what the store was told; 0: BUS_CREDIT_BYTES */
+	int64_t credit_bytes; /* as the store was told; 0: BUS_CREDIT_BYTES */
 	void (*take)(void *context, const struct bus_message *message);
 	void *context;
 };
 void subscriber_init(struct subscriber *subscriber, struct actor *actor, const struct subscriber_options *options);
-/* The same for SUBSCRIBER and BLOCKING_SUBSCRIBER, whose turns are wholly here. */
+/* For SUBSCRIBER and BLOCKING_SUBSCRIBER: also binds their turn. */
 void subscriber_bind(struct subscriber *subscriber, struct actor *actor, const struct subscriber_options *options);
 
-/* In a turn of the subscriber, with what its message brings. The last one answers when everything has been taken in. */
+/* In the subscriber's turn, one for each message. subscriber_on_stop() answers STOP_DONE once the mailbox is empty. */
 void subscriber_on_frames(struct subscriber *subscriber, struct bus_message *message);
 void subscriber_on_attach(struct subscriber *subscriber, uint64_t sequence);
 void subscriber_on_stop(struct subscriber *subscriber);
 
-/* In its own turn: asks for other things from the store's next turn on. Frames begin with an ATTACH. */
+/* In the subscriber's turn: changes its interest from the store's next turn on. Frames begin with an ATTACH. */
 void subscriber_want(struct subscriber *subscriber, uint32_t interest);
 
-/* Credit owed, to be sent along with another message; nothing is owed afterwards. */
+/* The credit owed, for the caller to return with another message; nothing is owed afterwards. */
 uint64_t subscriber_take_credit(struct subscriber *subscriber);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * What the store counts and the observer adds up: how often commands and effects came, and how long commands took. A tally travels on
- * the bus and holds what came since the one before.
+ * Counts that the store collects and the observer adds up: calls and latencies of commands, and effects. A tally travels on the bus and
+ * covers the time since the previous one.
  */
 #ifndef ACTORS_BUS_TALLY_H
 #define ACTORS_BUS_TALLY_H
@@ -14,14 +14,14 @@
 struct command_count {
 	uint64_t calls, failed, rejected;
 	uint64_t ns;               /* spent in them */
-	struct histogram *latency; /* of the calls, one by one; NULL when none was counted. Owned */
+	struct histogram *latency; /* of single calls; owned; NULL when none was counted */
 };
 
-/* Adds `from` to `into`, which gets a histogram when it has none and needs one. Fatal without memory. */
+/* Adds `from` to `into`, and creates a histogram there if needed. Fatal without memory. */
 void command_count_merge(struct command_count *into, const struct command_count *from);
 
 struct tally {
-	bool starts_anew; /* what was counted before is forgotten */
+	bool starts_anew; /* reset all earlier counts first */
 	uint64_t events[EFFECT_TYPES];
 	uint32_t command_count;
 	struct command_count commands[]; /* by command number */

@@ -10,7 +10,7 @@
 #include "actors/bus/subscriber.h"
 #include "actors/bus/turn_message.h"
 
-/* Room for escapes is made for so many bytes at a time. */
+/* Memory for escapes, four bytes each, is reserved for this many bytes at a time. */
 #define ESCAPED_AT_ONCE 4096u
 
 struct observer {
@@ -54,7 +54,7 @@ static void take_tally(struct observations *seen, const struct tally *tally)
 		command_count_merge(&seen->commands[i], &tally->commands[i]);
 }
 
-/* What isn't printable is shown as an escape of up to four bytes. Returns how many. */
+/* Writes one byte, escaped if it isn't printable: up to four bytes. Returns how many. */
 static size_t escape(uint8_t byte, uint8_t out[4])
 {
 	static const char hex[] = "0123456789abcdef";
@@ -68,7 +68,7 @@ static size_t escape(uint8_t byte, uint8_t out[4])
 	return is_plain ? 1 : letters[byte] ? 2 : 4;
 }
 
-/* An argument in double quotes. */
+/* Appends an argument in double quotes. */
 static void append_quoted(struct buffer *out, struct slice text)
 {
 	buffer_append(out, "\"", 1);
@@ -95,7 +95,7 @@ static void append_line(struct buffer *out, const struct command_record *record,
 	buffer_append(out, "\r\n", 2);
 }
 
-/* In the form of a command, which clients know how to read. */
+/* Has the form of a command, so that clients can parse it. */
 static void append_missed(struct buffer *out, uint64_t count)
 {
 	int64_t now_us = wall_clock_us();

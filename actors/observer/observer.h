@@ -1,6 +1,6 @@
 /*
- * The observer: a subscriber of the command bus that counts and times commands and counts keys' events, for INFO and
- * LATENCY, and writes the lines that MONITOR's clients see. It touches no key and no session.
+ * The observer: a subscriber of the command bus. It adds up counts and latencies of commands and counts of keyspace events, for INFO and
+ * LATENCY, and formats the lines that MONITOR clients see. It touches no key and no session.
  */
 #ifndef ACTORS_OBSERVER_H
 #define ACTORS_OBSERVER_H
@@ -16,7 +16,7 @@ struct runtime;
 struct observer *observer_create(struct runtime *runtime, uint32_t command_count);
 void observer_destroy(struct observer **observer);
 
-/* What the observer answers; an own copy for the one who asked, who destroys it. */
+/* The payload of STORE_OBSERVATIONS: a copy of all counts, which the receiver destroys. */
 struct observations {
 	uint64_t events[EFFECT_TYPES];       /* by effect */
 	uint32_t command_count;

@@ -21,7 +21,7 @@ static void on_free(struct reaper *reaper, struct garbage *garbage)
 	actor_post(reaper->actor, runtime_actor(reaper->actor->runtime, ACTOR_STORE, 0), STORE_REAPED, 0, NULL);
 }
 
-/* The store has posted its last before the supervisor posts STOP; it may still be on its way here. */
+/* The store posted its last message before the supervisor posted STOP, but that may still be in flight. */
 static void stop_if_empty(struct reaper *reaper)
 {
 	if (!reaper->is_stopping || actor_mailbox_depth(reaper->actor) > 0)

@@ -1,7 +1,7 @@
 /*
- * The reaper frees what is too large to be freed in a turn of the store: the tables of flushed databases. Large values are not
- * among that: each is one block, which the allocator takes back in microseconds (400 MB in 9, measured) and whose pages its own
- * thread gives to the system. One chain at a time; what waits here still counts as used memory.
+ * The reaper frees what is too large to free in a store turn: the keyspaces of flushed databases. The store frees large values
+ * itself: each is one block, which takes the allocator microseconds (400 MB in 9, measured); the allocator's own
+ * thread returns its pages to the system. One chain of garbage is in flight at a time; it counts as used memory until it is freed.
  */
 #ifndef ACTORS_REAPER_H
 #define ACTORS_REAPER_H
@@ -14,7 +14,7 @@ struct garbage {
 	struct garbage *next;
 };
 
-/* The whole chain. Any thread. */
+/* Frees the whole chain. Any thread. */
 void garbage_destroy(struct garbage **garbage);
 
 struct reaper {

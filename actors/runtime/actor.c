@@ -1,6 +1,6 @@
 /*
- * The catalogue and the topology are tables made from the .def files. runtime_open() holds them against each other:
- * every message's edge has room, every edge with room has a message. A channel exists only for a permitted edge.
+ * The catalogue (messages) and the topology are tables made from the .def files. runtime_open() checks that they agree:
+ * every message has an edge with slots, every such edge has a message. Only these edges get channels.
  */
 #include "actor.h"
 
@@ -12,9 +12,9 @@
 #include "actors/runtime/host.h"
 #include "actors/runtime/log.h"
 
-/* What is told as above_2ms. */
+/* The bound of INFO's above_2ms. */
 #define LONG_TURN_NS 2000000u
-/* How old a reading of the thread's CPU clock may be, a system call and too dear for each turn: a turn is told too long by so much at most. */
+/* The thread's CPU clock takes a system call, too slow for each turn. A reading may be this old; it makes a turn look longer by at most that. */
 #define CPU_READING_NS 100000u
 
 #define POOL HOST_POOL
@@ -50,10 +50,10 @@ static const struct {
 
 struct runtime {
 	uint32_t counts[ACTOR_KINDS];
-	uint32_t first[ACTOR_KINDS]; /* number of the first of each kind */
+	uint32_t first[ACTOR_KINDS]; /* number of the first actor of each kind */
 	uint32_t total;
 	struct actor *actors;
-	_Atomic int log_level;       /* relaxed: it orders nothing */
+	_Atomic int log_level;       /* relaxed: orders nothing */
 };
 
 static _Thread_local const struct actor *in_turn;
@@ -76,7 +76,7 @@ static uint64_t read_count(const _Atomic uint64_t *counter)
 	return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
-/* The actor is the only writer of its counts, so a plain addition is enough; relaxed stores keep readers' numbers whole. */
+/* The actor is the only writer of its counts, so a load and a store are enough. Relaxed: readers need whole numbers, no order. */
 static void count_up(_Atomic uint64_t *counter, uint64_t by)
 {
 	atomic_store_explicit(counter, read_count(counter) + by, memory_order_relaxed);
@@ -97,7 +97,7 @@ struct moment moment_now(void)
 	return (struct moment){ ns, read.cpu_ns };
 }
 
-/* Where a turn was the longest, or long, was it at work all the while, or did others have the CPU? */
+/* Long turns also record CPU time, to tell slow code from preemption. */
 static void count_cpu(struct turn_count *count, uint64_t began_cpu_ns, uint64_t ns)
 {
 	if (ns <= LONG_TURN_NS && ns <= read_count(&count->max_cpu_ns))
@@ -222,7 +222,7 @@ static void check_catalogue(void)
 						       kinds[to].name);
 }
 
-/* Two runtimes may live in one process (tests), so mailboxes are named with the runtime's address. */
+/* A process may have several runtimes (tests), so a mailbox's name contains the runtime's address. */
 static void mailbox_name(const struct actor *actor, char *out, size_t size)
 {
 	snprintf(out, size, "%p-%s", (void *)actor->runtime, actor->name);
@@ -281,7 +281,7 @@ static void close_mailbox(struct actor *actor, mailbox_discard *discard)
 
 void runtime_stop(struct runtime *runtime, mailbox_discard *discard)
 {
-	/* A turn that runs may still be in the post of its last message. */
+	/* A running turn may still be posting: stop all mailboxes before closing any. */
 	for (uint32_t i = 0; i < runtime->total; i++)
 		if (runtime->actors[i].mailbox)
 			mailbox_stop(runtime->actors[i].mailbox);
@@ -320,7 +320,7 @@ bool actor_has_thread(const struct actor *actor)
 
 uint64_t actor_mailbox_depth(const struct actor *actor)
 {
-	/* Read what was received first: a message posted meanwhile then makes the depth too large, never negative. */
+	/* Read `received` first: a message posted in between makes the depth too large, never negative. */
 	uint64_t received = atomic_load_explicit(&actor->received, memory_order_acquire);
 	uint64_t posted = 0;
 	for (uint32_t i = 0; i < actor->runtime->total; i++)

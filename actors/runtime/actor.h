@@ -1,16 +1,16 @@
 /*
- * The actor runtime: who there is (topology.def), what they may say to each other (messages.def), and the one
- * place through which every turn goes.
+ * The actor runtime: the actors (topology.def), the messages that they may post (messages.def), and the one
+ * function that runs every turn.
  *
- * A turn is one message taken by one actor. Turns of one actor never overlap and each sees what the one before did.
- * On a POOL host a turn runs on whichever of NNG's threads received the message; on a LOOP host on the actor's
+ * A turn is one message handled by one actor. Turns of one actor never overlap, and each sees the effects of the one before.
+ * On a POOL host a turn runs on the thread of NNG's pool that received the message. On a LOOP host it runs on the actor's
  * own thread, between the callbacks of its libev loop, which belong to the actor too.
  *
- * Order of calls: runtime_create, actor_bind for every actor, runtime_open (checks catalogue against topology, opens
- * mailboxes and channels), then actor_run on a thread of its own for every LOOP actor; at the end actor_leave in each LOOP
- * actor's turn, join the threads, runtime_stop, runtime_destroy.
+ * Order of calls: runtime_create, actor_bind for every actor, runtime_open (checks messages against topology, opens
+ * mailboxes and channels), then actor_run on its own thread for every LOOP actor; at the end actor_leave in a turn of each LOOP
+ * actor, join the threads, runtime_stop, runtime_destroy.
  *
- * Diagnostics: a message that the catalogue does not allow, an edge without room, a full channel: broken invariant, stops.
+ * Fatal (broken invariant): a message that messages.def does not allow, an edge without slots, a full channel.
  */
 #ifndef ACTORS_ACTOR_H
 #define ACTORS_ACTOR_H
@@ -33,7 +33,7 @@ enum actor_kind {
 	ACTOR_KINDS
 };
 
-/* Room on each edge: SLOTS_STORE_REACTOR and so on. */
+/* The slots of each edge: SLOTS_STORE_REACTOR and so on. */
 enum edge_slots {
 #define ACTOR(kind, host, name, meaning)
 #define EDGE(sender, receiver, slots) SLOTS_##sender##_##receiver = slots,
@@ -43,15 +43,15 @@ enum edge_slots {
 };
 
 /*
- * Counts of an actor's turns. Written by the actor alone, read by anyone (INFO) at any time: relaxed atomics, so a reader
- * sees each number whole and recent, not all of the same instant.
+ * Counts of an actor's turns. Only the actor writes them; any thread may read them (INFO). The atomics are relaxed: a reader
+ * sees each number whole and recent, but not all numbers at the same instant.
  */
 struct turn_count {
 	_Atomic uint64_t turns;
 	_Atomic uint64_t ns;     /* spent in them, wall clock */
 	_Atomic uint64_t max_ns; /* the longest */
-	_Atomic uint64_t long_turns; /* above 2 ms */
-	_Atomic uint64_t max_cpu_ns; /* the same without the time in which the thread did not run */
+	_Atomic uint64_t long_turns; /* longer than 2 ms */
+	_Atomic uint64_t max_cpu_ns; /* the same in CPU time */
 	_Atomic uint64_t long_cpu_turns;
 };
 
@@ -63,11 +63,11 @@ struct actor {
 	void (*turn)(void *state, struct message message);
 	void *state;
 
-	/* the runtime's own from here on */
+	/* private to the runtime from here on */
 	struct runtime *runtime;
 	struct mailbox *mailbox;
-	struct channel **channels;    /* by number of the receiver; NULL where nothing may be said */
-	_Atomic uint64_t *posted;     /* messages, by number of the receiver */
+	struct channel **channels;    /* by receiver's number; NULL where no edge is */
+	_Atomic uint64_t *posted;     /* messages, by receiver's number */
 	_Atomic uint64_t received;
 	struct turn_count counts[MESSAGE_TYPES];
 	struct turn_count loop_count; /* LOOP: iterations with their callbacks */
@@ -77,17 +77,17 @@ struct actor {
 
 struct runtime;
 
-/* `counts` says how many there are of each kind. Fatal without memory. */
+/* `counts` says how many actors of each kind to create. Fatal without memory. */
 struct runtime *runtime_create(const uint32_t counts[ACTOR_KINDS]);
 struct actor *runtime_actor(struct runtime *runtime, enum actor_kind kind, uint32_t index);
 uint32_t runtime_count(const struct runtime *runtime, enum actor_kind kind);
 void actor_bind(struct actor *actor, void (*turn)(void *state, struct message message), void *state);
-/* What its actors log: enum log_level. LOG_NOTICE at first. Any thread. */
+/* The lowest level that its actors log (enum log_level); LOG_NOTICE at first. Any thread. */
 void runtime_set_log_level(struct runtime *runtime, int level);
 void runtime_open(struct runtime *runtime);
 /*
- * Every LOOP actor has left its loop: waits for turns that run, closes mailboxes and channels. What is left in a mailbox goes to
- * `discard`. No turn is taken any more; states may be destroyed.
+ * Call it when every LOOP actor has left its loop. Waits for running turns, then closes mailboxes and channels. Messages left in a
+ * mailbox go to `discard`. Afterwards no turn runs, and actors' states may be destroyed.
  */
 void runtime_stop(struct runtime *runtime, mailbox_discard *discard);
 void runtime_destroy(struct runtime **runtime);
@@ -98,8 +98,8 @@ void actor_run(struct actor *actor);
 void actor_leave(struct actor *actor);
 
 /*
- * Gives `payload` away, of the type that messages.def names for `type`. Only in a turn of `self` (or, for a LOOP host, on its thread).
- * A function for each type stands behind it: post_REAPER_STOP(self, to, number, NULL).
+ * Posts a message and gives `payload` away, which has the type that messages.def names. Only in a turn of `self` (or, for a LOOP host, on
+ * its thread). The macro calls the function of the message type: post_REAPER_STOP(self, to, number, NULL).
  */
 #define actor_post(self, to, type, number, payload) post_##type(self, to, number, payload)
 void actor_post_untyped(struct actor *self, struct actor *to, uint32_t type, uint64_t number, void *payload);
@@ -112,20 +112,20 @@ void actor_post_untyped(struct actor *self, struct actor *to, uint32_t type, uin
 #include "actors/runtime/messages.def"
 #undef MESSAGE
 
-/* A post_ function of a message that gives nothing away. */
+/* The post_ function of a message without payload. */
 typedef void post_order(struct actor *self, struct actor *to, uint64_t number, struct none *nothing);
 
-/* Its turns run on a thread of its own, which leaves with actor_leave(). */
+/* Its turns run on its own thread, which ends after actor_leave(). */
 bool actor_has_thread(const struct actor *actor);
 
-/* Messages posted to the actor and not yet taken. */
+/* Messages posted to the actor and not yet received. */
 uint64_t actor_mailbox_depth(const struct actor *actor);
-/* "actor:name=store,depth=0,..." lines for one actor. */
+/* Appends the lines of INFO for one actor. */
 void actor_describe(const struct actor *actor, struct buffer *out);
 /* In the actor's own turn. */
 void actor_reset_counts(struct actor *actor);
 
-/* In checked builds: stops unless this thread is inside a turn of `actor`. */
+/* Checked builds stop unless this thread is inside a turn of `actor`. */
 #ifdef QCACHE_CHECKED
 void actor_assert_turn(const struct actor *actor);
 #else

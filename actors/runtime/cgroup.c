@@ -1,6 +1,6 @@
 /*
- * /proc/self/cgroup names the group of each hierarchy by its path from the hierarchy's root, mountinfo tells which part of the
- * hierarchy is mounted where. In a container both are often "/", or the same long path: then the mount point is the group.
+ * /proc/self/cgroup names the process's group in each hierarchy by its path from the hierarchy's root. mountinfo says which part of
+ * the hierarchy is mounted where. In a container both paths are often "/", or the same: then the mount point is the group.
  */
 #include "cgroup.h"
 
@@ -13,17 +13,17 @@
 #define LINE_BYTES 8192
 #define PATH_BYTES 4096
 
-/* The two versions, in each of which a group may have a limit. */
+/* Versions 2 and 1; a group may have a limit in either. */
 static const struct hierarchy {
-	const char *type;       /* of its file system */
-	const char *controller; /* NULL: all are in this hierarchy */
+	const char *type;       /* of the file system */
+	const char *controller; /* NULL: the hierarchy has all controllers */
 	const char *limit_file;
 } hierarchies[] = {
 	{ "cgroup2", NULL, "memory.max" },
 	{ "cgroup", "memory", "memory.limit_in_bytes" },
 };
 
-/* Is the word in the list, with commas between its words? */
+/* True when the comma-separated list contains the word. */
 static bool has_word(const char *list, const char *word)
 {
 	size_t len = strlen(word);
@@ -35,7 +35,7 @@ static bool has_word(const char *list, const char *word)
 
 typedef bool line_reader(const struct hierarchy *hierarchy, char *line, void *out);
 
-/* The first line that the reader takes. */
+/* Stops at the first line for which `take` returns true. */
 static bool find_line(const char *file_name, line_reader *take, const struct hierarchy *hierarchy, void *out)
 {
 	char line[LINE_BYTES];
@@ -65,7 +65,7 @@ static bool take_group(const struct hierarchy *hierarchy, char *line, void *out)
 }
 
 struct mount {
-	char root[PATH_BYTES]; /* of the part of the hierarchy that is mounted */
+	char root[PATH_BYTES]; /* the mounted part of the hierarchy */
 	char point[PATH_BYTES];
 };
 
@@ -82,7 +82,7 @@ static bool take_mount(const struct hierarchy *hierarchy, char *line, void *out)
 	return sscanf(line, "%*s %*s %*s %4095s %4095s", mount->root, mount->point) == 2;
 }
 
-/* The group's directory; that of the mount itself when the group lies outside of what is mounted. */
+/* The group's directory; the mount point if the group is outside of the mounted part. */
 static void locate(const struct mount *mount, const char *group, char out_directory[2 * PATH_BYTES])
 {
 	size_t len = strcmp(mount->root, "/") == 0 ? 0 : strlen(mount->root);
@@ -92,7 +92,7 @@ static void locate(const struct mount *mount, const char *group, char out_direct
 		out_directory[end - 1] = '\0';
 }
 
-/* "max", or a number; version 1 writes a number beyond all memory when there is no limit. */
+/* The file holds "max" or a number; without a limit, version 1 writes a number larger than any memory. */
 static uint64_t read_limit(const char *directory, const char *name)
 {
 	char path[2 * PATH_BYTES + 64], text[64] = "";

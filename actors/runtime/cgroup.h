@@ -1,7 +1,7 @@
 /*
- * What the process's control groups let it have of the machine's memory.
+ * The memory limit that control groups (cgroups) set for this process.
  *
- * Reads files, so it may block: at the start, not in an actor's turn. Format of the files: cgroups(7), proc(5).
+ * Reads files, so it may block: call it at start, not in a turn. Format of the files: cgroups(7), proc(5).
  */
 #ifndef ACTORS_RUNTIME_CGROUP_H
 #define ACTORS_RUNTIME_CGROUP_H
@@ -12,8 +12,8 @@
 #define CGROUP_MOUNTINFO_FILE "/proc/self/mountinfo"
 
 /*
- * The least limit, in bytes, of the groups that the first file names and of those above them, as far as they are seen where the
- * second says that versions 1 and 2 are mounted. 0: there is none, or it can't be found.
+ * The lowest limit, in bytes, of the groups that `cgroup_file` names and of their parents, as far as these are visible below the mount
+ * points that `mountinfo_file` names (cgroup versions 1 and 2). 0: there is no limit, or it can't be found.
  */
 uint64_t cgroup_memory_limit(const char *cgroup_file, const char *mountinfo_file);
 

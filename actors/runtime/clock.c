@@ -29,9 +29,9 @@ uint64_t thread_cpu_ns(void)
 #ifdef __x86_64__
 #include <cpuid.h>
 
-#define INVARIANT_TSC (1u << 8) /* of EDX in leaf 0x80000007: the counter runs on, at one rate, in every state */
+#define INVARIANT_TSC (1u << 8) /* in EDX of leaf 0x80000007: the counter runs at one rate in every power state */
 
-/* The kernel watches the counters of all cores, and stops using them when they drift apart. */
+/* The kernel watches the counters of all cores and stops using them if they drift apart. */
 static bool kernel_trusts_counter(void)
 {
 	char name[16] = "";

@@ -1,5 +1,5 @@
 /*
- * All clocks that actors read. The simulation links an implementation of its own, whose time passes as the scheduler says.
+ * All clocks that actors read. The simulation links its own implementation, whose scheduler advances the time.
  * Any thread.
  */
 #ifndef ACTORS_CLOCK_H
@@ -11,11 +11,11 @@
 uint64_t monotonic_ns(void);
 /* Since 1970. */
 int64_t wall_clock_us(void);
-/* That the calling thread has used. A system call. */
+/* CPU time of the calling thread. A system call. */
 uint64_t thread_cpu_ns(void);
 /*
- * Whether the processor's cycle counter runs at one rate on all cores, and the kernel itself trusts it: then it may be read in
- * place of monotonic_ns(), which costs three times as much (store/stopwatch.h).
+ * Whether the CPU's cycle counter runs at one rate on all cores and the kernel uses it as its own clock. If so, it may be read
+ * instead of monotonic_ns(), which costs three times as much (store/stopwatch.h).
  */
 bool cycle_counter_is_steady(void);
 

@@ -3,7 +3,7 @@
 #include <ctype.h>
 #include <errno.h>
 
-/* A number of at most six digits; moves *text behind it. */
+/* Reads a number of at most six digits and advances *text past it. */
 static bool take_number(const char **text, unsigned *out_number)
 {
 	unsigned number = 0, digits = 0;
@@ -13,7 +13,7 @@ static bool take_number(const char **text, unsigned *out_number)
 	return digits > 0 && !isdigit((unsigned char)**text);
 }
 
-/* N, N-M or N-M:STEP; moves *text behind it. */
+/* Reads N, N-M or N-M:STEP and advances *text past it. */
 static bool take_range(const char **text, cpu_set_t *cpus)
 {
 	unsigned first, last, step = 1;

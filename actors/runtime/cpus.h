@@ -1,6 +1,6 @@
 /*
- * On which CPUs threads run. What is set holds for the calling thread and for those that it creates later: before the first NNG call and
- * before there are threads, since NNG's pool inherits it. Failures return false with errno set.
+ * CPU affinity. A setting holds for the calling thread and for threads that it creates later. Set it before the first NNG call and
+ * before other threads are created, since NNG's pool inherits it. Failures return false with errno set.
  */
 #ifndef ACTORS_RUNTIME_CPUS_H
 #define ACTORS_RUNTIME_CPUS_H
@@ -12,12 +12,12 @@
 bool cpus_parse(const char *text, cpu_set_t *out_cpus);
 /* Binds the calling thread, and the threads it creates later, to the CPUs of the list; "" does nothing. */
 bool cpus_bind(const char *text);
-/* May the calling thread, and with it those that it creates, run on one CPU only? */
+/* True when the calling thread, and so those that it creates, may run on one CPU only. */
 bool cpus_are_one(void);
 /*
- * Where all threads share one CPU, a thread that is woken shall not interrupt the one that woke it: that takes two thirds of
- * the switches from a message's way, and a fifth of the time from a request that comes alone. Likewise for the calling thread and
- * those that it creates later; does nothing where there are more CPUs, or under another policy than the usual one.
+ * If all threads share one CPU, selects a scheduling policy under which a woken thread does not preempt the one that woke it. That saves
+ * two thirds of the context switches of a message, and a fifth of the latency of a lone request. Does nothing with several CPUs, or
+ * under another scheduling policy than the default.
  */
 bool cpus_share_one(void);
 

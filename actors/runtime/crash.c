@@ -1,9 +1,9 @@
 /*
  * The handler writes with write(2) from buffers on its own stack and calls nothing that allocates or locks.
- * backtrace() loads libgcc at its first call, which allocates: crash_install() makes that call ahead of time.
+ * The first call of backtrace() loads libgcc, which allocates, so crash_install() makes that call.
  *
- * The first thread to come reports. Another that crashes meanwhile waits for the end, which takes it along; a crash
- * inside the handler itself ends the process at once.
+ * The first thread that crashes reports. Another that crashes meanwhile waits until the process ends. A crash
+ * inside the handler ends the process at once.
  */
 #include "crash.h"
 
@@ -22,7 +22,7 @@
 #include "log.h"
 
 #define FRAMES 64
-/* backtrace() and the dynamic linker need some; 64 KB is eight times what they were seen to take. */
+/* 64 KB is eight times what backtrace() and the dynamic linker were seen to use. */
 #define HANDLER_STACK_BYTES (64 * 1024)
 
 _Thread_local struct crash_context crash_context_in_hand;
@@ -37,9 +37,9 @@ static const struct {
 #define FATAL_SIGNALS (sizeof(fatal_signals) / sizeof(fatal_signals[0]))
 
 static const char *server_version = "";
-static atomic_int reporting_thread; /* 0 until somebody reports */
+static atomic_int reporting_thread; /* 0 until a thread reports */
 
-/* A line put together without stdio; what does not fit is cut. */
+/* A line composed without stdio; what does not fit is cut. */
 struct line {
 	char bytes[512];
 	size_t len;
@@ -137,7 +137,7 @@ static void report_backtrace(void)
 static void on_fatal_signal(int number, siginfo_t *info, void *machine_context)
 {
 	int me = gettid(), nobody = 0;
-	/* Sequentially consistent by default; it runs once in a process's life. */
+	/* Sequentially consistent: this runs once, so its cost doesn't matter. */
 	if (atomic_compare_exchange_strong(&reporting_thread, &nobody, me)) {
 		report_reason(number, info);
 		report_work_in_hand();
@@ -146,7 +146,7 @@ static void on_fatal_signal(int number, siginfo_t *info, void *machine_context)
 		for (;;)
 			pause();
 	}
-	/* SA_RESETHAND has put the default action back; the signal is blocked until this handler returns. */
+	/* SA_RESETHAND has restored the default action; the signal stays blocked until this handler returns. */
 	raise(number);
 }
 

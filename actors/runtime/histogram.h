@@ -1,8 +1,8 @@
 /*
- * How often things took how long: counts in buckets that grow with the time. Up to HISTOGRAM_EXACT_NS each nanosecond has a
- * bucket of its own; from there on each doubling is cut into HISTOGRAM_PARTS, so that a time is known to 1.6 %.
+ * A latency histogram with buckets that widen with the time. Up to HISTOGRAM_EXACT_NS each nanosecond has its own
+ * bucket; from there on each power of two is divided into HISTOGRAM_PARTS, so that a time is known to 1.6 %.
  *
- * A plain struct that may be copied; who has it adds to it. Times past the last bucket are counted in it.
+ * A plain struct that may be copied. Times past the last bucket are counted in the last one.
  */
 #ifndef ACTORS_HISTOGRAM_H
 #define ACTORS_HISTOGRAM_H
@@ -12,7 +12,7 @@
 #define HISTOGRAM_PARTS_LOG 6
 #define HISTOGRAM_PARTS (1u << HISTOGRAM_PARTS_LOG)
 #define HISTOGRAM_EXACT_NS (2u * HISTOGRAM_PARTS)
-/* 2^40 ns are 18 minutes: nothing runs that long in one go. */
+/* 2^40 ns are 18 minutes; no command or turn takes that long. */
 #define HISTOGRAM_TOP_LOG 40
 #define HISTOGRAM_BUCKETS ((HISTOGRAM_TOP_LOG - HISTOGRAM_PARTS_LOG + 1) * HISTOGRAM_PARTS)
 
@@ -41,9 +41,9 @@ uint64_t histogram_bucket_top_ns(uint32_t bucket);
 void histogram_merge(struct histogram *into, const struct histogram *from);
 
 uint64_t histogram_count(const struct histogram *histogram);
-/* How many were shorter than `ns`, which should be a power of two: otherwise the bucket it lies in is left out. */
+/* How many were shorter than `ns`. Exact for powers of two; otherwise the bucket that contains `ns` is not counted. */
 uint64_t histogram_count_below(const struct histogram *histogram, uint64_t ns);
-/* The time that `percent` of all did not exceed; 0 without any. */
+/* The time that `percent` of all did not exceed; 0 for an empty histogram. */
 uint64_t histogram_percentile_ns(const struct histogram *histogram, double percent);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * A LOOP actor's mailbox callback runs on a pool thread; it leaves the message in `arrived` and wakes the loop. No second
- * receive is armed until the loop has taken it, so one place is enough.
+ * A LOOP actor's mailbox callback runs on a pool thread: it stores the message in `arrived` and wakes the loop. The mailbox
+ * is rearmed only after the turn, so one message is all that can arrive.
  */
 #include "actors/runtime/host.h"
 
@@ -25,7 +25,7 @@ struct loop_host {
 static void on_pool_message(void *context, struct message message)
 {
 	struct actor *actor = context;
-	crash_prepare_thread(); /* the pool's threads are not ours to start */
+	crash_prepare_thread(); /* NNG starts these threads, so they are prepared here */
 	actor_take_turn(actor, message);
 	actor_exit();
 	mailbox_rearm(actor->mailbox);
@@ -35,7 +35,7 @@ static void on_loop_message(void *context, struct message message)
 {
 	struct actor *actor = context;
 	actor->host->arrived = message;
-	/* Release, with the acquire in on_wake(): the loop's thread sees the message whole. */
+	/* Release, pairs with the acquire in on_wake(): the loop's thread sees the whole message. */
 	atomic_store_explicit(&actor->host->has_arrived, true, memory_order_release);
 	ev_async_send(actor->loop, &actor->host->wake);
 }
@@ -62,7 +62,7 @@ static void on_before_wait(struct ev_loop *loop, ev_prepare *watcher, int events
 	if (actor->host->iteration_began.ns)
 		count_turn(&actor->loop_count, actor->host->iteration_began);
 	actor->host->iteration_began.ns = 0;
-	/* Who was posted to can't run meanwhile: let it answer first, or the loop asks for events one by one. */
+	/* The receivers share this CPU: let them answer first, so that the loop then finds several events at once. */
 	if (actor->host->has_posted && actor->host->has_one_cpu)
 		sched_yield();
 	actor->host->has_posted = false;
@@ -70,7 +70,7 @@ static void on_before_wait(struct ev_loop *loop, ev_prepare *watcher, int events
 
 static void host_on_loop(struct actor *actor)
 {
-	actor->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_SIGNALFD); /* signals are read, not interrupted by */
+	actor->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_SIGNALFD); /* signals arrive by a descriptor and interrupt no system call */
 	actor->host = calloc(1, sizeof(*actor->host));
 	if (!actor->loop || !actor->host)
 		crash_out_of_memory("an event loop");
@@ -78,7 +78,7 @@ static void host_on_loop(struct actor *actor)
 	ev_async_init(&actor->host->wake, on_wake);
 	ev_prepare_init(&actor->host->before_wait, on_before_wait);
 	ev_check_init(&actor->host->after_wait, on_after_wait);
-	/* The iteration is timed from before the first callback to behind the last one. */
+	/* An iteration is timed from before its first callback to after its last one. */
 	ev_set_priority(&actor->host->after_wait, EV_MAXPRI);
 	ev_set_priority(&actor->host->before_wait, EV_MINPRI);
 	actor->host->wake.data = actor->host->before_wait.data = actor->host->after_wait.data = actor;

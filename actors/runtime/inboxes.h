@@ -1,6 +1,6 @@
 /*
- * Part of messages.h: messages.def for one receiver, or a few. Whoever includes it has defined TO_STORE(name), say; it is called for
- * each message to the store. An actor that is added has its two lines here.
+ * Part of messages.h: messages.def filtered by receiver. Define TO_STORE(name), for example, before including this file: the macro is
+ * used for each message to the store. A new actor needs an #ifndef block and an #undef here.
  */
 #ifndef TO_SUPERVISOR
 #define TO_SUPERVISOR(name)

@@ -16,24 +16,24 @@
 #include "actors/runtime/clock.h"
 
 /*
- * Changed while there is one thread: by log_open() at start and log_close() at the end. The number stays the same in between; what
- * it stands for is exchanged in one step (dup3), so that any thread may write to it meanwhile.
+ * Only log_open() and log_close() change these, while there is one thread. In between the descriptor's number stays the same; dup3()
+ * exchanges the file behind it in one step, so any thread may write to it meanwhile.
  */
 static int descriptor = STDOUT_FILENO;
-static char *followed_path; /* absolute, since the process may change its directory; NULL for stdout */
+static char *followed_path; /* absolute, since the process may change its working directory; NULL for stdout */
 
-/* Relaxed is enough for both: neither orders anything else. */
+/* Relaxed: neither orders other memory. */
 static _Atomic int lowest_level = LOG_NOTICE;
 static _Atomic uint64_t lost_lines;
 
-static _Thread_local const _Atomic int *level_in_use; /* NULL: lowest_level */
+static _Thread_local const _Atomic int *level_in_use; /* NULL: lowest_level is in force */
 
 static int open_file(const char *path)
 {
 	return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
 }
 
-/* NULL without memory, or without a directory to begin at. */
+/* NULL without memory, or if the working directory is unknown. */
 static char *absolute(const char *path)
 {
 	char *directory = path[0] == '/' ? NULL : getcwd(NULL, 0), *whole = NULL;
@@ -83,7 +83,7 @@ void log_close(void)
 	followed_path = NULL;
 }
 
-/* Is the file of that name the one that is open? */
+/* True when the open file still has its name. */
 static bool is_in_place(void)
 {
 	struct stat named, opened;
@@ -91,7 +91,8 @@ static bool is_in_place(void)
 	       named.st_ino == opened.st_ino;
 }
 
-/* Two threads may do so at once: both open the same file. False: lines still go to the former one. */
+/* Opens the log's name again if another file, or none, has it. Two threads may do so at once: both open the same file. False: lines go to
+ * the former file. */
 static bool follow_name(void)
 {
 	if (!followed_path || is_in_place())
@@ -138,7 +139,7 @@ static void put_line(enum log_level level, const char *text)
 	size_t len = put_prefix(line, sizeof(line), level);
 	len += printable_escape(text, line + len, sizeof(line) - len);
 	line[len++] = '\n';
-	/* The former file may be one that nobody finds any more. */
+	/* The former file may be deleted, so nobody would see the line. */
 	if (!follow_name())
 		write_line(STDERR_FILENO, line, len);
 	if (!write_line(descriptor, line, len))
@@ -163,7 +164,7 @@ void log_event(enum log_level level, const char *format, ...)
 		snprintf(notice, sizeof(notice), "%llu lines could not be written to the log",
 			 (unsigned long long)lost);
 		put_line(LOG_WARNING, notice);
-		/* If this line was lost too, the ones that it spoke of still are: count them again. */
+		/* If the notice was lost too, count the lines that it reports again. */
 		if (atomic_load_explicit(&lost_lines, memory_order_relaxed) > 0)
 			atomic_fetch_add_explicit(&lost_lines, lost - 1, memory_order_relaxed);
 	}

@@ -1,8 +1,8 @@
 /*
- * The catalogue as C sees it: messages.def's types, by receiver, and the types of what they give away.
+ * Types made from messages.def: an enum of messages for each receiver, and the types of payloads.
  *
- * An inbox is a switch over the enum of its receiver, without `default`: the compiler names what is missing from it, and
- * what is not meant for it. `message.payload` has no type that anybody could use; PAYLOAD() has the one in messages.def. Posting is
+ * A turn is a switch over the enum of its receiver, without `default`: the compiler names a missing case, and a case that is
+ * not for this receiver. `message.payload` has an incomplete type; PAYLOAD() gives it the type in messages.def. Posting is
  * typed likewise (actor_post()).
  *
  *	switch ((enum to_reaper)message.type) {
@@ -18,7 +18,7 @@
 #include "actors/runtime/crash.h"
 #include "transport/channel.h"
 
-/* Numbers of all types, in the order of the list. */
+/* The numbers of all message types, in the order of messages.def. */
 enum {
 #define MESSAGE(name, sender, receiver, gives, meaning) NUMBER_OF_##name,
 #include "actors/runtime/messages.def"
@@ -26,7 +26,7 @@ enum {
 	MESSAGE_TYPES
 };
 
-/* The same numbers, by their names, in an enum for each receiver. */
+/* The same numbers in an enum for each receiver. */
 #define ENUMERATOR(name) name = NUMBER_OF_##name,
 enum to_supervisor {
 #define TO_SUPERVISOR ENUMERATOR
@@ -65,7 +65,7 @@ enum to_worker {
 /* "STORE_REQUESTS". */
 const char *message_name(uint32_t type);
 
-/* What a message of type `name`, which it must be, gives to whoever takes it: `struct request_batch *` of a STORE_REQUESTS. */
+/* The payload of a message, which must have the type `name`: a `struct request_batch *` for STORE_REQUESTS. */
 #define PAYLOAD(name, message) payload_of_##name(message)
 
 #define MESSAGE(name, sender, receiver, gives, meaning)                                                          \

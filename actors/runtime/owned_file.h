@@ -1,6 +1,6 @@
 /*
- * A file that this process has made and removes at its end: the pidfile, the socket's file. It is known by what it is, not by its name
- * alone: what else has taken the name meanwhile stays, and so does what was never ours to remove (a device, a link, another user's).
+ * A file that this process has created and removes when it ends: the pidfile, the unix socket. It is identified by device and inode, not
+ * by its name alone: another file that has taken the name stays, and so does one that is not ours (a device, a link, another user's).
  */
 #ifndef ACTORS_OWNED_FILE_H
 #define ACTORS_OWNED_FILE_H
@@ -13,9 +13,9 @@ struct owned_file {
 	ino_t number;
 };
 
-/* What now lies at `path`, seen from `dir`, which the process may leave; nothing when it isn't a regular file or socket of this user. */
+/* The file at `path`, relative to `dir`. Empty unless it is a regular file or socket of this user. */
 struct owned_file owned_file_at(const char *dir, const char *path);
-/* Removes it, and forgets it. */
+/* Removes the file if it is still the same one; clears the struct. */
 void owned_file_remove(struct owned_file *file);
 
 #endif

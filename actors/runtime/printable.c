@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* By code point, in order. Of Unicode 15: categories Cc, Cf, Cs, Co, Zl and Zp, as far as a character in them acts on others. */
+/* In order of code points. From Unicode 15: the characters of categories Cc, Cf, Cs, Co, Zl and Zp that act on others. */
 static const struct {
 	uint32_t first, last;
 } unprintable[] = {
@@ -22,7 +22,7 @@ static bool is_unprintable(uint32_t code)
 	return false;
 }
 
-/* Bytes of a sequence that begins with this one, and the bits of the code point in it. */
+/* The length of a UTF-8 sequence with this first byte (0: none), and the bits of the code point in that byte. */
 static size_t sequence_length(uint8_t first, uint32_t *out_bits)
 {
 	size_t len = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
@@ -34,7 +34,7 @@ static size_t sequence_length(uint8_t first, uint32_t *out_bits)
 
 size_t printable_length(const char *text, size_t len)
 {
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 }; /* of so many bytes: a shorter form is another text */
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 }; /* least code point by length: an overlong form is invalid */
 	const uint8_t *bytes = (const uint8_t *)text;
 	uint32_t code = 0;
 	if (len == 0)

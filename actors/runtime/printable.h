@@ -1,18 +1,18 @@
 /*
- * What may be shown on a terminal or in a log as it is: ASCII without its control characters, and UTF-8, but for control characters
- * (C1: 80 to 9f), characters that change how others are shown (direction, width, lines), and what Unicode gives no meaning.
+ * Which characters may be shown on a terminal or in a log unescaped: ASCII and UTF-8, except control characters (C0 and C1),
+ * characters that change how others are shown (direction, width, line breaks), and code points without a meaning in Unicode.
  */
 #ifndef ACTORS_PRINTABLE_H
 #define ACTORS_PRINTABLE_H
 
 #include <stddef.h>
 
-/* Bytes of the printable character that the text begins with; 0 when it begins with none. */
+/* The length in bytes of the printable character at the start of the text; 0 if there is none. */
 size_t printable_length(const char *text, size_t len);
 
 /*
- * Writes the text with all else as \xNN a byte, or \n, \r, \t; as far as it goes whole into `size` bytes, a NUL behind it. Returns the
- * length.
+ * Copies the text; each unprintable byte becomes \xNN, or \n, \r, \t. Stops before the character that doesn't fit into `size` bytes
+ * with the NUL. Returns the length.
  */
 size_t printable_escape(const char *text, char *out, size_t size);
 

@@ -17,7 +17,7 @@
 
 #include "actors/runtime/log.h"
 
-/* Our end of the line at whose other end the parent of a daemon waits; -1 when there is none. */
+/* The socket on which the daemon's parent waits; -1 when no parent waits. */
 static int waiting_parent = -1;
 
 static bool redirect_to_null(int first, int last)
@@ -33,7 +33,7 @@ static bool redirect_to_null(int first, int last)
 	return redirected;
 }
 
-/* In the process that was started: stays until the daemon is ready or gone. */
+/* In the parent: waits until the daemon is ready or has died. */
 static _Noreturn void wait_for_daemon(int ready, pid_t child)
 {
 	char byte;
@@ -64,7 +64,7 @@ bool process_daemonise(void)
 	}
 	close(ready[0]);
 	setsid();
-	/* A second time: who leads a session could be given a terminal again. */
+	/* Fork again: a session leader could acquire a terminal. */
 	child = fork();
 	if (child < 0)
 		return false;
@@ -74,7 +74,7 @@ bool process_daemonise(void)
 	return redirect_to_null(STDIN_FILENO, STDOUT_FILENO);
 }
 
-/* The service manager's protocol: one datagram with NAME=VALUE to the socket that it names in the environment. */
+/* The protocol of sd_notify(3): one datagram of NAME=VALUE lines to the socket in NOTIFY_SOCKET. */
 static void notify_manager(const char *text)
 {
 	const char *name = getenv("NOTIFY_SOCKET");
@@ -86,7 +86,7 @@ static void notify_manager(const char *text)
 	}
 	memcpy(address.sun_path, name, len);
 	if (name[0] == '@')
-		address.sun_path[0] = '\0'; /* a name outside the file system */
+		address.sun_path[0] = '\0'; /* an abstract socket */
 	socklen_t address_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&address, address_len) < 0)
@@ -156,7 +156,7 @@ bool process_enter_directory(const char *path)
 	return chdir(path) == 0;
 }
 
-/* Is what was opened for writing to be emptied? False: with errno, it is not ours to write to. */
+/* False, with errno, if a regular file belongs to another user. *out_is_file: it is a regular file, to be truncated. */
 static bool may_write(int fd, bool *out_is_file)
 {
 	struct stat status;
@@ -189,7 +189,7 @@ int64_t process_raise_descriptor_limit(int64_t max_clients, int64_t reactors, in
 	*out_limit = 0;
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
 		return 0;
-	/* Above the hard limit goes only who may; the others go as far as it. */
+	/* Only a privileged process may exceed the hard limit; others raise the soft limit up to it. */
 	struct rlimit raised = { wanted, limit.rlim_max > wanted ? limit.rlim_max : wanted };
 	struct rlimit highest = { limit.rlim_max, limit.rlim_max };
 	if (limit.rlim_cur < wanted && setrlimit(RLIMIT_NOFILE, &raised) == 0)

@@ -1,6 +1,6 @@
 /*
- * What ps shows is read from where the arguments lie, and behind them the environment: the title is written over both. What
- * others may still read there is copied away first. Linux's own way to move the place (prctl) needs a privilege.
+ * ps reads the memory of the arguments, which the environment follows: the title is written over both. What
+ * the program still needs from there is copied first. Moving that memory with prctl() would need a privilege.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -10,11 +10,11 @@
 
 #include "actors/runtime/process.h"
 
-/* Where titles go, and how many bytes there are; NULL when they don't. */
-static char *room;
-static size_t room_bytes;
+/* The memory for titles; NULL unless prepared. */
+static char *title_at;
+static size_t title_bytes;
 
-/* The end of the strings of a list that begin where the one before ends; what lies elsewhere has been replaced since the start. */
+/* The end of those strings that follow each other from `end` on; strings elsewhere were replaced after the start. */
 static char *end_of_strings(char **strings, char *end)
 {
 	for (; *strings; strings++)
@@ -23,7 +23,7 @@ static char *end_of_strings(char **strings, char *end)
 	return end;
 }
 
-/* Variables stay for getenv() though their place is written over. False without memory. */
+/* Copies the environment, so that getenv() works after it is overwritten. False without memory. */
 static bool move_environment(void)
 {
 	size_t count = 0;
@@ -40,7 +40,7 @@ static bool move_environment(void)
 
 bool process_prepare_title(char **argv)
 {
-	/* The C library's messages begin with these. */
+	/* The C library's messages begin with the program's name, which is part of the arguments. */
 	char *name = strdup(program_invocation_name);
 	char *end = end_of_strings(environ, end_of_strings(argv, argv[0]));
 	if (!name || !move_environment())
@@ -48,20 +48,20 @@ bool process_prepare_title(char **argv)
 	const char *slash = strrchr(name, '/');
 	program_invocation_name = name;
 	program_invocation_short_name = slash ? (char *)slash + 1 : name;
-	room = argv[0];
-	room_bytes = (size_t)(end - room);
+	title_at = argv[0];
+	title_bytes = (size_t)(end - title_at);
 	return true;
 }
 
 void process_set_title(const char *where)
 {
-	if (!room)
+	if (!title_at)
 		return;
 	char title[256];
 	int len = snprintf(title, sizeof(title), "%s %s", program_invocation_name, where);
 	size_t shown = len < (int)sizeof(title) ? (size_t)len : sizeof(title) - 1;
-	if (shown >= room_bytes)
-		shown = room_bytes - 1;
-	memset(room, 0, room_bytes);
-	memcpy(room, title, shown);
+	if (shown >= title_bytes)
+		shown = title_bytes - 1;
+	memset(title_at, 0, title_bytes);
+	memcpy(title_at, title, shown);
 }

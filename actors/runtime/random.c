@@ -6,7 +6,7 @@
 
 void random_fill(void *out, size_t bytes)
 {
-	/* Up to 256 bytes come whole or not at all. */
+	/* getrandom() returns up to 256 bytes completely or fails. */
 	if (getrandom(out, bytes, 0) != (ssize_t)bytes)
 		crash_broken_invariant("the system gives no random numbers");
 }

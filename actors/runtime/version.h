@@ -2,7 +2,7 @@
 #define ACTORS_VERSION_H
 
 #define QCACHE_VERSION "0.1.0"
-/* What clients probe: the Redis whose behaviour this server has. */
+/* The version of Redis that this server is compatible with; clients probe it. */
 #define QCACHE_REDIS_VERSION "7.0.15"
 
 #endif

@@ -8,7 +8,7 @@
 
 #include "actors/runtime/crash.h"
 
-/* A name with more addresses than this is served at the first of them. */
+/* Further addresses of a name are ignored. */
 #define ADDRESSES_OF_A_NAME_MAX 16
 
 /* One word of `bind`. */
@@ -70,7 +70,7 @@ static bool is_same(const struct listener_address *a, const struct listener_addr
 	return a->len == b->len && memcmp(&a->bytes, &b->bytes, a->len) == 0;
 }
 
-/* The only socket file has the address of length 0. */
+/* The unix socket has the address of length 0. */
 static const struct place *find(const struct places *places, const struct listener_address *address)
 {
 	for (uint32_t i = 0; i < places->count; i++)
@@ -121,7 +121,7 @@ static void print_place(const struct opening *opening, const struct planned *pla
 		listener_address_print(&planned->addresses[index], out);
 }
 
-/* Addresses that this machine lacks are passed over, as long as there are others; and all of them when the name is optional. */
+/* Skips addresses that this machine lacks, unless none is left; an optional name may lack all of them. */
 static bool open_planned(struct opening *opening, const struct planned *planned)
 {
 	char text[PEER_TEXT_BYTES] = "";
@@ -171,7 +171,7 @@ static bool open_all(struct opening *opening)
 	return add(opening, &none, config->unixsocket, fd);
 }
 
-/* While "127.0.0.1" is still open, "*" can have the same port only if both agree. */
+/* While "127.0.0.1" is open, "*" can be opened on the same port only if both have SO_REUSEPORT. */
 static void share_port(const struct places *open, enum listener_sharing sharing)
 {
 	for (uint32_t i = 0; i < open->count; i++)

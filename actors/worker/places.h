@@ -1,9 +1,9 @@
 /*
- * The places where the server listens: addresses with a port, and a socket file. The supervisor's list; the descriptors are the
- * first reactor's, which accepts from them and closes them.
+ * The listeners: the addresses with a port, and the unix socket, on which the server listens. The supervisor owns the list; the first
+ * reactor owns the descriptors, accepts from them and closes them.
  *
- * Two steps: a plan looks up all names, which may block; to open what is planned doesn't. A change opens what is new before anything is
- * closed, so it happens whole or not at all.
+ * Two steps: creating a plan looks up all host names, which may block; opening a plan doesn't block. A change opens new listeners before
+ * any old one is closed, so it succeeds completely or changes nothing.
  */
 #ifndef ACTORS_PLACES_H
 #define ACTORS_PLACES_H
@@ -15,8 +15,8 @@
 #include "transport/listener.h"
 
 struct place {
-	struct listener_address address; /* .len is 0: a socket file */
-	char *text;                      /* "127.0.0.1:6379", "*:6379", or the path of the file */
+	struct listener_address address; /* .len is 0 for the unix socket */
+	char *text;                      /* "127.0.0.1:6379", "*:6379", or the path of the unix socket */
 	int fd;
 };
 
@@ -25,7 +25,7 @@ struct places {
 	uint32_t count;
 };
 
-/* What a configuration asks for, with every name looked up. */
+/* The listeners that a configuration asks for, with every host name looked up. */
 struct listen_plan;
 
 /* May block. Any thread. */
@@ -33,16 +33,16 @@ struct listen_plan *listen_plan_create(const struct config *config);
 void listen_plan_destroy(struct listen_plan **plan);
 
 /*
- * Opens what is planned. What is among `open` is not opened a second time but keeps its descriptor; a socket file is always kept. A
- * name is served at all its addresses that this machine has. False: out_error says what can't be, and nothing has changed.
+ * Opens the listeners of a plan. A listener in `open` keeps its descriptor; a unix socket in `open` is always kept. A
+ * name is served on all its addresses that this machine has. False: out_error says which can't be opened, and nothing has changed.
  */
 bool places_open(struct places *out_places, const struct places *open, const struct listen_plan *plan,
 		 struct config_error *out_error);
 
-/* Forgets the list; the descriptors stay open. */
+/* Frees the list; the descriptors stay open. */
 void places_fini(struct places *places);
 
-/* "127.0.0.1:6379, /run/qcache.sock"; what doesn't fit is cut. */
+/* "127.0.0.1:6379, /run/qcache.sock"; cut to `size`. */
 void places_print(const struct places *places, char *out, size_t size);
 
 #endif

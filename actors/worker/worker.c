@@ -37,7 +37,7 @@ static void on_rewrite(struct worker *worker, struct config *config)
 	forget(config);
 }
 
-/* What the store has posted before its stop may still be on its way. */
+/* The store posted its last message before the supervisor posted STOP, but that may still be in flight. */
 static void stop_if_done(struct worker *worker)
 {
 	if (!worker->is_stopping || actor_mailbox_depth(worker->actor) > 0)

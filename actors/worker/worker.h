@@ -1,6 +1,6 @@
 /*
- * The worker does what may block and what nobody else must wait for: it looks up the names to listen at and writes the
- * configuration's file. One thing at a time, in the order in which it is asked.
+ * The worker does work that may block, so that no other actor has to: it looks up host names for `bind` and writes the
+ * configuration file. It handles one request at a time, in order.
  */
 #ifndef ACTORS_WORKER_H
 #define ACTORS_WORKER_H

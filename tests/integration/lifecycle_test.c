@@ -226,7 +226,7 @@ static void nothing_to_listen_at_is_no_start(void)
 		char *output = process_run(argv, &status);
 		CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 1);
 		if (!server_is_reference())
-			CU_ASSERT(strstr(output, "qcache-server: there is nothing to listen at") != NULL);
+			CU_ASSERT(strstr(output, "qcache-server: there is nothing to listen on") != NULL);
 		free(output);
 	}
 }
@@ -246,7 +246,7 @@ static void limits_of_the_system_are_told_with_their_numbers(void)
 {
 	ONLY_OURS();
 	struct server *server = server_start("--tcp-backlog 2147483647");
-	CU_ASSERT(server_wait_log(server, "tcp-backlog of 2147483647 is held at "));
+	CU_ASSERT(server_wait_log(server, "tcp-backlog is 2147483647, but the system limits it to "));
 	CU_ASSERT(server_stop(&server));
 	/* Nobody may have so many. */
 	server = server_start("--maxclients 4294967295");

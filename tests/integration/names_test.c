@@ -226,7 +226,7 @@ static void without_ipv6_the_default_and_names_serve_ipv4(void)
 	free(output);
 	output = output_of("-::1", &status);
 	CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 1);
-	CU_ASSERT(strstr(output, "there is nothing to listen at") != NULL);
+	CU_ASSERT(strstr(output, "there is nothing to listen on") != NULL);
 	free(output);
 	CU_ASSERT(own_network_set_ipv6(true));
 }
