@@ -1,12 +1,11 @@
 /*
- * Ticks are counted by uses: one for every 64th part of the keys, so that all ticks together are five hundred (ACCESS_LRU) or
- * a hundred and twenty-eight times as many uses as there are keys. When uses are few a tick lasts a second, or sixteen;
- * when there are none the clock stands still, as nothing could carry its time.
+ * A tick ends after keys / 64 uses, so a full round of ticks is 512 (ACCESS_LRU) or 128 (ACCESS_LRFU) uses per key. If uses are
+ * few, a tick ends after one second, or after sixteen. The clock advances only in turns.
  *
- * What holds: an entry's tick is never more than LIMIT old after a sweep, and a sweep comes round within SWEEP ticks; both
- * together stay below what the bits can tell, with room for a sweep that is late. How much a turn sweeps is bounded, and turns may
- * be so far apart that each begins another tick: what a turn has left over must then be swept by turns of its own, whose time is
- * too short for a tick (eviction_is_behind()).
+ * What holds: after a sweep no entry's age exceeds `limit`, and a round of sweeping takes `sweep` ticks; their
+ * sum stays below the number of ticks, with a margin for a late sweep. A turn sweeps a bounded number of buckets, and turns may
+ * be so far apart that each begins another tick. Buckets left over then get extra turns, which are too close to begin
+ * a tick (eviction_is_behind()).
  */
 #include "access.h"
 
@@ -16,37 +15,37 @@
 #include "ghosts.h"
 
 /*
- * ACCESS_LRU: weights of an age, of who has been used since it came and of who has not. Few of those ever will be; a plain
- * LRU keeps them as long as the others, and a scan of them empties the cache.
+ * ACCESS_LRU: factors of the age, for entries used since they were added and for others. Few of the others ever are used; plain
+ * LRU keeps both equally long, and a scan of new keys empties the cache.
  */
 #define WEIGHT_USED 2u
 #define WEIGHT_UNUSED 3u
 
-/* The count of a key that is new, so that it isn't evicted before it could be used again. As Redis's. */
+/* The count of a new key, so that it isn't evicted before it could be used again. As in Redis. */
 #define LFU_NEW 5u
-/* ACCESS_LFU: periods that the clock runs ahead at most in one go, after a time without a turn. */
+/* ACCESS_LFU: the most periods that the clock advances at once, after a time without turns. */
 #define LFU_LEAP 64u
 
-/* ACCESS_LRFU: a count takes so many bits. */
+/* ACCESS_LRFU: the bits of a count. */
 #define COUNT_BITS 3u
 #define COUNT_MAX GHOST_COUNT_MAX
 #define EPOCH_BITS 10u
 
 /*
- * ACCESS_LRFU: what an entry's age is multiplied with, by count: 1 / (1 + 20 * count). Chosen by playing traces (Zipf, with
- * scans, with a hot set that shifts) against 3, 6, 12 and squares: a key never used again goes twenty times sooner than one
- * that was, and the more often used ones are told apart, but less and less.
+ * ACCESS_LRFU: the factor of an entry's age, by count: 1 / (1 + 20 * count). Chosen by replaying traces (Zipf, with
+ * scans, with a shifting hot set) against 3, 6, 12 and squares: a key never used again is evicted twenty times sooner than one used
+ * once, and higher counts differ less and less.
  */
 #define WEIGHT(count) (65536u / (1 + 20 * (count)))
 
-/* Ticks that one turn may advance: a small cache under a large batch must not run through all of them. */
+/* The most ticks that one turn advances: with few keys, a large batch could otherwise wrap the clock. */
 #define TICKS_A_TURN 256u
 
 static const struct kind_numbers {
 	unsigned bits;           /* of a tick */
-	uint64_t ticks_per_keys; /* uses of a tick: keys / this */
+	uint64_t ticks_per_keys; /* a tick has keys / this uses */
 	int64_t tick_ms;
-	uint32_t limit;          /* age to which older entries are set back */
+	uint32_t limit;          /* older entries get this age */
 	uint32_t sweep;          /* ticks in which all buckets are swept */
 } numbers[] = {
 	[ACCESS_LRU] = { 15, 64, 1000, 15000, 15000 },
@@ -57,17 +56,17 @@ static const struct kind_numbers {
 struct access {
 	struct access_settings settings;
 	bool is_converting;         /* entries may still have the bits of another kind */
-	uint32_t generation;        /* of kinds */
+	uint32_t generation;        /* counts changes of kind */
 	uint32_t tick;              /* wraps at 2^bits of the kind */
 	uint64_t uses;              /* since the tick began */
-	int64_t tick_began_ms;      /* ACCESS_LFU: when the period was last looked at */
-	uint64_t sweep_ticks;       /* since a share of the sweep was asked for */
-	uint64_t sweep_owed;        /* parts of a bucket, as many to each as a round of the sweep has ticks */
+	int64_t tick_began_ms;      /* ACCESS_LFU: when the clock was last advanced */
+	uint64_t sweep_ticks;       /* ticks since access_sweep_due() was called */
+	uint64_t sweep_owed;        /* in units of a bucket / the sweep's ticks */
 	const struct entry *found;  /* by the last access_touch(), in this turn */
 	uint64_t random;
-	int64_t first_ms;           /* when all began: nothing has been idle for longer */
+	int64_t first_ms;           /* the first turn: no entry has been idle for longer */
 	struct ghosts ghosts;
-	int64_t began_ms[1u << 15]; /* when each tick began; the system gives pages as they are written */
+	int64_t began_ms[1u << 15]; /* when each tick began; pages are allocated when written */
 };
 
 struct access *access_create(struct memory *memory)
@@ -175,7 +174,7 @@ void access_advance(struct access *access, uint64_t keys, int64_t now_ms)
 		ghosts_fit(&access->ghosts, keys);
 }
 
-/* Each tick makes a share of the buckets due; what is no whole bucket stays owed. More than one whole round never is. */
+/* Each tick makes a share of the buckets due; fractions of a bucket accumulate. At most one whole round is due. */
 uint64_t access_sweep_due(struct access *access, uint64_t buckets, uint64_t most)
 {
 	uint64_t round = kind_numbers(access)->sweep, all = buckets * round;
@@ -238,7 +237,7 @@ static uint16_t lfu_clock(const struct access *access, unsigned count)
 	return (uint16_t)(access->tick << 8 | count);
 }
 
-/* One more with a chance of 1 in (count - LFU_NEW) * log_factor + 1. */
+/* Increments with probability 1 / ((count - LFU_NEW) * log_factor + 1). */
 static unsigned lfu_increment(struct access *access, unsigned count)
 {
 	uint64_t above = count > LFU_NEW ? count - LFU_NEW : 0, one_in;
@@ -265,7 +264,7 @@ static uint16_t lrfu_clock(uint32_t tick, unsigned count)
 	return (uint16_t)(tick << COUNT_BITS | count);
 }
 
-/* Uses within one tick count once: who is read five times in a row is no friend for life. */
+/* Uses within one tick count once: a burst of reads must not make a key look popular. */
 static void lrfu_touch(const struct access *access, struct entry *entry)
 {
 	if (lrfu_tick(entry) == access->tick)
@@ -303,7 +302,7 @@ uint16_t access_of_new(struct access *access, uint64_t hash)
 	__builtin_unreachable();
 }
 
-/* While bits are converted they are moved to where conversion may have been already: then the entry is as good as new. */
+/* During a conversion, the target may be in a bucket already converted: then the entry gets the bits of a new one. */
 uint16_t access_of_moved(struct access *access, const struct entry *from, uint64_t hash)
 {
 	return access->is_converting ? access_of_new(access, hash) : from->clock;
@@ -328,12 +327,12 @@ void access_convert(const struct access *access, struct entry *entry)
 {
 	switch (access->settings.kind) {
 	case ACCESS_LRU: entry->clock = lru_clock(access->tick, false); return;
-	case ACCESS_LFU: entry->clock = lfu_clock(access, LFU_NEW); return; /* with less it would go before any key that is written now */
+	case ACCESS_LFU: entry->clock = lfu_clock(access, LFU_NEW); return; /* with a lower count it would be evicted before any key written now */
 	case ACCESS_LRFU: entry->clock = lrfu_clock(access->tick, 0); return;
 	}
 }
 
-/* While there are entries with foreign bits all are the coldest: once there are none, who is left of those chosen is warmer. */
+/* Until every entry is converted, all compare equal (coldest). */
 uint32_t access_coldness(const struct access *access, const struct entry *entry)
 {
 	if (access->is_converting)
@@ -365,7 +364,7 @@ void access_sweep(const struct access *access, struct entry *entry)
 	case ACCESS_LFU:
 		entry->clock = lfu_clock(access, lfu_count(access, entry));
 		return;
-	case ACCESS_LRFU: /* which is so old that its count has come to nothing */
+	case ACCESS_LRFU: /* at this age the count has decayed to 0 */
 		if (age_of(access, lrfu_tick(entry)) > limit)
 			entry->clock = lrfu_clock(back, 0);
 		return;

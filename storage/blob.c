@@ -5,7 +5,7 @@
 
 #include "memory.h"
 
-/* Relaxed throughout: numbers that are read for reports and limits, and publish nothing. */
+/* Relaxed throughout: these numbers serve reports and limits and order nothing. */
 static _Atomic size_t used_bytes, kept_bytes;
 
 static size_t bytes_for(uint32_t capacity)
@@ -53,14 +53,14 @@ struct blob *blob_resize(struct blob *blob, uint32_t capacity)
 
 struct blob *blob_hold(struct blob *blob)
 {
-	/* Relaxed: the caller holds the blob or got it by a message, so the count can't reach 0 meanwhile. */
+	/* Relaxed: the caller has a hold, so the count can't reach 0 meanwhile. */
 	atomic_fetch_add_explicit(&blob->holders, 1, memory_order_relaxed);
 	return blob;
 }
 
 bool blob_is_shared(const struct blob *blob)
 {
-	/* Acquire: what other holders have read, before they released it, comes before what the caller writes. */
+	/* Acquire: reads by former holders, before their release, happen before the caller's writes. */
 	return atomic_load_explicit(&blob->holders, memory_order_acquire) != 1;
 }
 
@@ -71,9 +71,9 @@ void blob_release(struct blob **blob)
 		return;
 	*blob = NULL;
 	/*
-	 * Whoever frees must come after every other holder's last read or write of the bytes: those release with
-	 * their decrement, the last one acquires with its own. Seeing 1 (acquired likewise) makes us the last without
-	 * a locked instruction, since only a holder could raise the count.
+	 * The free must come after every other holder's last access: each of them releases with
+	 * its decrement, and the last one acquires with its own. Reading 1 (with acquire) also makes us the last, without
+	 * a locked instruction, since only a holder could increment the count.
 	 */
 	if (atomic_load_explicit(&held->holders, memory_order_acquire) != 1 &&
 	    atomic_fetch_sub_explicit(&held->holders, 1, memory_order_acq_rel) != 1)
@@ -84,7 +84,7 @@ void blob_release(struct blob **blob)
 
 struct blob *blob_keep(struct blob *blob)
 {
-	/* Relaxed: it orders nothing; holders do that. Capacity can't change meanwhile, since two hold it. */
+	/* Relaxed: `holders` does the ordering. The capacity can't change meanwhile, since the caller has another hold. */
 	if (atomic_fetch_add_explicit(&blob->keepers, 1, memory_order_relaxed) == 0)
 		count(&kept_bytes, class_of(blob));
 	return blob_hold(blob);

@@ -1,14 +1,14 @@
 /*
  * A blob is a large string that several holders share: the keyspace, requests under way, output queues.
  *
- * Immutable once it is shared: bytes may be written only while there is exactly one holder. The count
- * is atomic, so a holder may live on any thread; the last one to release it frees it. Blobs live outside
+ * A shared blob is immutable: bytes may be written only while there is exactly one holder. The count
+ * is atomic, so a holder may be on any thread; the last one to release the blob frees it. Blobs are allocated outside
  * the keyspace's arena, since reactors create and free them.
  *
- * Two kinds of hold: an entry's is kept and dropped, all others (requests and replies under way) are held and released. A blob
- * counts as kept while it has a hold of the first kind.
+ * Entries use blob_keep() and blob_drop(); all other holders (requests and replies in flight) use blob_hold() and blob_release(). A blob
+ * counts as kept while an entry holds it.
  *
- * `data` pointers handed out stay valid while the caller holds the blob, except across blob_resize().
+ * Pointers into `data` stay valid while the caller holds the blob, except across blob_resize().
  */
 #ifndef STORAGE_BLOB_H
 #define STORAGE_BLOB_H
@@ -25,34 +25,34 @@ struct blob {
 	_Atomic uint32_t holders;
 	uint32_t len; /* bytes in use; at most 512 MB by the protocol's limit */
 	uint32_t capacity;
-	_Atomic uint32_t keepers; /* those of the holders that are entries */
+	_Atomic uint32_t keepers; /* holders that are entries */
 	uint8_t data[];
 };
 
 /* One holder, length 0. NULL when there is no memory. */
 struct blob *blob_create(uint32_t capacity);
 
-/* Changes the capacity (not below len) of a blob with one holder; may move it. NULL: unchanged. */
+/* Changes the capacity (not below len) of a blob with one holder; may move it. NULL: no memory, nothing has changed. */
 struct blob *blob_resize(struct blob *blob, uint32_t capacity);
 
 struct blob *blob_hold(struct blob *blob);
 
-/* Does anybody but the caller hold it? If not, the caller may write. */
+/* True when there is a holder beside the caller. If not, the caller may write. */
 bool blob_is_shared(const struct blob *blob);
 
-/* Gives up one hold and clears the pointer. NULL in *blob is allowed and does nothing. */
+/* Gives up one hold and clears the pointer. Does nothing if *blob is NULL. */
 void blob_release(struct blob **blob);
 
-/* The same for an entry's hold. */
+/* blob_hold() and blob_release() for entries. */
 struct blob *blob_keep(struct blob *blob);
 void blob_drop(struct blob **blob);
 
 /* The blob whose data array starts at `data`. */
 struct blob *blob_from_data(const uint8_t *data);
 
-/* Bytes taken by all blobs alive, in size classes. Any thread. */
+/* The memory of all blobs, in size classes. Any thread. */
 size_t blob_used_bytes(void);
-/* Of them, those that are kept. Any thread. */
+/* The memory of kept blobs. Any thread. */
 size_t blob_kept_bytes(void);
 
 #endif

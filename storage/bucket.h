@@ -1,5 +1,5 @@
 /*
- * A bucket of the table: a word that says where its slots are, how many there are and how many are in use.
+ * A bucket of the table: a 64-bit word with the address of its slots, their number (room) and how many are in use (count).
  *
  *      bucket   63    56 55    48 47                                    0
  *              | room   | count  | address of the slots, 0 without room  |
@@ -8,10 +8,10 @@
  *              | tag 0 | tag 1 | ... | address 0 | address 1 | ...       |
  *                16 bits              48 bits
  *
- * A slot is a tag (bits 16 to 31 of the key's hash) and the address of an entry; addresses of user space have at most 48
+ * A slot is a tag (bits 16 to 31 of the key's hash) and the address of an entry; user-space addresses have at most 48
  * bits on x86-64 and on arm64. Slots in use come first, in no order. The room is one of a short list of numbers, each
- * of which fills a size class of the allocator. Tags lie together so that sixteen are compared at once; the least room is
- * such that reading sixteen never leaves the allocation. Private to table*.c.
+ * of which fills a size class of the allocator. Tags lie together so that sixteen can be compared at once; the smallest room is
+ * large enough that reading sixteen tags stays within the allocation. Private to table*.c and eviction.c.
  */
 #ifndef STORAGE_BUCKET_H
 #define STORAGE_BUCKET_H
@@ -33,7 +33,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "addresses are kept in
 /* Tags that are compared at once. */
 #define TAG_GROUP 16u
 
-/* Rooms, in order: 0, 4, 6, 8... The last would be 256, which eight bits can't say. */
+/* The possible rooms, in order: 0, 4, 6, 8... The last is 255, since 256 doesn't fit into eight bits. */
 #define BUCKET_ROOMS 24u
 #define BUCKET_MAX_ROOM 255u
 extern const uint8_t bucket_rooms[BUCKET_ROOMS];
@@ -63,7 +63,7 @@ static inline size_t bucket_bytes(unsigned room)
 	return (size_t)room * 8;
 }
 
-/* Which of the rooms is the smallest that has `slots` slots; the largest if none has. */
+/* The index of the smallest room for `slots` slots; of the largest room if none is enough. */
 static inline unsigned bucket_room_number(unsigned slots)
 {
 	unsigned number = 0;
@@ -86,7 +86,7 @@ static inline uint16_t bucket_tag(uint64_t bucket, unsigned slot)
 
 static inline struct entry *bucket_entry(uint64_t bucket, unsigned slot)
 {
-	/* Eight bytes that end with the address, since there may be none behind it. */
+	/* Read eight bytes that end with the address: bytes after it may be outside the allocation. */
 	uint64_t address;
 	memcpy(&address, bucket_slots(bucket) + 2 * bucket_room(bucket) + 6 * slot - 2, sizeof(address));
 	return (struct entry *)(uintptr_t)(address >> 16);
@@ -104,7 +104,7 @@ static inline void bucket_set(uint64_t bucket, unsigned slot, const struct entry
 	bucket_set_entry(bucket, slot, entry);
 }
 
-/* Bit i is set when tags[i] is the tag. */
+/* Bit i is set if tags[i] equals the tag. */
 static inline uint32_t tags_equal(const uint8_t *tags, uint16_t tag)
 {
 #ifdef __SSE2__
@@ -124,8 +124,8 @@ static inline uint32_t tags_equal(const uint8_t *tags, uint16_t tag)
 }
 
 /*
- * Which of the slots from `first` on, a multiple of TAG_GROUP below the count, have the tag; a bit for each of at most
- * TAG_GROUP slots. In a long bucket the last group may end behind the tags, but never behind the slots.
+ * A bit for each of up to TAG_GROUP slots from `first` on (a multiple of TAG_GROUP below the count): set if the slot has the
+ * tag. In a long bucket the last group may reach past the tags, but never past the slots.
  */
 static inline uint32_t bucket_matches(uint64_t bucket, unsigned first, uint16_t tag)
 {

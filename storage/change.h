@@ -1,17 +1,17 @@
 /*
- * The one way to change: every change of an entry is announced before it is made, so that a snapshot can take the former state.
+ * Every change of an entry is announced before it is made, so that a snapshot can save the former state.
  *
- * A snapshot is an epoch, a number of two bits. Each entry has the epoch of the last snapshot that is done with it: that has emitted it,
- * or had begun when the entry was made. Whatever changes an entry calls change_before() first. As long as no snapshot is under way all
- * entries have the current epoch, and that is one comparison. When a snapshot begins the current epoch is the next one, so all
- * entries are behind; each is emitted once, before its first change or when the snapshot's walk comes to it (change_before()
- * again), whichever is earlier. Two bits are enough, since a walk reaches the end before the next one begins, emitting or not.
+ * A snapshot has an epoch, a number of two bits. Each entry stores the epoch of the last snapshot that is done with it: that has emitted
+ * the entry, or that began before the entry was created. Code that changes an entry calls change_before() first. Without a running
+ * snapshot all entries have the current epoch, and the call costs one comparison. A new snapshot increments the current epoch, so all
+ * entries are behind. Each is emitted once: before its first change, or when the snapshot's walk reaches it (by change_before()
+ * too). Two bits are enough, since a walk visits all entries before the next one begins, even if its snapshot was aborted.
  *
- * Changes are: a new value, a part of a value written, a time to live set, changed or taken away, another key, and removal, whatever
- * causes them. How lately an entry has been used is no change. A flush is announced as a whole, change_before_flush(). Databases
- * that change places lose nothing: a snapshot knows their keyspaces by what they were when it began.
+ * Changes are: a new value, a write to part of a value, a time to live set, changed or removed, a new key, and removal for any
+ * reason. An access is not a change. A flush is announced as a whole, by keyspace_before_flush(). SWAPDB needs no announcement: a snapshot
+ * identifies keyspaces by the numbers that they had when it began.
  *
- * Private to storage/, but for `struct change_watch` (storage.h).
+ * Private to storage/, except `struct change_watch` (storage.h).
  */
 #ifndef STORAGE_CHANGE_H
 #define STORAGE_CHANGE_H
@@ -34,7 +34,7 @@ static inline void change_before(const struct keyspace *keyspace, struct entry *
 		change_emit(keyspace, entry);
 }
 
-/* Where an entry is really changed: checked builds stop when that has not been announced. */
+/* Called where an entry is changed: checked builds stop if the change was not announced. */
 static inline void change_assert_announced(const struct keyspace *keyspace, const struct entry *entry)
 {
 #ifdef QCACHE_CHECKED

@@ -1,10 +1,10 @@
 /*
- * An array that grows and shrinks at its end by chunks of one size, so that what is in it never moves.
+ * An array that grows and shrinks by chunks of one size, so that its elements never move.
  *
- * Only the list of the chunks' addresses is reallocated: eight bytes a chunk, doubled when it is full. With
- * chunks of some thousand elements, a billion elements move a few hundred kilobytes now and then.
+ * Only the list of chunk addresses is reallocated: eight bytes per chunk, doubled when it is full. With
+ * chunks of some thousand elements, the list for a billion elements has a few hundred kilobytes.
  *
- * Outcomes: chunks_grow() is false when there is no memory, and then nothing has changed.
+ * chunks_grow() returns false without memory; then nothing has changed.
  */
 #ifndef STORAGE_CHUNKS_H
 #define STORAGE_CHUNKS_H
@@ -16,7 +16,7 @@
 #include "memory.h"
 
 struct chunks {
-	struct memory *memory; /* that they come from */
+	struct memory *memory; /* from which chunks are allocated */
 	void **list;
 	uint32_t count;    /* chunks */
 	uint32_t capacity; /* of the list */
@@ -30,7 +30,7 @@ bool chunks_grow(struct chunks *chunks, size_t chunk_bytes);
 /* Frees the last chunk. */
 void chunks_shrink(struct chunks *chunks, size_t chunk_bytes);
 
-/* Frees all: it is empty, as after chunks_init(). */
+/* Frees all chunks; the array is empty, as after chunks_init(). */
 void chunks_fini(struct chunks *chunks, size_t chunk_bytes, enum memory_freer freer);
 
 size_t chunks_used_bytes(const struct chunks *chunks, size_t chunk_bytes);

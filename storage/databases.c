@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Nobody is told of these bytes as used: they are the process's own, and the system gives pages of `in_use` as they are written. */
+/* These arrays don't count as used memory: they are not data, and pages of `in_use` are allocated when written. */
 bool databases_init(struct databases *databases, uint32_t count)
 {
 	*databases = (struct databases){ .count = count };

@@ -1,14 +1,13 @@
 /*
- * The numbered databases: which keyspace belongs to which number.
+ * The numbered databases: maps numbers to keyspaces.
  *
- * There may be many more numbers than databases that hold something. A number that nothing has been written to since the start, or
- * since it was emptied, has no keyspace of its own: all of these share one that is empty and is only read. Whoever writes
- * asks for the number's own keyspace, which is made then. Whoever looks at all databases walks over those in use.
+ * Most numbers may be unused. A database to which nothing has been written since the start, or since it was emptied, has no keyspace
+ * of its own: all such databases share one empty keyspace, which is only read. To write, get the database's own keyspace with
+ * databases_own(), which creates it. To visit all databases, walk over `in_use`.
  *
- * A pointer to a keyspace is valid until the end of the turn, or until the number gives it away, swaps it or is tidied.
+ * A pointer to a keyspace is valid until the end of the turn, or until databases_give(), _swap() or _tidy().
  *
- * All keyspaces share one storage. Its watch is told of changes before they are made, and of a keyspace that is given away or
- * tidied.
+ * All keyspaces share one storage. Its change watch is called before changes, and before a keyspace is given away or tidied.
  *
  * Only the owner (the store actor) calls.
  */
@@ -22,16 +21,16 @@
 #include "storage.h"
 
 struct databases {
-	struct keyspace **keyspaces;  /* by number; `empty` for a number that isn't in use */
+	struct keyspace **keyspaces;  /* by number; `empty` for a number not in use */
 	struct keyspace *empty;
-	struct storage storage;       /* of all of them */
-	uint32_t count;               /* of numbers */
-	uint32_t *in_use;             /* the numbers with keyspaces of their own, in order */
+	struct storage storage;       /* shared by all keyspaces */
+	uint32_t count;               /* numbers, used or not */
+	uint32_t *in_use;             /* numbers with their own keyspace, ascending */
 	uint32_t in_use_count;
-	uint32_t tidied;              /* the place among those in use where databases_tidy() goes on */
+	uint32_t tidied;              /* index into in_use where databases_tidy() continues */
 };
 
-/* Stays where it is until databases_fini(). False without memory. */
+/* Must not be moved until databases_fini(). False without memory. */
 bool databases_init(struct databases *databases, uint32_t count);
 void databases_fini(struct databases *databases);
 
@@ -41,23 +40,23 @@ static inline const struct keyspace *databases_read(const struct databases *data
 	return databases->keyspaces[number];
 }
 
-/* Makes the number's own keyspace. NULL without memory. */
+/* Creates the number's own keyspace. NULL without memory. */
 struct keyspace *databases_create(struct databases *databases, uint32_t number);
 
-/* To be written to. NULL without memory; never when the number's keyspace holds an entry. */
+/* The keyspace for writing. NULL without memory, but never if the database holds an entry. */
 static inline struct keyspace *databases_own(struct databases *databases, uint32_t number)
 {
 	struct keyspace *keyspace = databases->keyspaces[number];
 	return __builtin_expect(keyspace == databases->empty, 0) ? databases_create(databases, number) : keyspace;
 }
 
-/* The number's own keyspace becomes the caller's, and the number is empty; NULL when it is not in use. */
+/* Gives the number's own keyspace to the caller, and leaves the database empty; NULL if it is not in use. */
 struct keyspace *databases_give(struct databases *databases, uint32_t number);
 void databases_swap(struct databases *databases, uint32_t a, uint32_t b);
-/* Looks at `most` of the keyspaces in use, in turn, and frees those in which no entry is left. */
+/* Checks up to `most` keyspaces in use, continuing after the last call, and frees those without entries. */
 void databases_tidy(struct databases *databases, uint32_t most);
 
-/* The place in `in_use` of the first number from `number` on; in_use_count when there is none. */
+/* The index in `in_use` of the first number >= `number`; in_use_count if there is none. */
 uint32_t databases_place(const struct databases *databases, uint32_t number);
 
 #endif

@@ -16,12 +16,12 @@
  *      marks:   7 6        5        4          3 2 1 0
  *               snapshot   column   expiry     form
  *
- * The place is there when the expiry mark is set: where in the expiry index the entry's node is. The node holds the
- * time, which has no other home. The value is a string's bytes, or the eight bytes of the address of a blob. Numbers
+ * The place is present if the expiry mark is set: the position of the entry's node in the expiry index. Only the node holds the
+ * time. The value is a string's bytes, or the eight bytes of a blob's address. Numbers
  * are in the machine's order and not aligned.
  *
- * What holds: the allocation's size follows from the header alone (entry_bytes), so it is nowhere kept; hence
- * whoever changes a length or a mark must see to it that the size class stays what was allocated.
+ * What holds: the allocation's size follows from the header alone (entry_bytes) and is stored nowhere else. So
+ * code that changes a length or a mark must keep the size class of the allocation.
  */
 #include "entry.h"
 
@@ -47,7 +47,7 @@ void entry_write(struct entry *entry, const struct entry_parts *parts)
 	uint8_t *key = (uint8_t *)entry + header + (parts->has_expiry ? sizeof(uint32_t) : 0);
 	uint8_t *value = key + parts->key.len;
 
-	/* The key first: it may lie where the header is about to be. */
+	/* The key first: the header may overwrite its old position. */
 	if (parts->key.len && key != parts->key.data)
 		memmove(key, parts->key.data, parts->key.len);
 	if (parts->value.len && value != parts->value.data)

@@ -1,8 +1,8 @@
 /*
  * An entry is one allocation that holds a key and, when it is small, its value.
  *
- * Callers read entries through the functions here and change them through keyspace.h only. What is
- * returned points into the entry and lives as long as the entry does (see keyspace.h).
+ * Callers read entries through the functions here and change them through keyspace.h only. Returned
+ * slices point into the entry and are valid as long as the entry is (see keyspace.h).
  */
 #ifndef STORAGE_ENTRY_H
 #define STORAGE_ENTRY_H
@@ -31,18 +31,18 @@ struct slice entry_string(const struct entry *entry);
 struct blob *entry_blob(const struct entry *entry);
 
 /*
- * How an embedded string came to be what it is; nothing here depends on it, but Redis's names of encodings do. A new value is
- * STRING_GIVEN until something else is noted; one in a blob is STRING_GIVEN, whatever is noted.
+ * How an embedded string got its value. Only OBJECT ENCODING depends on it, to return the same name as Redis. A new value is
+ * STRING_GIVEN until another origin is noted; a string in a blob is always STRING_GIVEN.
  */
 enum string_origin {
-	STRING_GIVEN,    /* as a whole */
+	STRING_GIVEN,    /* set as a whole */
 	STRING_PATCHED,  /* changed in part */
-	STRING_COMPUTED, /* as the text of a number that may have a fraction */
+	STRING_COMPUTED, /* the result of INCRBYFLOAT */
 };
 enum string_origin entry_string_origin(const struct entry *entry);
 void entry_note_string_origin(struct entry *entry, enum string_origin origin);
 
-/* The memory that it takes with its value, in size classes. */
+/* The memory of the entry and its value, in size classes. */
 size_t entry_used_bytes(const struct entry *entry);
 
 bool entry_has_expiry(const struct entry *entry);

@@ -1,8 +1,6 @@
 /*
- * How an entry lies in memory. For the files of storage/ that make, change and free entries; everybody else
- * reads them through entry.h. The layout is drawn in entry.c.
- *
- * Nothing here allocates, except that entry_free() frees.
+ * The memory layout of an entry. For the files of storage/ that create, change and free entries; all other code
+ * reads entries through entry.h. The layout is drawn in entry.c.
  */
 #ifndef STORAGE_ENTRY_LAYOUT_H
 #define STORAGE_ENTRY_LAYOUT_H
@@ -16,20 +14,20 @@
 #include "memory.h"
 #include "slice.h"
 
-/* What the value is and how it is kept, in four bits: see value.h. */
+/* The type of the value and how it is stored, in four bits: see value.h. */
 enum entry_form {
-	FORM_STRING,          /* its bytes, as with the next two, which tell of its origin */
+	FORM_STRING,          /* embedded bytes; so are the next two, which record the string's origin */
 	FORM_STRING_PATCHED,
 	FORM_STRING_COMPUTED,
-	FORM_STRING_BLOB,     /* a pointer to a held blob */
+	FORM_STRING_BLOB,     /* the address of a blob, which the entry holds */
 	ENTRY_FORMS
 };
 #define FORM_EMBEDDED_LAST FORM_STRING_COMPUTED
 
 #define MARK_FORM 0x0fu
-#define MARK_EXPIRY 0x10u /* a place in the expiry index follows the header */
-/* 0x20 is kept for an extra column. */
-#define MARK_EPOCH 0xc0u  /* the last snapshot that has the entry: change.h */
+#define MARK_EXPIRY 0x10u /* the place in the expiry index follows the header */
+/* 0x20 is reserved for an extra column. */
+#define MARK_EPOCH 0xc0u  /* epoch of the last snapshot done with the entry: change.h */
 #define EPOCH_SHIFT 6
 
 #define KEY_LEN_IS_WIDE 255u
@@ -41,11 +39,11 @@ enum entry_form {
 struct entry {
 	uint16_t clock; /* recency and frequency: access.h */
 	uint8_t marks;
-	uint8_t key_len; /* KEY_LEN_IS_WIDE: both lengths follow in 32 bits each */
+	uint8_t key_len; /* KEY_LEN_IS_WIDE: both lengths follow, 32 bits each */
 	uint8_t rest[];
 };
 
-/* What an entry is to be made from. `value` is what lies in the entry: a string's bytes or a blob's address. */
+/* The content for a new entry. `value` is the embedded part: a string's bytes or a blob's address. */
 struct entry_parts {
 	struct slice key;
 	struct slice value;
@@ -101,7 +99,7 @@ static inline size_t entry_key_len(const struct entry *entry)
 	return entry_is_wide(entry) ? entry_load_u32(entry, 4) : entry->key_len;
 }
 
-/* Of what lies in the entry. */
+/* The length of the embedded part. */
 static inline size_t entry_value_len(const struct entry *entry)
 {
 	return entry_is_wide(entry) ? entry_load_u32(entry, 8) : entry->rest[0];
@@ -117,7 +115,7 @@ static inline size_t entry_bytes(const struct entry *entry)
 	return entry_header_bytes(entry) + entry_place_bytes(entry) + entry_key_len(entry) + entry_value_len(entry);
 }
 
-/* As memcmp() == 0, of 8 bytes at least; keys are short, and the call would cost more than the comparison. */
+/* memcmp() == 0 for len >= 8, inline: for short keys the call would cost more than the comparison. */
 static inline bool entry_bytes_equal(const uint8_t *a, const uint8_t *b, size_t len)
 {
 	uint64_t x, y;
@@ -140,13 +138,13 @@ static inline bool entry_key_is(const struct entry *entry, struct slice key)
 	return key.len == 0 || memcmp(entry_key_data(entry), key.data, key.len) == 0;
 }
 
-/* What lies in the entry of its value. */
+/* The part of the value that lies in the entry. */
 static inline struct slice entry_part(const struct entry *entry)
 {
 	return slice_of(entry_key_data(entry) + entry_key_len(entry), entry_value_len(entry));
 }
 
-/* Place in the expiry index; only of an entry that has an expiry. */
+/* The place in the expiry index; only for an entry with a time to live. */
 static inline uint32_t entry_place(const struct entry *entry)
 {
 	return entry_load_u32(entry, entry_header_bytes(entry));
@@ -157,7 +155,7 @@ static inline void entry_set_place(struct entry *entry, uint32_t place)
 	entry_store_u32(entry, entry_header_bytes(entry), place);
 }
 
-/* Only of an entry that holds a blob. */
+/* Only for an entry that holds a blob. */
 static inline void entry_set_blob(struct entry *entry, struct blob *blob)
 {
 	memcpy((uint8_t *)entry + entry_bytes(entry) - sizeof(blob), &blob, sizeof(blob));
@@ -167,15 +165,15 @@ static inline void entry_set_blob(struct entry *entry, struct blob *blob)
 size_t entry_bytes_for(const struct entry_parts *parts);
 
 /*
- * Writes all of an entry but its place. parts->key may be the key of the entry that lies at `entry` now; the
- * value may not lie there, unless it stays where it is.
+ * Writes an entry, except its place. parts->key may be the key of the old entry at `entry`; the value may not point into
+ * that, unless its position stays the same.
  */
 void entry_write(struct entry *entry, const struct entry_parts *parts);
 
-/* Copies `source` to `target`, which may be the same, with room for a place or without it. */
+/* Copies `source` to `target`, which may be the same, and adds or removes the bytes for the place. */
 void entry_copy_with_expiry(struct entry *target, const struct entry *source, bool has_expiry);
 
-/* Lets go of what the value's part refers to; the entry is gone or holds another value. */
+/* Releases what the value's part refers to; the entry is gone or has another value. */
 void entry_release_part(enum entry_form form, struct slice part, enum memory_freer freer);
 /* The same, and frees the entry. */
 void entry_free(struct memory *memory, struct entry *entry, enum memory_freer freer);

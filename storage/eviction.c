@@ -1,6 +1,6 @@
 /*
- * The pool holds addresses of entries that may have been freed since: an address is believed only when the bucket of its
- * hash has it in a slot. If another entry has come to lie there, with a hash of the same bucket, it is judged by its own bits.
+ * The pool holds addresses of entries that may have been freed since. An address is valid only if the bucket of its
+ * hash has it in a slot. If another entry of the same bucket now has that address, its own bits decide.
  */
 #include "eviction.h"
 
@@ -11,17 +11,17 @@
 #include "entry_layout.h"
 #include "keyspace_layout.h"
 
-/* Of those that expire, so many are looked at together. */
+/* Nodes of the expiry index examined together, so that their entries are prefetched. */
 #define NODES_A_LOOK 8u
 /*
- * Fifths of the samples that ACCESS_LFU looks at. New keys have the lowest count, so the first look at one is the last: the hand
- * must come round slowly enough for a key to be used again before. Three do better than five on every trace tried, two the same.
+ * ACCESS_LFU examines three fifths of the samples. New keys have the lowest count and are evicted when the hand first reaches them, so the
+ * hand must be slow enough for them to be used before. Three fifths did better than five on every trace tried; two did the same.
  */
 #define LFU_LOOKS 3u
 #define SWEEP_BUCKETS_A_TURN 64u
-/* So a million keys take some two thousand turns, a tenth of a second's work. */
+/* A million keys take about two thousand turns: a tenth of a second of work. */
 #define CONVERTED_BUCKETS_A_TURN 64u
-/* Of so many the numbers of keys are asked in every turn. */
+/* With more keyspaces than this, keys are not counted in every turn. */
 #define KEYSPACES_A_TURN 32u
 
 void eviction_configure(struct eviction *eviction, struct access *access, enum eviction_policy policy, uint64_t samples, uint64_t lfu_log_factor,
@@ -48,7 +48,7 @@ static bool goes_by_expiry(const struct eviction *eviction)
 
 /* ---- the pool ---- */
 
-/* Ages grow: who is met again is judged anew. */
+/* Removes an entry that is offered again, since its coldness has changed. */
 static void withdraw(struct eviction *eviction, const struct entry *entry)
 {
 	struct eviction_candidate *pool = eviction->pool;
@@ -72,7 +72,7 @@ static void offer(struct eviction *eviction, const struct keyspace *keyspace, ui
 	uint32_t at = eviction->pooled;
 	while (at > 0 && pool[at - 1].coldness > coldness)
 		at--;
-	if (is_full) { /* the warmest makes room */
+	if (is_full) { /* the warmest leaves */
 		at--;
 		memmove(&pool[0], &pool[1], at * sizeof(*pool));
 	} else {
@@ -91,7 +91,7 @@ static struct entry *find_candidate(const struct keyspace *keyspace, const struc
 	return NULL;
 }
 
-/* The coldest that is there and as cold as it was. False when the pool has run out. */
+/* The coldest entry that still exists and was not used since. False when the pool is empty. */
 static bool take_coldest(struct eviction *eviction, const struct databases *databases, struct eviction_victim *out_victim)
 {
 	while (eviction->pooled) {
@@ -107,9 +107,9 @@ static bool take_coldest(struct eviction *eviction, const struct databases *data
 	return false;
 }
 
-/* ---- looking ---- */
+/* ---- filling the pool ---- */
 
-/* Behind the hand by one and by two: what the next looks will need comes from memory meanwhile. */
+/* Prefetches the slots of the bucket after the next, and the entries of the next one. */
 static void prefetch_buckets(const struct table *table, uint64_t number)
 {
 	if (number + 2 < table->buckets)
@@ -149,7 +149,7 @@ static uint64_t places(const struct eviction *eviction, const struct keyspace *k
 	return keyspace->table.count ? keyspace->table.buckets : 0;
 }
 
-/* To where the next database in use begins; behind the last comes the first. */
+/* Moves the hand to the start of the next database in use; the first follows the last. */
 static void go_on(struct eviction_hand *hand, const struct databases *databases)
 {
 	uint32_t place = databases_place(databases, hand->database + 1);
@@ -158,7 +158,7 @@ static void go_on(struct eviction_hand *hand, const struct databases *databases)
 	hand->at = 0;
 }
 
-/* Moves the hand to a place that there is. False: there is none in any keyspace. */
+/* Moves the hand to a valid position. False: no keyspace has one. */
 static bool move_hand(struct eviction *eviction, const struct databases *databases)
 {
 	struct eviction_hand *hand = &eviction->hand;
@@ -188,7 +188,7 @@ static bool choose_coldest(struct eviction *eviction, const struct databases *da
 	}
 }
 
-/* ---- the simple ones ---- */
+/* ---- policies without a pool ---- */
 
 static bool choose_first_to_expire(const struct databases *databases, struct eviction_victim *out_victim)
 {
@@ -252,7 +252,7 @@ bool eviction_choose(struct eviction *eviction, const struct databases *database
 	__builtin_unreachable();
 }
 
-/* ---- the clock ---- */
+/* ---- once per turn ---- */
 
 static void sweep_bucket(const struct access *access, const struct table *table, uint64_t number)
 {
@@ -268,8 +268,8 @@ static void convert_entry(void *context, struct entry *entry)
 }
 
 /*
- * Buckets in the order of a scan, which misses no entry though the table grows and shrinks meanwhile. How far it is, the keyspace
- * knows itself, whatever number it has by now. False: the turn's share is used up, and it is not done.
+ * Visits buckets in scan order, which misses no entry though the table grows and shrinks meanwhile. The cursor is in the keyspace,
+ * so SWAPDB doesn't matter. False: the turn's share is used up before the keyspace is done.
  */
 static bool convert_keyspace(struct keyspace *keyspace, unsigned *buckets_left)
 {
@@ -308,7 +308,7 @@ static void count_keys(struct eviction *eviction, const struct databases *databa
 	}
 }
 
-/* Of an empty keyspace too: it always has one bucket. */
+/* The hand may be in the empty keyspace: it has one bucket. */
 static void sweep_next(struct eviction_hand *hand, const struct databases *databases)
 {
 	if (hand->at >= databases_read(databases, hand->database)->table.buckets)

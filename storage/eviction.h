@@ -1,9 +1,9 @@
 /*
- * Which entry is to leave when memory is short.
+ * Chooses the entry to evict when memory is short.
  *
- * The policies that go by recency or frequency look at entries a bucket at a time, walking through all keyspaces in turn, and
- * keep the coldest that they have met in a pool; the victim is the coldest of the pool that is still there and has not been
- * used since. So every entry is looked at once a round, and no chance decides who never is.
+ * The policies that use recency or frequency walk through all keyspaces, one bucket at a time, and
+ * keep the coldest entries seen in a pool. The victim is the coldest entry in the pool that still exists and has not been
+ * used since. So every entry is examined once per round; random sampling could miss some for ever.
  *
  * Order of calls: eviction_configure(), then eviction_choose() as often as memory is short; the caller removes each victim before
  * the next call. Only the owner of the keyspaces calls. Nothing here allocates.
@@ -21,38 +21,38 @@ enum eviction_policy {
 	EVICT_VOLATILE_LRU,
 	EVICT_VOLATILE_LFU,
 	EVICT_VOLATILE_RANDOM,
-	EVICT_VOLATILE_TTL, /* who expires first */
+	EVICT_VOLATILE_TTL, /* the entry that expires first */
 	EVICT_ALLKEYS_LRU,
 	EVICT_ALLKEYS_LFU,
 	EVICT_ALLKEYS_RANDOM,
 	EVICT_NOTHING,
-	EVICT_ALLKEYS_LRFU, /* age weighed by uses, with a history of what has been evicted: access.h */
+	EVICT_ALLKEYS_LRFU, /* age weighted by uses, with a history of evicted keys: access.h */
 };
 
 #define EVICTION_POOL 32u
-/* More make a victim no better, only dearer. */
+/* More samples cost time and find no better victim. */
 #define EVICTION_SAMPLES_MAX 64u
 
 struct eviction_candidate {
 	uint64_t hash;
-	const struct entry *entry; /* may be gone: only compared */
+	const struct entry *entry; /* may be freed: compared, never read */
 	uint32_t database;
 	uint32_t coldness;
 };
 
-/* Where a walk through all keyspaces is. */
+/* The position of a walk through all keyspaces. */
 struct eviction_hand {
 	uint32_t database;
-	uint64_t at; /* number of a bucket, or place among those that expire */
+	uint64_t at; /* bucket number, or index in the expiry heap */
 };
 
 struct eviction {
 	enum eviction_policy policy;
-	uint32_t samples;          /* entries looked at for one that is evicted, at most EVICTION_SAMPLES_MAX */
-	int64_t to_look_at;        /* entries owed to the pool; negative after a long bucket */
+	uint32_t samples;          /* entries to examine per eviction, at most EVICTION_SAMPLES_MAX */
+	int64_t to_look_at;        /* entries still to examine; negative after a long bucket */
 	struct eviction_hand hand, sweep;
-	uint64_t keys, buckets;    /* in all keyspaces, when they were counted last */
-	uint32_t turns_to_count;   /* until they are counted again: many keyspaces aren't asked in every turn */
+	uint64_t keys, buckets;    /* in all keyspaces, at the last count */
+	uint32_t turns_to_count;   /* until the next count: many keyspaces are not counted in every turn */
 	uint32_t pooled;
 	struct eviction_candidate pool[EVICTION_POOL]; /* the coldest last */
 };
@@ -62,7 +62,7 @@ struct eviction_victim {
 	struct entry *entry;
 };
 
-/* Also tells `access`, of the keyspaces that it is for, what to keep of each use. */
+/* Also configures `access`, which belongs to the keyspaces, for the policy. */
 void eviction_configure(struct eviction *eviction, struct access *access, enum eviction_policy policy, uint64_t samples, uint64_t lfu_log_factor,
 			uint64_t lfu_decay_minutes);
 
@@ -71,11 +71,11 @@ bool eviction_choose(struct eviction *eviction, const struct databases *database
 		     uint64_t (*random)(void *), void *context, struct eviction_victim *out_victim);
 
 /*
- * Once a turn: keeps the clock going and sweeps a share of the buckets (access.h), 64 at most; converts as many after a change
- * of kind.
+ * Call once per turn. Advances the clock of `access` and sweeps a share of the buckets (access.h), at most 64; converts as many after
+ * a change of kind.
  */
 void eviction_tick(struct eviction *eviction, const struct databases *databases, int64_t monotonic_ms);
-/* More than a turn's share is due: another turn is wanted soon, even if there is nothing else for it to do. */
+/* More than one turn's share is due: schedule another turn soon, even if it has nothing else to do. */
 bool eviction_is_behind(const struct databases *databases);
 
 #endif

@@ -1,13 +1,13 @@
 /*
- * Places are numbered from ROOT, so that the children of a place are four neighbours that begin at a multiple of
- * four: one cache line of 64 bytes.
+ * Places are numbered from ROOT, so that the four children of a place are adjacent and begin at a multiple of
+ * four: they share one cache line of 64 bytes.
  *
  *      place      3    4 5 6 7    8 9 10 11   12 13 14 15   ...
  *      parent     -    3 3 3 3    4 4  4  4    5  5  5  5
  *
  * What holds: a node's time is not before its parent's; entry_place(node.entry) is the node's place, for every
- * node; chunks cover all places in use and at most one chunk more, so that a count that swings about a chunk's end
- * does not allocate and free at each swing.
+ * node; chunks cover all places in use and at most one chunk more, so that a count that varies around a chunk's end
+ * does not allocate and free each time.
  */
 #include "expiry.h"
 
@@ -15,11 +15,11 @@
 
 #define ROOT 3u
 
-/* 64 KB a chunk: of a million nodes the list of chunks has 2 KB. */
+/* 64 KB per chunk: for a million nodes the list of chunks has 2 KB. */
 #define CHUNK_NODES 4096u
 #define CHUNK_BYTES (CHUNK_NODES * sizeof(struct expiry_node))
 
-/* Places have 32 bits; the heap is a level deeper with each two of them. */
+/* Places have 32 bits, and each level of the heap takes two of them. */
 #define MAX_DEPTH 16u
 #define MAX_COUNT (UINT32_MAX - ROOT - CHUNK_NODES)
 
@@ -50,7 +50,7 @@ static void put(struct expiry_index *index, uint32_t place, struct expiry_node n
 	entry_set_place(node.entry, place);
 }
 
-/* Puts the node at the place, which is free, or as far above it as its time demands. */
+/* Puts the node at the free place, or moves it up as far as its time requires. */
 static void put_upwards(struct expiry_index *index, uint32_t place, struct expiry_node node)
 {
 	while (place > ROOT) {
@@ -63,7 +63,7 @@ static void put_upwards(struct expiry_index *index, uint32_t place, struct expir
 	put(index, place, node);
 }
 
-/* The earliest of the children that begin at `place`. Without branches on the times, which nobody could predict. */
+/* The earliest of the children that begin at `place`. Without branches on the times, which the CPU can't predict. */
 static uint32_t earliest_child(const struct expiry_index *index, uint32_t place)
 {
 	const struct expiry_node *children = expiry_at(index, place);
@@ -80,11 +80,11 @@ static uint32_t earliest_child(const struct expiry_index *index, uint32_t place)
 
 static bool has_children(const struct expiry_index *index, uint32_t place)
 {
-	/* 64 bits: the children of a place in the last quarter have no number in 32. */
+	/* In 64 bits, since the product may exceed 32. */
 	return 4 * ((uint64_t)place - 2) < end_place(index);
 }
 
-/* Asks for what the step after the next will compare: the children of the four at `place`. */
+/* Prefetches the children of the four nodes at `place`, for the step after the next. */
 static void prefetch_children(const struct expiry_index *index, uint32_t place)
 {
 	for (uint32_t i = place; i < place + 4 && has_children(index, i); i++)
@@ -92,9 +92,9 @@ static void prefetch_children(const struct expiry_index *index, uint32_t place)
 }
 
 /*
- * Puts the node at the place, which is free, or as far below it as its time demands. The entries of the nodes that
- * move up are far apart in memory: they are asked for on the way down and told their places afterwards, which waits
- * for memory once rather than at each level.
+ * Puts the node at the free place, or moves it down as far as its time requires. The entries of the nodes that
+ * move up are far apart in memory: they are prefetched on the way down and get their new places afterwards, which waits
+ * for memory once instead of at each level.
  */
 static void put_downwards(struct expiry_index *index, uint32_t place, struct expiry_node node)
 {

@@ -1,10 +1,10 @@
 /*
- * The expiry index: which entry expires when, the earliest first.
+ * The expiry index: all entries with a time to live, ordered by time.
  *
- * A heap with four children to a node, in chunks. The node holds the time; the entry holds only the node's place,
- * which the index keeps up to date as nodes move. Private to storage/: the keyspace owns one index.
+ * A heap with four children per node, in chunks. The node holds the time; the entry holds only the node's place,
+ * which the index updates when nodes move. Private to storage/: each keyspace owns one index.
  *
- * Outcomes: expiry_reserve() is false when there is no memory; nothing else allocates.
+ * expiry_reserve() returns false without memory; nothing else allocates.
  */
 #ifndef STORAGE_EXPIRY_H
 #define STORAGE_EXPIRY_H
@@ -27,21 +27,21 @@ struct expiry_index {
 
 void expiry_init(struct expiry_index *index, struct memory *memory);
 
-/* Makes sure that one expiry_add() will find room. */
+/* Reserves memory for one expiry_add(). */
 bool expiry_reserve(struct expiry_index *index);
 
-/* Adds an entry, which must have room for a place. Room must have been reserved. */
+/* Adds an entry whose layout has a place. Call expiry_reserve() first. */
 void expiry_add(struct expiry_index *index, struct entry *entry, int64_t when_ms);
 void expiry_remove(struct expiry_index *index, uint32_t place);
 void expiry_change(struct expiry_index *index, uint32_t place, int64_t when_ms);
 
-/* The node at a place; its entry may be replaced by one that has moved, its time only by expiry_change(). */
+/* The node at a place. The caller may set `entry` when the entry has moved, but changes the time only by expiry_change(). */
 struct expiry_node *expiry_at(const struct expiry_index *index, uint32_t place);
 
 /* The earliest node; NULL when there is none. */
 struct expiry_node *expiry_first(const struct expiry_index *index);
 
-/* The n-th node, n < count, in no order that means anything: for samples. */
+/* The n-th node, n < count, in heap order: for sampling. */
 struct expiry_node *expiry_nth(const struct expiry_index *index, uint32_t n);
 
 void expiry_fini(struct expiry_index *index, enum memory_freer freer);

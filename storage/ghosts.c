@@ -6,7 +6,7 @@
 #define KEYS_A_LINE (LINE_CELLS / 2)
 #define CHUNK_LINES 256u
 #define CHUNK_BYTES (CHUNK_LINES * LINE_CELLS * sizeof(uint16_t))
-/* Chunks of 16 KB made or given back in one call: clearing one takes a microsecond. */
+/* Chunks of 16 KB added or freed per call: clearing one takes a microsecond. */
 #define CHUNKS_A_CALL 4
 
 static uint16_t *line_at(const struct ghosts *ghosts, uint64_t number)
@@ -22,7 +22,7 @@ static uint16_t *line_of(const struct ghosts *ghosts, uint64_t hash)
 	return line_at(ghosts, number < ghosts->lines ? number : number & (base - 1));
 }
 
-/* Other bits than those that choose the line. */
+/* The highest bits, since the lowest ones select the line. */
 static unsigned fingerprint_of(uint64_t hash)
 {
 	return (unsigned)(hash >> 51);
@@ -47,12 +47,12 @@ static bool add_chunk(struct ghosts *ghosts)
 	return true;
 }
 
-/* False: there is nothing to do, or no memory to do it with. */
+/* False: nothing to do, or no memory. */
 static bool fit_by_a_chunk(struct ghosts *ghosts, uint64_t wanted)
 {
 	if (room_of(ghosts) < wanted)
 		return add_chunk(ghosts);
-	/* One chunk to spare, lest a number that swings free and clear it each time. */
+	/* Keep one spare chunk, so that a varying number of keys doesn't free and clear it each time. */
 	if (room_of(ghosts) < wanted + 2 * CHUNK_LINES)
 		return false;
 	chunks_shrink(&ghosts->chunks, CHUNK_BYTES);

@@ -1,7 +1,7 @@
 /*
- * Every element of a pattern but `*` matches one byte, so a failed match need only go back to the last `*` seen
- * and let it take one byte more: what an earlier `*` could do instead, the later one can do too. Each byte of the
- * text is thus a starting point at most once for each walk along the pattern.
+ * Every element of a pattern except `*` matches one byte. So a failed match only needs to return to the last `*`
+ * and let it match one byte more: whatever an earlier `*` could match instead, the last one can match too. Each byte of the
+ * text is thus tried as a starting point at most once, which bounds the time.
  */
 #include "glob.h"
 
@@ -28,8 +28,8 @@ static bool in_range(const struct matcher *m, uint8_t from, uint8_t to, uint8_t 
 }
 
 /*
- * A class from the byte behind its `[`; *at is moved behind its `]` or to the end. As in Redis a `]` closes it
- * even in first place, a `-` counts only with a byte on both sides (which may be `]`), and an escaped byte is taken exactly.
+ * Matches a class; *at is the byte after its `[` and moves past its `]` or to the end. As in Redis, a `]` closes the class
+ * even in first position, a `-` is a range only with a byte on both sides (which may be `]`), and an escaped byte ignores GLOB_ANY_CASE.
  */
 static bool class_matches(const struct matcher *m, size_t *at, uint8_t c)
 {
@@ -55,7 +55,7 @@ static bool class_matches(const struct matcher *m, size_t *at, uint8_t c)
 	return found != inverted;
 }
 
-/* Whether the element at *at, which is not a `*`, matches c; *at is moved behind the element. */
+/* True if the element at *at, which is not a `*`, matches c; *at moves past the element. */
 static bool element_matches(const struct matcher *m, size_t *at, uint8_t c)
 {
 	const uint8_t *p = m->pattern.data;
@@ -87,9 +87,9 @@ bool glob_matches(struct slice pattern, struct slice text, enum glob_case letter
 	const struct matcher m = { pattern, letter_case };
 	const size_t none = SIZE_MAX;
 	size_t p = 0, t = 0;
-	size_t star = none, star_text = 0; /* behind the last star, and where its text ends so far */
+	size_t star = none, star_text = 0; /* after the last star; the end of what it matches so far */
 
-	/* Redis does not look at the pattern when there is no text: not even `*` matches it. */
+	/* In Redis not even `*` matches an empty text. */
 	if (text.len == 0)
 		return pattern.len == 0;
 	while (t < text.len) {

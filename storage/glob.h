@@ -1,7 +1,7 @@
 /*
  * Glob patterns as KEYS, SCAN and CONFIG GET take them: `*`, `?`, `[abc]`, `[^a-z]`, `\x`.
  *
- * Any bytes on both sides. Time is bounded by O(pattern * text) whatever the pattern: no exponential case.
+ * Pattern and text may contain any bytes. Matching takes at most O(pattern * text) time: no exponential case.
  * An unterminated class ends at the end of the pattern, as in Redis.
  */
 #ifndef STORAGE_GLOB_H

@@ -1,9 +1,9 @@
 /*
  * A keyspace is a table of entries and an index of those that expire.
  *
- * A change first gets all the memory that it needs (a new entry, a place in the index, a slot), then does what can't
- * fail: so a refusal leaves everything as it was. An entry whose new size is in the size class that it has is rewritten
- * where it lies; else a new one takes its slot and, if it expires, its node in the index.
+ * A change first allocates all memory that it needs (a new entry, a node in the index, a slot), then does what can't
+ * fail; so KEYSPACE_NO_MEMORY leaves everything unchanged. An entry whose new size has the same size class is rewritten
+ * in place; otherwise a new entry takes its slot and, if it expires, its node.
  */
 #include "keyspace.h"
 
@@ -14,7 +14,7 @@
 #include "expiry.h"
 #include "table.h"
 
-/* Times to live looked at for the average. */
+/* How many times to live the average is taken of. */
 #define TTL_SAMPLE 64u
 
 static struct memory *memory_of(const struct keyspace *keyspace)
@@ -106,7 +106,7 @@ static enum keyspace_status add(struct keyspace *keyspace, const struct entry_pa
 	return KEYSPACE_OK;
 }
 
-/* The block to write an entry of `bytes` into: where `entry` lies if it fits there, else a new one or NULL. */
+/* The block for an entry of `bytes`: that of `entry` if the size class is the same, else a new one or NULL. */
 static struct entry *block_for(const struct keyspace *keyspace, struct entry *entry, size_t bytes)
 {
 	if (memory_size_class(bytes) == memory_size_class(entry_bytes(entry)))
@@ -114,7 +114,7 @@ static struct entry *block_for(const struct keyspace *keyspace, struct entry *en
 	return (struct entry *)memory_alloc(memory_of(keyspace), bytes);
 }
 
-/* Replaces what is in the slot, which has been announced. The parts' key is that of the entry there. */
+/* Replaces the entry in the slot; the change must be announced. parts->key is that entry's own key. */
 static enum keyspace_status overwrite(struct keyspace *keyspace, struct table_slot slot,
 				      const struct entry_parts *parts, struct entry **out_entry)
 {
@@ -149,7 +149,7 @@ static enum keyspace_status overwrite(struct keyspace *keyspace, struct table_sl
 	return KEYSPACE_OK;
 }
 
-/* The commonest change: a plain small string becomes another of the same size class. */
+/* The most common change: a plain small string becomes another of the same size class. */
 static bool overwrite_in_place(const struct keyspace *keyspace, struct entry *entry, const struct entry_parts *parts)
 {
 	size_t header_and_key = NARROW_HEADER_BYTES + entry->key_len;
@@ -241,7 +241,7 @@ static struct blob *copy_blob(const struct blob *blob, uint32_t capacity)
 
 struct blob *keyspace_own_blob(struct keyspace *keyspace, struct entry *entry, uint32_t room)
 {
-	change_before(keyspace, entry); /* which may hold the blob */
+	change_before(keyspace, entry); /* first: the snapshot may take a hold of the blob */
 	struct blob *blob = entry_blob(entry), *own = blob;
 	uint32_t capacity = room > blob->capacity ? room + room / 4 : blob->capacity;
 	bool is_shared = blob_is_shared(blob);
@@ -290,7 +290,7 @@ int64_t keyspace_expiry_ms(const struct keyspace *keyspace, const struct entry *
 	return entry_has_expiry(entry) ? expiry_at(&keyspace->expiry, entry_place(entry))->when_ms : NO_EXPIRY;
 }
 
-/* Adds or takes away the room for a place, which may move the entry. False when there is no memory. */
+/* Adds or removes the bytes for a place, which may move the entry. False without memory. */
 static bool set_has_expiry(struct keyspace *keyspace, struct entry **entry, bool has_expiry)
 {
 	struct entry *old = *entry;
@@ -359,7 +359,7 @@ uint64_t keyspace_expiring_count(const struct keyspace *keyspace)
 int64_t keyspace_average_ttl_ms(const struct keyspace *keyspace, int64_t now_ms)
 {
 	uint32_t count = keyspace->expiry.count, step = count / TTL_SAMPLE + 1, samples = 0;
-	/* The sum of some thousand times of 64 bits may not fit into 64. */
+	/* A sum of 64-bit times may not fit into 64 bits. */
 	__int128 sum = 0;
 
 	for (uint32_t i = 0; i < count; i += step, samples++) {

@@ -1,6 +1,6 @@
 /*
- * XXH3 under a secret of our own: fast on short keys, and without the secret nobody can tell which keys share a
- * bucket. The secret is as long as XXH3's own (192 bytes), so that keys of all lengths are mixed with all of it.
+ * XXH3 with a random secret: fast on short keys, and without the secret a client can't tell which keys share a
+ * bucket. The secret is as long as XXH3's default (192 bytes), so that keys of all lengths use all of it.
  */
 #define XXH_INLINE_ALL
 #include <stdio.h>
@@ -16,7 +16,7 @@ static uint8_t secret[SECRET_BYTES] __attribute__((aligned(64)));
 
 void keyspace_seed_hash(void)
 {
-	/* Up to 256 bytes come whole or not at all. */
+	/* getrandom() returns up to 256 bytes completely or fails. */
 	if (getrandom(secret, sizeof(secret), 0) == (ssize_t)sizeof(secret))
 		return;
 	perror("keyspace: no entropy for the hash's key");

@@ -1,5 +1,5 @@
 /*
- * What a keyspace is made of, for the files of storage/ that work on it: keyspace.c, eviction.c.
+ * The parts of a keyspace, for the files of storage/ that work on it: keyspace*.c, change.c, eviction.c.
  */
 #ifndef STORAGE_KEYSPACE_LAYOUT_H
 #define STORAGE_KEYSPACE_LAYOUT_H
@@ -8,9 +8,9 @@
 #include "storage.h"
 #include "table.h"
 
-/* How far the entries' bits for access.h are those of the present kind. */
+/* How far the entries' access bits have been converted to the current kind (access.h). */
 struct conversion {
-	uint32_t generation; /* that they are being converted to, or have been */
+	uint32_t generation; /* to which they are, or have been, converted */
 	bool is_done;
 	uint64_t cursor;     /* of table_scan() */
 };
@@ -19,7 +19,7 @@ struct keyspace {
 	struct table table;
 	struct expiry_index expiry;
 	struct conversion conversion;
-	struct storage *storage; /* what it shares with the other keyspaces of its owner */
+	struct storage *storage; /* shared with the owner's other keyspaces */
 };
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * Values as they are, put under a key: moved or copied from another one, or decoded.
+ * Storing an existing value under a key: moved or copied from another key, or decoded.
  *
- * As in keyspace.c all memory is got before anything changes: a place in the target's expiry index, the new entry, and last the slot.
+ * As in keyspace.c, all memory is allocated before anything changes: a node in the target's expiry index, the new entry, and last the slot.
  */
 #include "keyspace.h"
 
@@ -11,7 +11,7 @@
 #include "table.h"
 #include "value_forms.h"
 
-/* It has lost its slot. */
+/* Frees an entry whose slot has been given to another. */
 static void free_replaced(struct keyspace *keyspace, struct entry *entry)
 {
 	change_assert_announced(keyspace, entry);
@@ -20,7 +20,7 @@ static void free_replaced(struct keyspace *keyspace, struct entry *entry)
 	entry_free(&keyspace->storage->memory, entry, FREED_BY_OWNER);
 }
 
-/* The target's new entry in its slot; whatever had the key is gone. NULL without memory. Its place is not set. */
+/* Creates the target's entry in its slot, replacing a former one. NULL without memory. Doesn't set its place. */
 static struct entry *put(struct keyspace *to, const struct entry_parts *parts, uint64_t hash)
 {
 	size_t bytes = entry_bytes_for(parts);
@@ -76,7 +76,7 @@ enum keyspace_status keyspace_move(struct keyspace *from, struct entry *entry, s
 	if (entry_has_expiry(entry))
 		expiry_remove(&from->expiry, entry_place(entry));
 	table_remove(&from->table, table_slot_of(&from->table, entry, keyspace_hash(entry_key(entry))));
-	memory_free(&from->storage->memory, entry, entry_bytes(entry)); /* and not what the value's part refers to, which has moved */
+	memory_free(&from->storage->memory, entry, entry_bytes(entry)); /* not entry_free(): what the part refers to belongs to the new entry */
 	return KEYSPACE_OK;
 }
 

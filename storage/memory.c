@@ -57,13 +57,13 @@ void memory_report(void (*write)(void *context, const char *text), void *context
 #include <jemalloc/jemalloc.h>
 
 /*
- * Read by jemalloc when the program is loaded. Small classes are cut from slabs of 16 pages rather than of 1 to 7: half as
- * many bytes of the allocator's own beside each block (1.8 a key, measured). Big blobs must not get an arena of their own,
- * which gives every page back to the system as soon as it is free.
+ * Read by jemalloc when the program is loaded. Small classes use slabs of 16 pages instead of 1 to 7: that halves the
+ * allocator's metadata (1.8 bytes per key, measured). Big blobs must not use jemalloc's separate arena for huge blocks,
+ * which returns every page to the system as soon as it is free.
  */
 const char *malloc_conf __attribute__((used)) = "oversize_threshold:0,slab_sizes:1-512:16";
 
-/* One arena for all owners: the allocator locks it where its caches run dry. A cache is one thread's at a time. */
+/* One arena for all owners; the allocator locks it when a cache is empty. One thread at a time uses a cache. */
 static unsigned arena;
 static int elsewhere_flags;
 
@@ -79,7 +79,7 @@ static void control(const char *name, void *out, size_t *out_len, void *value, s
 static void backend_init(void)
 {
 	size_t len = sizeof(arena);
-	/* One thread is enough to give back pages; jemalloc would start one a core. */
+	/* One thread is enough to return pages; jemalloc would start one per core. */
 	size_t threads = 1;
 	bool on = true;
 
@@ -101,7 +101,7 @@ static void close_cache(struct memory *memory)
 	control("tcache.destroy", NULL, NULL, &memory->cache, sizeof(memory->cache));
 }
 
-/* Figures are those of the last epoch. */
+/* jemalloc updates its figures when the epoch is set. */
 void memory_get_figures(struct memory_figures *out_figures)
 {
 	uint64_t epoch = 1;
@@ -173,8 +173,8 @@ void memory_close(struct memory *memory)
 }
 
 /*
- * What is used is what the owner has taken less what others have freed. The first has one writer, so it needs
- * no read-modify-write; the second has several. Both are relaxed: they are read as numbers and publish nothing.
+ * Used memory is taken_bytes - freed_elsewhere_bytes. The first has one writer, so it needs
+ * no read-modify-write; the second has several. Both are relaxed: they are only statistics and order nothing.
  */
 static void count_taken(struct memory *memory, size_t bytes)
 {
@@ -184,7 +184,7 @@ static void count_taken(struct memory *memory, size_t bytes)
 
 bool memory_refuses(void)
 {
-	/* Relaxed: set and used by one thread of a test; for everybody else it is 0 for ever. */
+	/* Relaxed: set and used by one thread of a test; outside of tests it is always 0. */
 	uint64_t n = atomic_load_explicit(&refuse_in, memory_order_relaxed);
 	if (__builtin_expect(n == 0, 1))
 		return false;
@@ -241,7 +241,7 @@ void memory_free_as(struct memory *memory, void *block, size_t bytes, enum memor
 
 size_t memory_used_bytes(const struct memory *memory)
 {
-	/* In this order, lest something be seen freed that was not yet seen taken; not exact while others free. */
+	/* Read `freed` first, so that it counts no block that `taken` doesn't. Not exact while others free. */
 	size_t freed = atomic_load_explicit(&memory->freed_elsewhere_bytes, memory_order_acquire);
 	size_t taken = atomic_load_explicit(&memory->taken_bytes, memory_order_relaxed);
 	return taken > freed ? taken - freed : 0;

@@ -1,13 +1,13 @@
 /*
- * The keyspace's allocator: one jemalloc arena with one thread cache, used by whichever thread runs the
+ * The keyspace's allocator: one jemalloc arena, and a thread cache per owner, used by the thread that runs the
  * owner's turn. Builds with sanitizers use the C library's malloc behind the same calls.
  *
- * All calls but memory_free_elsewhere() belong to the owner of the data (the store actor); turns follow
- * each other with a happens-before edge, so no lock is needed. memory_free_elsewhere() is for the reaper
- * and may run on any thread at any time; what it frees counts as used until it has been freed.
+ * Only the owner of the data (the store actor) calls, except memory_free_elsewhere(). Each turn happens before the
+ * next one, so no lock is needed. memory_free_elsewhere() is for the reaper
+ * and may run on any thread; memory counts as used until it is freed.
  *
- * Outcomes: memory_alloc() returns NULL when there is no memory (ordinary: the caller replies with an
- * out-of-memory error and its state is unchanged).
+ * memory_alloc() returns NULL without memory. That is an ordinary outcome: the caller replies with an
+ * out-of-memory error and its state is unchanged.
  */
 #ifndef STORAGE_MEMORY_H
 #define STORAGE_MEMORY_H
@@ -17,65 +17,64 @@
 #include <stdint.h>
 
 /*
- * Creates the arena and starts the allocator's own thread, which gives unused pages back to the system.
- * Called once, before any other call here and after the last fork() (the thread does not survive one);
- * fatal (abort) when either can't be had.
+ * Creates the arena and starts the allocator's own thread, which returns unused pages to the system.
+ * Call it once, before any other call here and after the last fork() (the thread does not survive one).
+ * Fatal (abort) if either fails.
  */
 void memory_init(void);
 
 /*
- * What one owner has taken. It frees through the same one, or has others do so; it must outlive them.
+ * The memory of one owner. Memory is freed through the struct that it was allocated from, which must outlive it.
  */
 struct memory {
-	unsigned cache;                         /* the allocator's, of this owner's own */
-	int flags;                              /* for the allocator: the arena and the cache */
-	_Atomic size_t taken_bytes;             /* less what the owner has freed */
+	unsigned cache;                         /* the owner's thread cache */
+	int flags;                              /* jemalloc's flags for arena and cache */
+	_Atomic size_t taken_bytes;             /* allocated less freed by the owner */
 	_Atomic size_t freed_elsewhere_bytes;
 };
 
-/* Fatal (abort) when the allocator has no other cache. */
+/* Fatal (abort) if the allocator can't create another cache. */
 void memory_open(struct memory *memory);
-/* All has been freed; checked builds stop otherwise. */
+/* Everything must be freed by then; checked builds stop otherwise. */
 void memory_close(struct memory *memory);
 
 /*
- * Uninitialised memory of the size class of `bytes` (> 0), all of which may be used. Aligned to 16; to 8 when it is 8 bytes
- * or fewer.
+ * Uninitialised memory of the size class of `bytes` (> 0); all of it may be used. Aligned to 16, or to 8 if `bytes` is at most 8.
  */
 void *memory_alloc(struct memory *memory, size_t bytes);
 
-/* What a request of `bytes` (> 0) really takes: the size class it is rounded up to. */
+/* The size class to which `bytes` (> 0) is rounded up. */
 size_t memory_size_class(size_t bytes);
 
-/* `bytes` is what was asked for, or any number of the same size class. */
+/* `bytes` is the size that was allocated, or any size of the same class. */
 void memory_free(struct memory *memory, void *block, size_t bytes);
 void memory_free_elsewhere(struct memory *memory, void *block, size_t bytes);
 
-/* One of the two, for code that serves both: the owner within its turn, or whom the data were given to. */
+/* Selects one of the two, for code that serves both: the owner in its turn, or an actor to which the data were given. */
 enum memory_freer { FREED_BY_OWNER, FREED_ELSEWHERE };
 void memory_free_as(struct memory *memory, void *block, size_t bytes, enum memory_freer freer);
 
-/* Bytes in use by the owner, in size classes, with what still waits at the reaper. Any thread. */
+/* The owner's memory in use, in size classes, including what the reaper has not freed yet. Any thread. */
 size_t memory_used_bytes(const struct memory *memory);
 
-/* What the whole process has from the allocator, in bytes; all 0 where the allocator doesn't tell. */
+/* The allocator's figures for the whole process, in bytes; all 0 if it has none. */
 struct memory_figures {
 	size_t allocated; /* in size classes */
-	size_t active;    /* pages with something in them */
-	size_t resident;  /* with the allocator's own and what is kept for later */
+	size_t active;    /* pages in use */
+	size_t resident;  /* with the allocator's metadata and free pages that it keeps */
 };
 void memory_get_figures(struct memory_figures *out_figures);
-/* Gives pages that are kept for later back to the system; may take milliseconds. */
+/* Returns free pages to the system; may take milliseconds. */
 void memory_purge(void);
 /* "jemalloc-5.3.0"; "libc". */
 const char *memory_allocator_name(void);
-/* The allocator's own report, in pieces. */
+/* The allocator's own report, written piece by piece. */
 void memory_report(void (*write)(void *context, const char *text), void *context);
 
 /*
- * Test seam: the n-th allocation from now on (1 = the next) and none other returns NULL; 0 switches it
- * off. Compiled into all builds: one predictable branch. Allocations that don't come from the arena (blobs)
- * take part by asking memory_refuses() whether it is their turn to fail.
+ * For tests: only the n-th allocation from now on (1 = the next) returns NULL; 0 switches this
+ * off. Compiled into all builds: one predictable branch. Allocations outside the arena (blobs)
+ * take part by calling memory_refuses(), which is true when they must fail.
  */
 void memory_fail_nth(uint64_t n);
 bool memory_refuses(void);

@@ -1,6 +1,6 @@
 #include "number.h"
 
-/* Of INT64_MIN. */
+/* The digits of INT64_MIN. */
 #define DIGITS_MAX 19
 
 bool number_is_text_of(struct slice text, int64_t *out_value)

@@ -9,7 +9,7 @@
 
 #include "slice.h"
 
-/* Is it the text of an int64 as it is written: digits, a minus before them if it is negative, no zeros before? */
+/* True if `text` is an int64 in canonical form: digits without leading zeros, with a minus sign if negative. */
 bool number_is_text_of(struct slice text, int64_t *out_value);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Borrowed bytes: a pointer and a length, owned by somebody else. A slice is valid as long as what it
- * was taken from is neither changed nor freed. Any byte may occur in it; it is not NUL-terminated.
+ * Borrowed bytes: a pointer and a length. A slice is valid as long as the memory that it
+ * points to is neither changed nor freed. It may contain any bytes and is not NUL-terminated.
  */
 #ifndef STORAGE_SLICE_H
 #define STORAGE_SLICE_H

@@ -1,7 +1,7 @@
 /*
- * What all keyspaces of one owner share: the memory that they are made of, how their entries are used, and who is told of
- * changes. Two owners in one process share none of it. What the process has once: the arena behind all memory, the hash's key
- * (keyspace_seed_hash), and the counts of blobs, which belong to nobody before they are kept.
+ * What all keyspaces of one owner share: memory, access statistics, and the change watch. Two owners in one process share none of
+ * these. Shared by the whole process: the arena behind all memory, the hash's key
+ * (keyspace_seed_hash), and the counts of blobs, which may not belong to any owner yet.
  */
 #ifndef STORAGE_STORAGE_H
 #define STORAGE_STORAGE_H
@@ -15,14 +15,14 @@
 struct keyspace;
 
 /*
- * Who is told of changes before they are made (a snapshot). Zero: nobody. The owner changes the epoch
- * and the functions between two calls; both may be NULL.
+ * Callbacks before changes, for a snapshot. All zero: no watcher. The owner sets the epoch
+ * and the functions, which may be NULL, between two calls of storage functions.
  */
 struct change_watch {
 	uint8_t epoch; /* 0 to 3: see change.h */
-	/* The entry is as it was when the epoch began: takes what it needs. Must not change the keyspace. */
+	/* The entry still has the state that it had when the epoch began. Must not change the keyspace. */
 	void (*emit)(void *context, const struct keyspace *keyspace, const struct entry *entry);
-	/* All entries of the keyspace are about to leave, those that have not been emitted too. */
+	/* All entries of the keyspace are about to be removed, whether emitted or not. */
 	void (*flush)(void *context, const struct keyspace *keyspace);
 	void *context;
 };
@@ -30,12 +30,12 @@ struct change_watch {
 struct storage {
 	struct memory memory;
 	struct access *access;
-	struct change_watch watch; /* set by the owner; zero: nobody watches */
+	struct change_watch watch; /* set by the owner */
 };
 
-/* Stays where it is until storage_fini(). False without memory. */
+/* Must not be moved until storage_fini(). False without memory. */
 bool storage_init(struct storage *storage);
-/* All keyspaces are gone. */
+/* All keyspaces must be destroyed by then. */
 void storage_fini(struct storage *storage);
 
 #endif

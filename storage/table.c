@@ -1,12 +1,12 @@
 /*
- * Linear hashing: with base = 2^L, buckets below `buckets - base` have been split in this round and take L + 1 bits
- * of the hash, as do those from `base` on, which they were split into; the others take L bits.
+ * Linear hashing: with base = 2^L, buckets below `buckets - base` have been split in this round and use L + 1 bits
+ * of the hash, as do the buckets from `base` on, which received the other half; the rest use L bits.
  *
  *      0          buckets - base          base             buckets
  *      | L + 1 bits    |  L bits           |  L + 1 bits    |
  *
- * The directory of buckets is in chunks and each bucket's slots are an allocation of their own, hardly larger than
- * needed, so growing by a bucket moves the slots of one bucket and nothing else:
+ * The directory of buckets is in chunks, and each bucket's slots are a separate allocation, little larger than
+ * needed. So growing by a bucket moves the slots of one bucket and nothing else:
  *
  *      directory.list    chunk of buckets     slots            entry
  *      +---+            +---------+         +-------+        +------
@@ -14,15 +14,15 @@
  *      | . |            | bucket  |         | slot  |        +------
  *      +---+            +---------+         +-------+
  *
- * To split a bucket one more bit of each hash is needed. From 2^16 buckets on it is in the slot's tag; in a smaller
- * table the keys are hashed anew, which keeps all 16 bits of the tag for telling keys apart.
+ * Splitting a bucket needs one more bit of each hash. From 2^16 buckets on, that bit is in the slot's tag. In a smaller
+ * table the keys are hashed again, so that all 16 bits of the tag help to tell keys apart.
  *
- * What can fail: memory for a split or a merge, which is then left to the next change; for a longer slot array,
- * which refuses the addition; for a shorter one, which leaves the longer one.
+ * What can fail without memory: a split or a merge, which the next change then tries again; a longer slot array,
+ * so that table_add() fails; a shorter slot array, so that the longer one stays.
  *
  * What holds: every entry is in the bucket of its hash; `rooms` counts the buckets by room; the directory has the
- * chunks that `buckets` needs, and one more at most, left by a split that was refused. Splits begin at twice the load at
- * which merges do, so a count that swings moves nothing.
+ * chunks that `buckets` needs, and at most one more, left by a failed split. Splits begin at twice the load of
+ * merges, so a count that varies a little moves nothing.
  */
 #include "table.h"
 
@@ -31,9 +31,9 @@
 #include "entry_layout.h"
 
 /*
- * Entries to a bucket on average, above which one is split and below which one is merged. While a round lasts,
- * buckets not yet split have up to twice as many and split ones half. Measured at 8, 12 and 16: memory differs by half a
- * byte a key, and finding takes a sixth longer at 12 (a second line of the cache, a second group of tags).
+ * Average entries per bucket, above which a bucket is split and below which one is merged. During a round,
+ * unsplit buckets have up to twice as many entries as split ones. Measured at 8, 12 and 16: memory differs by half a
+ * byte per key, and a lookup takes a sixth longer at 12 (a second cache line, a second group of tags).
  */
 #define SPLIT_LOAD 8u
 #define MERGE_LOAD 4u
@@ -70,13 +70,13 @@ bool table_init(struct table *table, struct memory *memory)
 	return true;
 }
 
-/* Counts the bucket under another room, which may be that of no bucket at all. */
+/* Updates the number of buckets with this room. */
 static void count_room(struct table *table, unsigned room, int64_t change)
 {
 	table->rooms[bucket_room_number(room)] += (uint64_t)change;
 }
 
-/* Copies `count` slots, of which both must have room. */
+/* Copies `count` slots; the target must have room. */
 static void copy_slots(uint64_t to, unsigned to_slot, uint64_t from, unsigned from_slot, unsigned count)
 {
 	if (count == 0)
@@ -86,7 +86,7 @@ static void copy_slots(uint64_t to, unsigned to_slot, uint64_t from, unsigned fr
 	       bucket_slots(from) + 2 * bucket_room(from) + 6 * from_slot, 6 * (size_t)count);
 }
 
-/* Makes an empty bucket. False when there is no memory. */
+/* Creates an empty bucket. False without memory. */
 static bool make_bucket(struct table *table, unsigned room, uint64_t *out_bucket)
 {
 	void *slots = room ? memory_alloc(table->directory.memory, bucket_bytes(room)) : NULL;
@@ -104,7 +104,7 @@ static void free_bucket(struct table *table, uint64_t bucket)
 		memory_free(table->directory.memory, bucket_slots(bucket), bucket_bytes(bucket_room(bucket)));
 }
 
-/* Gives the bucket other room, at least for what it holds. False when there is no memory. */
+/* Changes the bucket's room to one not below its count. False without memory. */
 static bool set_room(struct table *table, uint64_t *bucket, unsigned room)
 {
 	uint64_t made;
@@ -122,7 +122,7 @@ static unsigned room_for(unsigned slots)
 	return bucket_rooms[bucket_room_number(slots)];
 }
 
-/* Best effort: without memory the bucket keeps what it has. */
+/* Shrinks the room to the count; without memory it stays. */
 static void trim(struct table *table, uint64_t *bucket)
 {
 	unsigned room = room_for(bucket_count(*bucket));
@@ -150,7 +150,7 @@ static void swap_slots(uint64_t bucket, unsigned a, unsigned b)
 	bucket_set(bucket, b, entry, tag);
 }
 
-/* Puts the slots whose hash lacks the bit first; how many there are. */
+/* Moves the slots whose hash lacks the bit to the front; returns how many. */
 static unsigned partition(uint64_t bucket, uint64_t bit)
 {
 	unsigned low = 0, high = bucket_count(bucket);
@@ -166,7 +166,7 @@ static unsigned partition(uint64_t bucket, uint64_t bit)
 	return low;
 }
 
-/* Makes sure that the directory has a word for bucket number `buckets`. */
+/* Makes sure that the directory has a word for one more bucket. */
 static bool reserve_bucket(struct table *table)
 {
 	if (table->buckets < (uint64_t)table->directory.count * DIRECTORY_CHUNK_BUCKETS)
@@ -174,7 +174,7 @@ static bool reserve_bucket(struct table *table)
 	return chunks_grow(&table->directory, DIRECTORY_CHUNK_BYTES);
 }
 
-/* False when there is no memory; then the bucket's slots may have changed places, no more. */
+/* False without memory; then the slots may be in another order, and nothing else has changed. */
 static bool split(struct table *table)
 {
 	if (!reserve_bucket(table))
@@ -203,7 +203,7 @@ static void drop_last_bucket(struct table *table)
 		chunks_shrink(&table->directory, DIRECTORY_CHUNK_BYTES);
 }
 
-/* Moves the last bucket's entries back to where they were split from. False when they don't fit there. */
+/* Moves the last bucket's entries back to the bucket they were split from. False if they don't fit there. */
 static bool merge(struct table *table)
 {
 	uint64_t base = table->buckets == table->base ? table->base / 2 : table->base;
@@ -220,7 +220,7 @@ static bool merge(struct table *table)
 	return true;
 }
 
-/* Two at most: one keeps pace, the other catches up after a lack of memory. */
+/* At most two splits: one keeps pace, the other catches up after a lack of memory. */
 static void grow(struct table *table)
 {
 	for (int i = 0; i < 2 && table->count > table->buckets * SPLIT_LOAD; i++)
@@ -236,8 +236,8 @@ static void shrink(struct table *table)
 }
 
 /*
- * GCC takes a function that only prefetches for one without any effect, and drops calls of it that it doesn't inline. An
- * empty statement that it must not remove keeps them.
+ * GCC considers a function that only prefetches free of effects and drops calls that it doesn't inline. An
+ * empty asm statement, which it must not remove, keeps the calls.
  */
 #define KEEP_CALLS() __asm__ volatile("")
 
@@ -289,14 +289,14 @@ struct table_slot table_slot_of(const struct table *table, const struct entry *e
 	return slot;
 }
 
-/* The bucket for a hash with a slot to spare; NULL when there is no memory. */
+/* The bucket of a hash, with a free slot; NULL without memory. */
 static uint64_t *bucket_with_room(struct table *table, uint64_t hash)
 {
 	uint64_t *bucket = bucket_of(table, hash);
 
 	if (bucket_count(*bucket) < bucket_room(*bucket))
 		return bucket;
-	/* As long as can be: only splits that were refused before can have brought it there. Catch up with them. */
+	/* The largest room: only failed splits can have filled it. Split now. */
 	while (bucket_count(*bucket) == BUCKET_MAX_ROOM) {
 		if (table->count <= table->buckets * SPLIT_LOAD || !split(table))
 			return NULL;
@@ -325,7 +325,7 @@ void table_remove(struct table *table, struct table_slot slot)
 	bucket_set(*bucket, slot.number, bucket_entry(*bucket, last), bucket_tag(*bucket, last));
 	*bucket -= BUCKET_COUNT_ONE;
 	table->count--;
-	/* A slot or two to spare, lest a key that comes and goes move the bucket each time. */
+	/* Keep a spare slot or two, so that a key added and removed repeatedly doesn't reallocate each time. */
 	if (last == 0 || room_for(last + 2) < bucket_room(*bucket))
 		trim(table, bucket);
 	shrink(table);

@@ -1,11 +1,11 @@
 /*
  * The hash table of a keyspace: linear hashing over small buckets. Private to storage/.
  *
- * The table grows and shrinks by one bucket at a time, within table_add() and table_remove(), and best effort:
- * without memory it only gets fuller. Entries are told apart by their keys and found by keyspace_hash() of
- * the key. The table owns no entry: it is told where they are, and frees none but in table_fini().
+ * The table grows and shrinks by one bucket at a time, within table_add() and table_remove(). Growing is best effort:
+ * without memory the buckets only get fuller. Entries are found by keyspace_hash() of
+ * the key. The table stores addresses of entries; it frees entries only in table_fini().
  *
- * A slot is where the table keeps an entry's address; it is valid until the next table_add() or table_remove(). The
+ * A slot holds an entry's address; a `struct table_slot` is valid until the next table_add() or table_remove(). The
  * layout is drawn in table.c and bucket.h.
  */
 #ifndef STORAGE_TABLE_H
@@ -19,19 +19,19 @@
 #include "entry.h"
 #include "keyspace.h"
 
-/* Buckets in a chunk of the directory: 8 KB. Of ten million keys the list of chunks has 16 KB. */
+/* Buckets per chunk of the directory: 8 KB. For ten million keys the list of chunks has 16 KB. */
 #define DIRECTORY_CHUNK_BUCKETS 1024u
 #define DIRECTORY_CHUNK_BYTES (DIRECTORY_CHUNK_BUCKETS * sizeof(uint64_t))
 
 struct table {
 	struct chunks directory;
 	uint64_t buckets;
-	uint64_t base;                /* the power of two with base <= buckets < 2 * base */
+	uint64_t base;                /* power of two; base <= buckets < 2 * base */
 	uint64_t count;               /* entries */
-	uint64_t rooms[BUCKET_ROOMS]; /* buckets of each room, by its number */
+	uint64_t rooms[BUCKET_ROOMS]; /* buckets of each room, by the room's index */
 };
 
-/* One empty bucket. False when there is no memory. */
+/* Starts with one empty bucket. False without memory. */
 bool table_init(struct table *table, struct memory *memory);
 /* Frees all entries too. */
 void table_fini(struct table *table, enum memory_freer freer);
@@ -46,7 +46,7 @@ struct table_slot {
 };
 
 struct table_slot table_find(const struct table *table, struct slice key, uint64_t hash);
-/* The slot of an entry that is in the table. */
+/* The slot of an entry, which must be in the table. */
 struct table_slot table_slot_of(const struct table *table, const struct entry *entry, uint64_t hash);
 
 static inline struct entry *table_entry(struct table_slot slot)
@@ -54,13 +54,13 @@ static inline struct entry *table_entry(struct table_slot slot)
 	return bucket_entry(*slot.bucket, slot.number);
 }
 
-/* The same key's entry has moved. */
+/* The key's entry has moved: updates its address. */
 static inline void table_move(struct table_slot slot, const struct entry *entry)
 {
 	bucket_set_entry(*slot.bucket, slot.number, entry);
 }
 
-/* The key must not be there yet. False when there is no memory; then nothing has changed. */
+/* The key must be absent. False without memory; then nothing has changed. */
 bool table_add(struct table *table, const struct entry *entry, uint64_t hash);
 void table_remove(struct table *table, struct table_slot slot);
 

@@ -1,12 +1,12 @@
 /*
- * What looks at many buckets: a scan, a draw, the shape, the end.
+ * Functions that visit many buckets: scan, random entry, shape, table_fini().
  *
- * Scan: write each hash with its bits reversed, as a point between 0 and 2^64. A bucket that takes d bits then holds
- * exactly the points of one interval of 2^(64-d), whatever the table's size; a split halves an interval and a merge
- * joins two. A scan walks from 0 up, and its cursor is the point that it has reached: a step visits the bucket whose
- * interval holds the cursor, whole, and moves the cursor to the interval's end. So keys at points below the cursor have
- * been visited if they were there all along, however often the table has grown and shrunk between the steps.
- * Cursors are handed out with their bits reversed back, which makes small numbers of them.
+ * Scan: regard each hash, with its bits reversed, as a point between 0 and 2^64. A bucket that uses d bits then contains
+ * exactly the points of one interval of length 2^(64-d), whatever the table's size. A split halves an interval; a merge
+ * joins two. A scan moves from 0 upwards, and its cursor is the point that it has reached. A step visits the whole bucket whose
+ * interval contains the cursor, and moves the cursor to the interval's end. So all keys at points below the cursor have
+ * been visited, if they existed all the time, however often the table has grown and shrunk between the steps.
+ * Cursors are returned with their bits reversed again, so that they are small numbers.
  */
 #include "table.h"
 
@@ -15,10 +15,10 @@
 #include "draw.h"
 #include "entry_layout.h"
 
-/* A slot drawn at random is in use once in ten or so; this many misses in a row don't happen by chance. */
+/* About one slot in ten is in use; this many misses in a row don't happen by chance. */
 #define MAX_DRAWS 1024
 
-/* Buckets looked at to tell the longest. */
+/* Buckets examined for the longest one. */
 #define SHAPE_SAMPLE 1024u
 
 static uint64_t reverse_bits(uint64_t x)
@@ -29,7 +29,7 @@ static uint64_t reverse_bits(uint64_t x)
 	return __builtin_bswap64(x);
 }
 
-/* How many hashes, of the 2^64, belong to a bucket; 0 stands for all of them. */
+/* The length of a bucket's interval; 0 stands for 2^64. */
 static uint64_t interval_of(const struct table *table, uint64_t number)
 {
 	bool is_split = number >= table->base || number < table->buckets - table->base;
@@ -55,7 +55,7 @@ static unsigned longest_room(const struct table *table)
 	return bucket_rooms[number];
 }
 
-/* The n-th entry, n < count, by counting. */
+/* The n-th entry, n < count, found by counting. */
 static struct entry *entry_nth(const struct table *table, uint64_t n)
 {
 	uint64_t number = 0;
@@ -67,7 +67,7 @@ static struct entry *entry_nth(const struct table *table, uint64_t n)
 	return bucket_entry(bucket, (unsigned)n);
 }
 
-/* Draws among all slots as if each bucket were as long as the longest, until it meets one in use. */
+/* Draws among all slots as if each bucket were as long as the longest, until it draws a slot in use. */
 struct entry *table_random(const struct table *table, uint64_t (*random)(void *), void *context)
 {
 	unsigned longest = longest_room(table);

@@ -37,7 +37,7 @@ void entry_encode(const struct entry *entry, struct rdb_writer *writer)
 	value_forms[entry_form(entry)]->encode(entry_part(entry), writer);
 }
 
-/* By RDB type; one that is known by name only is refused. */
+/* By RDB type; a type without a decoder is refused by its name. */
 static const struct {
 	bool (*decode)(struct rdb_reader *reader, struct value *out_value);
 	const char *refusal;

@@ -1,9 +1,9 @@
 /*
- * What a value can do, whatever its form: the interface by which keyspaces and the rest of the program handle values that they know
- * nothing of. A form is a way to keep a type of value: in the entry, or elsewhere with its address in the entry. A new form is a member
- * of `enum entry_form`, a `struct value_form` in its type's file, and a line in value.c; nothing else learns of it.
+ * The interface of values: keyspaces and the rest of the program use it without knowing the value's type.
+ * A form is a way to store a type of value: in the entry, or elsewhere with its address in the entry. A new form needs a member
+ * of `enum entry_form`, a `struct value_form` in its type's file, and a line in value.c; no other code changes.
  *
- * The *part* of a value is what lies of it in the entry: all of its bytes, or the 8 bytes of an address, not aligned.
+ * The *part* of a value is what lies in the entry: all of its bytes, or the 8 bytes of an address, not aligned.
  */
 #ifndef STORAGE_VALUE_H
 #define STORAGE_VALUE_H
@@ -19,8 +19,8 @@
 #include "slice.h"
 
 /*
- * Where a value gives its content for a fingerprint, as Redis does for DEBUG DIGEST. Things whose order matters are mixed in one after
- * the other; those of a set are added, each a group of its own: its slices mixed, and the outcome added.
+ * Receives a value's content for a fingerprint, as Redis computes it for DEBUG DIGEST. Ordered content is mixed in, one slice after
+ * the other. Elements of a set are added, each as a group: its slices are mixed, and the result is added.
  */
 struct digest_sink {
 	void *context;
@@ -30,48 +30,48 @@ struct digest_sink {
 
 struct value_form {
 	enum entry_type type;
-	enum rdb_type rdb_type; /* as which it is encoded */
-	/* The name that OBJECT ENCODING has for the way in which Redis would keep the value. */
+	enum rdb_type rdb_type; /* of its encoding */
+	/* The reply of OBJECT ENCODING: the encoding that Redis would use. */
 	const char *(*encoding_name)(struct slice part);
-	/* The content, into the sink. */
+	/* Gives the content to the sink. */
 	void (*digest)(struct slice part, const struct digest_sink *sink);
 
-	/* Writes what stands behind the key in an RDB file. */
+	/* Writes the value as it follows the key in an RDB file. */
 	void (*encode)(struct slice part, struct rdb_writer *writer);
 
-	/* The following are NULL for what lies in the entry wholly. */
-	/* Memory that the value takes outside of its entry, in size classes. */
+	/* The following are NULL for a value that lies entirely in its entry. */
+	/* The value's memory outside of its entry, in size classes. */
 	size_t (*used_bytes)(struct slice part);
-	/* Lets go of what the part refers to. It may be large: `freer` tells on whose time. */
+	/* Releases what the part refers to. `freer` says which thread does it: the owner's or another one. */
 	void (*release)(struct slice part, enum memory_freer freer);
-	/* Makes a second value that is equal; its part, as long as this one, goes to `out_part`. False without memory. */
+	/* Makes an equal value and writes its part, which has the same length, to `out_part`. False without memory. */
 	bool (*copy)(struct slice part, uint8_t *out_part);
 };
 
-/* "string": what TYPE answers. */
+/* The reply of TYPE: "string". */
 const char *entry_type_name(enum entry_type type);
 const char *entry_encoding_name(const struct entry *entry);
 void entry_digest(const struct entry *entry, const struct digest_sink *sink);
 enum rdb_type entry_rdb_type(const struct entry *entry);
 void entry_encode(const struct entry *entry, struct rdb_writer *writer);
 
-/* A value that is in no entry yet. */
+/* A value that is not in an entry yet. */
 struct value {
 	uint8_t form;                   /* enum entry_form */
-	struct slice part;              /* in `address`, or borrowed: of a decoded one, valid until the next read */
+	struct slice part;              /* in `address`, or borrowed; of a decoded value, valid until the next read */
 	uint8_t address[sizeof(void *)];
 };
 
 /*
- * Reads a value of an RDB type. False: the reader has the error; a type that is not known is refused by its name. Any thread. The value
- * is the caller's to put into a keyspace or to release.
+ * Reads a value of an RDB type. False: the reader has the error; an unsupported type is refused by its name. Any thread. The caller
+ * puts the value into a keyspace or releases it.
  */
 bool value_decode(struct rdb_reader *reader, uint8_t rdb_type, struct value *out_value);
 void value_release(struct value *value);
 
 /*
- * Gives the value to a key, with a time to live unless `when_ms` is NO_EXPIRY; whatever the key was is gone. Without memory the value is
- * still the caller's.
+ * Sets a key to the value, with a time to live unless `when_ms` is NO_EXPIRY; a former value is replaced. Without memory the caller still
+ * owns the value.
  */
 enum keyspace_status keyspace_put_value(struct keyspace *keyspace, struct slice key, uint64_t hash, const struct value *value,
 					int64_t when_ms, struct entry **out_entry);

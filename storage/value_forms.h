@@ -1,5 +1,5 @@
 /*
- * The forms of values, each from its type's file, by number. Private to storage/.
+ * The table of value forms, by enum entry_form; each form is defined in its type's file. Private to storage/.
  */
 #ifndef STORAGE_VALUE_FORMS_H
 #define STORAGE_VALUE_FORMS_H
@@ -13,7 +13,7 @@ extern const struct value_form *const value_forms[ENTRY_FORMS];
 extern const struct value_form string_given, string_patched, string_computed, string_in_blob;
 bool string_decode(struct rdb_reader *reader, struct value *out_value);
 
-/* The value's part is this address. */
+/* Sets the value's part to this address. */
 static inline void value_set_address(struct value *value, const void *address)
 {
 	memcpy(value->address, &address, sizeof(value->address));

@@ -1,5 +1,5 @@
 /*
- * Eight bytes a step: tables[k][b] is the sum of the byte b with k zero bytes behind it.
+ * Eight bytes per step: tables[k][b] is the checksum of byte b followed by k zero bytes.
  */
 #include "crc64.h"
 

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Of what `crc` is the sum of, with `len` bytes more; 0 is the sum of nothing. Any thread. */
+/* Extends the checksum `crc`, 0 at first, by `len` bytes. Any thread. */
 uint64_t crc64(uint64_t crc, const void *data, size_t len);
 
 #endif

@@ -1,13 +1,13 @@
 /*
- * The encoding of values in RDB files and in DUMP's replies, version 10 as Redis 7.0 writes it; what older and newer servers write is
- * read as far as it is known. Source: Redis 7.0's rdb.h, as a format.
+ * The encoding of values in RDB files and in DUMP's replies, version 10 as Redis 7.0 writes it. Encodings of older and newer servers are
+ * read as far as they are known. Source of the format: Redis 7.0's rdb.h.
  *
- * A length is 6 bits behind 00, 14 behind 01 (the high ones first), 32 big-endian behind 0x80, or 64 behind 0x81. Behind 11 there is a string
- * in another form: an integer of 8, 16 or 32 bits, little-endian, whose text it is, or compressed by LZF (both lengths, the bytes). Else a
- * string is a length and the bytes.
+ * A length is 6 bits after the bits 00, 14 bits after 01 (high ones first), 32 bits big-endian after 0x80, or 64 after 0x81. The bits 11
+ * begin a string in a special form: as an integer of 8, 16 or 32 bits, little-endian, or compressed by LZF (both lengths, the bytes). Any
+ * other string is a length and the bytes.
  *
- * A writer gives bytes to a function; a failure is sticky, so that it needs to be asked for once. A reader takes them from one, and
- * trusts no length: memory grows with what has really come. Any thread; nothing here allocates from the keyspace's arena.
+ * A writer passes bytes to a function. A failure is sticky, so callers check once. A reader gets bytes from a function and
+ * trusts no length: it allocates only as bytes arrive. Any thread; nothing here allocates from the keyspace's arena.
  */
 #ifndef STORAGE_FORMATS_RDB_H
 #define STORAGE_FORMATS_RDB_H
@@ -20,10 +20,10 @@
 #include "storage/slice.h"
 
 #define RDB_VERSION 10
-/* What a string may be long: as much as a value. */
+/* The longest string, which is also the longest value. */
 #define RDB_STRING_MAX_BYTES ((uint64_t)512 << 20)
 
-/* Types of values, by the number that precedes a key. */
+/* Types of values: the number that precedes a key. */
 enum rdb_type {
 	RDB_STRING = 0,
 	RDB_LIST = 1,
@@ -51,10 +51,10 @@ enum rdb_type {
 /* ---- writing ---- */
 
 struct rdb_writer {
-	/* Takes bytes; false when it can't. */
+	/* Writes bytes; false if it fails. */
 	bool (*write)(void *context, const void *data, size_t len);
 	void *context;
-	bool compresses; /* strings above 20 bytes that become shorter by it */
+	bool compresses; /* compress strings above 20 bytes if they get shorter */
 	bool has_failed;
 	uint64_t bytes;  /* written so far */
 };
@@ -62,31 +62,31 @@ struct rdb_writer {
 void rdb_write(struct rdb_writer *writer, const void *data, size_t len);
 void rdb_write_byte(struct rdb_writer *writer, uint8_t byte);
 void rdb_write_length(struct rdb_writer *writer, uint64_t length);
-/* As an integer where the text is one of 32 bits. */
+/* Writes an integer if the string is the text of one with up to 32 bits. */
 void rdb_write_string(struct rdb_writer *writer, struct slice string);
 
 /* ---- reading ---- */
 
 struct rdb_reader {
-	/* Reads up to `len` bytes; how many there were, 0 at the end. */
+	/* Reads up to `len` bytes and returns how many; 0 at the end. */
 	size_t (*read)(void *context, void *data, size_t len);
 	void *context;
-	uint64_t offset;         /* of what is read next */
-	const char *error;       /* what is wrong with what was read, NULL: nothing */
-	uint64_t error_offset;   /* where that begins */
-	bool has_no_memory;      /* the error is ours, not the file's */
-	uint8_t text[BLOB_MIN_BYTES]; /* the last string, when it is small */
+	uint64_t offset;         /* of the next byte to read */
+	const char *error;       /* what is wrong with the input; NULL: nothing */
+	uint64_t error_offset;   /* where the error is */
+	bool has_no_memory;      /* the error is a lack of memory, not the input's fault */
+	uint8_t text[BLOB_MIN_BYTES]; /* the last string, if it is small */
 };
 
-/* False, with the error set, when it could not be read as a whole: then nothing further is. */
+/* False, with the error set, if not all bytes could be read; all later reads fail too. */
 bool rdb_read(struct rdb_reader *reader, void *data, size_t len);
 bool rdb_read_length(struct rdb_reader *reader, uint64_t *out_length);
 /*
- * A string: `*out_string` is valid until the next read, or as long as `*out_blob`, which holds one of BLOB_MIN_BYTES or more and is the
- * caller's to release; NULL for others.
+ * Reads a string. One of BLOB_MIN_BYTES or more comes in `*out_blob`, which the caller releases and which keeps `*out_string` valid. For
+ * others `*out_blob` is NULL and `*out_string` is valid until the next read.
  */
 bool rdb_read_string(struct rdb_reader *reader, struct slice *out_string, struct blob **out_blob);
-/* Notes that what began at `offset` is wrong, and returns false. */
+/* Sets the error for the input at `offset`, unless one is set; returns false. */
 bool rdb_refuse(struct rdb_reader *reader, uint64_t offset, const char *error);
 
 #endif

@@ -1,10 +1,10 @@
 /*
- * How lengths and the forms of strings are marked in RDB; for rdb_write.c and rdb_read.c. The layout is told in rdb.h.
+ * The marks of lengths and string forms in RDB, for rdb_write.c and rdb_read.c. rdb.h describes the layout.
  */
 #ifndef STORAGE_FORMATS_RDB_LAYOUT_H
 #define STORAGE_FORMATS_RDB_LAYOUT_H
 
-/* The two highest bits of the first byte, or all of it. */
+/* The two highest bits of the first byte, or the whole byte. */
 #define LENGTH_KIND 0xc0u
 #define LENGTH_6 0x00u
 #define LENGTH_14 0x40u
@@ -12,7 +12,7 @@
 #define LENGTH_64 0x81u
 #define LENGTH_IS_FORM 0xc0u
 
-/* Beside LENGTH_IS_FORM. */
+/* In the lower bits, with LENGTH_IS_FORM. */
 enum { FORM_INT8, FORM_INT16, FORM_INT32, FORM_LZF };
 
 #endif

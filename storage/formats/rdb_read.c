@@ -6,9 +6,9 @@
 #include "rdb.h"
 #include "rdb_layout.h"
 
-/* Memory for a large string grows by doubling with what has come, from here. */
+/* The first allocation for a large string; it doubles as bytes arrive. */
 #define FIRST_BYTES (256u * 1024)
-/* LZF's best: three bytes that stand for 264. */
+/* LZF's best compression: three bytes for 264. */
 #define LZF_BEST_RATIO 88
 
 bool rdb_refuse(struct rdb_reader *reader, uint64_t offset, const char *error)
@@ -65,7 +65,7 @@ static bool read_little_endian(struct rdb_reader *reader, unsigned width, uint64
 	return true;
 }
 
-/* A length, or with `*out_is_form` the number of a string's form. */
+/* Reads a length, or with `*out_is_form` the number of a string's form. */
 static bool read_length_or_form(struct rdb_reader *reader, uint64_t *out_length, bool *out_is_form)
 {
 	uint64_t began = reader->offset;
@@ -134,7 +134,7 @@ static bool read_into_blob(struct rdb_reader *reader, uint64_t len, struct blob 
 	return true;
 }
 
-/* Bytes as they stand. */
+/* Reads an uncompressed string. */
 static bool read_plain(struct rdb_reader *reader, uint64_t len, struct slice *out_string, struct blob **out_blob)
 {
 	if (len < sizeof(reader->text)) {

@@ -6,9 +6,9 @@
 #include "rdb_layout.h"
 #include "storage/number.h"
 
-/* Below it compressing gains nothing, as in Redis. */
+/* Shorter strings are not compressed, as in Redis. */
 #define COMPRESS_MIN_BYTES 21
-/* One that is larger is compressed into memory of its own. */
+/* The output of larger strings goes into allocated memory. */
 #define COMPRESS_ON_STACK_BYTES 4096
 /* LZF takes 32-bit lengths. */
 #define COMPRESS_MAX_BYTES UINT32_MAX
@@ -55,7 +55,7 @@ static void write_number(struct rdb_writer *writer, int64_t value)
 	rdb_write(writer, bytes, 1 + width);
 }
 
-/* False when it gains nothing, or there is no memory to find out. */
+/* False if the string doesn't get shorter, or without memory. */
 static bool write_compressed(struct rdb_writer *writer, struct slice string)
 {
 	uint8_t small[COMPRESS_ON_STACK_BYTES];

@@ -7,7 +7,7 @@
 
 /* ---- forms ---- */
 
-/* What Redis keeps together with its object. */
+/* The longest string that Redis embeds in its object. */
 #define EMBEDDED_MAX 44
 static const char *encoding_of_given(struct slice text)
 {
@@ -78,7 +78,7 @@ static void release_blob(struct slice part, enum memory_freer freer)
 	blob_drop(&blob);
 }
 
-/* The copy shares the blob until one of the two is changed. */
+/* The copy shares the blob until either value is changed. */
 static bool share_blob(struct slice part, uint8_t *out_part)
 {
 	struct blob *blob = blob_keep(blob_of(part));
@@ -95,7 +95,7 @@ const struct value_form string_computed = EMBEDDED_STRING(encoding_of_computed);
 const struct value_form string_in_blob = {
 	.type = ENTRY_STRING,
 	.rdb_type = RDB_STRING,
-	.encoding_name = encoding_of_patched, /* too long for the others */
+	.encoding_name = encoding_of_patched, /* too long for the other encodings */
 	.digest = digest_blob,
 	.encode = encode_blob,
 	.used_bytes = blob_bytes,
@@ -105,7 +105,7 @@ const struct value_form string_in_blob = {
 
 /* ---- patches ---- */
 
-/* Nothing expires at this time: whether the key has, the caller has asked. */
+/* A time at which no key has expired: the caller has checked expiry. */
 #define BEFORE_ALL_TIMES INT64_MIN
 
 size_t string_patched_len(const struct string_patch *patch, size_t old_len)
@@ -122,7 +122,7 @@ static void write_patch(const struct string_patch *patch, uint8_t *data, size_t 
 		memcpy(data + patch->offset, patch->bytes.data, patch->bytes.len);
 }
 
-/* What the string is to be, beside the old one: `data` has room for it. */
+/* Writes the patched string to `data`, which has the space. */
 static void compose(const struct string_patch *patch, struct slice old, uint8_t *data)
 {
 	if (old.len)
@@ -130,7 +130,7 @@ static void compose(const struct string_patch *patch, struct slice old, uint8_t 
 	write_patch(patch, data, old.len);
 }
 
-/* A small string is put together beside the old one and stored anew. */
+/* A small result is composed on the stack and stored as a new value. */
 static enum keyspace_status patch_small(struct keyspace *keyspace, struct slice key, uint64_t hash, struct slice old,
 					const struct string_patch *patch)
 {
@@ -145,7 +145,7 @@ static enum keyspace_status patch_small(struct keyspace *keyspace, struct slice 
 	return status;
 }
 
-/* A string that becomes large moves into a blob. */
+/* A large result moves into a blob. */
 static enum keyspace_status patch_into_blob(struct keyspace *keyspace, struct slice key, uint64_t hash, struct slice old,
 					    const struct string_patch *patch)
 {
@@ -162,7 +162,7 @@ static enum keyspace_status patch_into_blob(struct keyspace *keyspace, struct sl
 	return status;
 }
 
-/* A blob is changed where it lies, unless somebody else holds it. */
+/* A blob is changed in place; keyspace_own_blob() copies it first if it is shared. */
 static enum keyspace_status patch_blob(struct keyspace *keyspace, struct entry *entry, const struct string_patch *patch)
 {
 	uint32_t len = (uint32_t)string_patched_len(patch, entry_string(entry).len);

@@ -1,24 +1,24 @@
 /*
- * Strings: changing a part of one. To read one: entry.h; to set one as a whole: keyspace.h.
+ * Strings: changing a part of one. entry.h reads strings; keyspace.h sets whole strings.
  */
 #ifndef STORAGE_TYPES_STRING_H
 #define STORAGE_TYPES_STRING_H
 
 #include "storage/keyspace.h"
 
-/* Bytes that are written into a string from `offset` on; zeros fill a gap between its end and them. */
+/* Bytes to write into a string at `offset`; zeros fill a gap after the string's end. */
 struct string_patch {
 	struct slice bytes;
 	size_t offset;
-	enum string_origin origin; /* of what comes of it */
+	enum string_origin origin; /* of the result */
 };
 
-/* The length of the string, `old_len` bytes long, when the patch is applied. */
+/* The length that a string of `old_len` bytes has after the patch. */
 size_t string_patched_len(const struct string_patch *patch, size_t old_len);
 
 /*
- * Applies a patch to `entry`, the unexpired string at `key`, or NULL where there is none. The time to live stays. The string must not
- * become longer than 512 MB. The entry may have moved.
+ * Applies a patch to `entry`, the unexpired string at `key`, or NULL if the key is absent. The time to live stays. The result must not
+ * exceed 512 MB. The call may move the entry.
  */
 enum keyspace_status string_apply_patch(struct keyspace *keyspace, struct slice key, uint64_t hash, struct entry *entry,
 					const struct string_patch *patch);
