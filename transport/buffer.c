@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* One small reply and a bit: what a first allocation is worth. */
+/* The first allocation: enough for a small reply. */
 #define SMALLEST_CAPACITY 64
-/* No object is larger than half of the addresses, and up to here a capacity can be doubled. */
+/* No object is larger than half of the address space; up to here a capacity can be doubled. */
 #define LARGEST_CAPACITY (SIZE_MAX / 2)
 
 void buffer_fini(struct buffer *buffer)
@@ -15,7 +15,7 @@ void buffer_fini(struct buffer *buffer)
 	*buffer = (struct buffer){ 0 };
 }
 
-/* With no room left in sight, every later append comes to buffer_grow() and is turned away there. */
+/* Without free capacity, every later append calls buffer_grow(), which fails. */
 static bool fail(struct buffer *buffer)
 {
 	buffer->failed = true;
@@ -46,7 +46,7 @@ void buffer_printf(struct buffer *buffer, const char *format, ...)
 	va_copy(again, arguments);
 	int len = vsnprintf(NULL, 0, format, arguments);
 	va_end(arguments);
-	/* vsnprintf() wants room for its NUL too, though it is not part of the text. */
+	/* vsnprintf() also writes a NUL, which is not part of the text. */
 	if (len < 0)
 		fail(buffer);
 	else if (buffer_reserve(buffer, (size_t)len + 1)) {

@@ -1,6 +1,6 @@
 /*
- * A growing run of bytes. Growth doubles, so appending is cheap; running out of memory is sticky: `failed` is
- * set, later appends do nothing, and the one who would send the buffer checks it once.
+ * A growing byte buffer. Its capacity doubles, so appending is cheap. Running out of memory is sticky: `failed` is
+ * set, later appends do nothing, and the caller checks it once, before it uses the content.
  */
 #ifndef TRANSPORT_BUFFER_H
 #define TRANSPORT_BUFFER_H
@@ -18,7 +18,7 @@ struct buffer {
 
 void buffer_fini(struct buffer *buffer);
 
-/* Makes room for `more` bytes behind len; false (and failed) without memory. */
+/* Reserves `more` bytes after len; false (and failed) without memory. */
 bool buffer_grow(struct buffer *buffer, size_t more);
 
 static inline bool buffer_reserve(struct buffer *buffer, size_t more)

@@ -5,7 +5,7 @@
 struct subscriber {
 	struct bus_subscription wish;
 	int64_t credit_bytes;
-	bool is_behind; /* has missed frames, and is to be attached before it gets others */
+	bool is_behind; /* has missed frames; must be attached before it gets others */
 	uint64_t passed_over;
 };
 
@@ -35,7 +35,7 @@ uint32_t bus_subscribe(struct bus *bus, const struct bus_subscription *subscript
 	return bus->count++;
 }
 
-/* Unless it must get credit first. */
+/* Attaches it now, or marks it as behind if it has no credit. */
 static void attach(const struct bus *bus, struct subscriber *subscriber)
 {
 	subscriber->is_behind = !subscriber->wish.is_required && subscriber->credit_bytes <= 0;
@@ -94,12 +94,12 @@ uint64_t bus_next_sequence(struct bus *bus)
 
 void bus_message_release(struct bus_message *message)
 {
-	/* Release: what this holder read is read. Acquire by the last one: it sees all of that before it frees. */
+	/* Release: this holder's reads are done. Acquire: the last holder frees after all of them. */
 	if (atomic_fetch_sub_explicit(&message->holders, 1, memory_order_acq_rel) == 1)
 		message->destroy(message);
 }
 
-/* What it may be given of the message; without credit, it misses it. */
+/* False: the subscriber has no credit or is behind, and misses the message. */
 static bool may_have(struct subscriber *subscriber, const struct bus_message *message)
 {
 	if (subscriber->wish.is_required || (subscriber->credit_bytes > 0 && !subscriber->is_behind))
@@ -115,7 +115,7 @@ void bus_publish(struct bus *bus, struct bus_message *message)
 		struct subscriber *subscriber = &bus->subscribers[i];
 		if (!(subscriber->wish.interest & message->holds) || !may_have(subscriber, message))
 			continue;
-		/* Relaxed: the post that follows orders it for the receiver. */
+		/* Relaxed: the following post orders it for the receiver. */
 		atomic_fetch_add_explicit(&message->holders, 1, memory_order_relaxed);
 		subscriber->credit_bytes -= (int64_t)message->bytes;
 		subscriber->wish.post(subscriber->wish.context, message);

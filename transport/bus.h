@@ -1,16 +1,16 @@
 /*
- * The command bus: what the store did, in order, to whoever subscribed.
+ * The command bus: delivers what the store did, in order, to all subscribers.
  *
- * The publisher hands one message per turn to every subscriber that asked for what it holds. A message is shared
- * and immutable; each subscriber gives back its hold and, by message, the credit it took. Nobody waits: a message may go out
- * while credit is positive, even if it overshoots, and bus_has_credit() tells the publisher whether it may make more. A required
- * subscriber gets everything. An optional one without credit is passed over, and marked as behind; once it has credit it is attached
- * anew, at the sequence of that moment.
+ * The publisher posts one message per turn to every subscriber that is interested in its content. A message is shared
+ * and immutable. Each subscriber releases its hold and returns, by message, the credit that the message took. No side waits: a message may
+ * be sent while credit is positive, even if it exceeds the credit; bus_has_credit() tells the publisher whether it may produce more. A
+ * required subscriber gets every message. An optional subscriber without credit is skipped and marked as behind; when it has credit again it
+ * is attached at the current sequence.
  *
- * Frames carry one dense sequence. A subscriber runs each message past its cursor; a gap means that something was lost, which
- * is a broken invariant of its own edge: it stops and says so.
+ * Frames have one dense sequence. A subscriber checks each message with its cursor. A gap means that frames were lost, which
+ * is a broken invariant: the subscriber stops the server and says so.
  *
- * The publisher's calls belong to its own turns; bus_message_release() and the cursor to any thread that holds a message.
+ * Only the publisher calls, in its turns; any thread that holds a message may call bus_message_release() and bus_cursor_accept().
  */
 #ifndef TRANSPORT_BUS_H
 #define TRANSPORT_BUS_H
@@ -22,24 +22,24 @@
 
 #define BUS_SUBSCRIBERS_MAX 16
 
-/* The most credit that a subscriber may have, and what even the smallest message takes of it: their ratio bounds the messages under way. */
+/* The most credit of a subscriber, and the least that a message takes: their ratio bounds the messages in flight. */
 #define BUS_CREDIT_BYTES (4 * 1024 * 1024)
 #define BUS_MESSAGE_MIN_BYTES 4096
-/* What it takes of it to be attached, so that this is bounded likewise. */
+/* The credit that an attach takes, so that attaches are bounded likewise. */
 #define BUS_ATTACH_BYTES BUS_MESSAGE_MIN_BYTES
 
 enum bus_interest {
 	BUS_FRAMES = 1,   /* every effect */
 	BUS_COMMANDS = 2, /* every command as it was sent, for MONITOR */
-	BUS_TALLY = 4,    /* counts, now and then */
+	BUS_TALLY = 4,    /* counts, from time to time */
 };
 
-/* The head of what is published; the publisher's own content stands behind it. */
+/* The head of a message; the publisher's content follows it. */
 struct bus_message {
 	_Atomic uint32_t holders;
-	uint32_t holds;                          /* enum bus_interest: what is inside */
-	uint64_t first_sequence, last_sequence;  /* of its frames; 0 without frames */
-	size_t bytes;                            /* what it takes of a subscriber's credit */
+	uint32_t holds;                          /* enum bus_interest: the parts that it contains */
+	uint64_t first_sequence, last_sequence;  /* of its frames; 0 if it has none */
+	size_t bytes;                            /* the credit that it takes from each subscriber */
 	void (*destroy)(struct bus_message *);   /* called by the last holder */
 };
 
@@ -52,44 +52,44 @@ void bus_destroy(struct bus **bus);
 
 struct bus_subscription {
 	uint32_t interest;      /* enum bus_interest */
-	bool is_required;       /* without its credit nothing may be made that it wants; else it is passed over */
+	bool is_required;       /* without credit the publisher must wait; an optional one is skipped */
 	int64_t credit_bytes;
 	void (*post)(void *context, struct bus_message *message); /* gives one hold away */
-	void (*attach)(void *context, uint64_t sequence);         /* frames follow from behind this one; NULL without BUS_FRAMES */
+	void (*attach)(void *context, uint64_t sequence);         /* the next frame is sequence + 1; NULL without BUS_FRAMES */
 	void *context;
 };
 
 /*
- * Returns the subscriber's number. It will see the frames behind bus_sequence(), which it knows: it is not told by attach(). At most
+ * Returns the subscriber's number. It gets the frames after bus_sequence(), which the caller knows: attach() is not called. At most
  * BUS_SUBSCRIBERS_MAX.
  */
 uint32_t bus_subscribe(struct bus *bus, const struct bus_subscription *subscription);
-/* One that did not want frames and does now is attached. */
+/* A subscriber that adds BUS_FRAMES is attached. */
 void bus_set_interest(struct bus *bus, uint32_t subscriber, uint32_t interest);
-/* Messages that it has been passed over with. */
+/* Messages with which it was skipped. */
 uint64_t bus_passed_over(const struct bus *bus, uint32_t subscriber);
 
-/* Does anyone want this? */
+/* True if any subscriber has this interest. */
 bool bus_is_wanted(const struct bus *bus, enum bus_interest interest);
-/* May more of this be made? Every required subscriber that wants it has credit. */
+/* True if every required subscriber with this interest has credit: the publisher may produce more of it. */
 bool bus_has_credit(const struct bus *bus, enum bus_interest interest);
 int64_t bus_credit_bytes(const struct bus *bus, uint32_t subscriber);
 
-/* The sequence of the last frame made; bus_next_sequence() takes the next. */
+/* The sequence of the last frame; bus_next_sequence() increments and returns it. */
 uint64_t bus_sequence(const struct bus *bus);
 uint64_t bus_next_sequence(struct bus *bus);
 
-/* Takes the one hold that the message was made with. */
+/* Takes over the hold with which the message was created. */
 void bus_publish(struct bus *bus, struct bus_message *message);
-/* `bytes` of credit come back from a subscriber. */
+/* A subscriber has returned `bytes` of credit. */
 void bus_return_credit(struct bus *bus, uint32_t subscriber, uint64_t bytes);
 
-/* A subscriber's place in the sequence. */
+/* A subscriber's position in the sequence. */
 struct bus_cursor {
 	uint64_t last;
 };
 
-/* False: the message does not follow on what the cursor has seen. */
+/* False: the message's frames don't follow directly after `last`. */
 bool bus_cursor_accept(struct bus_cursor *cursor, const struct bus_message *message);
 
 #endif

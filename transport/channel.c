@@ -1,7 +1,7 @@
 /*
- * One post costs NNG one message of its own and two wake-ups of its pool. The sending aio has no callback: with a send
- * buffer of `slots` places NNG takes every message at once, so the aio is idle again when nng_send_aio() returns, and
- * a third wake-up is saved. The receive aio's callback is the actor's turn.
+ * One post costs one nng_msg and two wake-ups of NNG's pool. The sending aio has no callback, which saves
+ * a third wake-up: with a send buffer of `slots` messages NNG accepts every message at once, so the aio is idle again when nng_send_aio()
+ * returns. The receive aio's callback is the actor's turn.
  */
 #include "channel.h"
 
@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Far longer than a message needs that has been accepted. */
+/* Much longer than an accepted message needs to arrive. */
 #define LEFT_TIMEOUT_MS 60000
 
 struct mailbox {
@@ -53,7 +53,7 @@ static void on_receive(void *context)
 
 	int code = nng_aio_result(mailbox->aio);
 	if (code == NNG_ECLOSED || code == NNG_ECANCELED)
-		return; /* mailbox_close() */
+		return; /* by mailbox_stop() */
 	if (code != 0)
 		stop_with("receive on", "a mailbox", code);
 
@@ -87,7 +87,7 @@ void mailbox_stop(struct mailbox *mailbox)
 	nng_aio_stop(mailbox->aio);
 }
 
-/* They may still be on their way from the channels' buffers, which NNG's threads empty. */
+/* The messages may still be in the channels' send buffers, which NNG's threads empty. */
 static void discard_left(struct mailbox *mailbox, uint64_t left, mailbox_discard *discard)
 {
 	int code = nng_socket_set_ms(mailbox->socket, NNG_OPT_RECVTIMEO, LEFT_TIMEOUT_MS);
@@ -123,7 +123,7 @@ struct channel *channel_open(const char *mailbox_name, uint32_t slots)
 		code = nng_dial(channel->socket, url, NULL, 0);
 	if (code != 0)
 		stop_with("open channel to", mailbox_name, code);
-	/* A send that finds no room fails at once instead of waiting. */
+	/* A send into a full buffer fails at once instead of waiting. */
 	nng_aio_set_timeout(channel->aio, NNG_DURATION_ZERO);
 	return channel;
 }

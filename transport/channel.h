@@ -1,17 +1,17 @@
 /*
- * Mailboxes over NNG inproc: the only way by which actors reach each other.
+ * Mailboxes over NNG inproc: the only means by which actors communicate.
  *
- * A mailbox is one PULL socket; each sender has a channel, one PUSH socket, of its own. A message is a header
- * of 24 bytes; what it points to is given away by posting it. Each mailbox keeps exactly one preallocated receive
- * outstanding. `receive` is called on a pool thread with the message and *no* further receive armed: nothing else
- * arrives until mailbox_rearm(), which must be the last thing that the turn does. That is what makes a turn a turn.
+ * A mailbox is one PULL socket; each sender has its own channel to it, one PUSH socket. A message has
+ * 24 bytes; posting it gives its payload away. Each mailbox keeps exactly one preallocated receive
+ * outstanding. `receive` is called on a pool thread with the message while *no* receive is armed: nothing else
+ * arrives until mailbox_rearm(), which must be the last act of a turn. So turns never overlap.
  *
- * A channel has `slots` places. Posting into a full channel is a broken invariant and aborts: senders hold credit
- * (topology.def gives each edge its slots) and never wait. Posting is for one thread at a time per channel.
+ * A channel holds up to `slots` messages. Posting into a full channel is a broken invariant and aborts: topology.def gives each edge
+ * enough slots, and senders never wait. One thread at a time may post to a channel.
  *
- * Order of calls: all mailboxes are opened, then all channels; at the end all mailboxes are stopped, which waits for their
- * callbacks, then all are closed, then all channels. Nobody posts any more by then; what has been posted and not received is
- * handed out to be freed.
+ * Order of calls: open all mailboxes, then all channels. At the end stop all mailboxes, which waits for their
+ * callbacks; then close all mailboxes, then all channels. No actor may post by then; messages posted and not received go
+ * to `discard`.
  */
 #ifndef TRANSPORT_CHANNEL_H
 #define TRANSPORT_CHANNEL_H
@@ -19,10 +19,10 @@
 #include <stdint.h>
 
 struct message {
-	uint32_t type;   /* what it is, from the actors' catalogue */
-	uint32_t sender; /* who posted it: an actor's number */
+	uint32_t type;   /* from the actors' list, messages.def */
+	uint32_t sender; /* the number of the actor that posted it */
 	uint64_t number; /* a small operand: credit in bytes, a deadline, an index; 0 when unused */
-	struct payload *payload; /* owned by whoever holds the message; NULL when unused. The type is never defined: actors have typed access (runtime/messages.h) */
+	struct payload *payload; /* owned by the holder of the message; NULL when unused. An incomplete type: see PAYLOAD() (runtime/messages.h) */
 };
 
 struct payload;
@@ -32,13 +32,13 @@ struct channel;
 /* Runs on a pool thread of NNG; must not block. */
 typedef void mailbox_receive(void *context, struct message message);
 
-/* `name` is unique in the process. Fatal (abort with a text) when NNG can't. */
+/* `name` must be unique in the process. Fatal (abort with a text) if NNG fails. */
 struct mailbox *mailbox_open(const char *name, mailbox_receive *receive, void *context);
-/* Arms the receive: the first time to start the mailbox, then at the end of every turn. */
+/* Arms the receive: once to start the mailbox, then at the end of every turn. */
 void mailbox_rearm(struct mailbox *mailbox);
-/* Ends the outstanding receive and waits for a callback that runs; then no more come. */
+/* Cancels the outstanding receive and waits for a running callback; no callback follows. */
 void mailbox_stop(struct mailbox *mailbox);
-/* `left` messages have been posted to it and not received: each goes to `discard`. */
+/* `left` is the number of messages posted and not received: each goes to `discard`. */
 typedef void mailbox_discard(struct message message);
 void mailbox_close(struct mailbox **mailbox, uint64_t left, mailbox_discard *discard);
 
@@ -46,7 +46,7 @@ struct channel *channel_open(const char *mailbox_name, uint32_t slots);
 void channel_post(struct channel *channel, struct message message);
 void channel_close(struct channel **channel);
 
-/* Bounds of NNG's own thread pool in this process, for the start-up line. */
+/* The size of NNG's thread pool, for the log line at start. */
 unsigned channel_pool_threads(void);
 
 #endif

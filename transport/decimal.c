@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* 19 digits hold every int64 and can't overflow a uint64; uint64 has one more. */
+/* 19 digits suffice for every int64 and can't overflow a uint64, which may have one more. */
 #define INT64_DIGITS 19
 #define UINT64_DIGITS 20
 
@@ -50,13 +50,13 @@ bool decimal_parse_int64(const void *text, size_t len, int64_t *out_value)
 	return true;
 }
 
-/* A program that has called setlocale() may write a comma where the protocol has a point. */
+/* After setlocale(), strtod() and printf() may use a comma as the decimal point. */
 static locale_t c_locale;
 
 static void make_c_locale(void)
 {
 	c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-	/* It is built in, so there is nothing to be short of. */
+	/* The C locale is built in, so this can't fail. */
 	if (!c_locale)
 		abort();
 }
@@ -68,7 +68,7 @@ static locale_t protocol_locale(void)
 	return c_locale;
 }
 
-/* With a NUL behind it; false when it can't be a fraction. */
+/* Copies the text and adds a NUL; false if it can't be a number. */
 static bool copy_fraction(const void *text, size_t len, char copy[DECIMAL_DOUBLE_MAX_BYTES + 1])
 {
 	if (len == 0 || len > DECIMAL_DOUBLE_MAX_BYTES)
@@ -87,7 +87,7 @@ bool decimal_parse_double(const void *text, size_t len, double *out_value)
 	double value = strtod_l(copy, &end, protocol_locale());
 	if (end != copy + len || isnan(value))
 		return false;
-	/* A subnormal result is out of range to strtod too, but it is a number still. */
+	/* strtod() also reports ERANGE for subnormal results, which are valid. */
 	if (errno == ERANGE && (isinf(value) || value == 0))
 		return false;
 	*out_value = value;
@@ -143,7 +143,7 @@ size_t decimal_format_int64(char *out, int64_t value)
 size_t decimal_format_double(char *out, double value)
 {
 	locale_t programs = uselocale(protocol_locale());
-	/* 17 digits give every double back as it was; most need fewer. */
+	/* 17 digits read back as the same double always, 15 nearly always. */
 	int len = snprintf(out, DECIMAL_DOUBLE_ROOM, "%.15g", value);
 	double back;
 	if (!decimal_parse_double(out, (size_t)len, &back) || back != value)

@@ -23,7 +23,7 @@ static int fail_with(int fd, int code)
 void listener_share(int fd, enum listener_sharing sharing)
 {
 	int value = sharing == LISTENER_SHARES;
-	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &value, sizeof(value)); /* refused: then bind() will say so */
+	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &value, sizeof(value)); /* if it fails, bind() will report it */
 }
 
 static int open_at(const struct sockaddr *address, socklen_t len, int backlog, enum listener_sharing sharing)
@@ -56,7 +56,7 @@ static bool is_among(const struct listener_address *address, const struct listen
 	return false;
 }
 
-/* A name may stand for one address several times (in /etc/hosts). */
+/* A name may have the same address several times (in /etc/hosts). */
 static size_t take_addresses(const struct addrinfo *found, struct listener_address *out_addresses, size_t room)
 {
 	size_t count = 0;
@@ -91,7 +91,7 @@ size_t listener_resolve(const char *name, uint16_t port, struct listener_address
 	return count;
 }
 
-/* A socket file that nobody listens on any more is a leftover; anything else is not ours to remove. */
+/* Removes a socket on which no process listens; refuses anything else. */
 static bool remove_stale(const struct sockaddr_un *address)
 {
 	struct stat info;
@@ -104,7 +104,7 @@ static bool remove_stale(const struct sockaddr_un *address)
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return false;
-	/* Any other answer comes from somebody: a queue that is full, or a socket of another kind, as a system's log has. */
+	/* Other errors mean that the socket is in use: its backlog is full, or it has another type, as syslog's has. */
 	bool is_stale = connect(fd, (const struct sockaddr *)address, sizeof(*address)) != 0 && errno == ECONNREFUSED;
 	close(fd);
 	if (is_stale)
@@ -122,7 +122,7 @@ int listener_open_unix(const char *path, int backlog, uint32_t permissions)
 	strcpy(address.sun_path, path);
 	if (!remove_stale(&address))
 		return LISTENER_FAILED;
-	/* The mode is there from the beginning, and that of nothing else is changed, whatever has taken the name meanwhile. */
+	/* umask() instead of chmod(): the socket has its mode from the start, and no file that takes the name gets it. */
 	mode_t mask = permissions ? umask(~(mode_t)permissions & 0777) : 0;
 	int fd = open_at((const struct sockaddr *)&address, sizeof(address), backlog, LISTENER_ALONE);
 	int reason = errno;
@@ -189,12 +189,12 @@ enum accept_status listener_accept(int listener, struct peer *out_peer)
 	return ACCEPT_TAKEN;
 }
 
-/* These only tune: a socket that refuses them works all the same. */
-/* A longer time is refused by Linux, which then keeps to its two hours. */
+/* Linux refuses a longer time and then uses two hours. */
 #define KEEPALIVE_MAX_S 32767
 
 void socket_tune(int fd, int64_t keepalive_s)
 {
+	/* Errors are ignored: the socket works without these options. */
 	int on = 1;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (keepalive_s <= 0)

@@ -1,7 +1,7 @@
 /*
- * Listening sockets and what an accepted one needs: IPv4, IPv6, unix.
+ * Listening sockets and accepted ones: IPv4, IPv6, unix.
  *
- * Outcomes: LISTENER_FAILED leaves nothing open and errno as the failing call set it. All sockets are non-blocking and
+ * LISTENER_FAILED: nothing is left open, and errno is that of the failing call. All sockets are non-blocking and
  * closed on exec.
  */
 #ifndef TRANSPORT_LISTENER_H
@@ -19,7 +19,7 @@
 
 enum listener_sharing { LISTENER_ALONE, LISTENER_SHARES };
 
-/* An address with its port, as sockets take it. */
+/* An address with its port, as bind() takes it. */
 struct listener_address {
 	struct sockaddr_storage bytes;
 	socklen_t len;
@@ -29,29 +29,29 @@ struct listener_address {
 void listener_address_print(const struct listener_address *address, char out[PEER_TEXT_BYTES]);
 
 /*
- * `name` is an IPv4 or IPv6 address, "*" for all IPv4, "::*" for all IPv6 (without IPv4), or a name that the resolver
- * knows: then this may block. Returns how many addresses it has, each once, of which the first `room` are written; 0: *out_reason says
- * why (a text that lives on).
+ * `name` is an IPv4 or IPv6 address, "*" for all IPv4, "::*" for all IPv6 (without IPv4), or a host name: looking up a host name may
+ * block. Writes up to `room` different addresses and returns how many; 0: *out_reason says
+ * why (a static text).
  */
 size_t listener_resolve(const char *name, uint16_t port, struct listener_address *out_addresses, size_t room,
 			const char **out_reason);
 
-/* Returns a listening descriptor. LISTENER_SHARES: beside others on the port that share; the new one shares no longer than this call. */
+/* Returns a listening descriptor. LISTENER_SHARES: other sockets that share may have the port; the new one shares only during this call. */
 int listener_open_tcp(const struct listener_address *address, int backlog, enum listener_sharing sharing);
 
-/* Whether another listener may be opened on a part of this one's addresses, while both share. */
+/* Lets another listener that shares be opened on the same port (SO_REUSEPORT), or no longer. */
 void listener_share(int fd, enum listener_sharing sharing);
 
 /*
- * Replaces a stale socket at `path`, and nothing else that lies there. `permissions` are chmod's, 0 leaves them to the umask. Changes
- * the process's umask for a moment: no other thread may create files meanwhile.
+ * Replaces a stale socket at `path`, but no other kind of file. `permissions` are chmod's; 0 uses the umask. Changes
+ * the process's umask temporarily: no other thread may create files meanwhile.
  */
 int listener_open_unix(const char *path, int backlog, uint32_t permissions);
 
 enum accept_status {
 	ACCEPT_TAKEN,
-	ACCEPT_NONE,        /* nobody is waiting, or who was has left */
-	ACCEPT_NO_RESOURCE, /* out of descriptors or memory: errno */
+	ACCEPT_NONE,        /* no client is waiting, or it has left */
+	ACCEPT_NO_RESOURCE, /* no descriptor or memory: errno */
 };
 
 struct peer {
@@ -64,7 +64,7 @@ struct peer {
 
 enum accept_status listener_accept(int listener, struct peer *out_peer);
 
-/* Nagle off; keepalive probes after `keepalive_s` seconds of silence, 0 for none. TCP sockets only. */
+/* Disables Nagle; sends keepalive probes after `keepalive_s` idle seconds, never if 0. TCP sockets only. */
 void socket_tune(int fd, int64_t keepalive_s);
 
 #endif

@@ -3,7 +3,7 @@
 #include <stdbool.h>
 
 /*
- * One argument on its way: read at `in`, written at `out`. Unescaping only ever shortens, so `out` never overtakes `in`.
+ * The argument being read: read at `in`, written at `out`. Unescaping only shortens, so `out` never overtakes `in`.
  */
 struct cursor {
 	const uint8_t *in, *end;
@@ -15,7 +15,7 @@ static bool is_blank(uint8_t byte)
 	return byte == ' ' || (byte >= '\t' && byte <= '\r');
 }
 
-/* Redis skips \v and \f between arguments, but only these end one. */
+/* Redis skips \v and \f between arguments, but they don't end one. */
 static bool ends_argument(uint8_t byte)
 {
 	return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
@@ -47,7 +47,7 @@ static uint8_t escaped_byte(uint8_t letter)
 	}
 }
 
-/* `in` stands behind a backslash, and there is a byte. */
+/* `in` is after a backslash, and at least one byte is left. */
 static void take_escape(struct cursor *cursor)
 {
 	const uint8_t *in = cursor->in;
@@ -60,7 +60,7 @@ static void take_escape(struct cursor *cursor)
 	cursor->in++;
 }
 
-/* `in` stands behind the opening quote, and afterwards behind the closing one; false without a proper end. */
+/* `in` is after the opening quote and moves past the closing one; false if there is none or an argument byte follows it. */
 static bool take_quoted(struct cursor *cursor, uint8_t quote)
 {
 	while (cursor->in < cursor->end) {
@@ -91,7 +91,7 @@ static bool take_argument(struct cursor *cursor)
 
 enum resp_status resp_split_inline(uint8_t *line, size_t len, struct resp_args *args)
 {
-	/* Each argument but the last is followed by a blank. With room for all, splitting can't stop half-way. */
+	/* Reserve for all arguments first, so that splitting can't fail half-way. Each but the last is followed by a blank. */
 	if (!resp_args_reserve(args, len / 2 + 1))
 		return RESP_NO_MEMORY;
 	size_t first = args->count;

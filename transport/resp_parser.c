@@ -1,10 +1,10 @@
 /*
- * The happy path is whole_bulks(): it walks over bulk strings that lie whole in the window, with everything in registers
- * and without a state. Whatever else there is (the window ends, a line end is bare, a length is out of bounds)
- * makes it stop in front of that bulk, and next_bulk() takes the one bulk step by step, through states that
- * survive from call to call. So only next_bulk() knows errors, and only it has to be right about them.
+ * The happy path is whole_bulks(): it parses bulk strings that are complete in the window, with everything in registers
+ * and without a state. At anything else (the window ends, a line end is bare, a length is out of bounds)
+ * it stops before that bulk, and next_bulk() parses this one bulk step by step, with states that
+ * persist between calls. So only next_bulk() handles errors.
  *
- * Always so between two calls: what is in front of `consumed` is parsed, and the first `scanned` bytes behind it hold
+ * Between two calls, the bytes before `consumed` are parsed, and the first `scanned` bytes after it contain
  * no line end.
  */
 #include "resp_parser.h"
@@ -16,9 +16,9 @@
 #include "decimal.h"
 #include "resp_inline.h"
 
-/* Lengths of so many digits fit into 32 bits; longer ones go the careful way. */
+/* Lengths of up to this many digits fit into 32 bits; next_bulk() handles longer ones. */
 #define SHORT_LENGTH_DIGITS 9
-/* Redis's greatest proto-max-bulk-len by default: past it a length is invalid even for a stranger. */
+/* Redis's default proto-max-bulk-len: a larger length is "invalid" even for an unauthenticated client. */
 #define SANE_BULK_BYTES (512ull << 20)
 #define SMALLEST_CAPACITY 16
 
@@ -28,11 +28,11 @@ enum state {
 	AT_ARRAY_LENGTH,
 	AT_BULK_LENGTH,
 	AT_BULK,      /* bulk_len is known */
-	AT_LARGE_BULK, /* the caller has it in hand */
+	AT_LARGE_BULK, /* the caller is reading it */
 	AT_BULK_END,
 };
 
-/* What a step came to, beside enum resp_status. */
+/* A step is done and parsing continues; other results are those of enum resp_status. */
 #define STEP_DONE RESP_REQUEST
 
 struct line {
@@ -63,12 +63,12 @@ static inline bool reserve_arg(struct resp_args *args)
 }
 
 /*
- * The line that every client sends: a number without sign or leading zero, and `\r\n`. Returns where the next line
- * begins; NULL when it is anything else, or not there yet.
+ * Reads the usual length line: a number without sign or leading zero, and `\r\n`. Returns the start of the next line;
+ * NULL if the line is different or incomplete.
  */
 static inline const uint8_t *short_length(const uint8_t *in, const uint8_t *end, uint32_t *out_value)
 {
-	/* Nearly all lengths have one digit or two; without the loop a request costs two thirds. */
+	/* Nearly all lengths have one or two digits; avoiding the loop for them saves a third of a request's cost. */
 	if (end - in >= 4) {
 		unsigned high = (unsigned)in[0] - '0', low = (unsigned)in[1] - '0';
 		if (high <= 9 && in[1] == '\r') {
@@ -94,7 +94,7 @@ static inline const uint8_t *short_length(const uint8_t *in, const uint8_t *end,
 	return in + 2;
 }
 
-/* Any line that holds a length; consumed when whole. `too_long` is the error when it isn't and is too long already. */
+/* Reads any line with a length; consumes it when it is complete. `too_long` is the error for a line above the limit. */
 static enum resp_status take_line(struct resp_parser *parser, const struct resp_limits *limits, const uint8_t *window,
 				  size_t len, const char *too_long, struct line *out_line)
 {
@@ -150,7 +150,7 @@ static enum resp_status take_array_length(struct resp_parser *parser, const stru
 
 static enum resp_status refuse_type(struct resp_parser *parser, uint8_t got)
 {
-	/* A NUL would end the text, so it is shown as a blank. */
+	/* A NUL would end the text, so a blank is shown instead. */
 	snprintf(parser->error_text, sizeof(parser->error_text), "Protocol error: expected '$', got '%c'",
 		 got == 0 ? ' ' : got);
 	return refuse(parser, parser->error_text);
@@ -179,7 +179,7 @@ static enum resp_status take_bulk_length(struct resp_parser *parser, const struc
 	return STEP_DONE;
 }
 
-/* What follows a bulk string, at window[at]; 0 when it isn't all there. */
+/* The length of the line end after a bulk string, at window[at]; 0 if it is incomplete. */
 static size_t bulk_end_len(const struct resp_parser *parser, const uint8_t *window, size_t at, size_t len)
 {
 	if (parser->is_bare && at < len && window[at] == '\n')
@@ -221,7 +221,7 @@ static enum resp_status take_large_bulk_end(struct resp_parser *parser, const ui
 	return STEP_DONE;
 }
 
-/* One bulk string from wherever its last call had to stop. */
+/* Parses one bulk string, continuing where the last call stopped. */
 static enum resp_status next_bulk(struct resp_parser *parser, const struct resp_limits *limits, const uint8_t *window,
 				  size_t len, struct resp_args *args)
 {
@@ -237,7 +237,7 @@ static enum resp_status next_bulk(struct resp_parser *parser, const struct resp_
 	return take_bulk(parser, limits, window, len, args);
 }
 
-/* As many ordinary bulk strings as lie whole in the window; only in AT_BULK_LENGTH. */
+/* Parses all ordinary bulk strings that are complete in the window; only in state AT_BULK_LENGTH. */
 static void whole_bulks(struct resp_parser *parser, const struct resp_limits *limits, const uint8_t *window, size_t len,
 			struct resp_args *args)
 {
@@ -255,7 +255,7 @@ static void whole_bulks(struct resp_parser *parser, const struct resp_limits *li
 		in = bulk + bulk_len + 2;
 		left--;
 	}
-	/* The line at which it stops may be the one that was scanned before, and then nothing has been passed. */
+	/* If no bulk was parsed, `scanned` still refers to the current line. */
 	if (left != parser->args_left)
 		parser->scanned = 0;
 	parser->consumed = (size_t)(in - window);

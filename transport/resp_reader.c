@@ -1,15 +1,15 @@
 /*
- * The happy path: a reply without children is parsed once and copied into a block of its own. A reply with children
- * is walked over twice: scan() passes over its elements as they arrive and counts what they need, remembering where
- * it is from call to call; once the last one is there, build() walks them again and fills one block of exactly that
- * size. So what is declared is never allocated, and a tree is freed by one free().
+ * The happy path: a reply without children is parsed once and copied into a block. A reply with children
+ * is parsed twice: scan() skips over its elements as they arrive, counts the memory they need, and remembers its
+ * position between calls. When the last element has arrived, build() parses them again and fills one block of exactly that
+ * size. So memory is never allocated for a declared length only, and one free() frees a tree.
  *
- * The block: the replies, parents in front of their children and siblings side by side, then all texts.
+ * The block: the replies, parents before their children and siblings side by side, then all texts.
  *
  *   | root | its children ... | grandchildren ... | text NUL text NUL ... |
  *
- * Always so between two calls: what is in front of `start` has been given away, what is between `start` and
- * `scanned` are whole elements of the reply in hand, and the first `searched` bytes behind that hold no '\r'.
+ * Between two calls, the bytes before `start` belong to returned replies, those between `start` and
+ * `scanned` are complete elements of the current reply, and the first `searched` bytes after that contain no '\r'.
  */
 #include "resp_reader.h"
 
@@ -21,11 +21,11 @@
 #include "buffer.h"
 #include "decimal.h"
 
-/* Emptied, an input buffer that grew past this for one reply is given back. */
+/* An empty input buffer larger than this is freed. */
 #define KEPT_CAPACITY (256u << 10)
-/* So many digits can't overflow a uint64. */
+/* Numbers of this many digits can't overflow a uint64. */
 #define SAFE_DIGITS 19
-/* Greater lengths and counts could make sums of sizes overflow; no memory holds them anyway. */
+/* Larger lengths and counts could overflow sums of sizes; they exceed any memory anyway. */
 #define SANE_LENGTH (INT64_MAX / 256)
 
 #define TEXT_OF(macro) TEXT_OF_TOKEN(macro)
@@ -34,14 +34,14 @@
 enum element_status {
 	ELEMENT_WHOLE,
 	ELEMENT_PART,
-	ELEMENT_BAD, /* reader->error tells */
+	ELEMENT_BAD, /* reader->error says why */
 };
 
-/* An aggregate that is being walked through. */
+/* An aggregate that is being parsed. */
 struct level {
 	uint64_t left;           /* children still to come */
-	struct resp_reply *next; /* where the next one goes; only when building */
-	bool is_left_out;        /* an attribute within a reply, or in one */
+	struct resp_reply *next; /* where the next child goes; in build() only */
+	bool is_left_out;        /* inside a dropped attribute */
 };
 
 struct walk {
@@ -53,7 +53,7 @@ struct resp_reader {
 	struct buffer in;
 	size_t start, scanned, searched;
 	struct walk walk;
-	size_t replies, text_bytes; /* what the reply in hand needs, as far as it is scanned */
+	size_t replies, text_bytes; /* memory for the current reply, as far as it is scanned */
 	const char *error;
 	char error_text[64];
 };
@@ -72,7 +72,7 @@ void resp_reader_destroy(struct resp_reader **reader)
 	*reader = NULL;
 }
 
-/* Moves the reply in hand to the front. */
+/* Moves the current reply to the front of the buffer. */
 static void close_up(struct resp_reader *reader)
 {
 	if (reader->start == 0)
@@ -114,7 +114,7 @@ static enum element_status refuse(struct resp_reader *reader, const char *error)
 	return ELEMENT_BAD;
 }
 
-/* The number and the line end behind a type byte; *in ends up behind them. */
+/* Reads the number and the line end after a type byte; *in moves past them. */
 static inline enum element_status take_number(struct resp_reader *reader, const uint8_t **in, const uint8_t *end,
 					      int64_t *out_value)
 {
@@ -147,7 +147,7 @@ static inline enum element_status take_number(struct resp_reader *reader, const 
 	return ELEMENT_WHOLE;
 }
 
-/* The text up to the line end, for the types that have no length. */
+/* Reads the text up to the line end, for types without a length. */
 static enum element_status take_line(struct resp_reader *reader, const uint8_t **in, const uint8_t *end,
 				     struct resp_reply *out)
 {
@@ -165,7 +165,7 @@ static enum element_status take_line(struct resp_reader *reader, const uint8_t *
 	return ELEMENT_WHOLE;
 }
 
-/* A text with its length in front. */
+/* Reads a length and the text after it. */
 static enum element_status take_bulk(struct resp_reader *reader, const uint8_t **in, const uint8_t *end,
 				     struct resp_reply *out)
 {
@@ -292,7 +292,7 @@ static enum element_status refuse_type(struct resp_reader *reader, uint8_t type)
 typedef enum element_status take(struct resp_reader *reader, const uint8_t **in, const uint8_t *end,
 				 struct resp_reply *out);
 
-/* By the first byte: what it is, and who takes what follows. */
+/* By the first byte: the type, and the function that reads the rest. */
 static const struct {
 	take *take;
 	enum resp_type type;
@@ -314,7 +314,7 @@ static const struct {
 	['('] = { take_big_number, RESP_TYPE_BIG_NUMBER },
 };
 
-/* One element at *in, which ends up behind it: a reply without its children, its text still in the input. */
+/* Reads one element (a reply without its children; its text stays in the input) and moves *in past it. */
 static inline enum element_status take_element(struct resp_reader *reader, const uint8_t **in, const uint8_t *end,
 					       struct resp_reply *out)
 {
@@ -338,13 +338,13 @@ static bool is_left_out(const struct walk *walk, const struct resp_reply *elemen
 }
 
 /*
- * Goes on behind `element`, into its children if it has any; the reply is at its end when the depth is 0. False: too
+ * Moves past `element`, into its children if it has any. The reply is complete when the depth is 0. False: too
  * deep.
  */
 static inline bool walk_past(struct walk *walk, const struct resp_reply *element, struct resp_reply *children)
 {
 	bool left_out = is_left_out(walk, element);
-	/* An attribute is not one of the children that its aggregate has announced. */
+	/* An attribute doesn't count as a child of its aggregate. */
 	if (walk->depth > 0 && element->type != RESP_TYPE_ATTRIBUTE)
 		walk->levels[walk->depth - 1].left--;
 	if (element->count > 0) {
@@ -358,7 +358,7 @@ static inline bool walk_past(struct walk *walk, const struct resp_reply *element
 	return true;
 }
 
-/* Passes over what there is of the reply in hand; `last` is its last element. */
+/* Scans the current reply as far as it has arrived; `last` is the last element. */
 static enum element_status scan(struct resp_reader *reader, struct resp_reply *last)
 {
 	const uint8_t *in = reader->in.data + reader->scanned, *end = reader->in.data + reader->in.len;
@@ -378,7 +378,7 @@ static enum element_status scan(struct resp_reader *reader, struct resp_reply *l
 	return status;
 }
 
-/* `element` at its place in the block, its text at *text, which ends up behind it. */
+/* Copies `element` into the block and its text to *text, which moves past it. */
 static void place_reply(struct resp_reply *place, const struct resp_reply *element, char **text)
 {
 	*place = *element;
@@ -390,7 +390,7 @@ static void place_reply(struct resp_reply *place, const struct resp_reply *eleme
 	*text += element->len + 1;
 }
 
-/* Walks the scanned reply again, which can't fail any more, and fills the block. */
+/* Parses the scanned reply again, which can't fail, and fills the block. */
 static void build(struct resp_reader *reader, struct resp_reply *block, char *text)
 {
 	const uint8_t *in = reader->in.data + reader->start, *end = reader->in.data + reader->scanned;
@@ -410,7 +410,7 @@ static void build(struct resp_reader *reader, struct resp_reply *block, char *te
 	} while (walk.depth > 0);
 }
 
-/* At once, for the next bytes may not come for long. */
+/* Frees a large buffer at once, since the next bytes may come much later. */
 static void give_back_room(struct resp_reader *reader)
 {
 	if (reader->start < reader->in.len || reader->in.capacity <= KEPT_CAPACITY)

@@ -1,12 +1,12 @@
 /*
- * Replies of the Redis protocol, read by a client: RESP2 and RESP3, at any byte boundary.
+ * The reply parser for clients: RESP2 and RESP3, from input split at any byte.
  *
- * Feed bytes, then ask for replies until it says RESP_READ_MORE. A reply is a tree in one block of memory, made when
- * its last byte is there: resp_reply_free() on the root frees all of it, and nothing in it points into the reader.
+ * Feed bytes, then call resp_reader_next() until it returns RESP_READ_MORE. A reply is a tree in one block of memory, created when
+ * its last byte has arrived: resp_reply_free() on the root frees all of it, and nothing in it points into the reader.
  *
- * A server is as hostile as a client: depth is bounded (RESP_MAX_DEPTH aggregates within each other), and memory grows
- * with what has arrived, never with what was declared. Streamed strings and aggregates ("$?", "*?"), which no server
- * sends, are refused. Numbers may have a '+' or leading zeros; otherwise it takes what RESP defines and no more.
+ * Servers may be hostile too: the depth is bounded (RESP_MAX_DEPTH nested aggregates), and memory grows
+ * with the bytes that have arrived, never with a declared length. Streamed strings and aggregates ("$?", "*?"), which no server
+ * sends, are refused. Numbers may have a '+' or leading zeros; otherwise the reader accepts exactly what RESP defines.
  *
  * The caller's thread only.
  */
@@ -33,8 +33,8 @@ enum resp_type {
 	RESP_TYPE_MAP, /* children: key, value, key, value ... */
 	RESP_TYPE_SET,
 	RESP_TYPE_PUSH,
-	RESP_TYPE_ATTRIBUTE, /* children: key, value ...; the reply it belongs to follows as a reply of its own.
-				Only outermost: an attribute within a reply is read and left out */
+	RESP_TYPE_ATTRIBUTE, /* children: key, value ...; the reply it describes follows as a separate reply.
+				Only at the top level: an attribute inside a reply is read and dropped */
 };
 
 struct resp_reply {
@@ -51,7 +51,7 @@ struct resp_reply {
 enum resp_read_status {
 	RESP_READ_REPLY,
 	RESP_READ_MORE,      /* feed more bytes first */
-	RESP_READ_PROTOCOL,  /* not RESP; resp_reader_error() tells; the connection is useless now */
+	RESP_READ_PROTOCOL,  /* not RESP: resp_reader_error() says why; the connection is unusable */
 	RESP_READ_NO_MEMORY, /* likewise */
 };
 
@@ -60,20 +60,20 @@ struct resp_reader;
 struct resp_reader *resp_reader_create(void);
 void resp_reader_destroy(struct resp_reader **reader);
 
-/* Where the next bytes may be read to: at least `room` bytes; NULL without memory. Then say how many came. */
+/* A buffer of at least `room` bytes for the next input; NULL without memory. resp_reader_fed() says how many bytes were read into it. */
 uint8_t *resp_reader_room(struct resp_reader *reader, size_t room);
 void resp_reader_fed(struct resp_reader *reader, size_t len);
 
-/* RESP_READ_REPLY: *out_reply is the caller's. */
+/* RESP_READ_REPLY: the caller owns *out_reply. */
 enum resp_read_status resp_reader_next(struct resp_reader *reader, struct resp_reply **out_reply);
-/* The first byte of what is left after the last reply, which is the type of the next; -1 when nothing is. */
+/* The first byte after the last reply, which is the type of the next one; -1 if there is none. */
 int resp_reader_peek(const struct resp_reader *reader);
-/* What is wrong, after RESP_READ_PROTOCOL; lives as long as the reader. */
+/* The error after RESP_READ_PROTOCOL; valid as long as the reader. */
 const char *resp_reader_error(const struct resp_reader *reader);
 
 /* A tree of one's own that is equal; NULL without memory. *out_bytes, unless that is NULL, is what it takes. */
 struct resp_reply *resp_reply_copy(const struct resp_reply *reply, size_t *out_bytes);
-/* A root that resp_reader_next() or resp_reply_copy() gave, or NULL. */
+/* `reply` is a root from resp_reader_next() or resp_reply_copy(), or NULL. */
 void resp_reply_free(struct resp_reply *reply);
 
 #endif

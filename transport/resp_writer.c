@@ -7,7 +7,7 @@
 
 /* A type byte, a number and the line end. */
 #define NUMBER_LINE_MAX (1 + DECIMAL_MAX_BYTES + 2)
-/* "%.17g" at its longest: -1.7976931348623157e+308 has 24 bytes. */
+/* The longest "%.17g", -1.7976931348623157e+308, has 24 bytes. */
 #define DOUBLE_MAX 32
 
 /* The caller has reserved NUMBER_LINE_MAX. Returns the end of the line. */
@@ -28,7 +28,7 @@ static void write_number(struct buffer *out, char type, int64_t value)
 	out->len += (size_t)(put_number(line, type, value) - line);
 }
 
-/* `type`, the text on one line, and the line end. */
+/* Writes `type`, the text as one line, and the line end. */
 static void write_line(struct buffer *out, char type, const char *text, size_t len)
 {
 	if (!buffer_reserve(out, len + 3))
@@ -128,7 +128,7 @@ void resp_write_bool(struct buffer *out, enum resp_version version, bool value)
 		buffer_append(out, value ? "#t\r\n" : "#f\r\n", 4);
 }
 
-/* printf() may write "-nan", and the spelling of infinity is the protocol's, not the library's. */
+/* printf() may write "-nan"; the protocol defines how infinity is spelled. */
 static size_t format_double(char text[DOUBLE_MAX], double value)
 {
 	if (isnan(value))

@@ -1,9 +1,9 @@
 /*
- * Replies of the Redis protocol, appended to a buffer. Both versions: what RESP3 has of its own is written
- * in RESP2's nearest form when `version` is RESP2 (a map as a flat array, a set as an array, a null as `$-1`,
+ * Appends replies of the Redis protocol to a buffer. Types that only RESP3 has are written
+ * in the nearest RESP2 form if `version` is RESP2 (a map as a flat array, a set as an array, a null as `$-1`,
  * a double as a bulk string, a boolean as an integer, a verbatim string as a bulk string, a push as an array).
  *
- * Texts of simple strings and errors must not hold \r or \n; they are replaced by spaces, as Redis does for errors.
+ * \r and \n in simple strings and errors are replaced by spaces, as Redis does for errors.
  */
 #ifndef TRANSPORT_RESP_WRITER_H
 #define TRANSPORT_RESP_WRITER_H
@@ -20,13 +20,13 @@ void resp_write_simple(struct buffer *out, const char *text);
 void resp_write_error(struct buffer *out, const char *text, size_t len);
 void resp_write_integer(struct buffer *out, int64_t value);
 void resp_write_bulk(struct buffer *out, const void *data, size_t len);
-/* "$len\r\n": the caller sends the bytes and "\r\n" behind it. */
+/* "$len\r\n"; the caller sends the bytes and "\r\n" after it. */
 void resp_write_bulk_header(struct buffer *out, size_t len);
 void resp_write_array(struct buffer *out, size_t count);
 void resp_write_map(struct buffer *out, enum resp_version version, size_t pairs);
 void resp_write_set(struct buffer *out, enum resp_version version, size_t count);
 void resp_write_push(struct buffer *out, enum resp_version version, size_t count);
-/* So many pairs, which say something about the reply that follows; RESP3 only. */
+/* An attribute with `pairs` pairs, which describes the next reply; RESP3 only. */
 void resp_write_attribute(struct buffer *out, size_t pairs);
 void resp_write_null(struct buffer *out, enum resp_version version);
 void resp_write_null_array(struct buffer *out, enum resp_version version); /* "*-1" in RESP2 */
