@@ -307,7 +307,8 @@ static qc_error copy_texts(struct settings *s, const qc_options *o)
 		{&s->tls_cert, o->tls_cert}, {&s->tls_key, o->tls_key}, {&s->tls_name, o->tls_name},
 		{&s->tls_ca_dir, o->tls_ca_dir}, {&s->tls_ciphers, o->tls_ciphers}, {&s->tls_ciphersuites, o->tls_ciphersuites},
 		{&s->tls_ca_pem, o->tls_ca_pem}, {&s->tls_cert_pem, o->tls_cert_pem}, {&s->tls_key_pem, o->tls_key_pem},
-		{&s->tls_min_version, o->tls_min_version},
+		{&s->tls_min_version, o->tls_min_version}, {&s->address_text, o->address}, {&s->sentinel, o->sentinel},
+		{&s->sentinel_user, o->sentinel_user}, {&s->sentinel_password, o->sentinel_password},
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -410,6 +411,8 @@ static qc_error check(const struct settings *s)
 		return qc_errorf(QC_INVALID, "tls_min_version is 1.2 or 1.3, not \"%s\"", s->tls_min_version);
 	if (s->hook_count > HOOKS_MAX)
 		return qc_errorf(QC_INVALID, "%zu hooks, of at most %d", s->hook_count, HOOKS_MAX);
+	if (!s->sentinel && (s->sentinel_user || s->sentinel_password))
+		return qc_errorf(QC_INVALID, "a user or password of Sentinels, and no name of a master");
 	if (s->credentials && (s->user || s->password))
 		return qc_errorf(QC_INVALID, "credentials, and a user or password beside");
 	if (s->user && !s->password)
@@ -441,7 +444,8 @@ void settings_fini(struct settings *s)
 	for (size_t i = 0; i < s->address_count; i++)
 		free(s->addresses[i].host);
 	char *texts[] = {s->user, s->password, s->name, s->tls_ca, s->tls_ca_dir, s->tls_cert, s->tls_key, s->tls_name, s->tls_ciphers,
-			 s->tls_ciphersuites, s->tls_ca_pem, s->tls_cert_pem, s->tls_key_pem, s->tls_min_version};
+			 s->tls_ciphersuites, s->tls_ca_pem, s->tls_cert_pem, s->tls_key_pem, s->tls_min_version,
+			 s->address_text, s->sentinel, s->sentinel_user, s->sentinel_password};
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		free(texts[i]);
 	free(s->addresses);

@@ -18,6 +18,8 @@ struct address {
 struct settings {
 	struct address *addresses;
 	size_t address_count;
+	char *address_text; /* as it was given */
+	char *sentinel, *sentinel_user, *sentinel_password;
 	char *user, *password, *name;
 	char *tls_ca, *tls_ca_dir, *tls_cert, *tls_key, *tls_name, *tls_ciphers, *tls_ciphersuites;
 	char *tls_ca_pem, *tls_cert_pem, *tls_key_pem, *tls_min_version;

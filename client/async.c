@@ -325,6 +325,8 @@ qc_async *qc_async_open(const qc_options *options, const qc_async_loop *loop)
 	a->last_refused = &a->refused;
 	a->timer_ns = NO_DEADLINE;
 	a->handle.err = settings_init(&a->settings, options);
+	if (!qc_failed(a->handle) && a->settings.sentinel)
+		a->handle.err = qc_errorf(QC_INVALID, "an asynchronous client doesn't ask Sentinels");
 	if (!qc_failed(a->handle))
 		a->handle.err = origin_init(&a->origin);
 	for (size_t i = 0; !qc_failed(a->handle) && i < a->settings.address_count; i++)

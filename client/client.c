@@ -207,8 +207,8 @@ static qc_error attempt(struct pool *pool, qc_context *context, struct request *
 	else
 		*out_again = is_safe(request, &err, nothing_sent);
 	pool_give(pool, conn);
-	if (elsewhere && pool->settings.address_count > 1)
-		pool_fail_over(pool, address_index, (address_index + 1) % pool->settings.address_count);
+	if (elsewhere)
+		pool_leave(pool, address_index);
 	if (refused && !last) {
 		replies_free(request->replies, request->count);
 		*out_again = true;

@@ -20,6 +20,7 @@ enum dial_stage { DIAL_LOOKING_UP, DIAL_RACING, DIAL_SECURING, DIAL_GREETING, DI
 struct dial_note {
 	unsigned failures;
 	bool is_probe;
+	size_t master; /* that Sentinels have named; 0 without */
 };
 
 struct dial {

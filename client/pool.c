@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "client/error.h"
+#include "client/sentinel.h"
 
 /* A connection that has rested for longer is looked at before it is used: a server may have closed it meanwhile. */
 #define TRUSTED_NS 1000000
@@ -30,6 +31,8 @@ qc_error pool_create(struct settings *settings, struct pool **out_pool)
 	for (size_t i = 0; err.kind == QC_OK && i < settings->address_count; i++)
 		if (settings->addresses[i].is_tls && !pool->tls)
 			err = tls_context_create(&pool->settings, &pool->tls);
+	if (err.kind == QC_OK && settings->sentinel)
+		err = sentinels_create(&pool->settings, &pool->sentinels);
 	if (err.kind != QC_OK)
 		pool_let_go(pool);
 	else
@@ -120,6 +123,7 @@ void pool_let_go(struct pool *pool)
 	if (!last)
 		return;
 	close_list(pool->newest, pool->parked);
+	sentinels_destroy(&pool->sentinels);
 	origin_fini(&pool->origin);
 	tls_context_destroy(&pool->tls);
 	settings_fini(&pool->settings);
@@ -425,6 +429,20 @@ void pool_fail_over(struct pool *pool, size_t from, size_t to)
 		pool->address_index = to;
 		pool->stats.failovers++;
 	}
+	pthread_mutex_unlock(&pool->lock);
+}
+
+void pool_leave(struct pool *pool, size_t from)
+{
+	size_t count = pool->settings.address_count;
+
+	if (!pool->sentinels && count > 1)
+		pool_fail_over(pool, from, (from + 1) % count);
+	if (!pool->sentinels)
+		return;
+	pthread_mutex_lock(&pool->lock);
+	if (pool->address_index == from)
+		pool->address_index = 0;
 	pthread_mutex_unlock(&pool->lock);
 }
 

@@ -19,6 +19,7 @@
 #include "client/origin.h"
 
 struct pool_waiter;
+struct sentinels;
 
 /* Since when no connection could be made. */
 struct outage {
@@ -31,6 +32,7 @@ struct outage {
 struct pool {
 	struct settings settings;
 	struct tls_context *tls; /* NULL without */
+	struct sentinels *sentinels; /* NULL without */
 	/* private */
 	pthread_mutex_t lock;
 	struct conn *newest, *oldest; /* idle */
@@ -38,7 +40,8 @@ struct pool {
 	struct outage outage;
 	size_t total, idle;           /* total: places, with a connection or a dial in each */
 	struct pool_waiter *first, **last; /* the line; empty whenever anything is free */
-	size_t address_index;         /* of the server in use */
+	size_t address_index;         /* of the server in use; with Sentinels, the master's number, or 0 when it isn't known */
+	bool has_had_master;          /* with Sentinels: another is a failover */
 	bool closed;
 	size_t holders;
 	struct origin origin;
@@ -85,6 +88,8 @@ void pool_serve_line(struct pool *pool, int64_t now_ns);
 
 /* The server at `from` can't serve: the one at `to` is used from now on, if nobody has seen to it before. */
 void pool_fail_over(struct pool *pool, size_t from, size_t to);
+/* The server at `from` refuses to serve: the next one is, or the Sentinels are asked. */
+void pool_leave(struct pool *pool, size_t from);
 void pool_count_retry(struct pool *pool);
 qc_stats pool_stats(struct pool *pool);
 

@@ -9,6 +9,7 @@
 #include "client/client.h"
 #include "client/error.h"
 #include "client/hooks.h"
+#include "client/sentinel.h"
 #include "client/wait.h"
 
 /* Parked dials */
@@ -81,6 +82,22 @@ static qc_error pass_gate(struct pool *pool, qc_context *context, struct dial_no
 	return err;
 }
 
+static qc_error start_to_server(struct pool *pool, struct dial **out_dial)
+{
+	pthread_mutex_lock(&pool->lock);
+	size_t first = pool->address_index;
+	pthread_mutex_unlock(&pool->lock);
+	return dial_start(&pool->settings, pool->tls, first, out_dial);
+}
+
+static qc_error start_to_master(struct pool *pool, qc_context *context, struct dial_note *note, struct dial **out_dial)
+{
+	const struct settings *settings;
+	qc_error err = sentinels_ask(pool->sentinels, context, &settings, &note->master);
+
+	return err.kind == QC_OK ? dial_start(settings, pool->tls, 0, out_dial) : err;
+}
+
 static qc_error begin_dial(struct pool *pool, qc_context *context, struct dial **out_dial)
 {
 	struct dial_note note;
@@ -88,12 +105,10 @@ static qc_error begin_dial(struct pool *pool, qc_context *context, struct dial *
 
 	if (err.kind != QC_OK)
 		return err;
-	pthread_mutex_lock(&pool->lock);
-	size_t first = pool->address_index;
-	pthread_mutex_unlock(&pool->lock);
-	err = dial_start(&pool->settings, pool->tls, first, out_dial);
+	err = pool->sentinels ? start_to_master(pool, context, &note, out_dial) : start_to_server(pool, out_dial);
 	if (err.kind != QC_OK) {
-		conclude(pool, note, DIAL_FAILED, &err);
+		bool has_ended = err.kind == QC_CANCELLED || err.kind == QC_DEADLINE;
+		conclude(pool, note, has_ended ? DIAL_GOES_ON : DIAL_FAILED, &err);
 		return err;
 	}
 	(*out_dial)->note = note;
@@ -126,6 +141,17 @@ static int64_t retirement(const struct settings *settings)
 	return deadline_after_ms(settings->max_lifetime_ms - (int64_t)((double)settings->max_lifetime_ms / 10 * chance / UINT32_MAX));
 }
 
+/* Whatever is connected to another isn't used any more. */
+static void use_master(struct pool *pool, struct conn *conn, size_t master)
+{
+	conn->address_index = master;
+	pthread_mutex_lock(&pool->lock);
+	pool->stats.failovers += pool->address_index != master && pool->has_had_master;
+	pool->has_had_master = true;
+	pool->address_index = master;
+	pthread_mutex_unlock(&pool->lock);
+}
+
 /* The connection is one of the pool's, in use. */
 static qc_error adopt(struct pool *pool, struct dial *dial, struct conn **out_conn)
 {
@@ -138,7 +164,9 @@ static qc_error adopt(struct pool *pool, struct dial *dial, struct conn **out_co
 	}
 	conn->generation = pool->generation;
 	conn->retires_ns = retirement(&pool->settings);
-	if (conn->address_index != dial->first)
+	if (pool->sentinels)
+		use_master(pool, conn, dial->note.master);
+	else if (conn->address_index != dial->first)
 		pool_fail_over(pool, dial->first, conn->address_index);
 	*out_conn = conn;
 	return err;

@@ -337,6 +337,13 @@ typedef struct qc_options {
 	 */
 	qc_error (*credentials)(void *data, qc_credentials *out);
 	void *credentials_data;
+	/*
+	 * The name of a master: then the addresses are those of Sentinels, which are asked where it is for each new connection. What is
+	 * connected to a former master is closed as soon as another is known, or that refuses writes. Not for asynchronous clients.
+	 * The user and the password are the master's; those in an address the Sentinels' too.
+	 */
+	const char *sentinel;
+	const char *sentinel_user, *sentinel_password; /* for the Sentinels themselves */
 	const char *name;          /* CLIENT SETNAME of each connection */
 	int db;
 	int protocol;              /* 3: RESP3, with RESP2 where the server knows no other; 2: RESP2 */
