@@ -199,6 +199,8 @@ struct store {
 void store_turn(void *state, struct message message);
 /* What the message brings. */
 void store_take(struct store *store, struct message message);
+/* There is something to be executed that only waits for the next turn. */
+bool store_is_behind(struct store *store);
 
 /* unread.c */
 /* `bytes` more go to the session, at the end of this part. */
@@ -290,8 +292,7 @@ void store_wake_paused(struct store *store);
 void store_cron(struct store *store);
 /* What was thrown away goes to the reaper; peak and excess are noted. */
 void store_account_memory(struct store *store);
-/* For the next deadline; at once when the turn has left something to be executed. */
-void store_arm_timer(struct store *store, bool is_behind);
+void store_arm_timer(struct store *store);
 
 /* config_set.c */
 void store_on_listening(struct store *store, bool is_done);

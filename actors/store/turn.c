@@ -42,8 +42,7 @@ static void execute_while(struct store *store, enum blocked_topic topic, bool (*
 		execute_blocked(store, first);
 }
 
-/* There is something to be executed that only waits for the next turn. */
-static bool is_behind(struct store *store)
+bool store_is_behind(struct store *store)
 {
 	bool has_credited = next_on(store, BLOCKED_BUS_CREDIT) && store_has_credit(store);
 	bool has_unpaused = next_on(store, BLOCKED_PAUSE) && !store_is_paused(store);
@@ -128,11 +127,6 @@ static void give_tally_if_due(struct store *store)
 	store_give_tally(store);
 }
 
-static void arm_timer(struct store *store)
-{
-	store_arm_timer(store, is_behind(store));
-}
-
 /* In this order. Those that are not for a frozen store are left out while it is (DEBUG SLEEP). */
 static const struct {
 	void (*run)(struct store *store);
@@ -151,7 +145,7 @@ static const struct {
 	{ store_post_questions, true }, /* behind frames and counts: the answers include them */
 	{ store_post_pushes, true },   /* what was not sent home with a batch */
 	{ post_settings, true },       /* what was written under the former ones has left */
-	{ arm_timer, true },           /* all deadlines are known */
+	{ store_arm_timer, true },     /* all deadlines are known */
 };
 
 static void begin(struct store *store)

@@ -292,6 +292,26 @@ static void a_pipeline_of_large_values_arrives_whole(void)
 	end();
 }
 
+/*
+ * It closes its side and breaks off, having read nothing. Where its end is read only after it has broken off, as on a busy machine it may
+ * be, that was no end, and the rest is not done.
+ */
+static bool all_is_done_for_one_that_vanishes(const char *text, int times)
+{
+	struct peer *gone = peer_connect(server);
+	int64_t deadline = deadline_after(PATIENCE_MS), before = number(COMMAND(peer, "INCRBY", "n", "0"));
+	CU_ASSERT(peer_send_text(gone, text));
+	peer_half_close(gone);
+	while (number(COMMAND(peer, "INCRBY", "n", "0")) == before && deadline_left_ms(deadline) > 0)
+		continue;
+	/* What it asked for has been read; its reactor answers twice more. */
+	for (int i = 0; i < 2; i++)
+		CU_ASSERT(COMMAND(peer, "CLIENT", "LIST") != NULL);
+	peer_reset(&gone);
+	CU_ASSERT(info_comes_to(peer, "clients", "connected_clients", 1));
+	return number(COMMAND(peer, "INCRBY", "n", "0")) == before + times;
+}
+
 static void all_is_done_for_a_client_that_half_closes_and_reads_late(void)
 {
 	enum { TIMES = 100 };
@@ -313,17 +333,10 @@ static void all_is_done_for_a_client_that_half_closes_and_reads_late(void)
 		CU_ASSERT_FATAL(peer_reply(slow) != NULL);
 	CU_ASSERT(peer_expect_closed(slow));
 	peer_close(&slow);
-	/* And one that goes away for good, having closed its side before: nobody reads, but all is done. */
-	struct peer *gone = peer_connect(server);
-	CU_ASSERT(peer_send_text(gone, text));
-	peer_half_close(gone);
-	while (info("clients", "client_recent_max_output_buffer") < MB && deadline_left_ms(deadline) > 0)
+	/* And one that goes away for good, having closed its side before. */
+	while (!all_is_done_for_one_that_vanishes(text, TIMES) && deadline_left_ms(deadline) > 0)
 		continue;
-	peer_reset(&gone);
-	while (!GIVES(peer, ":1\r\n", "EXISTS", "n") || number(COMMAND(peer, "INCRBY", "n", "0")) < 2 * TIMES)
-		if (deadline_left_ms(deadline) <= 0)
-			break;
-	CU_ASSERT_EQUAL(number(COMMAND(peer, "INCRBY", "n", "0")), 2 * TIMES);
+	CU_ASSERT(deadline_left_ms(deadline) > 0);
 	end();
 }
 
