@@ -82,6 +82,30 @@ static bool write_target(struct text *out, const char *target, const char *port)
 	return is_port(port);
 }
 
+/* The database leaves a URL for the options: at the prompt one may have to log in before it can be chosen. */
+static void take_db(struct options *o)
+{
+	struct parts p = part(o->address.data);
+	char *slash = o->address.data + p.port, *end;
+
+	if (p.scheme == 0 || is_path(o->address.data) || *slash != '/' || strchr(o->address.data, ','))
+		return;
+	long db = strtol(slash + 1, &end, 10);
+	if ((*end && *end != '?') || db < 0 || db > 1000000)
+		return;
+	if (!o->connection.db)
+		o->connection.db = (int)db;
+	memmove(slash, end, strlen(end) + 1);
+	o->address.len = strlen(o->address.data);
+}
+
+/* A name that was put in the place of a host's belongs to that host. */
+static void forget_server_name(struct options *o)
+{
+	if (o->connection.tls_name == o->server_name.data)
+		o->connection.tls_name = NULL;
+}
+
 bool options_aim(struct options *o, const char *target, const char *port)
 {
 	struct parts old = part(o->address.data);
@@ -100,24 +124,41 @@ bool options_aim(struct options *o, const char *target, const char *port)
 	text_fini(&o->address);
 	o->address = address;
 	take_address(o);
+	forget_server_name(o);
 	return true;
 }
 
-/* The database leaves a URL for the options: at the prompt one may have to log in before it can be chosen. */
-static void take_db(struct options *o)
+/* Is it an address, with options that go with it? Nothing is connected. */
+static bool is_right(const struct options *o)
 {
-	struct parts p = part(o->address.data);
-	char *slash = o->address.data + p.port, *end;
+	qc_options probe = o->connection;
 
-	if (p.scheme == 0 || is_path(o->address.data) || *slash != '/' || strchr(o->address.data, ','))
-		return;
-	long db = strtol(slash + 1, &end, 10);
-	if ((*end && *end != '?') || db < 0 || db > 1000000)
-		return;
-	if (!o->connection.db)
-		o->connection.db = (int)db;
-	memmove(slash, end, strlen(end) + 1);
-	o->address.len = strlen(o->address.data);
+	probe.lazy = true;
+	qc_client *client = qc_open(&probe);
+	bool is = client->err.kind == QC_OK;
+	qc_close(client);
+	return is;
+}
+
+bool options_aim_url(struct options *o, const char *url)
+{
+	struct options new = *o;
+
+	new.address = (struct text){NULL, 0, 0};
+	text_puts(&new.address, url);
+	new.connection.db = 0;
+	if (strchr(url, '@'))
+		new.connection.user = new.connection.password = NULL;
+	take_db(&new);
+	take_address(&new);
+	forget_server_name(&new);
+	if (!strstr(url, "://") || !is_right(&new)) {
+		text_fini(&new.address);
+		return false;
+	}
+	text_fini(&o->address);
+	*o = new;
+	return true;
 }
 
 /* An empty variable is one that isn't set. */

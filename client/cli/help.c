@@ -179,7 +179,7 @@ static const char general[] =
 	"  N COMMAND         runs it N times\n"
 	"  COMMAND | PROGRAM gives its reply to a line of the shell, as in: keys * | sort | head\n"
 	"  Ctrl-C            ends the command, or throws the line away; Ctrl-D or quit ends the program\n"
-	"  clear, connect HOST [PORT], connect HOST:PORT, connect SOCKET-PATH\n";
+	"  clear, connect HOST [PORT], connect HOST:PORT, connect SOCKET-PATH, connect URL\n";
 
 void help_print(const struct help *help, const struct words *words, struct text *out)
 {

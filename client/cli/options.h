@@ -81,5 +81,7 @@ void options_fini(struct options *options);
  * False when it is none of them, and nothing is changed then.
  */
 bool options_aim(struct options *options, const char *target, const char *port);
+/* Another server by a URL, which says the database, too, and may say who logs in. False when it is none, and nothing is changed then. */
+bool options_aim_url(struct options *options, const char *url);
 
 #endif

@@ -43,11 +43,20 @@ static void make_front(struct prompt *p)
 static void reconnect_to(struct prompt *p, const struct words *w)
 {
 	struct options *o = p->session->options;
+	struct state *state = &p->session->state;
+	bool is_url = w->count == 2 && strstr(w->owned[1], "://");
 
-	if ((w->count == 2 || w->count == 3) && options_aim(o, w->owned[1], w->count > 2 ? w->owned[2] : NULL))
+	if (is_url ? options_aim_url(o, w->owned[1])
+		   : (w->count == 2 || w->count == 3) && options_aim(o, w->owned[1], w->count > 2 ? w->owned[2] : NULL)) {
+		/* The URL says these. */
+		if (is_url) {
+			state->db = o->connection.db;
+			words_clear(&state->auth);
+		}
 		session_connect(p->session);
-	else
-		text_puts(&p->session->out, "usage: connect HOST [PORT], connect HOST:PORT, connect SOCKET-PATH\n");
+	} else {
+		text_puts(&p->session->out, "usage: connect HOST [PORT], connect HOST:PORT, connect SOCKET-PATH, connect URL\n");
+	}
 }
 
 /* Commands of our own; false when it is one for the server. */

@@ -217,14 +217,15 @@ static void a_server_that_comes_back_is_found_again(void)
 static void connect_leaves_a_connection_only_for_an_address(void)
 {
 	static const char *const wrong[] = {"connect", "connect localhost abc", "connect localhost 70000", "connect me:pw@host",
-					    "connect localhost:1 2", "connect /tmp/x.sock 5", "connect a b c"};
+					    "connect localhost:1 2", "connect /tmp/x.sock 5", "connect a b c", "connect redis://host:99999", "connect http://host",
+					    "connect redis://host/x", "connect redis://host 5"};
 	struct sitting s = sit_down(NULL, 100);
 	char line[160], prompt[120];
 
 	enter(&s, "client setname kept");
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		enter(&s, wrong[i]);
-		CU_ASSERT(terminal_has(s.terminal, "usage: connect HOST [PORT], connect HOST:PORT, connect SOCKET-PATH"));
+		CU_ASSERT(terminal_has(s.terminal, "usage: connect HOST [PORT], connect HOST:PORT, connect SOCKET-PATH, connect URL"));
 		enter(&s, "clear");
 	}
 	enter(&s, "client getname");
@@ -501,6 +502,29 @@ static void a_select_in_a_transaction_counts_when_it_is_executed(void)
 	get_up(&s);
 }
 
+static void connect_takes_a_url_with_login_and_database(void)
+{
+	struct sitting s = sit_down("-2", 100);
+	struct server *other = server_start("--requirepass secret");
+	char line[160], fifth[96], plain[96];
+
+	snprintf(fifth, sizeof(fifth), "127.0.0.1:%u[5]> ", server_port(other));
+	snprintf(plain, sizeof(plain), "127.0.0.1:%u> ", server_port(other));
+	snprintf(line, sizeof(line), "connect redis://:secret@127.0.0.1:%u/5\r", server_port(other));
+	terminal_type(s.terminal, line);
+	CU_ASSERT(terminal_waits_at(s.terminal, fifth));
+	terminal_type(s.terminal, "set here 5\r");
+	CU_ASSERT(terminal_shows(s.terminal, "OK"));
+	/* Without a database it is the first. */
+	snprintf(line, sizeof(line), "connect valkey://secret@127.0.0.1:%u\r", server_port(other));
+	terminal_type(s.terminal, line);
+	CU_ASSERT(terminal_waits_at(s.terminal, plain));
+	terminal_type(s.terminal, "exists here\r");
+	CU_ASSERT(terminal_shows(s.terminal, "(integer) 0"));
+	get_up(&s);
+	CU_ASSERT(server_stop(&other));
+}
+
 static void info_is_shown_as_text(void)
 {
 	struct sitting s = sit_down(NULL, 80);
@@ -658,6 +682,7 @@ static const struct suite_case cases[] = {
 	CASE(a_password_can_be_typed_whatever_the_options_want),
 	CASE(what_was_typed_is_done_again_after_a_lost_connection),
 	CASE(a_select_in_a_transaction_counts_when_it_is_executed),
+	CASE(connect_takes_a_url_with_login_and_database),
 	CASE(info_is_shown_as_text),
 	CASE(a_subscription_in_a_transaction_waits_for_exec),
 	CASE(a_reply_goes_to_a_program_of_the_shell),

@@ -95,6 +95,19 @@ qc_int qc_receive_raw(qc_client *pinned, qc_context *context, void *out, size_t 
 	return (qc_int){.err = {.kind = QC_OK}, .value = (int64_t)n};
 }
 
+qc_client *qc_open(const qc_options *options)
+{
+	static qc_client client = {.err = {.kind = QC_OK}};
+
+	(void)options;
+	return &client;
+}
+
+void qc_close(qc_client *client)
+{
+	(void)client;
+}
+
 const char *qc_version(void)
 {
 	return "";
@@ -197,6 +210,8 @@ static void read_options(const char *data, size_t len)
 		     "a user or a password is shown");
 		options_aim(&options, argc > 1 ? argv[argc - 1] : "host", argc > 2 ? argv[argc - 2] : NULL);
 		must(options.connection.address == options.address.data, "the address was left behind");
+		options_aim_url(&options, argc > 1 ? argv[1] : "valkey://me:pw@host/5");
+		must(options.connection.address == options.address.data, "the address was left behind by a URL");
 	}
 	options_fini(&options);
 	free(text);
