@@ -18,7 +18,7 @@ struct server_subscriber {
 	uint32_t interest;    /* enum bus_interest */
 	int64_t credit_bytes; /* at most BUS_CREDIT_BYTES, which 0 stands for */
 	bool is_optional;     /* without credit it is skipped; a required one makes the store wait */
-	bool may_block;       /* it gets a thread of its own */
+	bool may_block;       /* it gets its own thread */
 	void (*bind)(struct actor *actor, void *context);
 	void *context;
 };

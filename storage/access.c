@@ -327,7 +327,7 @@ void access_convert(const struct access *access, struct entry *entry)
 {
 	switch (access->settings.kind) {
 	case ACCESS_LRU: entry->clock = lru_clock(access->tick, false); return;
-	case ACCESS_LFU: entry->clock = lfu_clock(access, LFU_NEW); return; /* with a lower count it would be evicted before any key written now */
+	case ACCESS_LFU: entry->clock = lfu_clock(access, LFU_NEW); return; /* lower would be evicted first */
 	case ACCESS_LRFU: entry->clock = lrfu_clock(access->tick, 0); return;
 	}
 }

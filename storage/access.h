@@ -11,8 +11,8 @@
  *                   | tick of the last use | count   |   halved every 1024 ticks
  *
  * A tick lasts for a number of uses proportional to the number of keys (about a hundredth), or for a second or more when uses are few.
- * So the order of uses is visible at ten uses per second and at a million. Ticks wrap; a periodic sweep finds entries whose tick
- * would soon look new, and marks them (access_sweep_due).
+ * So the order of uses is visible at ten uses per second and at a million. Ticks wrap; a periodic sweep marks entries with a tick
+ * that would soon look new (access_sweep_due).
  *
  * After a change of kind, entries still have bits of the former kind, which mean nothing. access_convert() replaces them step by step
  * with those of a new key. Until all are converted, all entries count as equally cold.
@@ -59,7 +59,7 @@ void access_advance(struct access *access, uint64_t keys, int64_t now_ms);
 uint64_t access_sweep_due(struct access *access, uint64_t buckets, uint64_t most);
 /* More buckets are due than access_sweep_due() has returned. */
 bool access_sweep_is_due(const struct access *access);
-/* Marks an entry whose tick would soon look new. */
+/* Marks an entry if its tick would soon look new. */
 void access_sweep(const struct access *access, struct entry *entry);
 
 /* A command has found the entry and uses it. */

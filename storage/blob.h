@@ -29,7 +29,7 @@ struct blob {
 	uint8_t data[];
 };
 
-/* One holder, length 0. NULL when there is no memory. */
+/* Creates a blob with one holder and length 0. NULL without memory. */
 struct blob *blob_create(uint32_t capacity);
 
 /* Changes the capacity (not below len) of a blob with one holder; may move it. NULL: no memory, nothing has changed. */
@@ -47,7 +47,7 @@ void blob_release(struct blob **blob);
 struct blob *blob_keep(struct blob *blob);
 void blob_drop(struct blob **blob);
 
-/* The blob whose data array starts at `data`. */
+/* The blob that contains the data array `data`. */
 struct blob *blob_from_data(const uint8_t *data);
 
 /* The memory of all blobs, in size classes. Any thread. */

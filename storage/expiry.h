@@ -30,7 +30,7 @@ void expiry_init(struct expiry_index *index, struct memory *memory);
 /* Reserves memory for one expiry_add(). */
 bool expiry_reserve(struct expiry_index *index);
 
-/* Adds an entry whose layout has a place. Call expiry_reserve() first. */
+/* Adds an entry, which must have a place in its layout. Call expiry_reserve() first. */
 void expiry_add(struct expiry_index *index, struct entry *entry, int64_t when_ms);
 void expiry_remove(struct expiry_index *index, uint32_t place);
 void expiry_change(struct expiry_index *index, uint32_t place, int64_t when_ms);

@@ -2,7 +2,7 @@
  * A keyspace is a table of entries and an index of those that expire.
  *
  * A change first allocates all memory that it needs (a new entry, a node in the index, a slot), then does what can't
- * fail; so KEYSPACE_NO_MEMORY leaves everything unchanged. An entry whose new size has the same size class is rewritten
+ * fail; so KEYSPACE_NO_MEMORY leaves everything unchanged. If the size class stays the same, the entry is rewritten
  * in place; otherwise a new entry takes its slot and, if it expires, its node.
  */
 #include "keyspace.h"

@@ -46,7 +46,7 @@ void keyspace_seed_hash(void);
 void keyspace_seed_hash_repeatably(uint64_t seed);
 uint64_t keyspace_hash(struct slice key);
 
-/* NULL when there is no memory. The storage must outlive the keyspace. */
+/* NULL without memory. The storage must outlive the keyspace. */
 struct keyspace *keyspace_create(struct storage *storage);
 /* For a snapshot's walk: emits the entry unless it was emitted in this epoch. */
 void keyspace_emit(const struct keyspace *keyspace, struct entry *entry);
@@ -124,7 +124,7 @@ int64_t keyspace_average_ttl_ms(const struct keyspace *keyspace, int64_t now_ms)
 size_t keyspace_entry_bytes(const struct keyspace *keyspace, const struct entry *entry, uint64_t hash);
 
 /*
- * One step of a scan: calls `visit` for every entry of one bucket (4 to 16 as a rule), expired ones
+ * One step of a scan: calls `visit` for every entry of one bucket (usually 4 to 16), expired ones
  * included, and returns the cursor of the next step. A scan begins with cursor 0 and ends when 0 is returned. Every key that
  * exists during the whole scan is visited at least once, even if the table grows and shrinks between the
  * steps. A key added or removed meanwhile may or may not be visited. After a shrink a key may be visited more than once.

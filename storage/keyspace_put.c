@@ -11,7 +11,7 @@
 #include "table.h"
 #include "value_forms.h"
 
-/* Frees an entry whose slot has been given to another. */
+/* Frees an entry after another has taken its slot. */
 static void free_replaced(struct keyspace *keyspace, struct entry *entry)
 {
 	change_assert_announced(keyspace, entry);
@@ -76,7 +76,7 @@ enum keyspace_status keyspace_move(struct keyspace *from, struct entry *entry, s
 	if (entry_has_expiry(entry))
 		expiry_remove(&from->expiry, entry_place(entry));
 	table_remove(&from->table, table_slot_of(&from->table, entry, keyspace_hash(entry_key(entry))));
-	memory_free(&from->storage->memory, entry, entry_bytes(entry)); /* not entry_free(): what the part refers to belongs to the new entry */
+	memory_free(&from->storage->memory, entry, entry_bytes(entry)); /* not entry_free(): the new entry owns the value */
 	return KEYSPACE_OK;
 }
 

@@ -150,7 +150,7 @@ static void swap_slots(uint64_t bucket, unsigned a, unsigned b)
 	bucket_set(bucket, b, entry, tag);
 }
 
-/* Moves the slots whose hash lacks the bit to the front; returns how many. */
+/* Moves the slots with this hash bit clear to the front; returns how many. */
 static unsigned partition(uint64_t bucket, uint64_t bit)
 {
 	unsigned low = 0, high = bucket_count(bucket);

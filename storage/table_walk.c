@@ -3,8 +3,8 @@
  *
  * Scan: regard each hash, with its bits reversed, as a point between 0 and 2^64. A bucket that uses d bits then contains
  * exactly the points of one interval of length 2^(64-d), whatever the table's size. A split halves an interval; a merge
- * joins two. A scan moves from 0 upwards, and its cursor is the point that it has reached. A step visits the whole bucket whose
- * interval contains the cursor, and moves the cursor to the interval's end. So all keys at points below the cursor have
+ * joins two. A scan moves from 0 upwards, and its cursor is the point that it has reached. A step visits the whole bucket with the
+ * cursor in its interval, and moves the cursor to the interval's end. So all keys at points below the cursor have
  * been visited, if they existed all the time, however often the table has grown and shrunk between the steps.
  * Cursors are returned with their bits reversed again, so that they are small numbers.
  */

@@ -4,7 +4,7 @@
  * The publisher posts one message per turn to every subscriber that is interested in its content. A message is shared
  * and immutable. Each subscriber releases its hold and returns, by message, the credit that the message took. No side waits: a message may
  * be sent while credit is positive, even if it exceeds the credit; bus_has_credit() tells the publisher whether it may produce more. A
- * required subscriber gets every message. An optional subscriber without credit is skipped and marked as behind; when it has credit again it
+ * required subscriber gets every message. An optional subscriber without credit is skipped and marked as behind; with credit again it
  * is attached at the current sequence.
  *
  * Frames have one dense sequence. A subscriber checks each message with its cursor. A gap means that frames were lost, which

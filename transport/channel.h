@@ -22,7 +22,7 @@ struct message {
 	uint32_t type;   /* from the actors' list, messages.def */
 	uint32_t sender; /* the number of the actor that posted it */
 	uint64_t number; /* a small operand: credit in bytes, a deadline, an index; 0 when unused */
-	struct payload *payload; /* owned by the holder of the message; NULL when unused. An incomplete type: see PAYLOAD() (runtime/messages.h) */
+	struct payload *payload; /* owned by the message's holder; NULL when unused. Its type: PAYLOAD() in runtime/messages.h */
 };
 
 struct payload;

@@ -36,7 +36,7 @@ size_t decimal_format_int64(char *out, int64_t value);
 size_t decimal_format_uint64(char *out, uint64_t value);
 /* With 15 digits if they read back as the same double, else 17, in any locale. Writes a NUL; `out` has DECIMAL_DOUBLE_ROOM bytes. */
 size_t decimal_format_double(char *out, double value);
-/* With up to 17 decimals and no trailing zeros, as INCRBYFLOAT; finite values only. Writes a NUL; `out` has DECIMAL_LONG_DOUBLE_ROOM bytes. */
+/* Up to 17 decimals, no trailing zeros, as INCRBYFLOAT; finite values only. Writes a NUL; `out` has DECIMAL_LONG_DOUBLE_ROOM bytes. */
 size_t decimal_format_long_double(char *out, long double value);
 
 #endif

@@ -19,7 +19,7 @@
  *
  * Line ends. As in Redis, a line with a length ends at `\r` and the byte after it, and a bulk string is
  * followed by two bytes, whatever they are. Beyond Redis, for people who type into netcat: a line with a length may
- * end at a bare `\n` (Redis never accepts one there), and a bulk whose length line ended like that may
+ * end at a bare `\n` (Redis never accepts one there), and a bulk after such a line may
  * be followed by one `\n`. No byte stream that Redis understands is parsed differently.
  *
  * Inline commands end at `\n`, with or without `\r`; quoting is redis-cli's (double quotes with \n \r \t \b \a \xHH

@@ -41,7 +41,7 @@ struct resp_reply {
 	enum resp_type type;
 	int64_t integer;   /* INTEGER, BOOL (0 or 1) */
 	double number;     /* DOUBLE */
-	char *text;        /* SIMPLE, ERROR, BULK, DOUBLE, BIG_NUMBER, VERBATIM: NUL behind the last byte */
+	char *text;        /* SIMPLE, ERROR, BULK, DOUBLE, BIG_NUMBER, VERBATIM: NUL after the last byte */
 	size_t len;        /* bytes of text, without that NUL */
 	char format[4];    /* VERBATIM: "txt", "mkd" */
 	struct resp_reply *children;

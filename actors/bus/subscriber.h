@@ -7,7 +7,7 @@
  * messages to subscriber_on_frames() and the like. SUBSCRIBER and BLOCKING_SUBSCRIBER have no other messages, so subscriber_bind() is all
  * that they need.
  *
- * A required subscriber sees every frame after the one at which it was attached; a gap is a broken invariant. An optional subscriber without
+ * A required subscriber sees every frame after the one at which it was attached; a gap is a broken invariant. An optional one without
  * credit is skipped and attached again when it has credit; `missed` counts the frames in between.
  */
 #ifndef ACTORS_BUS_SUBSCRIBER_H

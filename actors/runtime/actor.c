@@ -14,7 +14,7 @@
 
 /* The bound of INFO's above_2ms. */
 #define LONG_TURN_NS 2000000u
-/* The thread's CPU clock takes a system call, too slow for each turn. A reading may be this old; it makes a turn look longer by at most that. */
+/* Reading the thread's CPU clock in each turn would be too slow. A reading may be this old, and makes a turn look longer by at most that. */
 #define CPU_READING_NS 100000u
 
 #define POOL HOST_POOL

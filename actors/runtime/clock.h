@@ -1,5 +1,5 @@
 /*
- * All clocks that actors read. The simulation links its own implementation, whose scheduler advances the time.
+ * All clocks that actors read. The simulation links its own implementation; its scheduler advances the time.
  * Any thread.
  */
 #ifndef ACTORS_CLOCK_H

@@ -1,6 +1,6 @@
 /*
  * Random bytes from the system, used only to seed generators at start. The simulation links its own implementation,
- * whose bytes follow from the simulation's seed. Any thread.
+ * which derives all bytes from the simulation's seed. Any thread.
  */
 #ifndef ACTORS_RANDOM_H
 #define ACTORS_RANDOM_H

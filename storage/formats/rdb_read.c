@@ -34,7 +34,7 @@ bool rdb_read(struct rdb_reader *reader, void *data, size_t len)
 	for (size_t done = 0; done < len;) {
 		size_t n = reader->read(reader->context, (uint8_t *)data + done, len - done);
 		if (n == 0)
-			return rdb_refuse(reader, began, "the end comes too early");
+			return rdb_refuse(reader, began, "unexpected end of input");
 		done += n;
 		reader->offset += n;
 	}
@@ -101,7 +101,7 @@ bool rdb_read_length(struct rdb_reader *reader, uint64_t *out_length)
 	bool is_form;
 	if (!read_length_or_form(reader, out_length, &is_form))
 		return false;
-	return !is_form || rdb_refuse(reader, began, "a form of a string where a length should be");
+	return !is_form || rdb_refuse(reader, began, "a string form in place of a length");
 }
 
 static bool read_number(struct rdb_reader *reader, uint64_t form, struct slice *out_string)
@@ -184,7 +184,7 @@ static bool read_compressed(struct rdb_reader *reader, uint64_t began, struct sl
 	if (!rdb_read_length(reader, &packed_len) || !rdb_read_length(reader, &len))
 		return false;
 	if (packed_len > RDB_STRING_MAX_BYTES || len > RDB_STRING_MAX_BYTES || len > packed_len * LZF_BEST_RATIO)
-		return rdb_refuse(reader, began, "a compressed string has a length that it can't have");
+		return rdb_refuse(reader, began, "a compressed string has an impossible length");
 	if (!read_plain(reader, packed_len, &packed, &packed_blob))
 		return false;
 	bool is_read = unpack(reader, began, packed, len, out_string, out_blob);

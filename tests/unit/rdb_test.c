@@ -149,16 +149,16 @@ static void what_is_wrong_is_refused_with_its_place(void)
 		const char *error;
 	} wrong[] = {
 #define WRONG(bytes, error) { { (const uint8_t *)bytes, sizeof(bytes) - 1 }, error }
-		WRONG("", "the end comes too early"),
-		WRONG("\x05" "abc", "the end comes too early"),
-		WRONG("\x40", "the end comes too early"),
-		WRONG("\xc2\x01\x02", "the end comes too early"),
+		WRONG("", "unexpected end of input"),
+		WRONG("\x05" "abc", "unexpected end of input"),
+		WRONG("\x40", "unexpected end of input"),
+		WRONG("\xc2\x01\x02", "unexpected end of input"),
 		WRONG("\x82", "a length of an unknown form"),
 		WRONG("\xc4", "a string of an unknown form"),
 		WRONG("\x81\x00\x00\x00\x01\x00\x00\x00\x00", "a string is longer than 512 MB"),
-		WRONG("\xc3\x01\x80\x20\x00\x00\x00\x61", "a compressed string has a length that it can't have"),
+		WRONG("\xc3\x01\x80\x20\x00\x00\x00\x61", "a compressed string has an impossible length"),
 		WRONG("\xc3\x02\x10\xff\xff", "a compressed string is damaged"),
-		WRONG("\x80\x1f\xff\xff\xff" "little of it", "the end comes too early"),
+		WRONG("\x80\x1f\xff\xff\xff" "little of it", "unexpected end of input"),
 	};
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		struct file file = { .bytes = (uint8_t *)wrong[i].bytes.data, .len = wrong[i].bytes.len };
