@@ -100,6 +100,12 @@ static bool may_close_at_once(const struct connection *connection)
 					 ioctl(connection->fd, SIOCOUTQ, &unsent) == 0 && unsent == 0);
 }
 
+bool connection_has_delivered(const struct connection *connection)
+{
+	int unsent = 0;
+	return connection->is_lingering && ioctl(connection->fd, SIOCOUTQ, &unsent) == 0 && unsent == 0;
+}
+
 /* Shuts down the sending side and waits for the client to close, LINGER_MS at most. */
 static void linger(struct connection *connection)
 {

@@ -75,6 +75,8 @@ void connection_deliver(struct connection *connection, const struct reply_part *
 void connection_resume_reading(struct connection *connection, enum pause cause);
 void connection_pause_reading(struct connection *connection, enum pause cause);
 
+/* It waits only for the client to close, whose kernel has everything that was sent. */
+bool connection_has_delivered(const struct connection *connection);
 /* Closes the socket now and drops its output. */
 void connection_break_off(struct connection *connection);
 /* Frees the struct, after reactor_forget(). */

@@ -20,6 +20,8 @@
 
 /* How long a client may take none of its last replies, and how long it may then take to close. */
 #define LINGER_MS 5000
+/* In a stop, how often to look which clients have received everything. */
+#define STOP_LOOK_MS 50
 
 /*
  * Batches that the pool did not use between two trims are freed, except one. After a burst the pool holds REACTOR_BATCHES_MAX batches, of
@@ -245,6 +247,8 @@ static void arm_linger(struct reactor *reactor)
 	if (!reactor->first_lingering)
 		return;
 	int64_t left_ms = reactor->first_lingering->linger_until_ms - monotonic_ms();
+	if (reactor->is_stopping && left_ms > STOP_LOOK_MS)
+		left_ms = STOP_LOOK_MS;
 	ev_timer_set(&reactor->linger, left_ms > 0 ? (double)left_ms / 1000.0 : 0.0, 0.0);
 	ev_timer_start(reactor->loop, &reactor->linger);
 }
@@ -273,11 +277,27 @@ void reactor_stop_lingering(struct reactor *reactor, struct connection *connecti
 		arm_linger(reactor);
 }
 
+static void log_untaken(const struct connection *connection)
+{
+	if (connection->output.bytes > 0)
+		log_event(LOG_WARNING,
+			  "Client id=%llu has taken nothing for %d ms: %zu bytes of its replies and %u of its requests are dropped",
+			  (unsigned long long)connection->ref.id, LINGER_MS, connection->output.bytes, connection->in_flight);
+}
+
+/* In a stop nobody waits for clients that have all replies and leave their side open, as those at rest in a pool do. */
 static void on_linger_over(struct ev_loop *loop, ev_timer *watcher, int events)
 {
 	struct reactor *reactor = watcher->data;
-	while (reactor->first_lingering && reactor->first_lingering->linger_until_ms <= monotonic_ms())
-		connection_break_off(reactor->first_lingering);
+	int64_t now_ms = monotonic_ms();
+	struct connection *connection = reactor->first_lingering, *next;
+	for (; connection && (reactor->is_stopping || connection->linger_until_ms <= now_ms); connection = next) {
+		next = connection->next_lingering;
+		if (connection->linger_until_ms > now_ms && !connection_has_delivered(connection))
+			continue;
+		log_untaken(connection);
+		connection_break_off(connection);
+	}
 	arm_linger(reactor);
 }
 
@@ -500,6 +520,7 @@ static void on_stop(struct reactor *reactor, bool is_now)
 	ev_timer_init(&reactor->drain, on_drain_over, is_now ? 0.0 : (double)reactor->settings.shutdown_timeout_s, 0.0);
 	reactor->drain.data = reactor;
 	ev_timer_start(reactor->loop, &reactor->drain);
+	arm_linger(reactor);
 }
 
 static void on_leave(struct reactor *reactor)
