@@ -58,7 +58,7 @@ static void set_aside_if_slow(struct store *store, const struct request_batch *b
 {
 	const struct request *last = &batch->requests[batch->done - 1], *next = last + 1;
 	bool has_more = batch->done < batch->count && next->connection.id == last->connection.id;
-	if (!has_more || store->turn.lap_ticks - began < turn_ticks(store) / 4)
+	if (!has_more || store->turn.timing_began_ticks - began < turn_ticks(store) / 4)
 		return;
 	struct session *session = session_at(store, last->connection);
 	if (session && !(session->flags & (SESSION_BLOCKED | SESSION_CLOSING)))
@@ -75,13 +75,13 @@ static bool execute_batch(struct store *store, struct request_batch *batch)
 		prefetch(store, batch, i, keyspace_prefetch_bucket);
 	for (size_t i = batch->done; i < batch->done + ENTRIES_AHEAD; i++)
 		prefetch(store, batch, i, keyspace_prefetch_entry);
-	store_begin_lap(store);
-	uint64_t connection = 0, began = store->turn.lap_ticks;
+	store_begin_timing(store);
+	uint64_t connection = 0, began = store->turn.timing_began_ticks;
 	while (batch->done < batch->count && store_is_free(store)) {
 		const struct request *request = &batch->requests[batch->done];
 		if (request->connection.id != connection) {
 			connection = request->connection.id;
-			began = store->turn.lap_ticks;
+			began = store->turn.timing_began_ticks;
 		}
 		prepare(store, batch, batch->done + DIRECTORY_AHEAD);
 		prefetch(store, batch, batch->done + BUCKETS_AHEAD, keyspace_prefetch_bucket);
@@ -92,7 +92,7 @@ static bool execute_batch(struct store *store, struct request_batch *batch)
 			set_aside_if_slow(store, batch, began);
 			break;
 		}
-		if (!turn_has_text(store, batch->reactor))
+		if (!turn_has_output_space(store, batch->reactor))
 			break;
 	}
 	return batch->done == batch->count;
@@ -133,7 +133,7 @@ void backlog_add(struct store *store, struct request_batch *batch)
 bool backlog_is_ready(const struct store *store)
 {
 	for (uint32_t i = 0; i < store->reactor_count; i++)
-		if (store->reactors[i].backlog_first && turn_has_text(store, i))
+		if (store->reactors[i].backlog_first && turn_has_output_space(store, i))
 			return true;
 	return false;
 }

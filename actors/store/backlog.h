@@ -1,5 +1,5 @@
 /*
- * Batches of requests that wait to be executed, or are half executed. For turn.c and inbox.c.
+ * Batches of requests that are not completely executed. For turn.c and inbox.c.
  */
 #ifndef ACTORS_STORE_BACKLOG_H
 #define ACTORS_STORE_BACKLOG_H
@@ -9,11 +9,11 @@
 struct request_batch;
 struct store;
 
-/* A batch that has come from its reactor. */
+/* Takes a batch received from its reactor. */
 void backlog_add(struct store *store, struct request_batch *batch);
-/* As much as the turn has time for, of all reactors; another one comes first each time. */
+/* Executes as much as the turn has time for, of all reactors in rotation. */
 void backlog_execute(struct store *store);
-/* There are requests that only wait for a turn: one whose reactor has yet to take what is written for it goes on when that is taken. */
+/* There are requests that wait only for a turn. A batch whose reactor has unsent reply text of full size resumes after that is taken. */
 bool backlog_is_ready(const struct store *store);
 
 #endif

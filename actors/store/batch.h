@@ -1,12 +1,11 @@
 /*
- * What travels between a reactor and the store: batches of requests one way, batches of replies the other.
+ * Batches of requests from a reactor to the store, and batches of replies from the store to a reactor.
  *
- * A request batch belongs to the reactor that made it, goes to the store by STORE_REQUESTS and comes home, with its
- * buffers, inside the reply batch that answers it. Within one batch and across batches, records of one connection are in
- * the order of its socket.
+ * A request batch belongs to the reactor that made it. It goes to the store in STORE_REQUESTS and returns, with its buffers, inside the
+ * reply batch that answers it. The records of one connection keep the order of its socket, within a batch and across batches.
  *
- * Arguments point into the batch's bytes, or into runs of bytes and blobs that the batch holds; they live until the
- * store gives the batch back at the end of its turn. Who needs them longer (a blocked connection) copies.
+ * Arguments point into the batch's bytes, or into runs and blobs that the batch holds. They live until the store returns the batch.
+ * A blocked session copies the arguments that it still needs.
  */
 #ifndef ACTORS_BATCH_H
 #define ACTORS_BATCH_H
@@ -18,7 +17,7 @@
 #include "transport/buffer.h"
 #include "transport/resp_parser.h"
 
-/* A connection, seen from outside: `id` is never used again, `slot` tells its reactor where to look. */
+/* A reference to a connection. `id` is never reused; `slot` is its index in the reactor's table. */
 struct connection_ref {
 	uint64_t id;
 	uint32_t slot;
@@ -27,12 +26,12 @@ struct connection_ref {
 
 enum request_kind {
 	REQUEST_COMMAND,        /* argc >= 1 */
-	REQUEST_OPENED,         /* a new connection; origin tells from where */
-	REQUEST_CLOSED,         /* it is gone: the last record of this connection */
-	REQUEST_PROTOCOL_ERROR, /* argc == 1: the text of the error; the connection is to be closed */
+	REQUEST_OPENED,         /* a new connection; `origin` is set */
+	REQUEST_CLOSED,         /* the connection is gone; its last record */
+	REQUEST_PROTOCOL_ERROR, /* argc == 1: the error text; the store closes the connection */
 };
 
-/* Where a connection comes from. Belongs to the batch until the store takes it. */
+/* The addresses of a new connection. Owned by the batch. */
 struct connection_origin {
 	char address[112];       /* "127.0.0.1:51234", "[::1]:51234", "/path/to.sock:0" */
 	char local_address[112];
@@ -48,12 +47,12 @@ struct request {
 	size_t first_arg;      /* index into the batch's args */
 	union {
 		struct connection_origin *origin; /* with REQUEST_OPENED */
-		uint64_t taken_bytes;  /* with REQUEST_COMMAND: of its replies, by the kernel, when it was read */
+		uint64_t taken_bytes;  /* with REQUEST_COMMAND: total bytes of replies taken by the kernel when the request was read */
 	};
-	/* The store's notes of its first pass over the batch. */
+	/* Filled in by the store when it prepares the request. */
 	const struct command *command;
 	uint64_t hash;         /* of the first key; 0 without one */
-	uint32_t database;     /* that its session had then: a hint for prefetching */
+	uint32_t database;     /* of the session at that time; only a hint for prefetching */
 };
 
 struct request_batch {
@@ -61,51 +60,51 @@ struct request_batch {
 	size_t count, capacity;
 	struct resp_args args;
 	struct buffer bytes;         /* most arguments lie here; never moves once something points into it */
-	struct buffer *runs;         /* bytes of requests that came in pieces */
+	struct buffer *runs;         /* bytes of requests that arrived in pieces */
 	size_t run_count, run_capacity;
 	struct blob **blobs;         /* large arguments, held until the batch is reset */
 	size_t blob_count, blob_capacity;
-	size_t taken_bytes;          /* of all runs and blobs, and of the arguments of requests that came in pieces */
-	size_t run_bytes;            /* of that, without the blobs */
-	size_t counted_bytes;        /* by its reactor, of what it takes */
-	struct reply_batch *replies; /* an empty one for the answer */
-	uint32_t reactor;            /* index of the one that made it */
-	size_t output_bytes;         /* that the reactor keeps for its connections */
-	size_t input_bytes;          /* the same for what they have not asked to the end, and for themselves */
-	uint64_t read_bytes, written_bytes; /* through its sockets since the start */
-	size_t done, prepared;       /* requests that the store has executed; looked ahead to */
+	size_t taken_bytes;          /* memory of runs, blobs, and argument vectors of requests that arrived in pieces */
+	size_t run_bytes;            /* the same without the blobs */
+	size_t counted_bytes;        /* the batch's memory as its reactor has counted it */
+	struct reply_batch *replies; /* an empty batch for the replies */
+	uint32_t reactor;            /* index of the reactor that made it */
+	size_t output_bytes;         /* unsent output of all connections of the reactor */
+	size_t input_bytes;          /* incomplete requests of these connections, and the connections themselves */
+	uint64_t read_bytes, written_bytes; /* through the reactor's sockets since the start */
+	size_t done, prepared;       /* number of requests executed; prepared for execution */
 	struct request_batch *next;  /* in its reactor's pool, or in the store's backlog */
 };
 
 struct request_batch *request_batch_create(size_t bytes);
-/* Forgets the content, frees runs and blobs that nobody took, keeps the buffers. */
+/* Empties the batch, frees its runs and blobs, keeps its buffers. */
 void request_batch_reset(struct request_batch *batch);
 void request_batch_destroy(struct request_batch **batch);
-/* NULL without memory; false from the others likewise, which then have taken nothing. */
+/* These return NULL or false if out of memory, and have then taken nothing. */
 struct request *request_batch_add(struct request_batch *batch);
-/* The batch takes the run, or one hold of each blob, until it is reset. Room for runs is reserved before. */
+/* The batch owns the run, or one reference to each blob, until it is reset. Reserve space for runs before taking them. */
 bool request_batch_reserve_runs(struct request_batch *batch, size_t more);
 void request_batch_take_run(struct request_batch *batch, struct buffer *run);
-/* Appends the arguments of a request that came in pieces. */
+/* Appends the arguments of a request that arrived in pieces. */
 bool request_batch_take_args(struct request_batch *batch, const struct resp_args *args);
-/* Memory that it takes, with its replies, without the blobs. */
+/* Memory of the batch and its replies, without the blobs. */
 size_t request_batch_bytes(const struct request_batch *batch);
 bool request_batch_take_blobs(struct request_batch *batch, struct blob *const *blobs, size_t count);
 
 enum reply_flags {
-	REPLY_CLOSE = 1,          /* when this part has been written, close */
-	REPLY_HOLD = 2,           /* stop reading: the connection waits in the store */
-	REPLY_GO_ON = 4,          /* read again */
-	REPLY_AUTHENTICATED = 8,  /* the limits before authentication no longer hold */
+	REPLY_CLOSE = 1,          /* close after writing this part */
+	REPLY_HOLD = 2,           /* stop reading: the session is blocked */
+	REPLY_GO_ON = 4,          /* resume reading */
+	REPLY_AUTHENTICATED = 8,  /* the limits for unauthenticated clients no longer apply */
 	REPLY_UNAUTHENTICATED = 16,
-	REPLY_CLOSE_NOW = 32,     /* close without writing what waits: killed */
-	REPLY_REPORT = 64,        /* when this part has come: report how much the client has yet to take */
+	REPLY_CLOSE_NOW = 32,     /* the client was killed: close without writing */
+	REPLY_REPORT = 64,        /* send a connection_report after receiving this part */
 };
 
-/* `text_len` bytes of the batch's text go to the connection, then the blob if there is one. */
+/* `text_len` bytes of the batch's text for a connection, then the blob if there is one. */
 struct reply_part {
 	struct connection_ref connection;
-	uint32_t answered;    /* requests that this part answers */
+	uint32_t answered;    /* number of requests that this part answers */
 	uint16_t flags;
 	size_t text_len;
 	struct blob *blob;    /* held by the part */
@@ -114,20 +113,20 @@ struct reply_part {
 struct reply_batch {
 	struct reply_part *parts;
 	size_t count, capacity;
-	struct buffer text;          /* the parts' texts, one behind the other */
-	struct request_batch *home;  /* the batch that this answers, NULL when nobody had asked */
+	struct buffer text;          /* the texts of all parts, concatenated */
+	struct request_batch *home;  /* the batch that this answers; NULL for pushes and late replies */
 	struct reply_batch *next;    /* in its reactor's pool */
 };
 
-/* What the store is told of a connection ahead of the requests that it has sent. */
+/* The state of a connection's output. Reports overtake the requests that the connection has sent. */
 enum report_state {
-	REPORT_READY,   /* it takes replies */
-	REPORT_FULL,    /* so much waits for the client that no other command of it may begin */
-	REPORT_GONE,    /* nobody takes replies any more; what the client sent before it closed its side is still to be done */
-	REPORT_DROPPED, /* it is broken off: what it has sent is not to be done */
+	REPORT_READY,   /* accepts replies */
+	REPORT_FULL,    /* too much output is pending: do not begin another command */
+	REPORT_GONE,    /* replies cannot be delivered any more; the requests already sent are still to be executed */
+	REPORT_DROPPED, /* the connection is broken: its requests are not to be executed */
 };
 
-/* Of all replies since the connection was opened: bytes that have come to the reactor, and those of them that the kernel has taken. */
+/* Total bytes of replies since the connection was opened: received by the reactor, and taken by the kernel. */
 struct connection_report {
 	struct connection_ref connection;
 	enum report_state state;
@@ -139,12 +138,12 @@ struct connection_reports {
 	struct connection_report *items;
 };
 
-/* Begins `*reports` where it is NULL. False without memory. */
+/* Creates `*reports` if it is NULL. False if out of memory. */
 bool connection_reports_add(struct connection_reports **reports, const struct connection_report *report);
 void connection_reports_destroy(struct connection_reports **reports);
 
 struct reply_batch *reply_batch_create(void);
-/* NULL without memory. */
+/* NULL if out of memory. */
 struct reply_part *reply_batch_add(struct reply_batch *batch);
 void reply_batch_reset(struct reply_batch *batch);
 void reply_batch_destroy(struct reply_batch **batch);

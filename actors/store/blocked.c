@@ -55,8 +55,8 @@ static struct args_size args_size(const struct resp_arg *argv, uint32_t argc, bo
 
 struct args_size call_args_size(const struct call *call)
 {
-	const struct waiting_request *in_hand = call->session->in_hand;
-	return args_size(call->argv, call->argc, in_hand && in_hand->argv == call->argv);
+	const struct waiting_request *executing = call->session->executing;
+	return args_size(call->argv, call->argc, executing && executing->argv == call->argv);
 }
 
 struct args_size blocked_args_size(const struct session *session)
@@ -111,7 +111,7 @@ static void add_deadline(struct deadlines *deadlines, struct session *session)
 		size_t capacity = deadlines->capacity ? 2 * deadlines->capacity : 64;
 		struct session **grown = realloc(deadlines->items, capacity * sizeof(struct session *));
 		if (!grown)
-			crash_broken_invariant("no memory for a deadline");
+			crash_out_of_memory("the deadlines of blocked clients");
 		deadlines->items = grown;
 		deadlines->capacity = capacity;
 	}
@@ -192,9 +192,9 @@ void blocked_let_go_on(struct store *store, struct session *session)
 static struct waiting_request *keep_request(struct call *call)
 {
 	struct session *session = call->session;
-	struct waiting_request *request = session->in_hand;
+	struct waiting_request *request = session->executing;
 	if (request && request->argv == call->argv)
-		session->in_hand = NULL;
+		session->executing = NULL;
 	else
 		request = copy_request(call->store, session, call->argv, call->argc, call->command, call->hash);
 	if (request) {

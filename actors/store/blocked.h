@@ -1,12 +1,11 @@
 /*
- * Blocked clients: sessions that wait, each on one topic, with a deadline or without one. A queue: nothing is executed here.
+ * Blocked clients: sessions that wait, each on one topic, with or without a deadline. This is a queue; it executes nothing.
  *
- * A blocked session holds a deep copy of the command that blocked it and of what came behind that, the connection's end included.
- * Whoever learns that what is waited for has come wakes: then the sessions are on BLOCKED_WOKEN, from which the turn takes them, in the order in
- * which they began to wait. Those that wait before their command begins stay on their topic, and the turn asks whether the
- * first may go on.
+ * A blocked session holds deep copies of the command that blocked it and of all later requests, REQUEST_CLOSED included. Waking moves
+ * sessions to BLOCKED_WOKEN in the order in which they blocked; the turn executes them from there. Sessions that blocked before their
+ * command began (BLOCKED_PAUSE, BUS_CREDIT, MEMORY, TURN) are not woken: the turn checks whether the first of each may run.
  *
- * Private to the store's runtime; handlers block and unblock by session.h.
+ * Private to the store's runtime; handlers use session_block() and session_unblock().
  */
 #ifndef ACTORS_STORE_BLOCKED_H
 #define ACTORS_STORE_BLOCKED_H
@@ -25,45 +24,45 @@ struct waiting_request {
 
 /* ---- waiting ---- */
 
-/* The session's next commands wait for another turn. */
+/* Blocks the session on BLOCKED_TURN: its next commands wait for another turn. */
 void blocked_set_aside(struct store *store, struct session *session);
-/* What a command waited for before it began has come: it begins as soon as a turn has time. */
+/* Moves a session whose command has not begun to BLOCKED_TURN: the command begins as soon as a turn has time. */
 void blocked_let_go_on(struct store *store, struct session *session);
-/* Those who wait for one thing now wait for the other, which nobody waits for yet. False when there are none. */
+/* Moves all sessions from one topic to another, which must be empty. False when there are none. */
 bool blocked_move(struct store *store, enum blocked_topic from, enum blocked_topic to);
-/* What the session waits for means nothing without its client. */
+/* Does the wait end when the client disconnects? */
 bool blocked_ends_with_client(const struct session *session);
 
-/* A request that comes while the session is blocked. False without memory. */
+/* Queues a request in a blocked session. False if out of memory. */
 bool blocked_add_request(struct store *store, struct session *session, const struct request *request, const struct resp_arg *argv);
-/* The first of these, or NULL; the caller's to free. */
+/* The first queued request; there must be one. The caller frees it. */
 struct waiting_request *blocked_take_next(struct session *session);
 void blocked_free_request(struct store *store, struct session *session, struct waiting_request *request);
 void blocked_free_requests(struct store *store, struct session *session);
 
-/* Of a command's arguments but its name; of those of the command that blocked the session. */
+/* The size of a command's arguments without its name. */
 struct args_size {
-	size_t bytes;      /* as they were sent, but for what is counted as waiting */
-	size_t blob_bytes; /* that the blobs among them take */
+	size_t bytes;      /* without copies, which count as waiting_bytes */
+	size_t blob_bytes; /* memory of the blobs among them */
 };
 struct args_size call_args_size(const struct call *call);
 struct args_size blocked_args_size(const struct session *session);
 
 /* ---- going on ---- */
 
-/* All who wait on the topic; `answer` is what their resume functions are given, and must live until the turn has executed them. */
+/* Wakes all sessions on the topic. `answer` is passed to their resume functions and must live until the turn has executed them. */
 void blocked_wake_all(struct store *store, enum blocked_topic topic, void *answer);
-/* The same with an answer that is given away: destroyed when they have been executed, at once if nobody waits. One in a turn. NULL: none. */
+/* The same, but takes the answer (or NULL): it is destroyed after the sessions were executed, or at once if there are none. Once a turn. */
 void blocked_answer(struct store *store, enum blocked_topic topic, void *answer, void (*destroy)(void *answer));
 void blocked_forget_answer(struct store *store);
-/* Those whose deadline has come. */
+/* Wakes all sessions whose deadline has passed. */
 void blocked_wake_due(struct store *store);
-/* Monotonic; INT64_MAX when nobody has one. */
+/* Monotonic; INT64_MAX when there is no deadline. */
 int64_t blocked_next_deadline_ms(const struct store *store);
 
-/* The one that has waited longest on the topic; NULL. */
+/* The session that has waited longest on the topic; NULL when there is none. */
 struct session *blocked_first(const struct store *store, enum blocked_topic topic);
-/* It waits no longer: the turn executes its command. */
+/* Removes the session from its topic: the turn executes its command. */
 void blocked_take(struct store *store, struct session *session);
 
 #endif

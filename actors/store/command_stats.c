@@ -12,25 +12,25 @@
 #define NS_PER_MS 1000000u
 #define NS_PER_US 1000u
 
-void store_begin_lap(struct store *store)
+void store_begin_timing(struct store *store)
 {
-	store->turn.lap_ticks = stopwatch_now(&store->turn.watch);
+	store->turn.timing_began_ticks = stopwatch_now(&store->turn.stopwatch);
 }
 
 /* The thread may have moved to a core whose counter is a little behind. */
-static inline uint64_t end_lap_ns(struct store *store)
+static inline uint64_t end_timing_ns(struct store *store)
 {
-	uint64_t now = stopwatch_now(&store->turn.watch);
-	uint64_t ticks = now > store->turn.lap_ticks ? now - store->turn.lap_ticks : 0;
-	store->turn.lap_ticks = now;
-	return stopwatch_ns(&store->turn.watch, ticks);
+	uint64_t now = stopwatch_now(&store->turn.stopwatch);
+	uint64_t ticks = now > store->turn.timing_began_ticks ? now - store->turn.timing_began_ticks : 0;
+	store->turn.timing_began_ticks = now;
+	return stopwatch_ns(&store->turn.stopwatch, ticks);
 }
 
 static __attribute__((noinline)) void make_histogram(struct command_count *count)
 {
 	count->latency = calloc(1, sizeof(*count->latency));
 	if (!count->latency)
-		crash_broken_invariant("no memory for a histogram");
+		crash_out_of_memory("a latency histogram");
 }
 
 static inline void add_latency(struct command_count *count, uint64_t ns)
@@ -40,16 +40,16 @@ static inline void add_latency(struct command_count *count, uint64_t ns)
 	histogram_add(count->latency, ns);
 }
 
-static __attribute__((noinline)) void look_at(struct store *store, const struct call *call, uint64_t ns)
+static __attribute__((noinline)) void log_slow_call(struct store *store, const struct call *call, uint64_t ns)
 {
 	const struct config *config = &store->config;
 	if (config->slowlog_log_slower_than >= 0 && ns / NS_PER_US >= (uint64_t)config->slowlog_log_slower_than &&
 	    !(call->command->flags & COMMAND_SKIP_SLOWLOG))
 		slowlog_add(&store->stats.slowlog, call, ns / NS_PER_US, (uint64_t)config->slowlog_max_len);
-	store_watch_event(store, call->command->flags & COMMAND_FAST ? LATENCY_FAST_COMMAND : LATENCY_COMMAND, ns);
+	store_note_latency(store, call->command->flags & COMMAND_FAST ? LATENCY_FAST_COMMAND : LATENCY_COMMAND, ns);
 }
 
-static void count_call(struct store *store, const struct call *call, uint64_t ns)
+static void count_finished(struct store *store, const struct call *call, uint64_t ns)
 {
 	struct command_count *count = &store->stats.tally->commands[call->command->number];
 	count->calls++;
@@ -58,12 +58,12 @@ static void count_call(struct store *store, const struct call *call, uint64_t ns
 	if (store->config.latency_tracking)
 		add_latency(count, ns);
 	if (__builtin_expect(ns >= store->stats.attention_ns, 0))
-		look_at(store, call, ns);
+		log_slow_call(store, call, ns);
 }
 
-void store_account(struct store *store, const struct call *call)
+void store_count_call(struct store *store, const struct call *call)
 {
-	uint64_t ns = end_lap_ns(store) + call->slept_ns;
+	uint64_t ns = end_timing_ns(store) + call->slept_ns;
 	if (call->postponed)
 		return;
 	if (!call->command)
@@ -77,20 +77,20 @@ void store_account(struct store *store, const struct call *call)
 	if (call->session->flags & SESSION_BLOCKED)
 		call->session->spent_ns = ns;
 	else
-		count_call(store, call, ns);
+		count_finished(store, call, ns);
 }
 
-void store_account_resumed(struct store *store, const struct call *call)
+void store_count_resumed_call(struct store *store, const struct call *call)
 {
-	uint64_t ns = end_lap_ns(store) + call->session->spent_ns;
+	uint64_t ns = end_timing_ns(store) + call->session->spent_ns;
 	store->stats.tally_has_news = true;
 	if (call->session->flags & SESSION_BLOCKED)
 		call->session->spent_ns = ns;
 	else
-		count_call(store, call, ns);
+		count_finished(store, call, ns);
 }
 
-void store_watch_event(struct store *store, enum latency_event event, uint64_t ns)
+void store_note_latency(struct store *store, enum latency_event event, uint64_t ns)
 {
 	int64_t threshold_ms = store->config.latency_monitor_threshold;
 	if (threshold_ms > 0 && ns / NS_PER_MS >= (uint64_t)threshold_ms)
@@ -103,7 +103,7 @@ static uint64_t threshold_ns(int64_t units, uint64_t ns_per_unit)
 	return __builtin_mul_overflow((uint64_t)units, ns_per_unit, &ns) ? UINT64_MAX : ns;
 }
 
-void store_watch_changed(struct store *store)
+void store_update_thresholds(struct store *store)
 {
 	const struct config *config = &store->config;
 	uint64_t slow_ns = UINT64_MAX, event_ns = UINT64_MAX;

@@ -26,7 +26,7 @@ static void refuse(struct call *call, const char *name, const char *reason)
 
 /* ---- what may fail ---- */
 
-static bool make_room_for_clients(struct call *call, const struct config *next)
+static bool allow_more_clients(struct call *call, const struct config *next)
 {
 	if (next->maxclients <= call->store->config.maxclients)
 		return true;
@@ -90,15 +90,15 @@ static bool reactors_have_taken_settings(const struct store *store)
 	return true;
 }
 
-static void resume_settled(struct call *call, enum wake_reason reason, void *answer)
+static void resume_ok(struct call *call, enum wake_reason reason, void *answer)
 {
 	if (reason != WAKE_CLOSED)
 		reply_ok(call);
 }
 
-static void settle(struct call *call)
+static void reply_when_reactors_have_it(struct call *call)
 {
-	session_block(call, BLOCKED_SETTINGS, INT64_MAX, resume_settled, NULL);
+	session_block(call, BLOCKED_SETTINGS, INT64_MAX, resume_ok, NULL);
 }
 
 void store_on_settings_taken(struct store *store)
@@ -131,13 +131,13 @@ static void refuse_listening(struct call *call, const struct config_changes *cha
 
 static void resume_listening(struct call *call, enum wake_reason reason, void *answer)
 {
-	const struct config_change *tuning = answer;
+	const struct config_change *change = answer;
 	if (reason == WAKE_CLOSED)
 		return;
-	if (tuning->is_done)
-		settle(call);
+	if (change->is_done)
+		reply_when_reactors_have_it(call);
 	else
-		refuse_listening(call, &tuning->changes);
+		refuse_listening(call, &change->changes);
 }
 
 static void listen_anew(struct call *call, struct config *next, const struct config_changes *changes)
@@ -146,7 +146,7 @@ static void listen_anew(struct call *call, struct config *next, const struct con
 	struct config *wanted = malloc(sizeof(*wanted));
 	store->config_change = malloc(sizeof(*store->config_change));
 	if (!wanted || !store->config_change)
-		crash_broken_invariant("no memory to change the configuration");
+		crash_out_of_memory("a change of the configuration");
 	config_copy(wanted, next);
 	*store->config_change = (struct config_change){ .next = *next, .changes = *changes };
 	actor_post(store->actor, store->supervisor, SUPERVISOR_LISTEN, 0, wanted);
@@ -154,7 +154,7 @@ static void listen_anew(struct call *call, struct config *next, const struct con
 }
 
 /* One of these may begin the next change; the others then wait again. */
-static void let_next_begin(struct store *store)
+static void wake_waiting_changes(struct store *store)
 {
 	blocked_wake_all(store, BLOCKED_CONFIG_CHANGE, NULL);
 }
@@ -162,17 +162,17 @@ static void let_next_begin(struct store *store)
 /* The client may have gone meanwhile; the change stands all the same. */
 void store_on_listening(struct store *store, bool is_done)
 {
-	struct config_change *tuning = store->config_change;
+	struct config_change *change = store->config_change;
 	store->config_change = NULL;
-	tuning->is_done = is_done;
+	change->is_done = is_done;
 	if (is_done) {
-		put_in_force(store, &tuning->next, &tuning->changes);
+		put_in_force(store, &change->next, &change->changes);
 	} else {
-		go_back(store, &tuning->changes);
-		config_fini(&tuning->next);
+		go_back(store, &change->changes);
+		config_fini(&change->next);
 	}
-	blocked_answer(store, BLOCKED_SUPERVISOR, tuning, free);
-	let_next_begin(store);
+	blocked_answer(store, BLOCKED_SUPERVISOR, change, free);
+	wake_waiting_changes(store);
 }
 
 /* ---- the file ---- */
@@ -193,7 +193,7 @@ void store_rewrite(struct call *call)
 	struct store *store = call->store;
 	struct config *config = malloc(sizeof(*config));
 	if (!config)
-		crash_broken_invariant("no memory to write the configuration");
+		crash_out_of_memory("rewriting the configuration file");
 	config_copy(config, &store->config);
 	store->config_is_being_written = true;
 	actor_post(store->actor, store->worker, WORKER_REWRITE, 0, config);
@@ -204,7 +204,7 @@ void store_on_rewritten(struct store *store, struct config_error *error)
 {
 	store->config_is_being_written = false;
 	blocked_answer(store, BLOCKED_SUPERVISOR, error, free);
-	let_next_begin(store);
+	wake_waiting_changes(store);
 }
 
 /* ---- for CONFIG SET ---- */
@@ -216,7 +216,7 @@ bool store_config_is_changing(const struct store *store)
 
 void store_config_set(struct call *call, struct config *next, const struct config_changes *changes)
 {
-	if (!make_room_for_clients(call, next) || !enter_directory(call, next, changes)) {
+	if (!allow_more_clients(call, next) || !enter_directory(call, next, changes)) {
 		config_fini(next);
 		return;
 	}
@@ -225,5 +225,5 @@ void store_config_set(struct call *call, struct config *next, const struct confi
 		return;
 	}
 	put_in_force(call->store, next, changes);
-	settle(call);
+	reply_when_reactors_have_it(call);
 }

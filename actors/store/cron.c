@@ -47,11 +47,11 @@ static bool may_expire(const struct store *store)
 	return !store->cron.expiry_is_off && !store_is_paused(store);
 }
 
-static void account_expiry(struct store *store, uint64_t ns, bool is_done)
+static void count_expiry(struct store *store, uint64_t ns, bool is_done)
 {
 	store->stats.counters.expiry_ns += ns;
 	store->stats.counters.expiry_slices_cut += !is_done;
-	store_watch_event(store, LATENCY_EXPIRE_CYCLE, ns);
+	store_note_latency(store, LATENCY_EXPIRE_CYCLE, ns);
 }
 
 static bool expire_keys(struct store *store)
@@ -70,7 +70,7 @@ static bool expire_keys(struct store *store)
 		is_done = expire_database(store, database, until_ns);
 	}
 	if (until_ns)
-		account_expiry(store, monotonic_ns() - (until_ns - EXPIRY_SLICE_NS), is_done);
+		count_expiry(store, monotonic_ns() - (until_ns - EXPIRY_SLICE_NS), is_done);
 	return is_done;
 }
 
@@ -161,7 +161,7 @@ enum keyspace_status store_flush_all(struct store *store)
 	return KEYSPACE_OK;
 }
 
-static void account_excess(struct store *store)
+static void count_excess(struct store *store)
 {
 	uint64_t limit = (uint64_t)store->config.maxmemory;
 	bool is_above = limit && store_counted_bytes(store) > limit;
@@ -180,11 +180,11 @@ void store_cron(struct store *store)
 	store->cron.is_unfinished = !is_done || eviction_is_behind(&store->databases);
 }
 
-void store_account_memory(struct store *store)
+void store_update_memory(struct store *store)
 {
 	databases_tidy(&store->databases, TIDIED_DATABASES);
 	give_garbage(store);
-	account_excess(store);
+	count_excess(store);
 	size_t used = store_used_bytes(store);
 	if (used > store->stats.counters.peak_memory_bytes)
 		store->stats.counters.peak_memory_bytes = used;

@@ -1,11 +1,13 @@
 /*
- * Fingerprints of data: the same data give the same one whatever the order of the keys, and the same as Redis 7.0 gives
- * (DEBUG DIGEST and DIGEST-VALUE), so that two servers can be compared.
+ * Digests of data for comparing two servers (DEBUG DIGEST and DIGEST-VALUE). Equal data have equal digests, whatever the order of keys.
+ * The digests are the same as those of Redis 7.0.
  *
- * A digest starts as zero. A part is *added* by xor of its SHA-1, so that the order of parts doesn't matter; it is *mixed* in
- * by adding it and taking the SHA-1 of the whole, so that the order does. A value's digest is its type (32 bits, big-endian)
- * and its bytes, mixed, and a mark added when it expires; a key's is its name, mixed, and on with the value's; the digest of all
- * data is, for each database that is not empty, its number mixed in and the digests of its keys added.
+ * A digest starts as zero. *Adding* a part means xor with its SHA-1: the order of added parts does not matter. *Mixing* a part means adding
+ * it and then taking the SHA-1 of the digest: the order of mixed parts matters.
+ *
+ *   value     mix the type (32 bits, big-endian), mix the bytes, add a mark if the key has a time to live
+ *   key       mix the key's name, then continue as for the value
+ *   all data  for each database that is not empty: mix its number (32 bits, big-endian), add the digests of its keys
  */
 #ifndef ACTORS_STORE_DATA_DIGEST_H
 #define ACTORS_STORE_DATA_DIGEST_H
@@ -22,7 +24,7 @@ struct data_digest {
 };
 
 void data_digest_mix_value(struct data_digest *digest, const struct entry *entry);
-/* A database that is not empty. */
+/* The database must not be empty. */
 void data_digest_mix_database(struct data_digest *digest, uint32_t number, const struct keyspace *keyspace);
 void data_digest_hex(const struct data_digest *digest, char out[DIGEST_HEX_BYTES]);
 

@@ -12,7 +12,7 @@
 #include "actors/store/turn_limits.h"
 
 /* CLIENT REPLY SKIP mutes the next command only. */
-static void settle_skipping(struct session *session)
+static void update_reply_skip(struct session *session)
 {
 	if (session->flags & SESSION_REPLY_SKIP_NEXT)
 		session->flags = (session->flags & ~(uint32_t)SESSION_REPLY_SKIP_NEXT) | SESSION_REPLY_SKIP;
@@ -21,7 +21,7 @@ static void settle_skipping(struct session *session)
 }
 
 /* A reply that found no memory half-way is taken back and becomes an error; if half of it is not here any more, its last. */
-static void settle_memory(struct store *store, struct session *session, size_t text_began)
+static void replace_failed_reply(struct store *store, struct session *session, size_t text_began)
 {
 	struct reactor_side *side = &store->reactors[session->connection.reactor];
 	static const char error[] = "-OOM no memory for the reply\r\n";
@@ -57,7 +57,7 @@ static void finish(struct store *store, struct session *session, uint32_t flags_
 		part->flags = (uint16_t)(others | (is_in ? REPLY_AUTHENTICATED : REPLY_UNAUTHENTICATED));
 	}
 	if ((session->flags | flags_before) & (SESSION_REPLY_SKIP | SESSION_REPLY_SKIP_NEXT))
-		settle_skipping(session);
+		update_reply_skip(session);
 }
 
 bool store_has_credit(const struct store *store)
@@ -75,9 +75,9 @@ static bool must_wait_for_memory(struct store *store, struct call *call)
 {
 	if (store->config.maxmemory == 0 || !call->command || !(call->command->flags & COMMAND_DENYOOM))
 		return false;
-	enum room room = store_make_room(store, call_args_size(call));
-	call->finds_no_room = room == ROOM_NONE;
-	return room == ROOM_LATER;
+	enum memory_outcome outcome = store_evict(store, call_args_size(call));
+	call->memory_is_full = outcome == MEMORY_FULL;
+	return outcome == MEMORY_LATER;
 }
 
 /* What the command must wait for before it begins; BLOCKED_TOPICS: nothing. */
@@ -97,18 +97,18 @@ static void run(struct store *store, struct session *session, struct call *call)
 	enum blocked_topic obstacle = find_obstacle(store, session, call);
 	if (obstacle != BLOCKED_TOPICS) {
 		session_block(call, obstacle, INT64_MAX, NULL, NULL);
-		store_begin_lap(store);
+		store_begin_timing(store);
 		finish(store, session, flags_before);
 		return;
 	}
-	bool is_watched = store->bus.wanted & BUS_COMMANDS; /* MONITOR itself is not shown */
+	bool is_monitored = store->bus.wanted & BUS_COMMANDS; /* MONITOR itself is not shown */
 	store_frame_begin(store);
 	command_dispatch(call);
 	store_frame_end(store);
-	if (is_watched && !call->rejected && !call->postponed)
+	if (is_monitored && !call->rejected && !call->postponed)
 		store_publish_command(store, session, call);
-	store_account(store, call);
-	settle_memory(store, session, text_began);
+	store_count_call(store, call);
+	replace_failed_reply(store, session, text_began);
 	finish(store, session, flags_before);
 }
 
@@ -116,14 +116,14 @@ static void resume(struct store *store, struct session *session, struct call *ca
 {
 	uint32_t flags_before = session->flags;
 	size_t text_began = text_length(store, session);
-	store_begin_lap(store);
+	store_begin_timing(store);
 	store_frame_begin(store);
 	session->resume(call, reason, answer);
 	store_frame_end(store);
 	if (reason == WAKE_CLOSED)
 		return;
-	store_account_resumed(store, call);
-	settle_memory(store, session, text_began);
+	store_count_resumed_call(store, call);
+	replace_failed_reply(store, session, text_began);
 	finish(store, session, flags_before);
 }
 
@@ -160,11 +160,11 @@ static struct call call_of(struct store *store, struct session *session, const s
 }
 
 /* Unless the session has blocked with it again. */
-static void free_in_hand(struct store *store, struct session *session)
+static void free_executing(struct store *store, struct session *session)
 {
-	if (session->in_hand)
-		blocked_free_request(store, session, session->in_hand);
-	session->in_hand = NULL;
+	if (session->executing)
+		blocked_free_request(store, session, session->executing);
+	session->executing = NULL;
 }
 
 /* What the session waits for has come, or will not any more. */
@@ -176,14 +176,14 @@ static void go_on(struct store *store, struct session *session, enum wake_reason
 		return;
 	struct call call = call_of(store, session, request);
 	session->blocked_request = NULL;
-	session->in_hand = request;
+	session->executing = request;
 	if (session->resume) {
 		resume(store, session, &call, reason, answer);
 	} else if (reason != WAKE_CLOSED) { /* it had not begun yet */
-		store_begin_lap(store);
+		store_begin_timing(store);
 		run(store, session, &call);
 	}
-	free_in_hand(store, session);
+	free_executing(store, session);
 }
 
 void execute_end(struct store *store, struct session *session)
@@ -206,7 +206,7 @@ static void execute(struct store *store, struct session *session, enum request_k
 	if (kind == REQUEST_CLOSED)
 		end_connection(store, session);
 	else if (session->flags & SESSION_CLOSING)
-		store_begin_lap(store); /* what comes after the end of the replies is ignored */
+		store_begin_timing(store); /* what comes after the end of the replies is ignored */
 	else if (kind == REQUEST_COMMAND)
 		run(store, session, call);
 	else
@@ -223,9 +223,9 @@ static bool run_next(struct store *store, struct session *session)
 		return true;
 	}
 	struct call call = call_of(store, session, request);
-	session->in_hand = request;
+	session->executing = request;
 	execute(store, session, request->kind, &call);
-	free_in_hand(store, session);
+	free_executing(store, session);
 	return false;
 }
 
@@ -284,7 +284,7 @@ static void execute_for(struct store *store, const struct request_batch *batch, 
 	if (must_queue(session, request)) {
 		if (!blocked_add_request(store, session, request, argv))
 			give_up(store, session, request);
-		store_begin_lap(store);
+		store_begin_timing(store);
 		return;
 	}
 	struct call call = {
@@ -310,5 +310,5 @@ void execute_request(struct store *store, const struct request_batch *batch, con
 	/* Who was refused has no session. */
 	if (request->kind == REQUEST_CLOSED)
 		store_part(store, request->connection)->flags |= REPLY_CLOSE;
-	store_begin_lap(store);
+	store_begin_timing(store);
 }

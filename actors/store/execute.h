@@ -1,5 +1,5 @@
 /*
- * What the turn executes, for one session at a time. Only turn.c calls, but for execute_end().
+ * Executing the commands of one session. Only the turn may call these functions, except execute_end().
  */
 #ifndef ACTORS_STORE_EXECUTE_H
 #define ACTORS_STORE_EXECUTE_H
@@ -7,13 +7,13 @@
 #include "actors/store/batch.h"
 #include "actors/store/session.h"
 
-/* The next request of a batch; it waits in its session when that is blocked. */
+/* Executes the next request of a batch, or queues it if its session is blocked. */
 void execute_request(struct store *store, const struct request_batch *batch, const struct request *request);
 
-/* A blocked session goes on: its command, then what came behind it, until it blocks again or the turn has no time left. */
+/* Resumes a blocked session: executes its command, then its queued requests, until it blocks again or the turn has no time left. */
 void execute_blocked(struct store *store, struct session *session);
 
-/* Ends a session whose connection is gone: what it waits for is given up, and it is freed. */
+/* Ends a session whose connection is gone: resumes it with WAKE_CLOSED if it is blocked, and frees it. */
 void execute_end(struct store *store, struct session *session);
 
 #endif

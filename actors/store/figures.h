@@ -1,5 +1,5 @@
 /*
- * Figures of connections that only their reactors know, gathered for CLIENT LIST and INFO clients.
+ * Figures of connections that only their reactors know, collected for CLIENT LIST and INFO clients.
  */
 #ifndef ACTORS_FIGURES_H
 #define ACTORS_FIGURES_H
@@ -10,15 +10,15 @@
 struct connection_figure {
 	uint64_t id;
 	uint64_t input_bytes;   /* read and not yet parsed into a request */
-	uint64_t input_free;    /* room in that buffer */
-	uint64_t args_bytes;    /* vectors of the arguments found so far */
+	uint64_t input_free;    /* free bytes in that buffer */
+	uint64_t args_bytes;    /* argument vectors of the incomplete request */
 	uint64_t own_bytes;     /* the connection itself */
 	uint64_t output_bytes;  /* not yet taken by the kernel */
 	uint32_t output_parts;  /* pieces in the output queue */
 	uint32_t in_flight;     /* requests posted and not answered */
 };
 
-/* Sorted by id once the store has them all. */
+/* Sorted by id when complete. */
 struct connection_figures {
 	size_t count, capacity;
 	uint64_t batch_bytes;               /* memory for batches of requests and replies */
@@ -27,14 +27,14 @@ struct connection_figures {
 	struct connection_figure *items;
 };
 
-/* All memory for the connection that its reactor knows of. */
+/* All memory that the reactor uses for the connection. */
 static inline uint64_t connection_figure_memory(const struct connection_figure *figure)
 {
 	return figure->input_bytes + figure->input_free + figure->args_bytes + figure->own_bytes + figure->output_bytes;
 }
 
 void connection_figures_destroy(struct connection_figures **figures);
-/* The figures of a connection, NULL when it had not been there. */
+/* NULL when there are no figures of this connection. */
 const struct connection_figure *connection_figures_find(const struct connection_figures *figures, uint64_t id);
 
 #endif

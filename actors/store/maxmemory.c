@@ -8,7 +8,7 @@
  * What counts is what the keyspaces and their blobs take, what waits at the reaper, and what is kept for clients: requests that have
  * not come to their end or wait to be executed, replies that are not read fast enough, names, and the connections themselves. Blobs
  * and requests in pieces on their way to be executed, and blobs in replies, no eviction can free: they count as far as they
- * are more than PASSING_BYTES_FREE, and those of the command that needs room count for it. While the reaper frees something, nothing is evicted in its stead: room is coming.
+ * are more than IN_FLIGHT_BYTES_FREE, and those of the command that needs room count for it. While the reaper frees something, nothing is evicted in its stead: room is coming.
  *
  * Nothing is evicted for what could have no room if all keys were evicted: a value larger than maxmemory is refused when it is there;
  * until then its bytes, and what is kept for clients if it is more than maxmemory, push nobody else's data out.
@@ -23,7 +23,7 @@
 #include "storage/memory.h"
 
 /* Batches of requests and replies under way with some large values each; bounded by the reactors for each connection. */
-#define PASSING_BYTES_FREE ((size_t)32 << 20)
+#define IN_FLIGHT_BYTES_FREE ((size_t)32 << 20)
 /* The clock is looked at every few keys; after each where many databases may have to be walked through to choose one. */
 #define EVICTIONS_PER_LOOK 8
 #define DATABASES_PER_LOOK 512
@@ -62,22 +62,22 @@ static size_t counted_client_bytes(const struct store *store)
 	return store_could_hold(store, bytes) ? bytes : 0;
 }
 
-static size_t passing_blob_bytes(void)
+static size_t in_flight_blob_bytes(void)
 {
 	size_t kept = blob_kept_bytes(), all = blob_used_bytes();
 	return all > kept ? all - kept : 0; /* the two are not read at one moment */
 }
 
-size_t store_passing_bytes(const struct store *store)
+size_t store_in_flight_bytes(const struct store *store)
 {
-	return passing_blob_bytes() + store->execution.backlog_bytes + store_client_bytes(store);
+	return in_flight_blob_bytes() + store->execution.backlog_bytes + store_client_bytes(store);
 }
 
 /* With `own_bytes` in the blobs of the command that asks. */
 static size_t counted_bytes(const struct store *store, size_t own_bytes)
 {
-	size_t passing = passing_blob_bytes() + store->execution.backlog_bytes;
-	size_t over = passing > PASSING_BYTES_FREE ? passing - PASSING_BYTES_FREE : 0;
+	size_t in_flight = in_flight_blob_bytes() + store->execution.backlog_bytes;
+	size_t over = in_flight > IN_FLIGHT_BYTES_FREE ? in_flight - IN_FLIGHT_BYTES_FREE : 0;
 	size_t clients = counted_client_bytes(store);
 	if (!store_could_hold(store, clients + over))
 		over = 0;
@@ -103,13 +103,13 @@ static uint64_t slice_ns(const struct store *store)
 	return ns < SLICE_NS_MAX ? ns : SLICE_NS_MAX;
 }
 
-void store_begin_room_slice(struct store *store)
+void store_begin_eviction_slice(struct store *store)
 {
 	store->memory.slice_ends_ns = 0;
 	store->memory.slice_is_over = false;
 }
 
-bool store_room_slice_is_over(struct store *store)
+bool store_eviction_slice_is_over(struct store *store)
 {
 	if (!store->memory.slice_ends_ns)
 		store->memory.slice_ends_ns = monotonic_ns() + slice_ns(store);
@@ -136,49 +136,50 @@ static bool is_time_to_look(const struct store *store, uint32_t evicted)
 	return store->databases.in_use_count > DATABASES_PER_LOOK || evicted % EVICTIONS_PER_LOOK == EVICTIONS_PER_LOOK - 1;
 }
 
-static enum room evict_until_enough(struct store *store, size_t own_bytes)
+static enum memory_outcome evict_until_enough(struct store *store, size_t own_bytes)
 {
 	struct eviction_victim victim;
 	for (uint32_t n = 0; !has_enough(store, own_bytes); n++) {
 		if (!may_evict(store) || store->memory.garbage || store->memory.reaper_is_busy)
-			return ROOM_LATER;
+			return MEMORY_LATER;
 		if (n == 0)
-			store_room_slice_is_over(store); /* it begins */
-		if (is_time_to_look(store, n) && store_room_slice_is_over(store))
+			store_eviction_slice_is_over(store); /* it begins */
+		if (is_time_to_look(store, n) && store_eviction_slice_is_over(store))
 			store->memory.slice_is_over = true;
 		if (store->memory.slice_is_over)
-			return ROOM_LATER;
+			return MEMORY_LATER;
 		if (!eviction_choose(&store->memory.eviction, &store->databases, store_random, store, &victim))
-			return ROOM_NONE;
+			return MEMORY_FULL;
 		evict(store, &victim);
 	}
-	return ROOM_ENOUGH;
+	return MEMORY_ENOUGH;
 }
 
-enum room store_make_room(struct store *store, struct args_size args)
+enum memory_outcome store_evict(struct store *store, struct args_size args)
 {
 	if (args.bytes > 0 && !store_could_hold(store, args.bytes + counted_client_bytes(store)))
-		return ROOM_NONE;
+		return MEMORY_FULL;
 	if (has_enough(store, args.blob_bytes))
-		return ROOM_ENOUGH;
-	uint64_t began = stopwatch_now(&store->turn.watch);
-	enum room room = evict_until_enough(store, args.blob_bytes);
-	store_watch_event(store, LATENCY_EVICTION_CYCLE, stopwatch_ns(&store->turn.watch, stopwatch_now(&store->turn.watch) - began));
-	return room;
+		return MEMORY_ENOUGH;
+	uint64_t began = stopwatch_now(&store->turn.stopwatch);
+	enum memory_outcome outcome = evict_until_enough(store, args.blob_bytes);
+	uint64_t ticks = stopwatch_now(&store->turn.stopwatch) - began;
+	store_note_latency(store, LATENCY_EVICTION_CYCLE, stopwatch_ns(&store->turn.stopwatch, ticks));
+	return outcome;
 }
 
-static int64_t room_due_ms(const struct store *store, enum room room)
+static int64_t eviction_due_ms(const struct store *store, enum memory_outcome outcome)
 {
-	if (room != ROOM_LATER || !may_evict(store))
+	if (outcome != MEMORY_LATER || !may_evict(store))
 		return INT64_MAX; /* done, or credit comes with a message, or the end of a pause with a tick */
 	if (store->memory.garbage || store->memory.reaper_is_busy)
 		return blocked_first(store, BLOCKED_MEMORY) ? store->turn.monotonic_ms + REAPER_LOOK_MS : INT64_MAX;
 	return store->turn.monotonic_ms;
 }
 
-void store_plan_room(struct store *store, enum room room)
+void store_plan_eviction(struct store *store, enum memory_outcome outcome)
 {
-	store->memory.due_ms = room_due_ms(store, room);
+	store->memory.due_ms = eviction_due_ms(store, outcome);
 }
 
 void store_apply_memory_settings(struct store *store)

@@ -1,5 +1,5 @@
 /*
- * Where the memory goes, as INFO and MEMORY tell it.
+ * Memory usage by purpose, for INFO and MEMORY.
  */
 #ifndef ACTORS_STORE_MEMORY_FIGURES_H
 #define ACTORS_STORE_MEMORY_FIGURES_H
@@ -8,31 +8,31 @@
 #include "actors/store/store.h"
 #include "storage/memory.h"
 
-/* What takes system calls and locks to find out: read anew when it is needed and MEMORY_READING_MS old. */
+/* Figures that need system calls and locks; cached for MEMORY_READING_MS. */
 struct memory_reading {
-	int64_t ends_ms;       /* monotonic; 0: read now */
-	size_t resident_bytes; /* of the whole process, as the system counts; 0 when it doesn't tell */
+	int64_t ends_ms;       /* monotonic: valid until then */
+	size_t resident_bytes; /* of the whole process; 0 if unknown */
 	struct memory_figures allocator;
 };
 #define MEMORY_READING_MS 100
 
 struct memory_use {
-	size_t used_bytes, peak_bytes; /* what store_used_bytes() tells */
-	size_t uncounted_bytes;        /* of used_bytes, what doesn't count against maxmemory */
-	size_t startup_bytes;          /* with no key */
-	size_t overhead_bytes;         /* of used_bytes, what holds no key and no value: startup, tables, clients */
-	size_t dataset_bytes;          /* the rest */
-	double dataset_percent;        /* of what was added since the start */
+	size_t used_bytes, peak_bytes; /* by store_used_bytes() */
+	size_t uncounted_bytes;        /* part of used_bytes that does not count against maxmemory */
+	size_t startup_bytes;          /* empty databases */
+	size_t overhead_bytes;         /* part of used_bytes that holds no keys and values: startup, tables, clients */
+	size_t dataset_bytes;          /* the rest of used_bytes */
+	double dataset_percent;        /* dataset_bytes in percent of used_bytes without startup_bytes */
 	uint64_t keys;
 	struct memory_reading reading;
 };
 
 void memory_use_get(struct store *store, struct memory_use *out_use);
-/* Buffers and what else is held for connections. */
+/* Memory for connections in store and reactors. */
 size_t memory_of_clients(struct store *store, const struct connection_figures *figures);
-/* What the allocator has given out, also for what used_bytes leaves out, like buffers; used_bytes where it doesn't tell. */
+/* Allocated memory by the allocator's figures, which include what used_bytes leaves out, such as buffers; used_bytes if unknown. */
 size_t memory_allocated_bytes(const struct memory_use *use);
-/* 0 when the second is 0. */
+/* a / b; 0 when b is 0. */
 double memory_ratio(size_t a, size_t b);
 
 #endif

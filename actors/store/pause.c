@@ -26,7 +26,7 @@ void store_end_pause(struct store *store)
 	store->execution.pause_mode = PAUSE_NONE;
 }
 
-bool store_holds_back(const struct store *store, const struct command *command)
+bool store_pause_holds(const struct store *store, const struct command *command)
 {
 	if (__builtin_expect(store->execution.pause_mode == PAUSE_NONE, 1) || !store_is_paused(store))
 		return false;

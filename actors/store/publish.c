@@ -15,7 +15,7 @@ static struct turn_message *publication(struct store *store)
 	if (!store->bus.publication)
 		store->bus.publication = turn_message_create();
 	if (!store->bus.publication)
-		crash_broken_invariant("no memory for the command bus");
+		crash_out_of_memory("the command bus");
 	return store->bus.publication;
 }
 
@@ -67,13 +67,13 @@ void store_effect(struct store *store, uint32_t database, const struct effect *e
 /* ---- commands, for MONITOR: once they have been executed, in the database where that has left the session ---- */
 
 /* "127.0.0.1:60866"; "unix:/path", which in CLIENT LIST is "/path:0". */
-static struct slice shown_address(const struct session *session, char *room, size_t size)
+static struct slice shown_address(const struct session *session, char *out, size_t size)
 {
 	size_t len = strlen(session->address);
 	if (!(session->flags & SESSION_UNIX_SOCKET))
 		return slice_of(session->address, len);
-	snprintf(room, size, "unix:%.*s", (int)len - 2, session->address);
-	return slice_of(room, strlen(room));
+	snprintf(out, size, "unix:%.*s", (int)len - 2, session->address);
+	return slice_of(out, strlen(out));
 }
 
 /* Watching holds up no command: what the observer has no credit for it is not told, but for how many there were. */
@@ -83,7 +83,7 @@ static bool observer_takes_more(const struct store *store)
 	return bus_credit_bytes(store->bus.bus, store->bus.observer) > (int64_t)bytes;
 }
 
-static void tell_missed(struct store *store)
+static void publish_missed(struct store *store)
 {
 	struct turn_message *message = publication(store);
 	if (store->bus.commands_missed == 0 || message->commands.len > 0)
@@ -93,7 +93,7 @@ static void tell_missed(struct store *store)
 	store->bus.commands_missed = 0;
 }
 
-static void tell_command(struct store *store, const struct session *session, const struct call *call)
+static void append_command(struct store *store, const struct session *session, const struct call *call)
 {
 	char unix_path[128]; /* longer than the path of a socket may be */
 	struct turn_message *message = publication(store);
@@ -122,8 +122,8 @@ void store_publish_command(struct store *store, const struct session *session, c
 		store->bus.commands_missed++;
 		return;
 	}
-	tell_missed(store);
-	tell_command(store, session, call);
+	publish_missed(store);
+	append_command(store, session, call);
 }
 
 void store_update_interest(struct store *store)
@@ -143,7 +143,7 @@ static struct tally *create_tally(void)
 {
 	struct tally *tally = tally_create(command_count());
 	if (!tally)
-		crash_broken_invariant("no memory for counts");
+		crash_out_of_memory("the command counters");
 	return tally;
 }
 
@@ -183,7 +183,7 @@ void store_reset_counters(struct store *store)
 void store_publish(struct store *store)
 {
 	if (store->bus.commands_missed && observer_takes_more(store))
-		tell_missed(store);
+		publish_missed(store);
 	struct turn_message *message = store->bus.publication;
 	if (!message)
 		return;

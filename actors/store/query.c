@@ -32,7 +32,7 @@ static void gather(struct store *store, struct connection_figures *more)
 	}
 	struct connection_figure *items = realloc(all->items, (all->count + more->count + 1) * sizeof(*items));
 	if (!items)
-		crash_broken_invariant("no memory for the figures of connections");
+		crash_out_of_memory("the figures of connections");
 	memcpy(items + all->count, more->items, more->count * sizeof(*items));
 	all->items = items;
 	all->count += more->count;

@@ -14,7 +14,7 @@ static void open_batch(struct reactor_side *side)
 {
 	side->open = reply_batch_create();
 	if (!side->open)
-		crash_broken_invariant("no memory for a batch of replies");
+		crash_out_of_memory("a batch of replies");
 	side->part_begins = 0;
 }
 
@@ -59,7 +59,7 @@ struct reply_part *store_part(struct store *store, struct connection_ref connect
 	end_part(store, side);
 	struct reply_part *part = reply_batch_add(batch);
 	if (!part)
-		crash_broken_invariant("no memory for a part of a batch of replies");
+		crash_out_of_memory("a part of a batch of replies");
 	part->connection = connection;
 	return part;
 }
@@ -346,7 +346,7 @@ void reply_wrong_type(struct call *call)
 	reply_error(call, "WRONGTYPE Operation against a key holding the wrong kind of value");
 }
 
-void reply_no_room(struct call *call)
+void reply_above_maxmemory(struct call *call)
 {
 	reply_error(call, "OOM command not allowed when used memory > 'maxmemory'.");
 }

@@ -1,9 +1,8 @@
 /*
  * Sessions by their connections' ids.
  *
- * A session stands in it from session_index_add() to session_index_remove(); the index owns none. It grows by one chain for each
- * session that is added, so that no step is proportional to their number but the copy of eight bytes a chain whenever that has
- * doubled. An array of zero bytes is an empty index; an index without sessions keeps no memory.
+ * The index does not own the sessions. It grows by one chain for each added session, so adding takes constant time, except that the array
+ * of chains (8 bytes each) is copied when it doubles. A zeroed struct is an empty index; an empty index holds no memory.
  */
 #ifndef ACTORS_STORE_SESSION_INDEX_H
 #define ACTORS_STORE_SESSION_INDEX_H
@@ -19,9 +18,9 @@ struct session_index {
 	uint64_t count;          /* sessions */
 };
 
-/* Its id must not be there yet. False when there is no memory: it has not been added. */
+/* The id must not be in the index yet. False if out of memory: the session was not added. */
 bool session_index_add(struct session_index *index, struct session *session);
-/* One that has been added. */
+/* The session must be in the index. */
 void session_index_remove(struct session_index *index, struct session *session);
 /* NULL when there is none. */
 struct session *session_index_find(const struct session_index *index, uint64_t id);

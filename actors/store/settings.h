@@ -1,5 +1,5 @@
 /*
- * What reactors need to know of the configuration. The store sends a copy when it changes.
+ * The part of the configuration that reactors need. The store sends a copy when it changes.
  */
 #ifndef ACTORS_SETTINGS_H
 #define ACTORS_SETTINGS_H
@@ -12,11 +12,11 @@
 struct settings {
 	uint64_t max_bulk_bytes;
 	uint64_t query_buffer_limit_bytes;
-	struct output_limit output_limit; /* of ordinary clients */
-	uint64_t output_budget_bytes;     /* replies that may wait in all connections of a reactor until some are not read */
+	struct output_limit output_limit; /* of normal clients */
+	uint64_t output_budget_bytes;     /* unsent replies of all connections of a reactor; above it the reactor stops reading from some */
 	int64_t keepalive_s;
-	int64_t shutdown_timeout_s;       /* how long a stop may answer and write out */
-	bool needs_password;              /* a new connection is not yet authenticated */
+	int64_t shutdown_timeout_s;       /* time for sending pending replies at shutdown */
+	bool needs_password;              /* new connections must authenticate */
 };
 
 #endif

@@ -1,9 +1,9 @@
 /*
- * A clock for what takes nanoseconds: the processor's cycle counter where that is steady (runtime/clock.h),
- * CLOCK_MONOTONIC elsewhere. A reading costs some 8 ns rather than 25.
+ * A clock for durations of nanoseconds: the processor's cycle counter if it is steady (runtime/clock.h), CLOCK_MONOTONIC otherwise. A
+ * reading costs about 8 ns instead of 25.
  *
- * Readings are ticks; only differences mean something, and stopwatch_ns() makes nanoseconds of them. The rate is measured
- * once, to about 50 parts in a million.
+ * Readings are in ticks. Only differences are meaningful; stopwatch_ns() converts them. The rate is measured once, with an error of about
+ * 50 parts per million.
  */
 #ifndef ACTORS_STORE_STOPWATCH_H
 #define ACTORS_STORE_STOPWATCH_H
@@ -15,7 +15,7 @@
 
 struct stopwatch {
 	bool counts_cycles;
-	uint64_t rate; /* nanoseconds a tick, times 2^32 */
+	uint64_t rate; /* nanoseconds per tick, times 2^32 */
 };
 
 /* Takes about a millisecond. */
@@ -35,7 +35,7 @@ static inline uint64_t stopwatch_ns(const struct stopwatch *watch, uint64_t tick
 	return (uint64_t)((unsigned __int128)ticks * watch->rate >> 32);
 }
 
-/* The other way, rounded down. */
+/* The inverse, rounded down. */
 static inline uint64_t stopwatch_ticks(const struct stopwatch *watch, uint64_t ns)
 {
 	return (uint64_t)(((unsigned __int128)ns << 32) / watch->rate);

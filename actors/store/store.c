@@ -21,7 +21,7 @@ static void *must_allocate(size_t count, size_t size)
 {
 	void *memory = calloc(count ? count : 1, size);
 	if (!memory)
-		crash_broken_invariant("no memory for the store");
+		crash_out_of_memory("the store");
 	return memory;
 }
 
@@ -76,14 +76,14 @@ struct store *store_create(struct runtime *runtime, const struct config *config,
 	config_copy(&store->config, config);
 	runtime_set_log_level(runtime, store->config.loglevel);
 	if (!databases_init(&store->databases, (uint32_t)config->databases))
-		crash_broken_invariant("no memory for the databases");
+		crash_out_of_memory("the databases");
 	store->memory.startup_bytes = memory_used_bytes(&store->databases.storage.memory) + blob_used_bytes();
 	store->reactor_count = runtime_count(runtime, ACTOR_REACTOR);
 	store->reactors = must_allocate(store->reactor_count, sizeof(*store->reactors));
 	for (uint32_t i = 0; i < store->reactor_count; i++)
 		store->reactors[i].actor = runtime_actor(runtime, ACTOR_REACTOR, i);
-	stopwatch_init(&store->turn.watch);
-	store_watch_changed(store);
+	stopwatch_init(&store->turn.stopwatch);
+	store_update_thresholds(store);
 	store_subscribe_all(store, subscriptions, count);
 	store_give_tally(store);
 	seed_random(store);
@@ -166,7 +166,7 @@ struct config *store_config(struct store *store)
 void store_config_changed(struct store *store)
 {
 	runtime_set_log_level(store->runtime, store->config.loglevel);
-	store_watch_changed(store);
+	store_update_thresholds(store);
 	for (uint32_t i = 0; i < store->reactor_count; i++)
 		store->reactors[i].settings_have_changed = true;
 }

@@ -1,5 +1,6 @@
 /*
- * The store actor as seen by those who build the server: made before the runtime is opened, destroyed after it is closed.
+ * The store actor as seen by the code that builds the server. Create it before the runtime is opened, destroy it after the runtime is
+ * closed.
  */
 #ifndef ACTORS_STORE_STORE_ACTOR_H
 #define ACTORS_STORE_STORE_ACTOR_H
@@ -18,11 +19,11 @@ struct store;
 struct store_subscription {
 	struct actor *actor;   /* of a kind that subscribes: actors/bus/subscriber.h */
 	uint32_t interest;     /* enum bus_interest */
-	bool is_optional;      /* without credit it is passed over; else what it wants waits for it */
-	int64_t credit_bytes;  /* 0: BUS_CREDIT_BYTES; at most that */
+	bool is_optional;      /* without credit it is skipped; a required subscriber without credit makes writes wait */
+	int64_t credit_bytes;  /* 0: BUS_CREDIT_BYTES, which is also the maximum */
 };
 
-/* Copies the configuration; the observer is the first of `count` subscribers. Fatal without memory. */
+/* Copies the configuration. The first of the `count` subscribers is the observer. Out of memory is fatal. */
 struct store *store_create(struct runtime *runtime, const struct config *config,
 			   const struct store_subscription *subscriptions, uint32_t count);
 void store_destroy(struct store **store);

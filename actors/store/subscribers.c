@@ -54,7 +54,7 @@ void store_subscribe_all(struct store *store, const struct store_subscription *s
 	store->bus.link_count = count;
 	store->bus.links = calloc(count, sizeof(*store->bus.links));
 	if (!store->bus.bus || !store->bus.links)
-		crash_broken_invariant("no memory for the command bus");
+		crash_out_of_memory("the command bus");
 	for (uint32_t i = 0; i < count; i++)
 		subscribe(store, &store->bus.links[i], &subscriptions[i]);
 	store_update_interest(store);

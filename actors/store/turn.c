@@ -31,7 +31,7 @@ static bool has_credit(struct store *store)
 static struct session *next_on(const struct store *store, enum blocked_topic topic)
 {
 	struct session *first = blocked_first(store, topic);
-	return first && turn_has_text(store, first->connection.reactor) ? first : NULL;
+	return first && turn_has_output_space(store, first->connection.reactor) ? first : NULL;
 }
 
 /* As many as there is time for, and as long as what they wait for holds: one of them may take it away again. */
@@ -84,19 +84,19 @@ static void execute_due(struct store *store)
 }
 
 /* Those for whom there is room below maxmemory, as long as the slice for eviction lasts. */
-static void make_room(struct store *store)
+static void execute_blocked_on_memory(struct store *store)
 {
 	struct session *first;
-	enum room room = store_make_room(store, (struct args_size){ 0 });
+	enum memory_outcome outcome = store_evict(store, (struct args_size){ 0 });
 	while ((first = blocked_first(store, BLOCKED_MEMORY)) &&
-	       (room = store_make_room(store, blocked_args_size(first))) != ROOM_LATER) {
+	       (outcome = store_evict(store, blocked_args_size(first))) != MEMORY_LATER) {
 		execute_blocked(store, first);
-		if (store_room_slice_is_over(store)) {
-			room = ROOM_LATER;
+		if (store_eviction_slice_is_over(store)) {
+			outcome = MEMORY_LATER;
 			break;
 		}
 	}
-	store_plan_room(store, room);
+	store_plan_eviction(store, outcome);
 }
 
 /* Several changes while one message is under way become one. */
@@ -108,7 +108,7 @@ static void post_settings(struct store *store)
 			continue;
 		struct settings *settings = malloc(sizeof(*settings));
 		if (!settings)
-			crash_broken_invariant("no memory for the settings of a reactor");
+			crash_out_of_memory("the settings of a reactor");
 		*settings = store_settings(&store->config);
 		side->settings_have_changed = false;
 		side->out |= OUT_BIT(REACTOR_SETTINGS);
@@ -138,8 +138,8 @@ static const struct {
 	{ execute_set_aside, true },   /* connections whose commands have used up a turn; half of this one is theirs */
 	{ execute_due, false },        /* a command that came in time is served before a deadline of the same moment */
 	{ store_cron, false },       /* what left by itself in this turn makes room */
-	{ make_room, false },          /* before memory is counted */
-	{ store_account_memory, true }, /* all that changes memory has been done */
+	{ execute_blocked_on_memory, false },          /* before memory is counted */
+	{ store_update_memory, true }, /* all that changes memory has been done */
 	{ give_tally_if_due, true },   /* counts what was executed, in the turn's message */
 	{ store_publish, true },       /* all effects of the turn, in one message, before anybody learns of them */
 	{ store_post_questions, true }, /* behind frames and counts: the answers include them */
@@ -152,7 +152,7 @@ static void begin(struct store *store)
 {
 	store->turn.now_ms = wall_clock_ms();
 	store->turn.monotonic_ms = monotonic_ms();
-	store_begin_room_slice(store);
+	store_begin_eviction_slice(store);
 	eviction_tick(&store->memory.eviction, &store->databases, store->turn.monotonic_ms);
 	store_roll_rates(store);
 	turn_limits_begin(store);

@@ -7,14 +7,14 @@
 
 uint64_t turn_ticks(const struct store *store)
 {
-	return stopwatch_ticks(&store->turn.watch, TURN_NS);
+	return stopwatch_ticks(&store->turn.stopwatch, TURN_NS);
 }
 
 void turn_limits_begin(struct store *store)
 {
-	store_begin_lap(store);
-	store->turn.began_ticks = store->turn.lap_ticks;
-	store->turn.ends_ticks = store->turn.lap_ticks + turn_ticks(store);
+	store_begin_timing(store);
+	store->turn.began_ticks = store->turn.timing_began_ticks;
+	store->turn.ends_ticks = store->turn.timing_began_ticks + turn_ticks(store);
 }
 
 bool store_is_free(const struct store *store)
@@ -25,10 +25,10 @@ bool store_is_free(const struct store *store)
 /* A lap ends with each command: asking costs no look at the clock. */
 bool turn_has_time(const struct store *store)
 {
-	return store->turn.lap_ticks < store->turn.ends_ticks;
+	return store->turn.timing_began_ticks < store->turn.ends_ticks;
 }
 
-bool turn_has_text(const struct store *store, uint32_t reactor)
+bool turn_has_output_space(const struct store *store, uint32_t reactor)
 {
 	const struct reply_batch *open = store->reactors[reactor].open;
 	return !open || open->text.len < TEXT_BYTES_MAX;
@@ -36,7 +36,7 @@ bool turn_has_text(const struct store *store, uint32_t reactor)
 
 bool turn_may_go_on(const struct store *store, uint32_t reactor)
 {
-	return store_is_free(store) && turn_has_time(store) && turn_has_text(store, reactor);
+	return store_is_free(store) && turn_has_time(store) && turn_has_output_space(store, reactor);
 }
 
 void turn_limit_to_half(struct store *store)
@@ -47,7 +47,7 @@ void turn_limit_to_half(struct store *store)
 void turn_grant_half(struct store *store)
 {
 	uint64_t end = store->turn.began_ticks + turn_ticks(store);
-	store_begin_lap(store);
-	uint64_t granted = store->turn.lap_ticks + turn_ticks(store) / 2;
+	store_begin_timing(store);
+	uint64_t granted = store->turn.timing_began_ticks + turn_ticks(store) / 2;
 	store->turn.ends_ticks = granted > end ? granted : end;
 }

@@ -1,5 +1,5 @@
 /*
- * How much one turn may execute: so that mailboxes are looked at, and replies leave, every half millisecond.
+ * Limits on what one turn executes, so that the store reads its mailbox and sends replies every half millisecond.
  */
 #ifndef ACTORS_STORE_TURN_LIMITS_H
 #define ACTORS_STORE_TURN_LIMITS_H
@@ -9,22 +9,22 @@
 
 struct store;
 
-/* The clock of what a turn may execute starts. */
+/* Starts the time of a turn. */
 void turn_limits_begin(struct store *store);
-/* The length of a turn, in the stopwatch's ticks. */
+/* The maximum length of a turn, in the stopwatch's ticks. */
 uint64_t turn_ticks(const struct store *store);
-/* Until turn_grant_half(): what begins now may take half of the turn. */
+/* Until turn_grant_half(), the turn's time ends after half of its length. */
 void turn_limit_to_half(struct store *store);
-/* What begins from now on may take half of a turn, or what is left of this one if that is more. */
+/* Extends the turn's time by half of its length from now, or to its full length if that is later. */
 void turn_grant_half(struct store *store);
 
-/* The store is not frozen: DEBUG SLEEP. */
+/* The store is not frozen by DEBUG SLEEP. */
 bool store_is_free(const struct store *store);
-/* A lap ends with each command: asking costs no look at the clock. */
+/* Uses the time of the last command's end and does not read the clock. */
 bool turn_has_time(const struct store *store);
-/* A reactor that is owed much text gets it before more is written. */
-bool turn_has_text(const struct store *store, uint32_t reactor);
-/* Another command of a client of that reactor may begin in this turn. */
+/* The reply text for the reactor has not reached TEXT_BYTES_MAX. */
+bool turn_has_output_space(const struct store *store, uint32_t reactor);
+/* Another command of a client of this reactor may begin in this turn. */
 bool turn_may_go_on(const struct store *store, uint32_t reactor);
 
 #endif

@@ -55,7 +55,7 @@ static bool is_over_limit(const struct store *store, const struct session *sessi
 static bool is_too_much_memory(const struct store *store, size_t copied)
 {
 	uint64_t most = (uint64_t)store->config.maxmemory;
-	return most && copied >= COPIES_CHECKED_BYTES && store_passing_bytes(store) + copied > most / COPIES_PART_OF_MEMORY;
+	return most && copied >= COPIES_CHECKED_BYTES && store_in_flight_bytes(store) + copied > most / COPIES_PART_OF_MEMORY;
 }
 
 bool session_may_send(struct store *store, struct session *session, size_t more, size_t copied)

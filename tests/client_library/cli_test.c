@@ -352,7 +352,7 @@ static void help_tells_what_a_command_takes(void)
 
 	enter(&s, "help incrby");
 	CU_ASSERT(terminal_shows(s.terminal, "INCRBY key increment"));
-	CU_ASSERT(terminal_shows(s.terminal, "summary: Adds to a number."));
+	CU_ASSERT(terminal_shows(s.terminal, "summary: Adds an integer to the value of a key."));
 	enter(&s, "help config get");
 	CU_ASSERT(terminal_shows(s.terminal, "CONFIG GET parameter"));
 	enter(&s, "help nonsense");

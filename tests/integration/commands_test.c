@@ -106,7 +106,7 @@ static void help_lists_what_there_is(void)
 
 static void help_tells_of_one_command_or_one_group(void)
 {
-	CU_ASSERT(has(COMMAND(peer, "HELP", "get"), "+GET key\r\n+    The value of a key.\r\n"));
+	CU_ASSERT(has(COMMAND(peer, "HELP", "get"), "+GET key\r\n+    Returns the value of a key.\r\n"));
 	CU_ASSERT(has(COMMAND(peer, "help", "CLIENT"), "+CLIENT NO-EVICT <ON|OFF>\r\n"));
 	CU_ASSERT(has(COMMAND(peer, "help", "client", "id"), "+CLIENT ID\r\n"));
 	CU_ASSERT(has(COMMAND(peer, "HELP", "generic"), "+EXPIRE key seconds [NX|XX|GT|LT]\r\n"));

@@ -1,5 +1,5 @@
 /*
- * DEBUG, as far as Redis's own tests and tools use it and there is something behind it here. A table of sub-commands; what isn't
+ * DEBUG, as far as Redis's own tests and tools use it and there is something behind it here. A table of subcommands; what isn't
  * in it, or comes with too few or too many arguments, is refused by name.
  */
 #include <ctype.h>

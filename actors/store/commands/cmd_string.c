@@ -101,7 +101,7 @@ static bool check_length(struct call *call, uint64_t offset, uint64_t more)
 	if (offset + more > (uint64_t)store_config(call->store)->proto_max_bulk_len)
 		reply_error(call, "ERR string exceeds maximum allowed size (proto-max-bulk-len)");
 	else if (!store_could_hold(call->store, offset + more))
-		reply_no_room(call);
+		reply_above_maxmemory(call);
 	else
 		return true;
 	return false;

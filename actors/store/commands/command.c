@@ -9,7 +9,7 @@
 #include "actors/store/commands/handlers.h"
 
 /*
- * Rows of commands.def in the order of the file, so that a container is followed by its sub-commands. The columns that
+ * Rows of commands.def in the order of the file, so that a container is followed by its subcommands. The columns that
  * are lists of words are turned into bits by command_table_init().
  */
 struct row {
@@ -262,7 +262,7 @@ static void parse_keys(struct command *command, const char *text)
 /* ---- look-up ---- */
 
 /*
- * One open-addressed table for commands and sub-commands. A slot knows its name by the first eight bytes, in lower case and
+ * One open-addressed table for commands and subcommands. A slot knows its name by the first eight bytes, in lower case and
  * padded with zeros, and by its length: that decides for most commands, and the rest of a longer name is compared with the table's.
  * Built once, at most a quarter full, so a look-up rarely sees a second slot.
  */
@@ -412,7 +412,7 @@ static void fill_command(struct command *command, const struct row *row, struct 
 	if (!row->is_subcommand)
 		return;
 	if (!container)
-		table_is_wrong(row->name, "a sub-command without a container", "");
+		table_is_wrong(row->name, "a subcommand without a container", "");
 	command->parent = container;
 	container->subcommands = container + 1;
 	container->subcommand_count++;
@@ -432,7 +432,7 @@ void command_table_init(void)
 	}
 	for (size_t i = 0; i < COMMANDS; i++)
 		if (!commands[i].handler && commands[i].subcommand_count == 0)
-			table_is_wrong(commands[i].name, "neither a handler nor sub-commands", "");
+			table_is_wrong(commands[i].name, "neither a handler nor subcommands", "");
 }
 
 uint32_t command_count(void)

@@ -1,9 +1,9 @@
 /*
- * The command table: what commands there are and how each is called.
+ * The command table. It is built from commands.def, the only list of commands, which also gives COMMAND, COMMAND DOCS, arity errors, HELP,
+ * the CLI's hints and the README's table.
  *
- * `commands.def` is the only list. COMMAND, COMMAND DOCS, arity errors, HELP, the CLI's hints and the README's table
- * come from it. A handler reads its arguments, asks storage, writes exactly one reply (or blocks the session), and
- * adds effects; it parses no RESP and knows no socket.
+ * A handler reads its arguments, calls storage, writes exactly one reply (or blocks the session) and adds effects. It parses no RESP and
+ * knows no socket.
  */
 #ifndef ACTORS_STORE_COMMAND_H
 #define ACTORS_STORE_COMMAND_H
@@ -56,7 +56,7 @@ enum key_flags {
 	KEY_OW = 1 << 2, /* overwrites it */
 	KEY_RM = 1 << 3, /* removes it */
 	/* any of these */
-	KEY_ACCESS = 1 << 4, /* the user gets to see what the value holds */
+	KEY_ACCESS = 1 << 4, /* returns data of the value to the client */
 	KEY_UPDATE = 1 << 5,
 	KEY_INSERT = 1 << 6,
 	KEY_DELETE = 1 << 7,
@@ -65,57 +65,58 @@ enum key_flags {
 	KEY_VARIABLE_FLAGS = 1 << 10,
 };
 
-/* Keys among the arguments: every step-th from first to last; or, where that can't be said, `first` is 0. */
+/* Positions of keys among the arguments: every step-th from first to last. `first` is 0 if the positions are not fixed. */
 struct key_spec {
-	int32_t first, last, step; /* last counts from the end when negative: -1 is the last argument */
+	int32_t first, last, step; /* a negative last counts from the end: -1 is the last argument */
 	uint32_t flags;            /* enum key_flags */
-	struct slice keyword;      /* with first 0: the key is behind the last such word; empty: no argument names it */
+	struct slice keyword;      /* with first 0: the key follows the last such word; empty: the key is not among the arguments */
 };
 #define KEY_SPECS_MAX 3
 
 struct command {
-	const char *name;             /* lower case; a sub-command's own name: "get" of "config|get" */
-	const struct command *parent; /* of a sub-command */
+	const char *name;             /* lower case; for a subcommand its own name: "get" of "config|get" */
+	const struct command *parent; /* the container of a subcommand, NULL otherwise */
 	const struct command *subcommands;
 	uint32_t subcommand_count;
-	uint32_t number;              /* dense, 0 .. command_count() - 1: index of counters */
+	uint32_t number;              /* dense, 0 .. command_count() - 1: index into counters */
 	command_handler *handler;     /* NULL for a container */
-	int32_t arity;                /* argc incl. the name; -n: at least n */
+	int32_t arity;                /* argc including the name; -n: at least n */
 	uint32_t flags;               /* enum command_flags */
 	uint64_t acl_categories;
-	int32_t first_key, last_key, key_step; /* 0, 0, 0 without keys; last_key counts from the end when negative */
+	int32_t first_key, last_key, key_step; /* 0, 0, 0 without keys; a negative last_key counts from the end */
 	struct key_spec key_specs[KEY_SPECS_MAX];
 	uint32_t key_spec_count;
-	const char *tips;             /* words for cluster clients, parted by spaces */
+	const char *tips;             /* hints for cluster clients, separated by spaces */
 	const char *since, *group, *complexity, *summary;
-	const char *arguments;        /* what it takes, in the language of grammar.h */
-	const char *reply;            /* what it answers, likewise */
+	const char *arguments;        /* in the language of grammar.h */
+	const char *reply;            /* in the language of grammar.h */
 };
 
-/* The top-level command or NULL; letter case does not matter. */
+/* NULL when there is none. Names are not case-sensitive. */
 const struct command *command_find(const void *name, size_t len);
 const struct command *command_find_subcommand(const struct command *container, const void *name, size_t len);
 
-/* Of "get" or "config|get"; NULL when there is none. */
+/* Finds "get" or "config|get"; NULL when there is none. */
 const struct command *command_find_full(struct slice name);
 
-/* All commands and sub-commands, by number. */
+/* All commands and subcommands, by number. */
 uint32_t command_count(void);
 const struct command *command_at(uint32_t number);
-/* "config|get" into `out` (64 bytes suffice). */
+/* Writes "config|get" to `out` (64 bytes are enough). */
 void command_full_name(const struct command *command, char *out, size_t size);
 
 bool command_arity_fits(const struct command *command, uint32_t argc);
 
-/* What COMMAND DOCS tells besides; NULL: nothing. */
+/* A doc flag in COMMAND DOCS. */
 struct doc_flag {
-	const char *name;           /* of the command, in full */
-	const char *flag;           /* "deprecated", "syscmd" */
-	const char *since, *instead; /* of a deprecated one; "" otherwise */
+	const char *name;            /* full name of the command */
+	const char *flag;            /* "deprecated", "syscmd" */
+	const char *since, *instead; /* for "deprecated"; "" otherwise */
 };
+/* NULL when the command has none. */
 const struct doc_flag *command_doc_flag(const struct command *command);
 
-/* Names of single bits, in the order in which COMMAND INFO tells them; NULL past the last. */
+/* Names of single bits, in the order of COMMAND INFO. A NULL name ends the list. */
 struct bit_name {
 	const char *name;
 	uint64_t bit;
@@ -123,16 +124,16 @@ struct bit_name {
 const struct bit_name *command_flag_names(void);
 const struct bit_name *key_flag_names(void);
 const struct bit_name *acl_category_names(void);
-/* 0 when there is no such category; letter case does not matter. */
+/* 0 when there is no such category. Names are not case-sensitive. */
 uint64_t acl_category_bit(struct slice name);
 
-/* Checks the table (unique names, key positions, grammar that parses) and builds the look-up; fatal when it is wrong. */
+/* Checks the table (unique names, key positions, valid grammar) and builds the hash table. An error in the table is fatal. */
 void command_table_init(void);
 
 /*
- * Runs what the call's arguments ask for: finds the command (unless the turn has: call->command is then the top-level one),
- * its sub-command, checks the number of arguments and whether the session may, and calls the handler. Writes the error reply
- * and sets call->rejected otherwise. Afterwards call->command is what was found, NULL for an unknown command.
+ * Executes a call: finds the command (unless the caller has set call->command to the top-level command), then its subcommand, checks arity
+ * and permissions, and calls the handler. If a check fails, writes the error reply and sets call->rejected. Sets call->command to the
+ * command found, NULL if it is unknown.
  */
 void command_dispatch(struct call *call);
 

@@ -119,9 +119,9 @@ static bool may_run(struct call *call)
 		reject(call, "NOAUTH Authentication required.");
 		return false;
 	}
-	if (call->finds_no_room) {
+	if (call->memory_is_full) {
 		call->rejected = true;
-		reply_no_room(call);
+		reply_above_maxmemory(call);
 		return false;
 	}
 	return true;
@@ -135,7 +135,7 @@ void command_dispatch(struct call *call)
 	session->last_command_ms = store_monotonic_ms(call->store);
 	if (!found || !may_run(call))
 		return;
-	if (store_holds_back(call->store, call->command)) {
+	if (store_pause_holds(call->store, call->command)) {
 		session_block(call, BLOCKED_PAUSE, INT64_MAX, NULL, NULL);
 		call->postponed = true;
 		return;

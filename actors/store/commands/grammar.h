@@ -1,25 +1,25 @@
 /*
- * The two small languages in which commands.def says what a command takes and what it answers.
+ * The two small languages in which commands.def describes the arguments and the reply of a command.
  *
  * Arguments:
  *
  *   key:key                     a value: its name, then its type (string integer double key pattern unix-time)
- *   NX                          a word that stands for itself; what has lower-case letters is quoted: 'km'
- *   EX seconds:integer          a value behind its word
- *   LIMIT (page: ...)           a group behind its word
- *   (name: a | b | c)           one of several; an alternative of more than one part is taken as a block
- *   (name: a b)                 a block: parts that come together
- *   [ ... ]                     may be left out; it has a name, as a group has, unless it holds a single part
+ *   NX                          a literal word; a word with lower-case letters is quoted: 'km'
+ *   EX seconds:integer          a value after its word
+ *   LIMIT (page: ...)           a group after its word
+ *   (name: a | b | c)           one of several; an alternative of more than one part is a block
+ *   (name: a b)                 a block: parts that belong together
+ *   [ ... ]                     optional; named like a group unless it holds a single part
  *   x...                        may be repeated; [WORD x:string]... repeats the word too
  *
- * A name is lower-case letters, digits, '-' and '_'; that of a word is the word in lower case.
+ * A name consists of lower-case letters, digits, '-' and '_'. The name of a word is the word in lower case.
  *
  * Replies: `integer`, `bulk-string | null`, `array(bulk-string)`, `map(bulk-string, any)`, `tuple(bulk-string, integer)`.
- * The words: ok simple-string bulk-string verbatim-string integer double boolean null null-array nothing any, and with
+ * The types: ok simple-string bulk-string verbatim-string integer double boolean null null-array nothing any, and with
  * parentheses array(item) set(item) map(key, value) tuple(first, second, ...).
  *
- * A tree is an array in preorder: behind a node come its children, each with all that belongs to it. Nodes point into
- * the text. No allocation; any thread.
+ * A syntax tree is an array of nodes in preorder: after a node come its children, each followed by its own. Nodes point into the text.
+ * No function allocates memory except by its `out` buffer; any thread may call.
  */
 #ifndef ACTORS_STORE_GRAMMAR_H
 #define ACTORS_STORE_GRAMMAR_H
@@ -30,7 +30,7 @@
 #include "storage/slice.h"
 #include "transport/buffer.h"
 
-/* Nodes suffice for any command's arguments, or its reply. */
+/* Enough nodes for the arguments or the reply of any command. */
 #define GRAMMAR_NODES_MAX 128
 
 enum argument_type {
@@ -46,22 +46,22 @@ enum argument_type {
 };
 
 struct argument {
-	struct slice name;  /* of a word: the word as it is written */
-	struct slice token; /* the word itself, or the one in front; empty without */
+	struct slice name;  /* of a word: the word as written */
+	struct slice token; /* the word itself, or the word before a value or group; empty without */
 	enum argument_type type;
 	bool is_optional;
 	bool is_multiple;
 	bool repeats_token;
-	uint32_t size; /* nodes: this one and all below it */
+	uint32_t size; /* number of nodes: this one and all below it */
 };
 
-/* The number of nodes, or -1: *out_error tells what is wrong. `nodes` has room for GRAMMAR_NODES_MAX. */
+/* Returns the number of nodes, or -1 and sets *out_error. `nodes` holds GRAMMAR_NODES_MAX. */
 int arguments_parse(const char *text, struct argument *nodes, const char **out_error);
 
-/* "string", "pure-token": as COMMAND DOCS calls the types. */
+/* The name in COMMAND DOCS: "string", "pure-token". */
 const char *argument_type_name(enum argument_type type);
 
-/* The arguments as a person reads them: "key value [NX|XX] [EX seconds|PX milliseconds]". */
+/* Appends the arguments in readable form: "key value [NX|XX] [EX seconds|PX milliseconds]". */
 void arguments_render(const char *text, struct buffer *out);
 
 enum shape_type {
@@ -88,7 +88,7 @@ struct shape {
 	uint32_t size; /* nodes: this one and all below it */
 };
 
-/* As arguments_parse(). nodes[0] is the whole. */
+/* Like arguments_parse(). nodes[0] is the root. */
 int shape_parse(const char *text, struct shape *nodes, const char **out_error);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * The handlers of commands.def.
+ * Prototypes of the handlers in commands.def.
  */
 #ifndef ACTORS_STORE_HANDLERS_H
 #define ACTORS_STORE_HANDLERS_H
