@@ -130,7 +130,8 @@ static void expect_cut(const char *command)
 	peer_close(&greedy);
 	while (info("clients", "connected_clients") > clients && deadline_left_ms(deadline) > 0)
 		continue;
-	CU_ASSERT(server_resident_bytes(server) < before + (size_t)100 * MB * (size_t)patience());
+	/* The vectors of the longest request take 100 MB, which the allocator may keep for a while. */
+	CU_ASSERT(server_resident_bytes(server) < before + (size_t)250 * MB * (size_t)patience());
 }
 
 /* The replies would have 400 MB and more. */
