@@ -134,6 +134,7 @@ struct execution {
 	bool never_freezes;             /* shutdown has begun */
 	enum pause_mode pause_mode;
 	int64_t pause_until_ms;         /* monotonic */
+	int64_t set_aside_ran_ms;       /* monotonic: when connections that are set aside had their time last */
 };
 
 struct cron {

@@ -14,6 +14,8 @@
 
 /* Counts go to the observer at least this often while there are any. */
 #define TALLY_MS 100
+/* Connections that were set aside get half a turn at least this often, however many messages wait. */
+#define SET_ASIDE_WAIT_MS 20
 
 /* ---- those who wait before their command begins ---- */
 
@@ -59,9 +61,20 @@ static void execute_woken(struct store *store)
 	blocked_forget_answer(store);
 }
 
+/*
+ * Slow commands wait while messages wait, each of which is a turn: else every tick and every credit would let another one begin before the
+ * requests behind them. But not for ever.
+ */
+static bool is_time_for_set_aside(const struct store *store)
+{
+	return blocked_first(store, BLOCKED_TURN) &&
+	       (actor_mailbox_depth(store->actor) == 0 ||
+		store->turn.monotonic_ms - store->execution.set_aside_ran_ms >= SET_ASIDE_WAIT_MS);
+}
+
 static void execute_released(struct store *store)
 {
-	store->turn.some_are_set_aside = blocked_first(store, BLOCKED_TURN) != NULL;
+	store->turn.some_are_set_aside = is_time_for_set_aside(store);
 	if (store->turn.some_are_set_aside)
 		turn_limit_to_half(store);
 	execute_while(store, BLOCKED_PAUSE, is_unpaused);
@@ -70,11 +83,12 @@ static void execute_released(struct store *store)
 
 static void execute_set_aside(struct store *store)
 {
-	if (store->turn.some_are_set_aside) {
-		store_post_pushes(store); /* what others are owed by now */
-		turn_grant_half(store);
-	}
+	if (!store->turn.some_are_set_aside)
+		return;
+	store_post_pushes(store); /* what others are owed by now */
+	turn_grant_half(store);
 	execute_while(store, BLOCKED_TURN, NULL);
+	store->execution.set_aside_ran_ms = monotonic_ms();
 }
 
 static void execute_due(struct store *store)
