@@ -6,7 +6,6 @@ struct subscriber {
 	struct bus_subscription wish;
 	int64_t credit_bytes;
 	bool is_behind; /* has missed frames; must be attached before it gets others */
-	uint64_t passed_over;
 };
 
 struct bus {
@@ -50,6 +49,8 @@ void bus_set_interest(struct bus *bus, uint32_t number, uint32_t interest)
 	struct subscriber *subscriber = &bus->subscribers[number];
 	bool is_to_attach = (interest & ~subscriber->wish.interest) & BUS_FRAMES;
 	subscriber->wish.interest = interest;
+	if (!(interest & BUS_FRAMES))
+		subscriber->is_behind = false; /* what it doesn't want it can't miss */
 	if (is_to_attach)
 		attach(bus, subscriber);
 }
@@ -77,11 +78,6 @@ int64_t bus_credit_bytes(const struct bus *bus, uint32_t number)
 	return bus->subscribers[number].credit_bytes;
 }
 
-uint64_t bus_passed_over(const struct bus *bus, uint32_t number)
-{
-	return bus->subscribers[number].passed_over;
-}
-
 uint64_t bus_sequence(const struct bus *bus)
 {
 	return bus->sequence;
@@ -104,7 +100,6 @@ static bool may_have(struct subscriber *subscriber, const struct bus_message *me
 {
 	if (subscriber->wish.is_required || (subscriber->credit_bytes > 0 && !subscriber->is_behind))
 		return true;
-	subscriber->passed_over++;
 	subscriber->is_behind |= message->holds & subscriber->wish.interest & BUS_FRAMES;
 	return false;
 }

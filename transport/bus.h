@@ -66,8 +66,6 @@ struct bus_subscription {
 uint32_t bus_subscribe(struct bus *bus, const struct bus_subscription *subscription);
 /* A subscriber that adds BUS_FRAMES is attached. */
 void bus_set_interest(struct bus *bus, uint32_t subscriber, uint32_t interest);
-/* Messages with which it was skipped. */
-uint64_t bus_passed_over(const struct bus *bus, uint32_t subscriber);
 
 /* True if any subscriber has this interest. */
 bool bus_is_wanted(const struct bus *bus, enum bus_interest interest);

@@ -35,6 +35,7 @@ void subscriber_init(struct subscriber *subscriber, struct actor *actor, const s
 		/* Return credit by quarters: few messages, and the store never runs out of credit while we hold less than that. */
 		.give_back_at_bytes = (uint64_t)(options->credit_bytes ? options->credit_bytes : BUS_CREDIT_BYTES) / 4,
 		.interest = options->interest,
+		.has_frames = options->interest & BUS_FRAMES,
 		.take = options->take,
 		.context = options->context,
 	};
@@ -70,7 +71,7 @@ static void stop_if_empty(struct subscriber *subscriber)
 
 void subscriber_on_frames(struct subscriber *subscriber, struct bus_message *message)
 {
-	if ((subscriber->interest & BUS_FRAMES) && !bus_cursor_accept(&subscriber->cursor, message))
+	if (subscriber->has_frames && !bus_cursor_accept(&subscriber->cursor, message))
 		crash_broken_invariant("%s has seen frame %llu and received %llu to %llu: frames are lost",
 				       subscriber->actor->name, (unsigned long long)subscriber->cursor.last,
 				       (unsigned long long)message->first_sequence,
@@ -83,9 +84,9 @@ void subscriber_on_frames(struct subscriber *subscriber, struct bus_message *mes
 
 void subscriber_on_attach(struct subscriber *subscriber, uint64_t sequence)
 {
-	if (subscriber->interest & BUS_FRAMES)
+	if (subscriber->has_frames)
 		subscriber->missed += sequence - subscriber->cursor.last;
-	subscriber->interest |= BUS_FRAMES;
+	subscriber->has_frames = subscriber->interest & BUS_FRAMES; /* it may have been on its way when they were given up */
 	subscriber->cursor.last = sequence;
 	owe(subscriber, BUS_ATTACH_BYTES);
 	stop_if_empty(subscriber);
@@ -99,8 +100,9 @@ void subscriber_on_stop(struct subscriber *subscriber)
 
 void subscriber_want(struct subscriber *subscriber, uint32_t interest)
 {
-	/* BUS_FRAMES is set by the ATTACH: frames in flight before it are not for us. */
-	subscriber->interest = interest & (subscriber->interest | ~(uint32_t)BUS_FRAMES);
+	/* Frames begin with the ATTACH: what is in flight before it is not for us. */
+	subscriber->interest = interest;
+	subscriber->has_frames &= (interest & BUS_FRAMES) != 0;
 	subscriber->kind->post_wants(subscriber->actor, subscriber->store, interest, NULL);
 }
 

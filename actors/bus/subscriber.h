@@ -30,7 +30,8 @@ struct subscriber {
 	const struct subscriber_kind *kind;
 	struct actor *actor, *store;
 	struct bus_cursor cursor;
-	uint32_t interest;    /* enum bus_interest: the parts it may read; a message may hold more */
+	uint32_t interest;    /* enum bus_interest: what it asked for last; a message may hold more */
+	bool has_frames;      /* frames have begun: each must follow on the one before */
 	uint64_t owed_bytes;  /* credit not yet returned */
 	uint64_t give_back_at_bytes;
 	uint64_t missed;      /* frames that it was not given */

@@ -68,13 +68,18 @@ static uint32_t number_of(const struct store *store, uint32_t actor_number)
 	crash_broken_invariant("actor %u, which does not subscribe, speaks of the bus", actor_number);
 }
 
+/* Once the store has stopped nobody is attached, whose own stop may be under way. */
 void store_on_credit(struct store *store, const struct message *message)
 {
+	if (store->is_stopping)
+		return;
 	bus_return_credit(store->bus.bus, number_of(store, message->sender), message->number);
 }
 
 void store_on_wants(struct store *store, const struct message *message)
 {
+	if (store->is_stopping)
+		return;
 	bus_set_interest(store->bus.bus, number_of(store, message->sender), (uint32_t)message->number);
 	store_update_interest(store);
 }

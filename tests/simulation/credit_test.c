@@ -228,6 +228,25 @@ static void counts_come_behind_the_commands_that_they_count(void)
 	end(&node);
 }
 
+/* It was: credit that came back from one that was behind made the store post to it, whose stop was under way. */
+static void nobody_is_attached_once_the_store_has_stopped(void)
+{
+	struct node_options options = { .reactors = 1, .recorders = 1, .credit_bytes = { CREDIT }, .is_optional = { true } };
+	scheduler_begin(1, TRACE_QUIETLY);
+	struct node *node = node_create(&options);
+	struct client *client = client_open(node->reactors[0]);
+	hold(node->recorders[0]);
+	set_keys(client, 10);
+	node_stop(node);
+	scheduler_settle();
+	let_go(node->recorders[0]);
+	scheduler_settle();
+	CU_ASSERT_EQUAL(node->recorders[0]->frames, 4);
+	CU_ASSERT_EQUAL(node->recorders[0]->subscriber.missed, 0);
+	CU_ASSERT_TRUE(node_has_stopped(node));
+	node_destroy(&node);
+}
+
 static void what_is_in_mailboxes_when_a_node_is_destroyed_is_freed(void)
 {
 	static char large[20001];
@@ -255,6 +274,7 @@ static const struct suite_case cases[] = {
 	CASE(one_that_joins_is_told_where_frames_begin),
 	CASE(an_expired_key_is_hidden_until_its_removal_can_be_told),
 	CASE(what_is_under_way_on_the_bus_is_taken_before_the_stop),
+	CASE(nobody_is_attached_once_the_store_has_stopped),
 	CASE(what_is_in_mailboxes_when_a_node_is_destroyed_is_freed),
 	CASE(monitor_is_shown_what_the_observer_has_taken),
 	CASE(counts_come_behind_the_commands_that_they_count),

@@ -8,7 +8,7 @@
 
 struct inbox {
 	struct bus_message *received[RECEIVED_MAX];
-	int count;
+	int count, attached;
 };
 
 static int destroyed;
@@ -110,6 +110,31 @@ static void interest_can_change(void)
 	bus_destroy(&bus);
 }
 
+static void note_attached(void *context, uint64_t sequence)
+{
+	((struct inbox *)context)->attached++;
+}
+
+static void who_is_behind_and_wants_frames_no_longer_is_not_attached(void)
+{
+	struct bus *bus = bus_create();
+	struct inbox inbox = { .count = 0 };
+	uint32_t number = bus_subscribe(bus, &(struct bus_subscription){
+		.interest = BUS_FRAMES | BUS_TALLY, .credit_bytes = 100, .post = put, .attach = note_attached, .context = &inbox });
+	bus_publish(bus, make(bus, BUS_FRAMES, 100));
+	bus_publish(bus, make(bus, BUS_FRAMES, 100)); /* passes it over */
+	bus_set_interest(bus, number, BUS_TALLY);
+	bus_return_credit(bus, number, 100);
+	CU_ASSERT_EQUAL(inbox.attached, 0);
+	bus_publish(bus, make(bus, BUS_TALLY, 10));
+	CU_ASSERT_EQUAL(inbox.count, 2);
+	bus_set_interest(bus, number, BUS_FRAMES);
+	CU_ASSERT_EQUAL(inbox.attached, 1);
+	bus_message_release(inbox.received[0]);
+	bus_message_release(inbox.received[1]);
+	bus_destroy(&bus);
+}
+
 static void a_cursor_notices_what_is_missing_and_what_comes_twice(void)
 {
 	struct bus_cursor cursor = { 0 };
@@ -132,6 +157,7 @@ static const struct suite_case cases[] = {
 	CASE(credit_may_be_overshot_once_and_comes_back),
 	CASE(who_is_not_required_holds_up_nobody),
 	CASE(interest_can_change),
+	CASE(who_is_behind_and_wants_frames_no_longer_is_not_attached),
 	CASE(a_cursor_notices_what_is_missing_and_what_comes_twice),
 };
 
