@@ -183,7 +183,8 @@ static bool read_compressed(struct rdb_reader *reader, uint64_t began, struct sl
 	struct blob *packed_blob = NULL;
 	if (!rdb_read_length(reader, &packed_len) || !rdb_read_length(reader, &len))
 		return false;
-	if (packed_len > RDB_STRING_MAX_BYTES || len > RDB_STRING_MAX_BYTES || len > packed_len * LZF_BEST_RATIO)
+	/* lzf_decompress() can't tell an empty string from a failure; nobody compresses one. */
+	if (packed_len > RDB_STRING_MAX_BYTES || len > RDB_STRING_MAX_BYTES || len == 0 || len > packed_len * LZF_BEST_RATIO)
 		return rdb_refuse(reader, began, "a compressed string has an impossible length");
 	if (!read_plain(reader, packed_len, &packed, &packed_blob))
 		return false;

@@ -157,6 +157,7 @@ static void what_is_wrong_is_refused_with_its_place(void)
 		WRONG("\xc4", "a string of an unknown form"),
 		WRONG("\x81\x00\x00\x00\x01\x00\x00\x00\x00", "a string is longer than 512 MB"),
 		WRONG("\xc3\x01\x80\x20\x00\x00\x00\x61", "a compressed string has an impossible length"),
+		WRONG("\xc3\x02\x00\xff\xff", "a compressed string has an impossible length"),
 		WRONG("\xc3\x02\x10\xff\xff", "a compressed string is damaged"),
 		WRONG("\x80\x1f\xff\xff\xff" "little of it", "unexpected end of input"),
 	};
