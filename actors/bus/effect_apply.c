@@ -70,7 +70,8 @@ static enum apply_status patch(struct place *at, const struct effect *effect, si
 {
 	struct string_patch what = { .bytes = effect->value, .offset = offset, .origin = origin };
 	size_t old_len = at->entry ? entry_string(at->entry).len : 0;
-	if (string_patched_len(&what, old_len) != (size_t)effect->result)
+	size_t len = string_patched_len(&what, old_len);
+	if (len != (size_t)effect->result || len > STRING_MAX_BYTES)
 		return APPLY_MISFIT;
 	return status_of(string_apply_patch(at->keyspace, at->key, at->hash, at->entry, &what));
 }

@@ -6,6 +6,9 @@
 
 #include "storage/keyspace.h"
 
+/* The longest string. */
+#define STRING_MAX_BYTES ((size_t)512 << 20)
+
 /* Bytes to write into a string at `offset`; zeros fill a gap after the string's end. */
 struct string_patch {
 	struct slice bytes;

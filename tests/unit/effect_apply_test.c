@@ -140,6 +140,9 @@ static void setrange_writes_over_and_fills_a_gap(void)
 	CU_ASSERT_TRUE(slice_equal(entry_string(find(0, "a")), slice_of("aXYd\0\0XY", 8)));
 	effect.number = -1;
 	CU_ASSERT_EQUAL(apply(&effect), APPLY_MISFIT);
+	effect.number = UINT32_MAX;
+	effect.result = (int64_t)UINT32_MAX + 2; /* as 32 bits: 1 */
+	CU_ASSERT_EQUAL(apply(&effect), APPLY_MISFIT);
 	forget_all();
 }
 
