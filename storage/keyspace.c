@@ -13,6 +13,7 @@
 #include "change.h"
 #include "expiry.h"
 #include "table.h"
+#include "value_forms.h"
 
 /* How many times to live the average is taken of. */
 #define TTL_SAMPLE 64u
@@ -130,7 +131,7 @@ static enum keyspace_status overwrite(struct keyspace *keyspace, struct table_sl
 		return KEYSPACE_NO_MEMORY;
 
 	change_assert_announced(keyspace, old);
-	if (old_form > FORM_EMBEDDED_LAST)
+	if (value_forms[old_form]->release) /* then its part is an address */
 		memcpy(old_address, entry_part(old).data, sizeof(old_address));
 	if (expires && !parts->has_expiry)
 		expiry_remove(&keyspace->expiry, place);
