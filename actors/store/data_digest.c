@@ -48,12 +48,17 @@ void data_digest_mix_value(struct data_digest *digest, const struct entry *entry
 		add(digest, expires, sizeof(expires) - 1);
 }
 
-static void add_entry(void *context, struct entry *entry)
+void data_digest_add_entry(struct data_digest *digest, const struct entry *entry)
 {
-	struct data_digest *all = context, one = { 0 };
+	struct data_digest one = { 0 };
 	mix(&one, entry_key(entry).data, entry_key(entry).len);
 	data_digest_mix_value(&one, entry);
-	add(all, one.bytes, SHA_DIGEST_LENGTH);
+	add(digest, one.bytes, SHA_DIGEST_LENGTH);
+}
+
+static void add_visited(void *context, struct entry *entry)
+{
+	data_digest_add_entry(context, entry);
 }
 
 void data_digest_mix_database(struct data_digest *digest, uint32_t number, const struct keyspace *keyspace)
@@ -61,7 +66,7 @@ void data_digest_mix_database(struct data_digest *digest, uint32_t number, const
 	uint64_t cursor = 0;
 	mix_number(digest, number);
 	do {
-		cursor = keyspace_scan(keyspace, cursor, add_entry, digest);
+		cursor = keyspace_scan(keyspace, cursor, add_visited, digest);
 	} while (cursor != 0);
 }
 

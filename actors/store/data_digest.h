@@ -24,6 +24,8 @@ struct data_digest {
 };
 
 void data_digest_mix_value(struct data_digest *digest, const struct entry *entry);
+/* A key and its value; the order does not matter. */
+void data_digest_add_entry(struct data_digest *digest, const struct entry *entry);
 /* The database must not be empty. */
 void data_digest_mix_database(struct data_digest *digest, uint32_t number, const struct keyspace *keyspace);
 void data_digest_hex(const struct data_digest *digest, char out[DIGEST_HEX_BYTES]);

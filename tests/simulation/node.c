@@ -10,6 +10,7 @@
 #include "actors/runtime/host.h"
 #include "actors/runtime/log.h"
 #include "actors/store/commands/command.h"
+#include "actors/store/state.h"
 #include "actors/store/store_actor.h"
 #include "storage/eviction.h"
 #include "storage/keyspace.h"
@@ -224,6 +225,7 @@ static void create_actors(struct node *node, const struct node_options *options)
 	reaper_init(node->reaper, node->runtime);
 	node->store = store_create(node->runtime, &node->config, subscriptions, 1 + options->recorders);
 	free(subscriptions);
+	snapshot_init(&node->snapshot, &node->store->databases);
 }
 
 struct node *node_create(const struct node_options *options)

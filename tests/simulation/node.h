@@ -15,6 +15,7 @@
 #include "simulation/channel.h"
 #include "simulation/reactor_double.h"
 #include "simulation/recorder.h"
+#include "simulation/snapshot.h"
 
 #define NODE_SUBSCRIBERS_MAX 4
 
@@ -40,6 +41,7 @@ struct node {
 	struct recorder **recorders;
 	uint32_t recorder_count;
 	struct stop_order stop;
+	struct snapshot snapshot; /* of the store's data; it makes a step when the test says so */
 	struct node *next;
 };
 

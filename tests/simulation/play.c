@@ -148,8 +148,16 @@ static void act(struct play *play)
 	}
 }
 
+static void take_snapshot(struct play *play, struct node *node)
+{
+	if (!snapshot_step(&node->snapshot))
+		fail(play, "a snapshot of node %u is not what there was when it began", node->number);
+}
+
 static void go_on(struct play *play)
 {
+	if (scheduler_draw(4) == 0)
+		take_snapshot(play, play->nodes[scheduler_draw(play->node_count)]);
 	for (uint64_t steps = scheduler_draw(8); steps > 0; steps--)
 		scheduler_step();
 	if (scheduler_draw(10) == 0)

@@ -120,6 +120,8 @@ static const struct {
 	{ 6, EXPECT_OK, 1000, { "MSET", "K", "N", "K", "N" } },
 	{ 4, EXPECT_ANY, 0, { "INCR", "K" } },
 	{ 3, EXPECT_INTEGER, 10, { "APPEND", "K", "N" } },
+	{ 3, EXPECT_ANY, 20000, { "SETRANGE", "K", "N", "part" } },
+	{ 3, EXPECT_INTEGER, 0, { "COPY", "K", "K", "DB", "1", "REPLACE" } },
 	{ 2, EXPECT_INTEGER, 60, { "CLIENT", "UNBLOCK", "N" } },
 	{ 2, EXPECT_OK, 80, { "CLIENT", "PAUSE", "N", "WRITE" } },
 	{ 1, EXPECT_OK, 80, { "CLIENT", "PAUSE", "N", "ALL" } },

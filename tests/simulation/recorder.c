@@ -16,7 +16,7 @@ static void take_frame(struct recorder *recorder, struct frame_reader *reader, c
 	struct effect_target target = { .databases = &recorder->databases, .discard = discard };
 	struct effect effect;
 	uint32_t effects = 0;
-	bool is_whole = recorder->subscriber.missed == 0;
+	bool is_whole = recorder->subscriber.missed == 0, may_expire = true;
 	/* Every frame is seen, or counted as missed. */
 	if (frame->sequence != recorder->frames + recorder->subscriber.missed + 1)
 		crash_broken_invariant("frame %llu follows on %llu", (unsigned long long)frame->sequence,
@@ -26,6 +26,9 @@ static void take_frame(struct recorder *recorder, struct frame_reader *reader, c
 	for (; frame_next_effect(reader, &effect); effects++) {
 		scheduler_note("%s has frame %llu: %s %.*s", recorder->subscriber.actor->name, (unsigned long long)frame->sequence,
 			       effect_event(effect.type), (int)effect.key.len, (const char *)effect.key.data);
+		if (effect.type == EFFECT_EXPIRED && !may_expire)
+			crash_broken_invariant("frame %llu has an expired key behind other effects", (unsigned long long)frame->sequence);
+		may_expire &= effect.type == EFFECT_EXPIRED;
 		if (is_whole && effect_apply(&target, &effect) != APPLY_DONE)
 			crash_broken_invariant("frame %llu does not fit the data", (unsigned long long)frame->sequence);
 		if (recorder->on_effect)
