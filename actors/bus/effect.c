@@ -53,11 +53,6 @@ const char *effect_event(enum effect_type type)
 	return types[type].event;
 }
 
-uint32_t effect_fields(enum effect_type type)
-{
-	return types[type].fields;
-}
-
 /* ---- writing: each function returns the end of what it wrote; the caller has reserved memory ---- */
 
 static uint8_t *put_varint(uint8_t *at, uint64_t value)

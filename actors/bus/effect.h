@@ -36,8 +36,6 @@ enum effect_field {
 
 /* The name in INFO: "set", "expired". */
 const char *effect_event(enum effect_type type);
-/* The fields that records of this type may hold (enum effect_field). */
-uint32_t effect_fields(enum effect_type type);
 
 /* The elements of a collection, packed by elements_append(). */
 struct elements {

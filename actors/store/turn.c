@@ -151,8 +151,8 @@ static const struct {
 	{ backlog_execute, true },     /* quick commands do not wait for slow ones: */
 	{ execute_set_aside, true },   /* connections whose commands have used up a turn; half of this one is theirs */
 	{ execute_due, false },        /* a command that came in time is served before a deadline of the same moment */
-	{ store_cron, false },       /* what left by itself in this turn makes room */
-	{ execute_blocked_on_memory, false },          /* before memory is counted */
+	{ store_cron, false },         /* what left by itself in this turn makes room */
+	{ execute_blocked_on_memory, false }, /* before memory is counted */
 	{ store_update_memory, true }, /* all that changes memory has been done */
 	{ give_tally_if_due, true },   /* counts what was executed, in the turn's message */
 	{ store_publish, true },       /* all effects of the turn, in one message, before anybody learns of them */
