@@ -30,19 +30,17 @@ static struct entry *find_key(struct call *call, uint32_t index)
 	return entry;
 }
 
-/* The bytes of a string in an RDB file that compresses nothing: small integers are kept as such. */
-static size_t serialized_bytes(struct slice value)
+static bool count_only(void *context, const void *data, size_t len)
 {
-	int64_t number;
-	if (value.len <= 11 && decimal_parse_int64(value.data, value.len, &number)) {
-		if (number >= INT8_MIN && number <= INT8_MAX)
-			return 2;
-		if (number >= INT16_MIN && number <= INT16_MAX)
-			return 3;
-		if (number >= INT32_MIN && number <= INT32_MAX)
-			return 5;
-	}
-	return value.len + (value.len < 1 << 6 ? 1 : value.len < 1 << 14 ? 2 : 5);
+	return true;
+}
+
+/* The bytes of the value in an RDB file, not compressed. */
+static size_t serialized_bytes(const struct entry *entry)
+{
+	struct rdb_writer writer = { .write = count_only };
+	entry_encode(entry, &writer);
+	return writer.bytes;
 }
 
 static void debug_object(struct call *call)
@@ -53,7 +51,7 @@ static void debug_object(struct call *call)
 		return;
 	int64_t idle_ms = access_idle_ms(store_databases(call->store)->storage.access, entry, store_monotonic_ms(call->store));
 	snprintf(text, sizeof(text), "Value at:%p refcount:1 encoding:%s serializedlength:%zu lru:%u lru_seconds_idle:%lld",
-		 (const void *)entry, entry_encoding_name(entry), serialized_bytes(entry_string(entry)),
+		 (const void *)entry, entry_encoding_name(entry), serialized_bytes(entry),
 		 lru_clock(call->now_ms - idle_ms), (long long)idle_ms / 1000);
 	reply_simple(call, text);
 }
