@@ -1,4 +1,4 @@
-"""Commands that change or read a part of a value beside Redis, and the time of a whole SCAN."""
+"""Compares commands that change or read part of a value with Redis, and measures a whole SCAN."""
 
 import collections
 import time
@@ -7,15 +7,15 @@ import speed
 from load import benchmark_keys, encode, kinds, load, start, stop
 
 KEYS = 100000
-# Requests for a run of about two seconds at Redis's rate.
+# Enough requests for two seconds at Redis's rate.
 SHAPES = [("50", 50, 1, 200000), ("50x16", 50, 16, 1200000), ("50x64", 50, 64, 2000000)]
-# Random keys are redis-benchmark's; numbers have keys of their own. A byte appended at a time leaves values small over all rounds.
+# Random keys are redis-benchmark's; numbers have other keys. APPEND adds one byte, so values stay small over all rounds.
 WORDS = {
     "append": ("APPEND", "key:__rand_int__", "x"),
     "getrange": ("GETRANGE", "key:__rand_int__", "8", "39"),
     "incrbyfloat": ("INCRBYFLOAT", "num:__rand_int__", "0.25"),
 }
-# What must be reached, ours/Redis, client on one core and server on the other.
+# Goals as ours/Redis, with the client on one core and the server on the other.
 GOALS = {"50": 1.0, "50x16": 1.2}
 
 SCAN_KEYS = 1000000
@@ -57,7 +57,7 @@ def scan_reply(read):
 
 
 def walk(server, count):
-    """Seconds and processor seconds of one whole SCAN, one call after the other."""
+    """Seconds and CPU seconds of one whole SCAN, one call after the other."""
     cursor, found = b"0", 0
     with server.connect() as s, s.makefile("rb", 1 << 16) as read:
         cpu_ns, begin = server.cpu_ns(), time.monotonic()

@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
-"""Measures qcache beside redis-server and beside the null server, in one run on one machine.
+"""Compares qcache with redis-server and the null server, in one run on one machine.
 
-The three are started without persistence and measured in turn, A B C A B C, by redis-benchmark; every figure is a median over
-the rounds, every ratio the median of the rounds' ratios. Everything runs on the loopback and ends by itself.
-Prints the tables as Markdown and writes them to a file.
+redis-benchmark measures the three in turn, A B C A B C, without persistence. Each figure is the median of the rounds, and each ratio the
+median of the rounds' ratios. Everything runs on the loopback and ends by itself. Prints the tables as Markdown and writes them to a file.
 """
 
 import argparse
@@ -38,18 +37,18 @@ def arguments():
     parser.add_argument("--null", required=True, help="the null server")
     parser.add_argument("--redis", default="redis-server", help="the other server (redis-server)")
     parser.add_argument("--out", default="bench.md", help="file for the tables (bench.md)")
-    parser.add_argument("--ours-args", default="", help="further arguments for our server, in one word")
-    parser.add_argument("--servers", default="redis,null", help="whom to compare ours with (redis,null)")
+    parser.add_argument("--ours-args", default="", help="more arguments for our server, as one word")
+    parser.add_argument("--servers", default="redis,null", help="servers to compare ours with (redis,null)")
     parser.add_argument("--parts", default="speed,commands,memory,growth,eviction",
                         help="what to measure (speed,commands,memory,growth,eviction)")
     parser.add_argument("--cells", default="all", help="cells of speed: set:50x16, or set, or 50x64, several with commas (all)")
     parser.add_argument("--placements", default="pinned,free", help="pinned, free or both")
     parser.add_argument("--rounds", type=int, default=5, help="rounds a cell (5)")
     parser.add_argument("--scale", type=float, default=1.0, help="multiplies the requests of every cell (1.0: about two seconds)")
-    parser.add_argument("--most-keys", type=int, default=10000000, help="where growth ends (10000000)")
+    parser.add_argument("--most-keys", type=int, default=10000000, help="keys at the end of growth (10000000)")
     parser.add_argument("--server-cpu", type=int, default=0)
     parser.add_argument("--client-cpu", type=int, default=1)
-    parser.add_argument("--quick", action="store_true", help="two minutes: few cells, short runs, pinned only; speed alone")
+    parser.add_argument("--quick", action="store_true", help="two minutes: few cells, short runs, pinned, speed only")
     options = parser.parse_args()
     if options.quick:
         options.parts, options.placements, options.rounds, options.scale = "speed", "pinned", 3, 0.3

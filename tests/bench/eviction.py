@@ -1,4 +1,4 @@
-"""Hit ratios under maxmemory at equal numbers of resident keys, and the speed of a mixed load there."""
+"""Hit ratios under maxmemory at equal numbers of resident keys, and the speed of a mixed load."""
 
 import os
 import statistics
@@ -44,7 +44,7 @@ def resident(server):
 
 
 def calibrate(options, server, policy, wanted):
-    """Sets maxmemory so that, under a stream of new keys, so many stay."""
+    """Sets maxmemory so that under a stream of new keys this many stay."""
     server.command("CONFIG", "SET", "maxmemory", "0")
     server.command("CONFIG", "SET", "maxmemory-policy", policy)
     server.command("FLUSHALL")
@@ -59,7 +59,7 @@ def calibrate(options, server, policy, wanted):
         if abs(short) <= wanted * TOLERANCE:
             break
         limit += short * a_key
-    # Played aside the client asks in other pieces, which take other buffers.
+    # In "aside" mode the client sends other pieces, which take other buffers.
     server.command("FLUSHALL")
     replay(options, server, "aside", "zipf", 10 * wanted, wanted, 8 * wanted)
     limit += (wanted - resident(server)) * a_key

@@ -1,4 +1,4 @@
-"""What growth costs: the longest turn of the store while keys are inserted, and the cost of a request as keys grow."""
+"""The cost of growth: the longest turn of the store while keys are inserted, and the cost of a request as keys grow."""
 
 import os
 import re
@@ -8,22 +8,22 @@ from speed import Cell, measure
 
 VALUE_BYTES = 64
 GOAL_TURN_US = 1000
-# As many commands as a busy reactor gathers for one turn, or more.
+# At least as many commands as a busy reactor gathers for one turn.
 LOAD_STEP = 2000
 STEPS = [10000, 100000, 1000000, 10000000]
 
 
 def longest_turn_us(server):
-    """The longest turn of the store since CONFIG RESETSTAT, whatever its message, from INFO actors: (by the clock, at work)."""
+    """The longest turn of the store since CONFIG RESETSTAT, from INFO actors: (wall-clock time, CPU time)."""
     text = server.command("INFO", "actors")
     found = re.findall(r"^turns_store_\w+:.*\bmax_usec=([\d.]+).*\bmax_cpu_usec=([\d.]+)", text, re.M)
     if not found:
-        raise SystemExit("INFO actors tells no max_usec of the store's turns:\n" + text)
+        raise SystemExit("INFO actors has no max_usec of the store's turns:\n" + text)
     return max(float(clock) for clock, _ in found), max(float(work) for _, work in found)
 
 
 def grow(options, server, steps):
-    """For each number of keys: (keys, figures of GET, figures of SET, longest turn while they came)."""
+    """For each number of keys: (keys, figures of GET, figures of SET, longest turn while they were inserted)."""
     rows, have = [], 0
     for keys in steps:
         if server.name == "ours":

@@ -1,4 +1,4 @@
-"""Whom to compare, and how they are filled with keys."""
+"""The servers to compare, and how they are filled with keys."""
 
 import itertools
 import os
@@ -10,7 +10,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 from server import Server, encode  # noqa: E402
 
-# An allocator gives pages back within ten seconds, step by step: who stands for longer is through.
+# An allocator returns pages step by step within ten seconds: memory that is stable for longer is final.
 REST_SECONDS = 90
 REST_QUIET_SECONDS = 12
 REST_STEP = 0.25
@@ -18,7 +18,7 @@ CHUNK_COMMANDS = 10000
 
 
 def kinds(options):
-    """Name and arguments of each server that is to be compared."""
+    """Name and arguments of each server to compare."""
     found = {"ours": [options.ours, "--port", "PORT", "--dir", "DIRECTORY"] + options.ours_args.split()}
     if "redis" in options.servers.split(","):
         found["redis"] = [options.redis, "--port", "PORT", "--dir", "DIRECTORY", "--save", "", "--appendonly", "no"]
@@ -48,7 +48,7 @@ def load(server, commands, count):
 
 
 def load_in_steps(server, commands, step):
-    """The same, but waits for the replies of each `step` commands: the server's threads don't compete for a processor."""
+    """The same, but waits for the replies after each `step` commands, so that the server's threads don't compete for a CPU."""
     with server.connect() as s:
         for chunk in chunks(commands, step):
             s.sendall(b"".join(chunk))
@@ -71,7 +71,7 @@ def count_lines(s, count):
 
 
 def rest(servers):
-    """Waits until their memory stands."""
+    """Waits until their memory no longer changes."""
     deadline = time.monotonic() + REST_SECONDS
     before, since = [], 0
     while time.monotonic() < deadline:
@@ -80,12 +80,12 @@ def rest(servers):
             before, since = now, time.monotonic()
         if time.monotonic() - since > REST_QUIET_SECONDS:
             return
-        time.sleep(REST_STEP)  # the step of looking, not a wait for an event
-    print("  after %d s memory still changes" % REST_SECONDS)
+        time.sleep(REST_STEP)  # an interval of sampling, not a wait for an event
+    print("  memory still changes after %d s" % REST_SECONDS)
 
 
 def benchmark_keys(first, behind, size):
-    """SETs of the keys that redis-benchmark asks for."""
+    """SETs of the keys that redis-benchmark uses."""
     value = b"x" * size
     head, tail = b"*3\r\n$3\r\nSET\r\n$16\r\nkey:", b"\r\n$%d\r\n%b\r\n" % (size, value)
     return (b"%b%012d%b" % (head, number, tail) for number in range(first, behind))

@@ -1,4 +1,4 @@
-"""Resident memory of the whole server beside the payload, after it has come to rest."""
+"""Resident memory of a server beyond its payload, when it no longer changes."""
 
 import statistics
 
@@ -12,7 +12,7 @@ GOAL_MEAN, GOAL_WORST, GOAL_TTL = 32, 44, 28
 
 
 def value_bytes(number):
-    """1 to 256 bytes, evenly, in an order that has nothing to do with the key's."""
+    """1 to 256 bytes, evenly distributed, independent of the key's order."""
     return (number * 2654435761 >> 7) % VALUE_BYTES_MAX + 1
 
 
@@ -26,7 +26,7 @@ def commands(first, behind, with_ttl):
 
 
 class Filled:
-    """A server that is filled from one population to the next; what it takes beside the payload at each."""
+    """Fills a server from one population to the next, and yields its memory beyond the payload at each."""
 
     def __init__(self, name, argv, with_ttl):
         self.server, self.with_ttl = start(name, argv), with_ttl

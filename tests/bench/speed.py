@@ -1,4 +1,4 @@
-"""Requests per second, latency and processor time per request, side by side."""
+"""Compares requests per second, latency and CPU time per request."""
 
 import collections
 import csv
@@ -12,15 +12,15 @@ KEYS = 100000
 LARGE_KEYS = 10000
 SMALL, LARGE = 64, 16384
 
-# `words` is the command to send where redis-benchmark has no test of its own for it.
+# `words` is the command, if redis-benchmark has no test for it.
 Cell = collections.namedtuple("Cell", "name test clients pipeline size requests words", defaults=[()])
 
-# Requests for a run of about two seconds at Redis's rate.
+# Enough requests for two seconds at Redis's rate.
 SHAPES = [("1", 1, 1, 30000), ("50", 50, 1, 200000), ("50x16", 50, 16, 1600000), ("50x64", 50, 64, 2600000),
           ("500", 500, 1, 200000)]
 MSET_SHARE = 8
 
-# What must be reached on two cores, client on one and server on the other.
+# Goals on two cores, with the client on one and the server on the other.
 GOALS = {
     ("50", "rate"): {"set": 1.0, "get": 1.0, "incr": 1.0, "mset": 1.0},
     ("50x16", "rate"): {"set": 1.25, "get": 1.1, "incr": 1.05},
@@ -52,7 +52,7 @@ def choose(names):
 
 
 def measure(server, cell, requests, keys, client_cpu):
-    """One run of redis-benchmark over so many keys: a dict of figures."""
+    """One run of redis-benchmark over this many keys, as a dict of figures."""
     argv = ["redis-benchmark", "-p", str(server.port), "-n", str(requests), "-r", str(keys), "-d", str(cell.size),
             "-c", str(cell.clients), "-P", str(cell.pipeline), "--csv"] + list(cell.words or ("-t", cell.test))
     if client_cpu is not None:
@@ -106,7 +106,7 @@ def line_of(cell, by_server):
 
 
 def shortfalls(cell, by_server):
-    """What the goals ask and the cell doesn't reach."""
+    """The goals that the cell misses."""
     short = []
     test, shape = cell.name.split(":")
     ours, redis, null = (by_server.get(name) for name in ("ours", "redis", "null"))

@@ -1,5 +1,5 @@
 /*
- * The server as hiredis's asynchronous side sees it, over libev.
+ * Tests of the server through hiredis's asynchronous API, over libev.
  */
 #include <ev.h>
 #include <hiredis/adapters/libev.h>
@@ -17,7 +17,7 @@ enum { CONNECTIONS = 50, COMMANDS = 2000 };
 
 static struct server *server;
 
-/* One connection that sends numbered echoes and expects them back in their order. */
+/* A connection that sends numbered ECHOs and expects them back in order. */
 struct echoer {
 	redisAsyncContext *context;
 	int number, next;
@@ -30,7 +30,7 @@ static void stop_loop(struct ev_loop *loop, ev_timer *timer, int events)
 	ev_break(loop, EVBREAK_ALL);
 }
 
-/* Runs until no connection is left, or until it is too late. */
+/* Runs until no connection is left, or the deadline passes. */
 static void run_loop(void)
 {
 	struct ev_loop *loop = ev_default_loop(0);
@@ -130,7 +130,7 @@ static void on_id(redisAsyncContext *context, void *answer, void *argument)
 	redisAsyncDisconnect(killer);
 }
 
-/* The kill is sent once the id is known; what still waits for an answer is told that there is none. */
+/* The kill is sent when the id is known. Commands without an answer yet get an error. */
 static void a_killed_connection_is_seen(void)
 {
 	struct echoer victim = { 0 }, killer = { 0 };

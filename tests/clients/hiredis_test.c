@@ -1,5 +1,5 @@
 /*
- * The server as hiredis sees it, blocking.
+ * Tests of the server through hiredis's blocking API.
  */
 #include <hiredis/hiredis.h>
 #include <stdio.h>

@@ -1,11 +1,11 @@
-// The server as ioredis sees it.
+// Tests of the server through ioredis.
 "use strict";
 
 const assert = require("node:assert");
 const Redis = require("ioredis");
 const { port, socket, once, suite } = require("./suite.js");
 
-// By its number: a name may mean an address that the server doesn't listen on.
+// A numeric address: a name may resolve to one that the server doesn't listen on.
 const connect = (options = {}) => new Redis({ host: "127.0.0.1", port, ...options });
 
 const client = connect();
@@ -148,7 +148,7 @@ suite("ioredis", {
 
   async monitor_shows_what_is_done() {
     const watcher = connect();
-    await once(watcher, "ready"); // its INFO must not be the first line: ioredis takes one that comes with the OK for a reply
+    await once(watcher, "ready"); // INFO must not come first: ioredis takes a line that comes with the OK for a reply
     const monitor = await watcher.monitor();
     const seen = new Promise((resolve) => monitor.on("monitor", (time, args) => args[0] === "set" && resolve(args)));
     await client.set("watched", "1");

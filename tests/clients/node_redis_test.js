@@ -1,4 +1,4 @@
-// The server as node-redis sees it, in both versions of the protocol.
+// Tests of the server through node-redis, in RESP2 and RESP3.
 "use strict";
 
 const assert = require("node:assert");
@@ -7,7 +7,7 @@ const { port, socket, once, suite } = require("./suite.js");
 
 async function connect(RESP, more = {}) {
   const client = createClient({ url: `redis://127.0.0.1:${port}`, RESP, ...more });
-  client.on("error", () => {}); // a lost connection is an event; a call that fails by it rejects
+  client.on("error", () => {}); // a lost connection is an event, and calls that fail reject
   await client.connect();
   return client;
 }

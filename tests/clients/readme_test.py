@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""The transcripts in the README are what happens: they are typed again here, and the answers compared.
+"""Checks the transcripts in the README: types them again and compares the answers.
 
-A transcript is the fenced block behind `<!-- transcript: KIND -->`; a Node script's answers stand behind `<!-- prints -->`.
+A transcript is the fenced block behind `<!-- transcript: KIND -->`; the output of a Node script is behind `<!-- prints -->`.
 """
 
 import os
@@ -28,7 +28,7 @@ def block(marker, text=README):
 
 
 def read_until_quiet(connection, want):
-    """Reads as many bytes as are expected, or until the server closes."""
+    """Reads as many bytes as expected, or until the server closes."""
     got = b""
     while len(got) < want:
         more = connection.recv(65536)

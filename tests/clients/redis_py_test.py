@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The server as redis-py sees it."""
+"""Tests of the server through redis-py."""
 
 import os
 import threading

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The server as redis-cli and redis-benchmark see it."""
+"""Tests of the server through redis-cli and redis-benchmark."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-// Cases of a Node test: `suite(name, {case_name: async () => {...}})` runs them in order and prints what tests/support/run.py adds up.
+// `suite(name, {case_name: async () => {...}})` runs the cases of a Node test in order, and prints the counts for tests/support/run.py.
 "use strict";
 
 const PATIENCE = Number(process.env.QCACHE_TEST_PATIENCE || 1);

@@ -1,13 +1,12 @@
 """
-The commands that the streams are made of, once each: how often, how its arguments are drawn, how its replies compare.
+The commands of the streams, one line each: how often they come, how their arguments are drawn, and how their replies are compared.
 
-A SET with an absolute time is followed by GET, and then by SET and DEL: a key whose time has passed is hidden at once, but counted until it
-is removed or written anew, and when that happens is the server's own affair.
+A SET with an absolute time is followed by GET, and then by SET and DEL. A key whose time has passed is hidden at once, but counted until it
+is removed or written again, and servers may do that at different times.
 
-To add a command, add a line to COMMANDS: a weight, a function that draws its words, and, where two right servers may
-differ, the name of a rule of normalise.py. Words are drawn from the edges: few keys, so that commands meet; integers around their limits;
-values around the sizes where a representation changes. mutate() then spoils some of them, unless a line says
-that a spoilt form could do harm.
+To add a command, add a line to COMMANDS: a weight, a function that draws its words, and, if two correct servers may differ, the name of a
+rule of normalise.py. Words are drawn at the edges: few keys, so that commands hit the same ones; integers around their limits; values
+around the sizes where a representation changes. mutate() then spoils some commands, unless their line says that this could do harm.
 """
 
 import re
@@ -15,7 +14,7 @@ import re
 INTEGERS = [b"0", b"1", b"-1", b"2", b"10", b"100", b"-100", b"4294967295", b"4294967296", b"9223372036854775807",
             b"9223372036854775806", b"-9223372036854775808", b"-9223372036854775807", b"9223372036854775808",
             b"-9223372036854775809", b"18446744073709551615", b"18446744073709551616"]
-# Those that are no short time from now, in seconds or in milliseconds.
+# Numbers that are not a short time from now, in seconds or milliseconds.
 FAR_INTEGERS = [number for number in INTEGERS if not 0 < int(number) < 4294967295]
 NOT_INTEGERS = [b"", b" 1", b"1 ", b"+1", b"01", b"-0", b"-01", b"1.0", b"1e3", b"0x10", b"abc", b"-", b"+", b"1\x00",
                 b"\xff\xfe", b"99999999999999999999999999999999999999", b"nan", b"inf"]
@@ -24,7 +23,7 @@ LARGE_SIZES = [16383, 16384, 16385, 20000, 65535, 65536, 100000]
 FLOATS = [b"0", b"1.5", b"-0.1", b"0.1", b"3.0e-5", b"1e10", b"-1e17", b"1e19", b"123456789012345678901234567890", b"5e-324", b"1e400", b"1e-400",
           b"inf", b"-inf", b"nan", b" 1", b"1 ", b"0x10", b"1.", b".5", b"1e", b"", b"abc", b"-0.0", b"1.7976931348623157e308", b"10.50", b"3.14159265358979",
           b"0.1", b"3.0e3", b"1e20", b"-1e-20", b"5.", b"1e17", b"123456789.123456789", b"1e5000", b"1e-5000", b"0.1abc", b"--1"]
-# Offsets into strings: around sizes, and past every limit, but none that is allowed and needs half a gigabyte.
+# Offsets into strings: around sizes, and past every limit. None is both allowed and so large that it needs half a gigabyte.
 OFFSETS = [b"0", b"1", b"-1", b"2", b"5", b"-5", b"10", b"43", b"44", b"64", b"1000", b"-1000", b"16383", b"16384", b"20000", b"536870912",
            b"9223372036854775807", b"-9223372036854775808", b"9223372036854775808", b"abc", b"", b"1.0"]
 KEYS = [b"k%d" % i for i in range(16)] + [b"", b"\x00\r\n\xff", b"k*[1]?", b"user:1", b"user:2", b"K1", b"long" * 64]
@@ -36,11 +35,11 @@ DATABASES = [b"0", b"0", b"0", b"1", b"2", b"9", b"15", b"16", b"-1", b"10000000
 DIRECTIVES = [b"maxmemory", b"timeout", b"databases", b"maxclients", b"port", b"appendonly", b"save", b"tcp-keepalive", b"loglevel",
               b"hz", b"requirepass", b"proto-max-bulk-len", b"maxmemory-policy", b"slowlog-*", b"*-encoding",
               b"client-*-limit", b"nothing", b"MAXMEMORY", b"tcp*", b"lfu-*", b"unixsocketperm", b"protected-mode", b"daemonize", b""]
-# What a batch may hold, so that it fits into the sockets' buffers and nobody waits for the other.
+# The size of a batch, which must fit into the sockets' buffers so that no side waits for the other.
 BATCH_BYTES = 300000
 
-# Directives that can change without harm to the streams, with values good and bad. Ours bounds proto-max-bulk-len by half a gigabyte, so
-# that no value out of its range is drawn.
+# Directives that can change without harm to the streams, with good and bad values. Our proto-max-bulk-len has a lower maximum, so no
+# value out of its range is drawn.
 SETTINGS = [(b"timeout", [b"0", b"100000", b"-1", b"abc", b"2147483648", b""]),
             (b"tcp-keepalive", [b"0", b"300", b"60", b"-1", b"x"]),
             (b"loglevel", [b"warning", b"notice", b"WARNING", b"loud", b""]),
@@ -56,7 +55,7 @@ SETTINGS = [(b"timeout", [b"0", b"100000", b"-1", b"abc", b"2147483648", b""]),
             (b"databases", [b"16", b"4"]), (b"daemonize", [b"yes"]), (b"nothing", [b"1"]), (b"", [b""]),
             (b"TIMEOUT", [b"0"]), (b"unixsocketperm", [b"700"])]
 
-# The commands that both servers have, for COMMAND's sub-commands.
+# Commands of both servers, for the subcommands of COMMAND.
 KNOWN = [b"get", b"set", b"mset", b"mget", b"del", b"exists", b"incr", b"decr", b"incrby", b"decrby", b"expire", b"pexpire",
          b"expireat", b"pexpireat", b"ttl", b"pttl", b"persist", b"type", b"keys", b"scan", b"dbsize", b"flushdb", b"flushall",
          b"ping", b"echo", b"select", b"hello", b"auth", b"quit", b"reset", b"config|get", b"config|set", b"config|rewrite",
@@ -75,7 +74,7 @@ PROTOCOL_TYPES = [b"string", b"integer", b"double", b"bignum", b"null", b"array"
 
 
 class Draw:
-    """Draws words; `now_ms` is fixed for a run, so that a seed gives the same bytes again."""
+    """Draws words. `now_ms` is fixed for a run, so that a seed gives the same bytes again."""
 
     def __init__(self, random, now_ms):
         self.random, self.now_ms = random, now_ms
@@ -111,7 +110,7 @@ class Draw:
         return b"v" * size
 
     def seconds(self):
-        """A time to live: past or far, never one that ends while the stream runs; spread so that two never tie."""
+        """A time to live, past or far: none ends while the stream runs, and no two are equal."""
         if self.chance(0.15):
             return self.of(FAR_INTEGERS + NOT_INTEGERS + [b"9223372036854775", b"9223372036854776", b"-9223372036854775"])
         if self.chance(0.2):
@@ -190,7 +189,7 @@ def key_fraction(draw, name):
 
 
 def times_of(draw, options):
-    """None, one or several of the options, each with the time it takes, now and then without."""
+    """None, one or several of the options, each with its time, which is sometimes missing."""
     times = {b"EX": draw.seconds, b"PX": draw.milliseconds, b"EXAT": draw.at_seconds, b"PXAT": draw.at_milliseconds}
     words = []
     for _ in range(draw.of([0, 1, 1, 1, 2])):
@@ -214,7 +213,7 @@ def range_words(draw, name):
 
 
 def setrange_words(draw, name):
-    """Offsets that are small, or too large by far: what lies between would fill the sockets."""
+    """Offsets that are small or far too large. Those between would fill the sockets."""
     offset = draw.of(OFFSETS) if draw.chance(0.4) else b"%d" % draw.random.randint(0, 5000)
     return [name, draw.key(), offset, draw.value()]
 
@@ -285,7 +284,7 @@ def expire_words(times):
 
 
 def scan_words(draw, name):
-    """Only what is refused: a scan that runs is a step of its own, see steps.py."""
+    """Only refused forms. Scans that work are a step in steps.py."""
     return [name] + draw.one([b"abc"], [b"-1x"], [b"0", b"COUNT", b"0"], [b"0", b"COUNT", b"-1"], [b"0", b"COUNT", b"x"],
                              [b"0", b"MATCH"], [b"0", b"COUNT"], [b"0", b"foo", b"bar"], [b"0", b"TYPE"],
                              [b"99999999999999999999999"], [b"0", b"MATCH", b"*", b"COUNT"], [b"+0x"])
@@ -403,7 +402,7 @@ class Command:
         self.weight, self.words, self.rule, self.spoil = weight, words, rule, spoil
 
 
-# "CLIENT REPLY" is a line of its own where a sub-command needs other words, weight or rule than its fellows.
+# A subcommand has its own line if it needs other words, weight or rule than the rest of its command.
 COMMANDS = {
     b"SET": Command(30, set_words),
     b"GET": Command(15, key_only),
@@ -485,7 +484,7 @@ COMMANDS = {
 
 
 def mutate(draw, words):
-    """A spoilt form: a word lost, doubled, added, or replaced by something odd."""
+    """A spoilt command: a word is lost, doubled, added or replaced."""
     words = list(words)
     at = draw.random.randrange(len(words))
     how = draw.random.randrange(4)
@@ -501,7 +500,7 @@ def mutate(draw, words):
 
 
 def is_reply_switch(words):
-    """CLIENT REPLY: from here on replies can't be told apart by counting them."""
+    """CLIENT REPLY: afterwards replies can't be matched to commands by counting."""
     return words[0].upper() == b"CLIENT" and len(words) == 3 and words[1].upper() == b"REPLY"
 
 
@@ -510,28 +509,28 @@ TIME_WORDS = (b"EX", b"PX", b"EXAT", b"PXAT")
 
 
 def is_own_extension(words):
-    """Forms that we have and Redis has not: `SET key value 60`, `DELETE key`, HELP."""
+    """Forms that Redis doesn't have: `SET key value 60`, `DELETE key`, HELP."""
     name = words[0].upper()
     return name in (b"DELETE", b"HELP") or (name == b"SET" and has_bare_number(words))
 
 
 def has_bare_number(words):
-    """A number where SET has its options, and no word before it that takes one."""
+    """A number among the options of SET, without an option that takes it."""
     return any(NUMBER.fullmatch(words[i]) and (i == 3 or words[i - 1].upper() not in TIME_WORDS) for i in range(3, len(words)))
 
 
-# What seconds() and milliseconds() of Draw begin at.
+# Where seconds() and milliseconds() of Draw begin.
 SHORTEST = {b"EX": 100000, b"PX": 100000000}
 
 
 def is_short_lived(words):
-    """A time to live that ends while the stream runs: spoiling can make one, of EX and the time of an EXAT behind it."""
+    """A time to live that ends while the stream runs. mutate() can make one, from EX and the time of a later EXAT."""
     return any(0 < int(words[i + 1]) < SHORTEST[words[i].upper()] for i in range(len(words) - 1)
                if words[i].upper() in SHORTEST and NUMBER.fullmatch(words[i + 1]))
 
 
 class Generator:
-    """Draws from the commands that `has` says yes to; what it leaves out is in `absent`."""
+    """Draws from the commands for which `has` is true; the others are in `absent`."""
 
     def __init__(self, random, now_ms, has):
         self.draw = Draw(random, now_ms)
@@ -540,7 +539,7 @@ class Generator:
         self.weights = [COMMANDS[name].weight for name in self.names]
 
     def next(self):
-        """The words of a command, and the rule for its reply."""
+        """The words of a command and the rule for its reply."""
         draw = self.draw
         name = draw.random.choices(self.names, self.weights)[0]
         command = COMMANDS[name]
@@ -563,6 +562,6 @@ class Generator:
             if words[0].upper() == b"SET" and {b"EXAT", b"PXAT"} & {word.upper() for word in words}:
                 made += [([b"GET", words[1]], None), ([b"SET", words[1], b"v"], None), ([b"DEL", words[1]], None)]
         if any(is_reply_switch(words) for words, _ in made):
-            # Redis doesn't close at a QUIT whose reply is switched off.
+            # Redis doesn't close at QUIT while its replies are off.
             made = [(words, rule) for words, rule in made if rule is None and words[0].upper() != b"QUIT"]
         return made

@@ -3,10 +3,10 @@
 
     differential.py --ours PROGRAM [--commands N] [--seed N]
 
-Streams are drawn from commands.py: valid commands and spoilt ones, as arrays and as typed, pipelined on several connections in
-RESP2 and RESP3 over all databases, and bytes that are no request. Replies must be the same bytes but for the rules named in
-normalise.py. At a difference: the seed, the command, both replies and what went before, and exit status 1; the same seed with the same
-`--now` sends the same bytes again.
+Streams are drawn from commands.py: valid and spoilt commands, as arrays and inline, pipelined on several connections in RESP2 and RESP3
+over all databases, and bytes that are not a request. Replies must be equal byte for byte, except for the rules in normalise.py. A
+difference prints the seed, the command, both replies and the commands before it, with exit status 1. The same seed with the same `--now`
+sends the same bytes again.
 """
 
 import argparse
@@ -24,13 +24,13 @@ from steps import Difference, Stream  # noqa: E402
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--ours", default=os.environ.get("QCACHE_SERVER"), help="our server (QCACHE_SERVER)")
-    parser.add_argument("--recorded", help="build/tests/recorded_server, in place of ours: at the end, what it had on its command bus is "
-                        "replayed, and must give the same data")
+    parser.add_argument("--recorded", help="build/tests/recorded_server, in place of ours: at the end its command bus is "
+                        "replayed and must give the same data")
     parser.add_argument("--redis", default="redis-server")
     parser.add_argument("--commands", type=int, default=100000, help="how many commands to send (100000)")
     parser.add_argument("--seed", type=int, default=int(os.environ.get("QCACHE_SEED") or random.SystemRandom().randrange(1 << 32)))
-    parser.add_argument("--now", type=int, default=int(time.time() * 1000), help="the time that absolute times are drawn around, in ms")
-    parser.add_argument("--survey", action="store_true", help="go on behind a difference and show the first of each command")
+    parser.add_argument("--now", type=int, default=int(time.time() * 1000), help="the time in ms around which absolute times are drawn")
+    parser.add_argument("--survey", action="store_true", help="go on after a difference, and show the first one of each command")
     options = parser.parse_args()
     options.ours = options.recorded or options.ours
     if not options.ours:
@@ -56,7 +56,7 @@ def compare(options, servers):
     judge = Judge(options)
     stream = Stream(servers, random.Random(options.seed), options.now, judge)
     if stream.generator.absent:
-        print("left out, since ours doesn't have them: " + b", ".join(stream.generator.absent).decode())
+        print("left out because ours doesn't have them: " + b", ".join(stream.generator.absent).decode())
     try:
         while stream.commands < options.commands:
             stream.step()
@@ -73,13 +73,13 @@ def compare(options, servers):
 
 
 def last_digest(server):
-    """Of data that don't change any more: no key leaves by itself."""
+    """The digest of data that don't change any more: no key expires."""
     server.command("DEBUG", "SET-ACTIVE-EXPIRE", 0)
     return server.command("DEBUG", "DIGEST")
 
 
 def check_replay(server, digest):
-    """What is wrong with what was replayed, None when it gave the data that the server had."""
+    """Checks the replay. None when it gave the data of the server, else what is wrong."""
     last = server.log_text().splitlines()[-1]
     print(last)
     return None if last.endswith(": " + digest) else "the data had the digest %s, but %s" % (digest, last)

@@ -1,16 +1,16 @@
 """
-What two right servers may answer differently, each rule with its reason. A rule takes both replies and the words of the command
-and says whether they agree; a command without a rule must be answered with the same bytes.
+Rules for replies in which two correct servers may differ, each with its reason. A rule takes both replies and the words of the command and
+says whether they agree. Without a rule both replies must be the same bytes.
 """
 
 # The two servers get a command some moments apart.
 TOLERANCE_MS = 5000
 
-# Fields of CLIENT LIST that tell of addresses, sockets, buffers and times, not of behaviour.
+# Fields of CLIENT LIST about addresses, sockets, buffers and times, not about behaviour.
 CLIENT_VOLATILE = {b"id", b"addr", b"laddr", b"fd", b"age", b"idle", b"qbuf", b"qbuf-free", b"argv-mem", b"multi-mem", b"rbs", b"rbp",
                    b"obl", b"oll", b"omem", b"tot-mem", b"events"}
 
-# Directives whose values a test chooses anew for each server.
+# Directives that a test sets differently for each server.
 CONFIG_VOLATILE = {b"port", b"dir", b"unixsocket", b"pidfile", b"logfile"}
 
 
@@ -45,7 +45,7 @@ def milliseconds_left(a, b, words):
 
 
 def any_key(a, b, words):
-    """A random key: both find one, or neither does."""
+    """A random key: both find one, or neither."""
     return a[0] == b[0] and (a[0] == b"-" or (a[1] is None) == (b[1] is None))
 
 
@@ -57,8 +57,8 @@ def clock(a, b, words):
 
 
 def inside(a, b, words):
-    """Redis keeps one object for all small integers and counts its holders; here every key has its own value. How idle and how often used a
-    value is, is told from clocks of their own."""
+    """Redis shares one object between all equal small integers and counts its references; here each key has its own value. Idle times and
+    access counts come from different clocks."""
     what = words[1].upper() if len(words) == 3 else b""
     if what in (b"REFCOUNT", b"IDLETIME", b"FREQ") and a[0] == b":" and b[0] == b":":
         return True
@@ -66,7 +66,7 @@ def inside(a, b, words):
 
 
 def hello(a, b, words):
-    """The connection's id is the server's own."""
+    """Each server has its own connection ids."""
     if a[0] != b[0] or not isinstance(a[1], list) or not isinstance(b[1], list) or len(a[1]) != len(b[1]):
         return a[2] == b[2]
     left, right = raw_of(a[1]), raw_of(b[1])
@@ -81,7 +81,7 @@ def client_fields(line):
 
 
 def client(a, b, words):
-    """CLIENT ID and the figures of CLIENT LIST and INFO belong to the server; the fields' names, order and the rest agree."""
+    """Ids and figures of CLIENT LIST and INFO may differ; names and order of the fields and everything else agree."""
     what = words[1].upper() if len(words) > 1 else b""
     if what == b"ID" and a[0] == b":" and b[0] == b":":
         return True
@@ -102,7 +102,7 @@ def config(a, b, words):
 
 
 def info(a, b, words):
-    """The mean time to live is an estimate; an unknown section is an empty text."""
+    """The average TTL is an estimate; an unknown section is an empty text."""
     def blind(reply):
         lines = (reply[1] or b"").split(b"\r\n")
         return [line.partition(b",avg_ttl=")[0] for line in lines]
@@ -112,7 +112,7 @@ def info(a, b, words):
 
 
 def flags_unordered(reply):
-    """Sorts every array or set of simple strings in the reply, and leaves a key specification's prose out."""
+    """Sorts every array or set of simple strings in the reply, and drops the prose of key specifications."""
     if not isinstance(reply[1], list):
         return reply[2]
     children = list(reply[1])
@@ -135,7 +135,7 @@ def command(a, b, words):
 
 
 def memory(a, b, words):
-    """Sizes and advice are the server's own; names of figures and which of them there are agree."""
+    """Sizes and advice may differ; the names of the figures agree."""
     what = words[1].upper() if len(words) > 1 else b""
     if what in (b"USAGE", b"DOCTOR") and a[0] == b[0] and a[0] in b":$=" and a[1] is not None and b[1] is not None:
         return True
@@ -145,7 +145,7 @@ def memory(a, b, words):
 
 
 def slowlog(a, b, words):
-    """What is slow is the server's own affair."""
+    """Which commands are slow may differ."""
     what = words[1].upper() if len(words) > 1 else b""
     if (what == b"GET" and a[0] == b[0] == b"*") or (what == b"LEN" and a[0] == b[0] == b":"):
         return True
@@ -153,7 +153,7 @@ def slowlog(a, b, words):
 
 
 def latency(a, b, words):
-    """Times differ, and so does the order of the commands; of which commands there is a histogram, and of how many calls, agrees."""
+    """Times and the order of the commands may differ; the commands with a histogram, and their calls, agree."""
     what = words[1].upper() if len(words) > 1 else b""
     if what == b"DOCTOR":
         return a[0] == b[0] or a[2] == b[2]
@@ -163,13 +163,13 @@ def latency(a, b, words):
 
 
 def histograms(reply):
-    """Redis counts no WAIT that has waited, and how many calls a whole SCAN takes is the server's own affair."""
+    """Redis doesn't count a WAIT that has waited, and a whole SCAN may take another number of calls."""
     items = reply[1]
     return sorted((items[i][1], items[i + 1][1][1][1]) for i in range(0, len(items), 2) if items[i][1] not in (b"wait", b"scan"))
 
 
 def debug(a, b, words):
-    """Addresses, sizes and shapes are the server's own; the encoding of a value agrees."""
+    """Addresses and sizes may differ; the encoding of a value agrees."""
     what = words[1].upper() if len(words) > 1 else b""
     if what == b"OBJECT" and a[0] == b[0] == b"+":
         return encoding(a) == encoding(b)

@@ -1,8 +1,8 @@
 /*
- * Our server, with a recorder on its command bus. When the server has stopped, what was recorded is replayed into empty keyspaces, and
- * their digest printed: "replayed N frames: DIGEST". It must be what DEBUG DIGEST said when nothing changed any more.
+ * Our server with a recorder on its command bus. When the server has stopped, the frames are replayed into empty keyspaces and their digest
+ * is printed: "replayed N frames: DIGEST". It must equal the last DEBUG DIGEST.
  *
- * Arguments as of qcache-server, but for those of the process (daemonize, pidfile, logfile), which it does without.
+ * Arguments are those of qcache-server. Those of the process (daemonize, pidfile, logfile) are ignored.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 #include "actors/server.h"
 #include "actors/store/data_digest.h"
 
-/* ---- recording: the messages themselves are held ---- */
+/* ---- recording: the messages are kept ---- */
 
 struct recorder {
 	struct subscriber subscriber;
@@ -54,7 +54,7 @@ static void destroy(void *context, struct keyspace *keyspace)
 	keyspace_destroy(&keyspace);
 }
 
-/* The number of frames; ends the program at one that can't be applied. */
+/* Returns the number of frames. Ends the program at one that can't be applied. */
 static unsigned long long replay(const struct recorder *recorder, const struct effect_target *target)
 {
 	unsigned long long frames = 0;

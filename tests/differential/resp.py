@@ -1,8 +1,8 @@
-"""Replies as they came, byte for byte, and what they mean."""
+"""Parses replies and keeps their bytes."""
 
 
 class Closed(Exception):
-    """The server has closed the connection; `rest` is what it had sent of a reply."""
+    """The server has closed the connection; `rest` is the incomplete reply before that."""
 
     def __init__(self, rest):
         super().__init__("closed")
@@ -15,8 +15,8 @@ class Malformed(Exception):
 
 class Reader:
     """
-    Cuts a connection's bytes into replies. A reply is (kind, value, raw): kind is its first byte; value is bytes, an int, None,
-    or a list of replies (of a map: key, value, key, value); raw is the whole as bytes.
+    Reads replies from a connection. A reply is (kind, value, raw): kind is its first byte; value is bytes, an int, None or a list of
+    replies (key, value, key, value for a map); raw is the reply as bytes.
     """
 
     def __init__(self, sock):
@@ -43,7 +43,7 @@ class Reader:
             return reply
 
     def rest(self):
-        """Everything up to the end of the connection."""
+        """All bytes up to the end of the connection."""
         try:
             while True:
                 self._more()
@@ -53,7 +53,7 @@ class Reader:
 
 
 def parse(data, at):
-    """The reply at data[at] and where it ends; IndexError when it isn't whole."""
+    """The reply at data[at] and where it ends; IndexError when it is incomplete."""
     end = data.find(b"\r\n", at)
     if end < 0:
         raise IndexError
@@ -76,7 +76,7 @@ def parse(data, at):
     for _ in range(number * 2 if kind in b"%|" else number):
         item, behind = parse(data, behind)
         items.append(item)
-    if kind == b"|":  # says something about the reply that follows, which it is a part of
+    if kind == b"|":  # an attribute belongs to the reply that follows
         item, behind = parse(data, behind)
         items.append(item)
     return (kind, items, data[at:behind]), behind
@@ -87,7 +87,7 @@ def bulk(*words):
 
 
 def inline(words, random):
-    """The words as somebody might type them, or None when they can't be typed. Redis waits for ever for a line with a NUL in it."""
+    """The words as an inline command, or None when that can't be. Redis waits for ever at a line with a NUL."""
     typed = []
     for word in words:
         plain = word and all(33 <= byte <= 126 and byte not in b"\"'\\" for byte in word)

@@ -1,4 +1,4 @@
-"""What is done to both servers at once, step by step."""
+"""The steps of a run, each done to both servers."""
 
 import re
 import time
@@ -13,10 +13,10 @@ SHORT_MS = 15
 SCAN_CALLS_MAX = 100000
 
 # Commands that stay harmless when their bytes are damaged.
-# They only read: where Redis stops at a half-closed side, nothing that ours still does is missed.
+# They only read: Redis stops at a half-closed connection and ours goes on, which must not change the data.
 HARMLESS = [b"GET", b"PING", b"ECHO", b"STRLEN", b"TTL", b"EXISTS", b"MGET", b"TYPE"]
 BARE_LINE_END = re.compile(rb"(?<!\r)\n")
-# Damage may spell commands that ours is still to get.
+# Damaged bytes may spell a command that ours doesn't have yet.
 NOT_YET = re.compile(rb"HGET|HSET", re.I)
 
 GARBAGE = [
@@ -30,7 +30,7 @@ GARBAGE = [
 
 
 class Difference(Exception):
-    """`kind` names the command that differs."""
+    """A difference; `kind` names the command."""
 
     def __init__(self, text, kind="?"):
         super().__init__(text)
@@ -38,14 +38,14 @@ class Difference(Exception):
 
 
 class Pair:
-    """One connection to each server; what is sent goes to both."""
+    """A connection to each server; bytes sent go to both."""
 
     def __init__(self, servers):
         self.servers, self.history = servers, []
         self.open()
 
     def open(self):
-        """Both servers have taken the connection in when this returns, so that CLIENT LIST has it."""
+        """When this returns, both servers have accepted the connection, and CLIENT LIST has it."""
         self.sockets = [server.connect() for server in self.servers]
         self.readers = [Reader(sock) for sock in self.sockets]
         self.ask(b"PING")
@@ -62,7 +62,7 @@ class Pair:
                 pass  # closed already: the reader will see it
 
     def until(self, reader, marker):
-        """All replies up to the marker; True when the connection was closed instead."""
+        """All replies up to the marker, and True when the connection was closed instead."""
         replies = []
         try:
             while True:
@@ -78,7 +78,7 @@ class Pair:
         return [self.until(reader, marker) for reader in self.readers]
 
     def ask(self, *words):
-        """One command whose reply is taken as it is, of each server."""
+        """Sends one command to each server and returns both replies."""
         self.send(bulk(*words))
         return [reader.next() for reader in self.readers]
 
@@ -105,7 +105,7 @@ class Stream:
         return b"marker-%d-of-the-stream" % self.marked
 
     def step(self):
-        """One of them; what differs goes to on_difference, and if that returns the connections begin anew."""
+        """One step. A difference goes to on_difference; if that returns, new connections are made."""
         try:
             self.draw_step(self.random.choice(self.pairs))
         except Difference as difference:
@@ -146,7 +146,7 @@ class Stream:
         try:
             answers = pair.exchange(data, self.marker())
         except (TimeoutError, Malformed) as trouble:
-            raise Difference("%s\nno answer in time or none that is RESP, to: %s" % (
+            raise Difference("%s\nno answer in time, or not RESP, to: %s" % (
                 show(trouble), "\n  ".join(show(words) for words, _ in batch))) from None
         self.compare(pair, batch, answers)
         pair.history = (pair.history + [words for words, _ in batch])[-HISTORY:]
@@ -175,7 +175,7 @@ class Stream:
                          ["  %s" % show(words) for words in before[-max(HISTORY, at):]])
 
     def scan(self, pair):
-        """A whole scan of each server: cursors are the server's own, the keys that come must be the same."""
+        """A whole scan of each server. Cursors may differ; the keys must be the same."""
         options = []
         if self.random.random() < 0.5:
             options += [b"MATCH", self.random.choice(PATTERNS)]
@@ -203,8 +203,8 @@ class Stream:
         raise Difference("a SCAN with %s doesn't end" % show(options))
 
     def damaged(self):
-        """A few harmless commands with a byte changed, lost, or the end cut off. Redis finds no line end behind a NUL, so there is none; ours
-        takes a bare line feed for a line end where Redis takes it inline only, so there is none of these either."""
+        """A few harmless commands with a byte changed or lost, or the end cut off. There is no NUL, behind which Redis finds no line end,
+        and no bare line feed, which Redis accepts in inline commands only."""
         data = b"".join(bulk(*words) for words, _ in self.generator.batch() if words[0].upper() in HARMLESS)[:4000].replace(b"\0", b"0")
         if not data:
             return b"PING"
@@ -217,7 +217,7 @@ class Stream:
         return b"PING" if BARE_LINE_END.search(data) or NOT_YET.search(data) else data
 
     def garbage(self):
-        """What is no request, on a connection of its own that is then half closed; everything that Redis sends is compared."""
+        """Sends bytes that are not a request on a new connection, half-closes it, and compares everything that Redis sends."""
         data = self.random.choice(GARBAGE) if self.random.random() < 0.6 else self.damaged()
         pair = Pair(self.servers)
         pair.send(data)
@@ -229,16 +229,16 @@ class Stream:
         ours, theirs = (reader.rest() for reader in pair.readers)
         pair.close()
         self.commands += 1
-        # Redis closes when it sees the half-closed side, and then forgets what it has not sent yet; ours answers everything.
+        # At a half-closed connection Redis closes and drops unsent replies; ours answers everything.
         if not ours.startswith(theirs):
             raise Difference("bytes:   %s\nours:    %s\nredis's: %s" % (show(data), show(ours), show(theirs)))
 
     def expire(self, pair):
-        """Keys with a short time to live; once it has passed they are gone, whatever reads them."""
+        """Keys with a short time to live, which are gone afterwards, whatever reads them."""
         keys = self.generator.draw.keys(4)
         ways = [lambda key: [b"SET", key, b"v", b"PX", b"%d" % SHORT_MS], lambda key: [b"PEXPIRE", key, b"%d" % SHORT_MS]]
         self.run(pair, [([b"SET", key, b"v"], None) for key in keys] + [(self.random.choice(ways)(key), None) for key in keys])
-        time.sleep(SHORT_MS * 2 / 1000)  # the time itself is what is awaited
+        time.sleep(SHORT_MS * 2 / 1000)  # waits for the time itself
         reads = [lambda key: [b"GET", key], lambda key: [b"EXISTS", key], lambda key: [b"TTL", key], lambda key: [b"INCR", key],
                  lambda key: [b"SET", key, b"w", b"XX"], lambda key: [b"DEL", key], lambda key: [b"SET", key, b"w", b"NX", b"GET"],
                  lambda key: [b"PERSIST", key], lambda key: [b"TYPE", key]]
@@ -246,7 +246,7 @@ class Stream:
                  [(words, None) for key in keys for words in ([b"SET", key, b"v"], [b"DEL", key])])
 
     def compare_everything(self):
-        """What is in the databases at the end."""
+        """Compares the databases at the end."""
         pair = Pair(self.servers)
         for database in range(16):
             pair.ask(b"SELECT", b"%d" % database)

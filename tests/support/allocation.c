@@ -26,7 +26,7 @@ static bool refuses(void)
 	return true;
 }
 
-/* The linker's names (--wrap): a call of malloc() goes to __wrap_malloc(), and __real_malloc() is malloc(). */
+/* The names that the linker's --wrap makes: malloc() calls __wrap_malloc(), and __real_malloc() is the real one. */
 void *__real_malloc(size_t bytes);
 void *__real_calloc(size_t count, size_t bytes);
 void *__real_realloc(void *memory, size_t bytes);

@@ -1,6 +1,6 @@
 /*
- * Allocations that fail when a test wants them to: malloc(), calloc() and realloc() as the code under test calls them, in this
- * thread. Test programs are linked so that those calls come here; what the C library allocates for itself does not.
+ * Makes malloc(), calloc() and realloc() fail on request, in calls of the code under test on this thread. The linker redirects those calls
+ * here. The C library's own allocations are not redirected.
  */
 #ifndef TESTS_SUPPORT_ALLOCATION_H
 #define TESTS_SUPPORT_ALLOCATION_H
@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The n-th one from now on is refused, once; 0: none. Those only count for which `counts` says so, NULL: all do. */
+/* Refuses the n-th allocation from now on, once; 0: none. Only allocations for which counts() is true are counted; NULL: all are. */
 void allocation_fail_nth(uint64_t n, bool (*counts)(void));
-/* The one asked for has been refused. */
+/* Whether that allocation has been refused. */
 bool allocation_has_failed(void);
 
 #endif

@@ -1,6 +1,6 @@
 """
-The targets of the build: each is in the help, those that the READMEs name are there, and ARGS reaches the programs. And .ci/run, which
-ends with a count whatever goes wrong.
+Tests of the build's targets: each is in the help, those in the READMEs exist, and ARGS reaches the programs. And of .ci/run, which ends
+with a count whatever fails.
 """
 
 import os
@@ -18,7 +18,7 @@ NAMED_IN_README = re.compile(r"(?:`|^|&& )scons (?:[\w.-]+=\S+ )*([a-z][a-z-]*)"
 
 
 def tree_without_a_build():
-    """Links to our folders, so that what is made there is nobody's."""
+    """A temporary tree of links to our folders, so that nothing is written to the real one."""
     tree = tempfile.TemporaryDirectory(prefix="qcache-test.")
     for name in ("SConstruct", ".ci", "actors", "client", "storage", "transport", "tests"):
         os.symlink(os.path.join(ROOT, name), os.path.join(tree.name, name))
@@ -40,7 +40,7 @@ class Build(unittest.TestCase):
         return done.stdout
 
     def targets(self):
-        """Of the help: the name, and whether it takes ARGS."""
+        """The targets in the help: {name: whether it takes ARGS}."""
         return {name: bool(takes) for name, takes in TARGET_LINE.findall(self.scons("-h"))}
 
     def test_run_passes_its_arguments_on(self):
@@ -73,11 +73,11 @@ class Build(unittest.TestCase):
 
 
 class ContinuousIntegration(unittest.TestCase):
-    """The script with programs of ours in place of those that it starts: each does nothing, and some fail."""
+    """Runs the script with stubs in place of the programs that it starts. A stub does nothing, or fails."""
 
     def setUp(self):
         self.tree = tree_without_a_build()
-        # The script changes into the folder above its own: that must not be ours.
+        # The script changes to its parent folder, which must not be the real one.
         os.unlink(os.path.join(self.tree.name, ".ci"))
         shutil.copytree(os.path.join(ROOT, ".ci"), os.path.join(self.tree.name, ".ci"))
 

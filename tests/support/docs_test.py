@@ -1,4 +1,4 @@
-"""The tables in the READMEs are those of the lists, and the generator sees what is wrong with one."""
+"""The tables in the READMEs match the lists, and the generator finds tables that don't."""
 
 import os
 import re
@@ -39,7 +39,7 @@ def text_of(path):
 
 
 def anchors_of(path):
-    """As viewers make them of headings."""
+    """The anchors that viewers make from headings."""
     headings = re.findall(r"^#+ (.*)$", text_of(path), re.M)
     return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
 

@@ -1,4 +1,4 @@
-"""What the compiler must refuse of inboxes and posts, so that no message is forgotten or mistaken for another."""
+"""The compiler must refuse inboxes and posts that forget a message or mistake it for another."""
 
 import os
 import subprocess

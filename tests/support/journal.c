@@ -10,7 +10,7 @@
 #include "actors/bus/turn_message.h"
 #include "transport/bus.h"
 
-/* As long as PATIENCE_MS; that header's clock has the name of the actors'. */
+/* PATIENCE_MS; deadline.h can't be included, since its monotonic_ms() has the name of the actors'. */
 #define AWAIT_SECONDS 60
 
 struct journal {

@@ -1,9 +1,9 @@
 /*
- * A subscriber of the command bus that records what it is given and can be made slow: it stands for the actors that write to
- * disks and peers, in proofs of order, density, atomicity, credit and back-pressure.
+ * A subscriber of the command bus that records every effect and can be made slow. It stands for actors that write to disks and peers, in
+ * tests of order, density, atomicity, credit and back-pressure.
  *
- * While it is held it blocks in the message in hand, as a stalled disk would, and gives no credit back. All functions may be
- * called from any thread, but journal_bind(), which the server calls.
+ * While held, it blocks in its current message, as a stalled disk would, and returns no credit. Any thread may call all functions except
+ * journal_bind(), which the server calls.
  */
 #ifndef TESTS_SUPPORT_JOURNAL_H
 #define TESTS_SUPPORT_JOURNAL_H
@@ -20,15 +20,15 @@ struct journal;
 struct journal *journal_create(int64_t credit_bytes);
 void journal_destroy(struct journal **journal);
 
-/* For server_create(): `context` is the journal. It blocks. */
+/* For server_create(); `context` is the journal. This subscriber may block. */
 void journal_bind(struct actor *actor, void *context);
 
-/* Takes nothing more in until it is let go, or let take so many messages. */
+/* Holds the journal until it is let go, or for all but so many messages. */
 void journal_hold(struct journal *journal);
 void journal_let_go(struct journal *journal);
 void journal_let_take(struct journal *journal, uint64_t messages);
 
-/* What has been recorded. Effects are numbered from 0, in order. */
+/* The record. Effects are numbered from 0, in order. */
 struct journal_entry {
 	uint64_t sequence;      /* of its frame */
 	enum effect_type type;
@@ -41,7 +41,7 @@ uint64_t journal_count(struct journal *journal);
 struct journal_entry journal_at(struct journal *journal, uint64_t index);
 uint64_t journal_frames(struct journal *journal);
 uint64_t journal_messages(struct journal *journal);
-/* Sequences that did not follow on the one before. */
+/* How often a sequence did not follow the one before. */
 uint64_t journal_gaps(struct journal *journal);
 
 /* Waits until so many effects are recorded; false after PATIENCE_MS. */

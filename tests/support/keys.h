@@ -1,5 +1,5 @@
 /*
- * A keyspace for tests, with calls that hash for themselves and take strings. Times are small numbers: the test's clock.
+ * A keyspace for tests, with calls that compute the hash and take strings. Times are small numbers on the test's clock.
  */
 #ifndef TESTS_SUPPORT_KEYS_H
 #define TESTS_SUPPORT_KEYS_H
@@ -10,13 +10,13 @@
 #include "storage/keyspace.h"
 #include "storage/storage.h"
 
-/* What all keyspaces of keys_create() share. */
+/* The storage of all keyspaces of keys_create(). */
 struct storage *keys_storage(void);
 
-/* Starts the allocator and seeds the hash, once per process however often it is called; then makes a keyspace. */
+/* Makes a keyspace. The first call also starts the allocator and seeds the hash. */
 struct keyspace *keys_create(void);
 
-/* Destroys it and asserts that nothing of it is left in memory: as many bytes and blobs as before keys_create(). */
+/* Destroys it and asserts that as many bytes and blobs are in use as before keys_create(). */
 void keys_destroy(struct keyspace **keyspace);
 
 struct slice text(const char *bytes);

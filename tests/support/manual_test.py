@@ -1,4 +1,4 @@
-"""The manuals: those that are made of the lists name everything in them, and all of them are formatted without a complaint."""
+"""The generated manuals name everything in their lists, and all manuals are formatted without warnings."""
 
 import glob
 import os
@@ -21,7 +21,7 @@ def made(name):
 
 
 def listed(name, words):
-    """The second or first argument of each row of a list: a directive's name, or an option's."""
+    """The name in each row of a list: the second argument for directives, the first for options."""
     with open(os.path.join(ROOT, "actors/config", name)) as f:
         return re.findall(r'^(?:%s)\s*\((?:\w+, )?"([^"]+)"' % words, f.read(), re.M)
 

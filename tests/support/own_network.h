@@ -1,24 +1,24 @@
 /*
- * A network of the test program's own, and of all that it starts from then on: nothing depends on, or is seen by, the machine's
- * network and names.
+ * A private network namespace for the test program and the processes that it starts. Tests then don't depend on the machine's network and
+ * host names, and don't disturb them.
  */
 #ifndef TESTS_SUPPORT_OWN_NETWORK_H
 #define TESTS_SUPPORT_OWN_NETWORK_H
 
 #include <stdbool.h>
 
-/* An address of this machine there that isn't the loopback's, from the range that is kept for documentation. */
+/* This machine's address there that isn't the loopback's, from a range reserved for documentation. */
 #define OWN_NETWORK_ADDRESS "192.0.2.1"
 
-/* Needs to be root, or a kernel that lets users have namespaces. False: *out_why_not tells. */
+/* Needs root, or a kernel that allows user namespaces. False: *out_why_not has the reason. */
 bool own_network_enter(const char **out_why_not);
 
-/* There is a ::1 that can be listened at. */
+/* Whether ::1 can be listened at. */
 bool own_network_has_ipv6(void);
-/* Once the network is the program's own. False when the kernel doesn't let it. */
+/* After own_network_enter(). False when the kernel refuses. */
 bool own_network_set_ipv6(bool is_on);
 
-/* The text in place of a file (/etc/hosts), for this program and what it starts. False without the right to. */
+/* Replaces a file (/etc/hosts) by the text, for this program and its children. False without permission. */
 bool own_network_replace_file(const char *path, const char *text);
 
 #endif

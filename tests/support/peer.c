@@ -24,13 +24,13 @@
 #define WORDS_MAX 64
 #define READ_BYTES 65536
 
-/* input[at .. len) has been read from the socket and not yet been asked for. */
+/* input[at .. len) has been read from the socket but not consumed. */
 struct peer {
 	int fd;
 	char *input;
 	size_t at, len, capacity;
 	size_t reply_len;
-	char kept; /* the byte that the NUL behind a reply stands on */
+	char kept; /* the byte under the NUL behind a reply */
 	bool has_kept;
 };
 
@@ -149,7 +149,7 @@ bool peer_send_text(struct peer *peer, const char *text)
 	return peer_send(peer, text, strlen(text));
 }
 
-/* The kernel counts what the other side hasn't read yet; nothing tells when that changes, so it is asked again and again. */
+/* The kernel counts bytes that the other side hasn't read yet, but gives no event when that changes: this polls. */
 bool peer_await_taken(const struct peer *peer)
 {
 	int64_t deadline = deadline_after(PATIENCE_MS);
@@ -366,7 +366,7 @@ bool peer_command_gives(struct peer *peer, const char *expected, const char *wor
 	return false;
 }
 
-/* One question after the other, each as `words` say, until the reply is good. */
+/* Repeats the command until the reply is the wanted one. */
 static bool ask_until(struct peer *peer, va_list words, const char *word, bool (*is_good)(const struct peer *peer, const char *reply,
 			const char *wanted), const char *wanted)
 {

@@ -121,7 +121,7 @@ char *file_text(const char *path)
 
 void scratch_create(char *out_path, size_t size)
 {
-	/* Short, since a unix socket's name has room for 107 bytes. */
+	/* Short, since the path of a unix socket has 107 bytes at most. */
 	snprintf(out_path, size, "/tmp/qcache-test.XXXXXX");
 	if (!mkdtemp(out_path)) {
 		perror(out_path);

@@ -1,6 +1,5 @@
 /*
- * Repeatable random numbers for tests. A test takes its seed from random_seed(), which prints it: set QCACHE_SEED to
- * run the same test again.
+ * Repeatable random numbers for tests. random_seed() prints the seed; set QCACHE_SEED to it to repeat the run.
  */
 #ifndef TESTS_SUPPORT_RANDOM_H
 #define TESTS_SUPPORT_RANDOM_H
@@ -11,7 +10,7 @@ struct random {
 	uint64_t state;
 };
 
-/* QCACHE_SEED, or one of the clock. Prints it with the name. */
+/* QCACHE_SEED, or a seed from the clock. Prints it with the name. */
 uint64_t random_seed(const char *name);
 
 uint64_t random_next(struct random *random);

@@ -35,7 +35,7 @@ struct reactor_bench *reactor_bench_create(void)
 	bench->reactor = reactor_create(bench->runtime, 0, &settings);
 	bench->fd = -1;
 	actor_enter(bench->reactor->actor);
-	/* The record of an end needs room that was there before: to have none is no client's fault. */
+	/* Recording an end must not need memory, since failing there would stop the server: reserve it here. */
 	must(request_batch_add(bench->reactor->filling) != NULL);
 	request_batch_reset(bench->reactor->filling);
 	return bench;
@@ -92,7 +92,7 @@ static void write_down(const struct request_batch *batch, const struct request *
 		buffer_append(transcript, "\n", 1);
 }
 
-/* As if the store had answered all of it. */
+/* Acts as if the store had answered all requests. */
 static void drain(struct reactor_bench *bench, struct buffer *transcript)
 {
 	struct request_batch *batch = bench->reactor->filling;

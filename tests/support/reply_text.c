@@ -29,7 +29,7 @@ static void content(const struct resp_reply *reply, struct buffer *out)
 	default:
 		if (reply->text) {
 			buffer_append(out, " ", 1);
-			/* The NUL too, so that it is seen to be there. */
+			/* Reads the NUL too, to check that it is there. */
 			buffer_append(out, reply->text, reply->len + 1);
 			out->len -= 1;
 		}
@@ -51,7 +51,7 @@ void reply_text(const struct resp_reply *reply, struct buffer *out)
 	buffer_append(out, "]", 1);
 }
 
-/* All that the reader can give; false at an error. */
+/* Appends all complete replies; false at an error. */
 static bool drain(struct resp_reader *reader, struct buffer *out)
 {
 	struct resp_reply *reply;

@@ -11,8 +11,8 @@
 void reply_text(const struct resp_reply *reply, struct buffer *out);
 
 /*
- * Feeds a stream to a reader in pieces of `piece` bytes and appends each reply's text and a newline, at an error
- * "error: " and what the reader says of it.
+ * Feeds a stream to a reader in pieces of `piece` bytes. Appends a line with the text of each reply, and "error: " with the reader's text
+ * at an error.
  */
 void reply_text_of_stream(const void *stream, size_t len, size_t piece, struct buffer *out);
 

@@ -6,7 +6,7 @@
 struct feed {
 	const uint8_t *stream;
 	size_t len, offset;
-	uint8_t *memory;         /* one allocation, which the window ends with */
+	uint8_t *memory;         /* one allocation; the window ends where it ends */
 	size_t start, end;       /* the window within it */
 	struct resp_parser parser;
 	struct resp_args args;
@@ -61,7 +61,7 @@ static void write_down(struct feed *feed)
 	buffer_append(feed->transcript, "\n", 1);
 }
 
-/* The bulk's bytes: first those of the window, then those that are still to come. False when the stream ends before. */
+/* Takes the bulk's bytes from the window, then from the stream. False when the stream ends first. */
 static bool take_large(struct feed *feed)
 {
 	size_t from = feed->start + feed->parser.consumed, in_window = feed->end - from;
@@ -78,7 +78,7 @@ static bool take_large(struct feed *feed)
 	return true;
 }
 
-/* False at the end of it all: an error, or a large bulk that the stream doesn't hold. */
+/* False when nothing can follow: an error, or a large bulk that is incomplete at the end. */
 static bool parse(struct feed *feed)
 {
 	for (;;) {

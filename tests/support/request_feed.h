@@ -1,7 +1,7 @@
 /*
- * A stream of requests, handed to the parser in pieces as a socket would, and written down: two feeds of the same
- * stream must give the same transcript however they were cut. The window moves to new memory of exactly its size
- * with each piece, so that a byte read too far or a pointer not rebased is seen by the address sanitizer.
+ * Feeds a stream of requests to the parser in pieces, as a socket would, and writes a transcript, which must not depend on the pieces.
+ * With each piece the window moves to new memory of exactly its size, so that the address sanitizer finds reads past the end and pointers
+ * that were not rebased.
  */
 #ifndef TESTS_SUPPORT_REQUEST_FEED_H
 #define TESTS_SUPPORT_REQUEST_FEED_H
@@ -12,12 +12,12 @@
 #include "transport/buffer.h"
 #include "transport/resp_parser.h"
 
-/* How many bytes come next, at least 1. */
+/* The size of the next piece, at least 1. */
 typedef size_t feed_piece(void *context);
 
 /*
- * Appends to `transcript`: per request its number of arguments, and each argument with its length; per error its text,
- * and then it ends. Whether a bulk was handed over as a large one does not show.
+ * Appends for each request the number of arguments, and each argument with its length. Ends with an error's text, if there is one. Large
+ * bulks look like others.
  */
 void request_feed(const void *stream, size_t len, const struct resp_limits *limits, feed_piece *piece, void *context,
 		  struct buffer *transcript);

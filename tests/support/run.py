@@ -3,15 +3,15 @@
 
     run.py JOBS.json [--jobs N] [--repeat N] [--load [N]] [--seed N] [--server PROGRAM] [--list] [NAME ...]
 
-JOBS.json is written by tests/SConscript: where logs go, and a list of jobs. A job is a program with its environment,
-what it needs that may be absent, and a deadline. Names choose the jobs whose name contains one of them.
+tests/SConscript writes JOBS.json: the folder for logs, and a list of jobs. A job is a program with its environment, the optional
+programs and modules that it needs, and a deadline. NAMEs select the jobs whose name contains one of them.
 
-A program ends its output with a line "N passed, N failed, N skipped" and prints "skipped: CASE: REASON" for each case that it
-leaves out. One that ends otherwise (a crash, a deadline) counts as one failure. The last line printed here is the
-same line for the whole. The exit status is 0 when nothing failed. Where CI is set nothing may be skipped.
+A program ends its output with a line "N passed, N failed, N skipped" and prints "skipped: CASE: REASON" for each skipped case. A program
+that ends otherwise (a crash, a deadline) counts as one failure. The last line printed here is the same line for all jobs. The exit status
+is 0 when nothing failed. With CI set no case may be skipped.
 
---repeat runs everything so many times, each round with another seed (QCACHE_SEED of its jobs). --load lets N processes, or as many
-as there are CPUs, compute beside the tests: what depends on the machine's speed shows.
+--repeat runs everything N times, each round with another seed (QCACHE_SEED of its jobs). --load runs N busy processes beside the tests,
+one per CPU by default, to find tests that depend on the machine's speed.
 """
 
 import argparse
@@ -29,12 +29,12 @@ import time
 
 SUMMARY = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.M)
 SKIPPED = re.compile(r"^skipped: (.+)$", re.M)
-# CUnit's way to say it, unittest's, and suite.js's.
+# Failed cases as CUnit, unittest and suite.js print them.
 FAILED_CASE = re.compile(r"^  Test: (\w+) \.\.\.(?:(?!^  Test: )[\s\S])*?FAILED$|^(?:FAIL|ERROR): (\w+)|^[\w-]+: (.+) \.\.\.FAILED$", re.M)
 TAIL_LINES = 60
 ABORT_SECONDS = 5
 
-# Computes for as long as we live, however we end.
+# A busy process that ends with this one.
 BUSY = "import os\nparent = os.getppid()\nwhile os.getppid() == parent: pass\n"
 
 in_ci = bool(os.environ.get("CI"))
@@ -67,8 +67,8 @@ def is_absent(kind, what):
 
 def missing(job):
     """
-    What the job needs and isn't there. A need is "program NAME PACKAGE", "python MODULE PACKAGE", "path PATH ADVICE", or, of something
-    that the build has found absent, "library NAME PACKAGE".
+    The needs of the job that are absent. A need is "program NAME PACKAGE", "python MODULE PACKAGE" or "path PATH ADVICE". The build itself
+    found that a "library NAME PACKAGE" is absent.
     """
     absent = []
     for need in job.get("needs", []):
@@ -81,7 +81,7 @@ def missing(job):
 
 def skip(job, absent):
     if in_ci:
-        return Result(job, failed=1, trouble="nothing may be skipped here: " + "; ".join(absent))
+        return Result(job, failed=1, trouble="no job may be skipped here: " + "; ".join(absent))
     return Result(job, skipped=1, reasons=["%s: %s" % (job["name"], reason) for reason in absent])
 
 
@@ -95,7 +95,7 @@ def kill_group(process, number):
 
 
 def stop(process):
-    """Ends a program that is late, and all that it has started."""
+    """Ends a program that is too late, with all processes that it started."""
     kill_group(process, signal.SIGABRT)
     try:
         process.wait(ABORT_SECONDS)
@@ -120,12 +120,12 @@ def judge(job, status, trouble, seconds, log):
     result.reasons = ["%s: %s" % (job["name"], reason) for reason in SKIPPED.findall(text)]
     if in_ci and result.skipped:
         result.failed, result.skipped = result.failed + result.skipped, 0
-        result.trouble = "nothing may be skipped here: " + "; ".join(result.reasons)
+        result.trouble = "no case may be skipped here: " + "; ".join(result.reasons)
     return result
 
 
 class Round:
-    """One run of all jobs. `seed` is that of each of them; logs go to a folder of the round's own."""
+    """One run of all jobs with this seed. Its logs go to a folder of their own."""
 
     def __init__(self, jobs, logs, seed, server):
         self.jobs, self.logs, self.seed, self.server = jobs, logs, seed, server
@@ -148,7 +148,7 @@ class Round:
             pool.shutdown(cancel_futures=True)
 
     def end(self):
-        """Nothing begins any more, and what runs is ended."""
+        """Starts no more jobs, and ends those that run."""
         with self.lock:
             self.is_over = True
             for process in self.running:
@@ -186,12 +186,12 @@ class Round:
             stop(process)
         with self.lock:
             self.running.remove(process)
-            # What it has left behind.
+            # Processes that it left behind.
             kill_group(process, signal.SIGKILL)
         return judge(job, process.returncode, trouble, time.monotonic() - begin, log)
 
 
-# ---- what is said ----
+# ---- output ----
 
 def show(result):
     verdict = "FAILED" if result.failed else "skipped" if result.skipped and not result.passed else "ok"
@@ -235,21 +235,21 @@ def conclude(rounds, logs):
     return 1 if failed else 0
 
 
-# ---- all of it ----
+# ---- main ----
 
 def arguments():
     words = sys.argv[1:]
-    # argparse would take a name that follows for the number.
+    # argparse would take a following NAME for the number.
     words = [more for word, then in zip(words, words[1:] + [""])
              for more in ([word, str(len(os.sched_getaffinity(0)))] if word == "--load" and not then.isdigit() else [word])]
     parser = argparse.ArgumentParser(prog="scons test", description="Runs the tests.", usage='scons test ARGS="[OPTION ...] [NAME ...]"')
     parser.add_argument("jobs_file", help=argparse.SUPPRESS)
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="programs at once (2)")
-    parser.add_argument("--repeat", type=int, default=1, metavar="N", help="run everything so many times, each with another seed")
+    parser.add_argument("--repeat", type=int, default=1, metavar="N", help="run everything N times, each with another seed")
     parser.add_argument("--load", type=int, default=0, metavar="N",
-                        help="let so many processes compute beside the tests; without N as many as there are CPUs")
+                        help="run N busy processes beside the tests (one per CPU)")
     parser.add_argument("--seed", type=int, default=int(os.environ.get("QCACHE_SEED") or random.SystemRandom().randrange(1 << 32)),
-                        metavar="N", help="of the first round; the next ones count up (QCACHE_SEED, or a random one)")
+                        metavar="N", help="seed of the first round; it counts up from there (QCACHE_SEED, or random)")
     parser.add_argument("--server", metavar="PROGRAM", help="another server, e.g. /usr/bin/redis-server")
     parser.add_argument("--list", action="store_true", help="print the jobs' names and end")
     parser.add_argument("names", nargs="*", metavar="NAME", help="run only jobs whose name contains one of these")
@@ -281,7 +281,7 @@ def run_rounds(options, jobs, logs):
 
 
 def main():
-    # A shell lets what it starts in the background ignore some of these, which our jobs would do as well.
+    # A shell makes background jobs ignore some of these, and our jobs would inherit that.
     signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)

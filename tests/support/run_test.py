@@ -1,4 +1,4 @@
-"""The runner of the tests: what it counts, names, ends and keeps."""
+"""Tests of the test runner."""
 
 import json
 import os
@@ -26,7 +26,7 @@ def job(name, script, seconds=LATE_SECONDS, needs=(), alone=False):
 
 
 def is_running(pid):
-    """Zombies are not: whoever adopts orphans may reap them when it likes."""
+    """Zombies don't count: their new parent may reap them at any time."""
     try:
         with open("/proc/%d/stat" % pid) as f:
             return f.read().rpartition(")")[2].split()[0] not in "ZX"
@@ -35,7 +35,7 @@ def is_running(pid):
 
 
 def ends(pid):
-    """It has been killed, or soon will be."""
+    """Waits until the process has been killed."""
     late = time.monotonic() + LATE_SECONDS
     while is_running(pid) and time.monotonic() < late:
         pass
@@ -59,7 +59,7 @@ class Runner(unittest.TestCase):
                                 env=dict(self.env, **env))
 
     def run_jobs(self, jobs, *words, **env):
-        """What it says, and its exit status."""
+        """Its output and exit status."""
         process = self.start(jobs, *words, **env)
         said, _ = process.communicate(timeout=LATE_SECONDS)
         return said, process.returncode
@@ -94,7 +94,7 @@ class Runner(unittest.TestCase):
         self.assertIn("no-such-1 is absent (package package-1); Python's", said)
 
     def test_what_is_late_is_ended_with_all_that_it_started_and_its_output_is_kept(self):
-        for seconds in (1, 10, 100):  # until it comes to say something before
+        for seconds in (1, 10, 100):  # until it has printed something before that
             said, status = self.run_jobs([job("a", "trap '' ABRT; sleep 1000 & echo child $!; echo said so far; wait; sleep 1000",
                                               seconds=seconds)])
             self.assertEqual((said.splitlines()[-1], status), ("0 passed, 1 failed, 0 skipped", 1))

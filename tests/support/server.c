@@ -18,14 +18,14 @@
 #include "support/deadline.h"
 #include "support/process.h"
 
-/* What a case may ask for at once; more is a mistake in the case. */
+/* Limits on the words of a case. */
 #define WORDS_MAX 64
 #define TEXT_MAX 4096
 
-/* How often a start is tried with another port, should another program take the port between the look and the bind. */
+/* How often a start is tried again with another port, in case another program takes the port just before the bind. */
 #define STARTS_MAX 5
 
-/* Between two looks at a log that nobody writes to. */
+/* The interval of checks of a log that doesn't grow. */
 #define LOOK_MS 20
 
 struct server {
@@ -64,7 +64,7 @@ static int bind_to(int type, uint16_t port)
 	return -1;
 }
 
-/* Nobody listens there, and no other test may: the UDP port of the same number, kept until this program ends, is the claim. */
+/* The port is free, and reserved: this program holds the UDP port of the same number until it ends, and other tests respect that. */
 static bool claim(uint16_t port)
 {
 	int claimed = bind_to(SOCK_DGRAM, port), fd = claimed < 0 ? -1 : bind_to(SOCK_STREAM, port);
@@ -75,7 +75,7 @@ static bool claim(uint16_t port)
 	return fd >= 0;
 }
 
-/* Below the range that the kernel gives to outgoing connections; test programs that run at once begin at different places. */
+/* Below the kernel's range for outgoing connections. Test programs that run at once begin at different ports. */
 uint16_t free_port(void)
 {
 	static uint32_t next;
@@ -149,14 +149,14 @@ static bool has_ended(const struct server *server)
 	return waitid(P_PID, (id_t)server->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;
 }
 
-/* The log tells that it is there; each time the log grows is a time to look. */
+/* Waits until the log has the text. Checks whenever the log grows. */
 static bool await_log(const struct server *server, const char *text, int64_t deadline)
 {
 	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	inotify_add_watch(fd, server->directory, IN_MODIFY | IN_CREATE);
 	bool found = false;
 	while (!found && deadline_left_ms(deadline) > 0) {
-		/* Asked first: what it writes before its end is in the log that is read then. */
+		/* Asked before the log is read, which then has all lines up to the end. */
 		bool ended = has_ended(server);
 		char events[4096], *log = server_log(server);
 		found = strstr(log, text) != NULL;
@@ -281,7 +281,7 @@ int64_t server_processor_ms(const struct server *server)
 	return (int64_t)((user + system) * 1000 / (unsigned long)sysconf(_SC_CLK_TCK));
 }
 
-/* The second number of a task's schedstat, in ns. */
+/* The second number of a task's schedstat: ns runnable without a CPU. */
 int64_t server_waited_us(const struct server *server)
 {
 	char path[300];

@@ -1,4 +1,4 @@
-"""A server under test or measured, for the tests in Python: on a port and in a directory of its own."""
+"""A server to be tested or measured by Python programs, with its own port and directory."""
 
 import os
 import shutil
@@ -15,15 +15,14 @@ REPLY_SECONDS = 60 * PATIENCE
 REPORTS = ("Sanitizer:", "runtime error:")
 
 
-# Ports below those that the kernel gives to outgoing connections.
+# Ports below the kernel's range for outgoing connections.
 PORTS = range(10000, 30000)
 claims = []
 
 
 def claim(port):
     """
-    Nobody listens there, and no other test may: the UDP port of the same number, kept until this program ends, is the claim (as in
-    support/server.c).
+    The port is free, and reserved: this program holds the UDP port of the same number until it ends (as in support/server.c).
     """
     claimed = socket.socket(type=socket.SOCK_DGRAM)
     with socket.socket() as s:
@@ -44,7 +43,7 @@ def free_port():
 
 
 def ours(program):
-    """Arguments of our server; QCACHE_IO_THREADS says how many reactors it has."""
+    """Arguments for our server; QCACHE_IO_THREADS is its number of reactors."""
     threads = os.environ.get("QCACHE_IO_THREADS")
     if os.path.basename(program) == "redis-server":
         return reference(program)
@@ -53,15 +52,15 @@ def ours(program):
 
 
 def reference(program="redis-server"):
-    """Arguments of a redis-server without persistence."""
+    """Arguments for redis-server, without persistence."""
     return [program, "--port", "PORT", "--dir", "DIRECTORY", "--unixsocket", "DIRECTORY/socket", "--save", "",
             "--appendonly", "no", "--enable-debug-command", "yes"]
 
 
 class Server:
     """
-    One running server. In its arguments PORT and DIRECTORY stand for what is chosen here; `cpus` is a set of CPUs for it,
-    None for no placement. Ends the program when the server doesn't come up.
+    One running server. PORT and DIRECTORY in its arguments are replaced by those chosen here. `cpus` is the set of CPUs for it, None for
+    no placement. Ends the program when the server doesn't start.
     """
 
     def __init__(self, name, argv, cpus=None):
@@ -96,7 +95,7 @@ class Server:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def stop(self):
-        """Stops it; None when it ended well, else what is wrong."""
+        """Stops it. Returns None when it ended well, else what went wrong."""
         self.process.terminate()
         try:
             self.process.wait(STOP_SECONDS)
@@ -112,7 +111,7 @@ class Server:
         return None
 
     def cpu_ns(self):
-        """Processor time of all its threads, user and system."""
+        """CPU time of all its threads, user and system."""
         total = 0
         for task in os.listdir("/proc/%d/task" % self.process.pid):
             try:
@@ -132,7 +131,7 @@ class Server:
         return s
 
     def command(self, *words):
-        """Sends one command and returns its reply's text, without type and length, when it is one line or bulk."""
+        """Sends one command and returns the text of its reply, which is one line or bulk, without type and length."""
         with self.connect() as s, s.makefile("rb") as replies:
             s.sendall(encode(*(str(word).encode() for word in words)))
             head = replies.readline().rstrip(b"\r\n")

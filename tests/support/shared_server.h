@@ -1,6 +1,6 @@
 /*
- * For test programs whose cases share one server and one connection to it: the table begins with CASE(server_starts) and ends
- * with CASE(server_stops). The program defines shared_server_directives, as server_start() takes them.
+ * One server and one connection for all cases of a test program. The table begins with CASE(server_starts) and ends with
+ * CASE(server_stops). The program defines shared_server_directives in the form of server_start().
  */
 #ifndef TESTS_SUPPORT_SHARED_SERVER_H
 #define TESTS_SUPPORT_SHARED_SERVER_H

@@ -1,6 +1,6 @@
 /*
- * A test program is a table of cases and SUITE_MAIN. A case's name says the behaviour:
- * get_of_absent_key_reports_absent. Run with no argument for all cases, or with names to run only those.
+ * A test program is a table of cases and SUITE_MAIN. A case is named after its behaviour: get_of_absent_key_reports_absent. Without
+ * arguments a program runs all cases; with names it runs only those.
  *
  * The last line of the output is "N passed, N failed, N skipped", counted in cases; tests/support/run.py adds them up.
  */
@@ -17,12 +17,12 @@ struct suite_case {
 #define CASE(function) { #function, function }
 
 /*
- * The case can't be run here, for the reason given; it returns after this. Prints "skipped: NAME: REASON". Where CI
- * is set nothing may be skipped: it counts as failed.
+ * Skips the case, which can't run here for this reason. Prints "skipped: NAME: REASON". With CI set it counts as failed. The case returns
+ * after this.
  */
 void suite_skip(const char *name, const char *reason);
 #define SKIP(reason) do { suite_skip(__func__, reason); return; } while (0)
-/* The case is about what redis-server does otherwise. */
+/* redis-server behaves differently in this case. */
 #define ONLY_OURS() do { if (server_is_reference()) SKIP("redis-server does otherwise"); } while (0)
 
 /* Runs the cases and prints CUnit's summary; the exit status for main: 0 when every assertion held. */

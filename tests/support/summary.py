@@ -1,4 +1,4 @@
-"""Runs the cases of a unittest module and ends with the line that tests/support/run.py adds up."""
+"""Runs the cases of a unittest module, and prints the counts as tests/support/run.py reads them."""
 
 import sys
 import unittest

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Nothing that a server of this kind sends is deeper. */
+/* No reply of such a server is nested deeper. */
 #define DEPTH_MAX 16
 
-/* The line after the type byte, as a number. Returns the bytes up to and with "\r\n", or 0 or WIRE_MALFORMED. */
+/* Reads the line after the type byte as a number. Returns its length with "\r\n", 0 or WIRE_MALFORMED. */
 static size_t read_count(const char *data, size_t len, long long *out_count)
 {
 	const char *end = memchr(data, '\n', len);
