@@ -1,12 +1,12 @@
 /*
- * What the keyspace costs, without a server around it.
+ * The memory and time that the keyspace takes, without a server.
  *
  *      keyspace_memory             all of it
- *      keyspace_memory memory      bytes of resident memory beside the payload, per key, after the process has come to rest
+ *      keyspace_memory memory      bytes of resident memory beyond the payload, per key, when they no longer change
  *      keyspace_memory pauses      the longest single insertion of ten million
  *      keyspace_memory speed       nanoseconds per operation as keys grow from ten thousand to ten million
  *
- * Keys have 16 bytes. For memory, values have 1 to 256, uniformly; each population lives in a process of its own.
+ * Keys have 16 bytes. For memory, values have 1 to 256, uniformly distributed, and each population has its own process.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -23,7 +23,7 @@
 
 enum { POPULATIONS = 16, KEY_BYTES = 16, MAX_VALUE = 256 };
 
-/* Longer than the ten seconds in which the allocator gives back pages that are no longer used. */
+/* Longer than the ten seconds within which the allocator returns unused pages. */
 #define REST_SECONDS 13
 
 /* Processes at rest at the same time; each takes up to 450 MB. */
@@ -97,8 +97,8 @@ static uint64_t resident_bytes(void)
 }
 
 struct result {
-	double resident; /* bytes a key beside the payload */
-	double counted;  /* the same by our own account */
+	double resident; /* bytes a key beyond the payload */
+	double counted;  /* the same by our own count */
 	double index;
 };
 
@@ -215,7 +215,7 @@ static void measure_pauses(void)
 
 enum operation { FIND, OVERWRITE, LENGTHEN };
 
-/* Random keys, in batches whose buckets and entries are asked for ahead of time if `batch` > 1. */
+/* Random keys, in batches. With `batch` > 1 buckets and entries are prefetched. */
 static double time_operations(struct keyspace *keyspace, uint64_t keys, enum operation operation, unsigned batch)
 {
 	enum { OPERATIONS = 2000000 };
@@ -275,7 +275,7 @@ static void measure_speed_at(uint64_t keys)
 	keyspace_destroy(&keyspace);
 }
 
-/* The allocator is set up once a process. */
+/* The allocator can be set up only once per process. */
 static void in_a_process_of_its_own(void (*run)(uint64_t), uint64_t argument)
 {
 	int status;

@@ -1,10 +1,10 @@
 /*
- * The limit: the server's own parser, keyspace and reply writer in one libev loop, without actors, messages or
- * options. What qcache's actors cost is the distance to this. `null_server PORT` serves GET, SET, INCR, MSET
- * and PING on 127.0.0.1, and is for benches only: it trusts its clients.
+ * The null server: qcache's parser, keyspace and reply writer in one libev loop, without actors, messages or options. The difference to it
+ * is the cost of the actors. `null_server PORT` serves GET, SET, INCR, MSET and PING on 127.0.0.1. For benchmarks only: it trusts its
+ * clients.
  *
- * A read of a socket is handled as a whole, in passes: parse all requests and hash their keys, fetching buckets and then
- * entries ahead; execute; write all replies with one call.
+ * It handles each read of a socket in passes: parse all requests and hash their keys, prefetching buckets and then entries; execute; write
+ * all replies with one call.
  */
 #include <errno.h>
 #include <ev.h>
@@ -27,11 +27,11 @@
 #include "transport/resp_writer.h"
 
 #define READ_BYTES 65536
-/* More requests than one read can hold of the shortest kind are taken in the next round. */
+/* Further requests of one read wait for the next round. */
 #define ROUND_REQUESTS 1024
 #define BACKLOG 511
 
-/* Large bulks are parsed like small ones: the window grows until they are whole. */
+/* Large bulks are parsed like small ones: the window grows until they are complete. */
 static const struct resp_limits limits = {
 	.max_args = 1 << 20,
 	.max_bulk_bytes = 512 << 20,
@@ -43,8 +43,8 @@ struct connection {
 	struct ev_loop *loop;
 	struct ev_io reading, writing;
 	struct buffer input, output;
-	size_t parsed; /* bytes of input that are done with */
-	size_t sent;   /* bytes of output that are out */
+	size_t parsed; /* bytes of input that are consumed */
+	size_t sent;   /* bytes of output that are sent */
 };
 
 struct request;
@@ -157,8 +157,8 @@ static execute *find_command(const struct resp_arg *argv, uint32_t argc)
 }
 
 /*
- * Parses what the input holds of whole requests, at most ROUND_REQUESTS. What is cut is parsed anew with what follows
- * it: cheap, since a bulk is skipped by its length. Returns how many there are, -1 for what is no request.
+ * Parses complete requests in the input, at most ROUND_REQUESTS. An incomplete one is parsed again later, which is cheap, since a bulk is
+ * skipped by its length. Returns the number of requests, or -1 for bytes that are not a request.
  */
 static int parse_round(struct connection *connection, struct request *requests)
 {
@@ -181,7 +181,7 @@ static int parse_round(struct connection *connection, struct request *requests)
 		first[count] = parser.first_arg;
 		requests[count++].argc = (uint32_t)(args.count - before);
 	}
-	/* The vector has its place only now. */
+	/* Only now, since parsing may move the vector. */
 	for (int i = 0; i < count; i++)
 		requests[i].argv = args.items + first[i];
 	return count;
@@ -214,7 +214,7 @@ static void connection_destroy(struct connection *connection)
 	free(connection);
 }
 
-/* False when the connection is gone. While output waits nothing is read: a client that doesn't read waits. */
+/* False when the connection is gone. While output waits, no input is read. */
 static bool flush(struct connection *connection)
 {
 	while (connection->sent < connection->output.len) {

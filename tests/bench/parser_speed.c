@@ -1,6 +1,6 @@
 /*
- * Nanoseconds that the codec takes for a request or a reply, with the pipelines that redis-benchmark -P 64 sends.
- * Prints the best and the median of its rounds: one thread, everything in the cache, so what remains is the code.
+ * The time that the codec takes for a request or a reply in ns, with the pipelines of redis-benchmark -P 64. Prints the best and the median
+ * of its rounds. One thread, everything in the cache, so that only the code counts.
  *
  *   parser_speed [ROUNDS]
  */

@@ -1,15 +1,18 @@
 /*
  * A client that plays a trace of keys against a server and counts hits.
  *
- *   replay PORT aside TRACE KEYS RESIDENT REQUESTS      as a cache is used: GET, and SET of what was not there
+ *   replay PORT aside TRACE KEYS RESIDENT REQUESTS      as a cache: GET, and SET after a miss
  *   replay PORT mixed CLIENTS PIPELINE KEYS REQUESTS    Zipf, nine GETs to one SET, over many connections
- *   replay PORT fill FIRST COUNT                        SETs of so many keys that no trace asks for
+ *   replay PORT fill FIRST COUNT                        SETs of COUNT keys that are in no trace
  *
- * TRACE: zipf, scans (Zipf, and after each 3 * RESIDENT requests a scan of RESIDENT keys that never come again), shift (four of
- * five requests go to a hot set of 0.6 * RESIDENT keys, each as likely as the other, that moves on by one key with every
- * 20 requests; the fifth goes to any key). Zipf's exponent is 0.99. The same arguments give the same trace.
+ * TRACE is one of
+ *   zipf    Zipf with the exponent 0.99
+ *   scans   Zipf, and after every 3 * RESIDENT requests a scan of RESIDENT keys that never come again
+ *   shift   four of five requests go to a hot set of 0.6 * RESIDENT equally likely keys, which moves by one key every 20 requests; the
+ *           fifth goes to any key
+ * The same arguments give the same trace.
  *
- * Prints "hits GETs seconds"; of a trace played aside the first fifth, which warms the cache, isn't counted.
+ * Prints "hits GETs seconds". In "aside" mode the first fifth, which warms the cache, is not counted.
  */
 #include <errno.h>
 #include <math.h>
@@ -65,7 +68,7 @@ static uint64_t next_random(void)
 	return z ^ z >> 31;
 }
 
-static double *ranks; /* the share of all requests that go to this key or one before it */
+static double *ranks; /* the share of requests for this key or one before it */
 static uint64_t keys;
 
 static void make_ranks(void)
@@ -178,7 +181,7 @@ static void receive(struct peer *peer)
 
 enum answer { ANSWER_MISSING, ANSWER_VALUE, ANSWER_NULL, ANSWER_OK };
 
-/* The next reply, if all of it is there. The server gives no others than these, or the run means nothing. */
+/* Takes the next complete reply; an error ends the program. */
 static enum answer next_answer(struct peer *peer)
 {
 	const char *text = peer->in + peer->in_at, *end = memchr(text, '\n', peer->in_len - peer->in_at);
@@ -205,7 +208,7 @@ static enum answer await_answer(struct peer *peer)
 	return answer;
 }
 
-/* ---- ways to play ---- */
+/* ---- modes ---- */
 
 static uint64_t hits, gets;
 
@@ -255,7 +258,7 @@ static void ask_mixed(struct peer *peer, unsigned pipeline)
 	send_all(peer);
 }
 
-/* Every connection has `pipeline` requests under way and sends the next when all are answered. */
+/* Each connection sends `pipeline` requests, and the next ones when all are answered. */
 static void play_mixed(uint16_t port, unsigned clients, unsigned pipeline, uint64_t requests)
 {
 	struct peer *peers = must_allocate(clients, sizeof(*peers));

@@ -1,6 +1,5 @@
 /*
- * Any text as the address that a program gives its client: it is refused with a reason, or makes settings that are sound and that can be
- * shown.
+ * Any text as an address for the client library: it must be refused with a reason, or give valid settings that can be shown.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /*
- * Any bytes to what qcache-cli reads: lines in quotes, options, keys of a terminal, files to be imported, snapshots from a server, and
- * streams of commands. The first byte chooses the reader, the second how the rest comes in pieces.
+ * Any bytes as input of qcache-cli: quoted lines, options, keys of a terminal, files to import, snapshots from a server, and streams of
+ * commands. The first byte chooses the reader, the second the size of the pieces.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +20,7 @@
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
-/* What the program says of wrong input goes nowhere; what is said here is seen. */
+/* Hides the program's messages about bad input, but not those of this file. */
 static FILE *seen;
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -42,11 +42,11 @@ static void must(bool holds, const char *what)
 	abort();
 }
 
-/* What comes, in pieces of this size. */
+/* The input, in pieces of this size. */
 static const char *input;
 static size_t input_len, piece;
 
-/* In place of the session, the network and the resolver. */
+/* Replaces the session, the network and the resolver. */
 
 enum outcome session_connect(struct session *session)
 {
@@ -120,7 +120,7 @@ int getaddrinfo(const char *restrict node, const char *restrict service, const s
 	return EAI_FAIL;
 }
 
-/* What an import sends. */
+/* The commands that an import sends. */
 static struct text sent;
 static uint64_t notes;
 
@@ -171,7 +171,7 @@ static char *copy_text(const char *data, size_t len)
 	return copy;
 }
 
-/* Splitting ends somewhere; and what is quoted is read again as it was. */
+/* Splitting ends, and a quoted word is read back unchanged. */
 static void read_words(const char *data, size_t len)
 {
 	struct words words = {NULL, 0, 0, NULL};
@@ -195,7 +195,7 @@ static void read_words(const char *data, size_t len)
 
 #define ARGUMENTS_MOST 32
 
-/* Arguments parted by NUL. */
+/* Arguments separated by NUL. */
 static void read_options(const char *data, size_t len)
 {
 	char *text = copy_text(data, len), *argv[ARGUMENTS_MOST + 1] = {"qcache-cli"};
@@ -217,7 +217,7 @@ static void read_options(const char *data, size_t len)
 	free(text);
 }
 
-/* The cursor stands between two bytes of the line, whatever keys come. */
+/* The cursor stays within the line, whatever keys come. */
 static void read_keys(const char *data, size_t len)
 {
 	struct keys keys = {.fd = -1};
@@ -266,7 +266,7 @@ static void read_import(const char *data, size_t len)
 	close(fd);
 }
 
-/* What a snapshot must be, as found all at once: the bytes, or NULL when it is none. */
+/* The snapshot as found in the whole input at once; NULL when there is none. */
 static const char *find_snapshot(const char *data, size_t len, size_t *out_len)
 {
 	const char *end = data + len, *head_end = NULL, *mark;
@@ -312,7 +312,7 @@ static void read_snapshot(const char *data, size_t len)
 	close(fd);
 }
 
-/* However the stream is cut, as many commands are in it. */
+/* The pieces must not change the number of commands. */
 static void read_stream(const char *data, size_t len)
 {
 	struct tally whole = {.state = TALLY_BETWEEN}, parts = {.state = TALLY_BETWEEN};

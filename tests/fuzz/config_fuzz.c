@@ -1,7 +1,6 @@
 /*
- * Any bytes as a configuration file. What the server would start with is written as CONFIG REWRITE does, into the file and into
- * an empty one, and read again: the values must be the same, and a second rewrite must change nothing. Includes are refused,
- * so that nothing but the bytes counts.
+ * Any bytes as a configuration file. An accepted one is rewritten as by CONFIG REWRITE, into the same file and into an empty one, and read
+ * again. The values must be the same, and a second rewrite must change nothing. Includes are refused, so that only the bytes matter.
  */
 #include <stdio.h>
 #include <stdlib.h>

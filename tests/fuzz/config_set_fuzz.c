@@ -1,7 +1,6 @@
 /*
- * Any bytes as values of CONFIG SET, one a line: the name of a directive, or a byte that chooses one, then a blank and the value.
- * What is taken must be taken again as CONFIG GET shows it and show the same, and must come back from a file; what is refused
- * must change nothing.
+ * Any bytes as values of CONFIG SET. Each line has the name of a directive, or a byte that chooses one, a blank and the value. An accepted
+ * value must be accepted again in the form of CONFIG GET, show the same, and come back from a file. A refused one must change nothing.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +8,7 @@
 
 #include "actors/config/config_table.h"
 
-/* Each is read back from a file, which takes its time. */
+/* Few, because each is read back from a file. */
 #define LINES_MAX 4
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);

@@ -1,7 +1,6 @@
 /*
- * Any pattern against any text: the answer must be that of a matcher which tries everything, and what is done without regard to case
- * must be what is done with case when all is small letters, but for classes, of which Redis folds only some bytes. The first byte parts
- * pattern and text.
+ * Any pattern against any text. The result must be that of a matcher that tries everything. Matching in any case must equal matching of
+ * lower-case pattern and text, except for classes, where Redis folds only some bytes. The first byte chooses the length of the pattern.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +9,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
-/* So long that all ways to match can be tried. */
+/* Short enough to try all ways to match. */
 #define TRIED_MAX 24u
 
 static uint8_t small(uint8_t c)
@@ -34,7 +33,7 @@ static bool class_has(struct slice class, uint8_t c)
 	return found != is_inverted;
 }
 
-/* The bytes of a class, from behind its bracket; *out_end is behind its end. */
+/* The bytes of a class that begins at `begin`, behind its bracket; *out_end is the end of the class. */
 static struct slice class_at(struct slice pattern, size_t begin, size_t *out_end)
 {
 	size_t i = begin;

@@ -1,7 +1,7 @@
 /*
- * Any bytes to a connection's input, in reads of any size: what comes of them must be what the parser alone makes of the stream, and
- * nothing may be left of the connection. The first byte chooses limits and pieces. In the stream, so that a few bytes make large
- * values, the byte 0xf5 and a number n stand for 64 * n times 'v'.
+ * Any bytes as a connection's input, in reads of any size. The requests must be those that the parser alone finds in the stream, and
+ * nothing may be left of the connection. The first byte chooses limits and pieces. The byte 0xf5 and a number n stand for 64 * n times 'v',
+ * so that a few bytes make large values.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ static size_t whole(void *context)
 	return SIZE_MAX;
 }
 
-/* A little generator of its own, so that a finding needs nothing but its bytes to be seen again. */
+/* A small random generator, so that an input alone reproduces a failure. */
 static size_t next_piece(uint32_t *state, size_t most)
 {
 	*state = *state * 1664525u + 1013904223u;
@@ -66,7 +66,7 @@ static void must_agree(const struct buffer *parsed, const struct buffer *read, c
 	abort();
 }
 
-/* With a limit that is soon reached, where the connection ends depends on the reads: it must only end well. */
+/* With a low limit the end of the connection depends on the reads: check only that it ends cleanly. */
 static void check_limited(struct reactor_bench *bench, const struct buffer *stream, uint32_t seed)
 {
 	bool is_refused;

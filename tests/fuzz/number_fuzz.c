@@ -1,6 +1,6 @@
 /*
- * Any text as a number: a whole one is what is written in the same way, a fraction is what strtod and strtold read to its end, and what
- * is written is read as the same number again.
+ * Any text as a number. An integer must print as the same text. A fraction must be what strtod and strtold read up to its end. A printed
+ * number must be read back as the same number.
  */
 #include <ctype.h>
 #include <errno.h>

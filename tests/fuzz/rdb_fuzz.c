@@ -1,5 +1,5 @@
 /*
- * Bytes as an RDB string, in reads of all sizes: what is read is written and read again, and must be the same.
+ * Any bytes as an RDB string, in reads of any size. A string that is read must be the same when written and read again.
  */
 #include <stdlib.h>
 #include <string.h>

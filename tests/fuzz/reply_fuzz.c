@@ -1,6 +1,6 @@
 /*
- * Any bytes to the reply reader, from a server that means no good: read whole, byte by byte and in pieces, which must all
- * give the same replies and the same error. The first byte is the size of a piece.
+ * Any bytes to the reply reader, as from a malicious server. Read whole, byte by byte and in pieces, they must give the same replies and
+ * the same error. The first byte is the size of a piece.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /*
- * Any bytes to the request parser. The first byte chooses the limits and how the rest is cut; the stream is then parsed
- * whole, byte by byte and in pieces, and all three must give the same requests and the same error.
+ * Any bytes to the request parser. The first byte chooses the limits and the pieces. Parsed whole, byte by byte and in pieces, the stream
+ * must give the same requests and the same error.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@ static size_t one_byte(void *context)
 	return 1;
 }
 
-/* A little generator of its own, so that a finding needs nothing but its bytes to be seen again. */
+/* A small random generator, so that an input alone reproduces a failure. */
 static size_t piece(void *context)
 {
 	uint32_t *state = context;

@@ -1,7 +1,6 @@
 /*
- * transport/channel.h without NNG and without threads. A channel is a queue in order; a mailbox is a source of the scheduler that is
- * ready when it is armed and one of its channels holds a message. Which mailbox is next, and which of its channels, is
- * chosen by the seed; that is all the freedom that NNG has, too.
+ * transport/channel.h without NNG and threads. A channel is a queue. A mailbox is a source of the scheduler, which is ready when it is
+ * armed and one of its channels has a message. The seed chooses the next mailbox and one of its channels; NNG has the same freedom.
  */
 #include "simulation/channel.h"
 

@@ -1,5 +1,5 @@
 /*
- * The wall clock is set, forward or back: ages, idle times and intervals go on as if nothing had happened.
+ * The wall clock is set forward or back. Ages, idle times and intervals must not change by it.
  */
 #include <string.h>
 
@@ -8,7 +8,7 @@
 
 #define DAY_MS (24 * 3600 * 1000)
 
-/* How lately keys have been used is one state for the process: what is monotonic must be so over all nodes. */
+/* The clock of key accesses is one per process, so monotonic time must not go back between nodes. */
 static struct node *begin(void)
 {
 	static int64_t passed_ms;

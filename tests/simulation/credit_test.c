@@ -1,5 +1,5 @@
 /*
- * The command bus: store, observer and recording subscribers, with the test deciding which of them takes its turn.
+ * The command bus: store, observer and recording subscribers. The test decides which of them takes a turn.
  */
 #include <stdio.h>
 
@@ -37,7 +37,7 @@ static void end(struct node **node)
 	node_destroy(node);
 }
 
-/* Each in a turn, and so in a message, of its own. */
+/* Each command in its own turn, and so in its own message. */
 static void set_keys(struct client *client, int count)
 {
 	for (int i = 0; i < count; i++) {
@@ -104,7 +104,7 @@ static void the_slowest_subscriber_sets_the_pace(void)
 	end(&node);
 }
 
-/* ---- those for whom nobody waits ---- */
+/* ---- optional subscribers ---- */
 
 static struct node *begin_with_an_optional_one(void)
 {

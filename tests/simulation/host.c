@@ -1,6 +1,6 @@
 /*
- * The third host: every turn runs where the scheduler delivers its message. Actors of either kind of the real hosts are alike here;
- * those that need their loop for more than messages have doubles.
+ * The simulated host: every turn runs where the scheduler delivers its message, for pool and loop actors alike. Actors that need a loop
+ * for more than messages have doubles.
  */
 #include "actors/runtime/host.h"
 
@@ -36,7 +36,7 @@ bool host_take_arrived(struct actor *actor, struct message *out_message)
 	return false;
 }
 
-/* Nobody has a thread. */
+/* No actor has a thread. */
 void actor_run(struct actor *actor)
 {
 	abort();

@@ -1,6 +1,6 @@
 /*
- * Each allocation in the store's turns fails once, one after the other, in a process of its own: a reply becomes an error, or its
- * client is closed, and everybody else is served. What no turn can do without stops the server, and says what there was no memory for.
+ * Each allocation in the store's turns fails once, each in its own process. A reply becomes an error, or its client is closed, and other
+ * clients are served. An allocation that no turn can do without stops the server with a message that says what it was for.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +21,7 @@
 enum outcome {
 	SERVED,   /* nothing was refused */
 	UNNOTICED,
-	REFUSED,  /* an error in the place of a reply, or a closed client */
+	REFUSED,  /* an error instead of a reply, or a closed client */
 	STOPPED,  /* the whole server, with a reason */
 	WRONG,
 };
@@ -60,7 +60,7 @@ static void prepare(struct scene *scene)
 	client_take(scene->client);
 }
 
-/* A long text, a long run of a value, a value that is held, a text that is gathered, and something behind them. */
+/* A long text, a part of a long value, a value held as a blob, a text built in parts, and a command behind them. */
 static void ask_for_much(struct client *client)
 {
 	const char *words[402] = { "MGET", "large" };
@@ -74,7 +74,7 @@ static void ask_for_much(struct client *client)
 	client_send(client, "ECHO", "end", NULL);
 }
 
-/* Commands that wait for one that waits. */
+/* Commands behind a blocked one. */
 static void let_some_wait(struct client *client)
 {
 	client_send(client, "WAIT", "1", "100", NULL);
@@ -113,7 +113,7 @@ static enum outcome play(uint64_t n, void (*ask)(struct client *))
 	return is_refused ? REFUSED : has_failed ? UNNOTICED : SERVED;
 }
 
-/* In a process of its own, as it may be stopped; what it says on that occasion goes to `said`. */
+/* Runs in its own process, which may be stopped; its output goes to `said`. */
 static int play_apart(uint64_t n, void (*ask)(struct client *), char *said, size_t size)
 {
 	int ends[2], status = 0;
@@ -137,7 +137,7 @@ static int play_apart(uint64_t n, void (*ask)(struct client *), char *said, size
 	return WIFEXITED(status) ? WEXITSTATUS(status) : STOPPED;
 }
 
-/* Returns how many ended as an error or a closed client. */
+/* Returns how often the outcome was an error or a closed client. */
 static int refuse_each(void (*ask)(struct client *))
 {
 	static char said[65536];

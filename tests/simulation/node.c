@@ -26,7 +26,7 @@ static void *must_allocate(size_t count, size_t size)
 	return memory;
 }
 
-/* ---- what is seen of every message ---- */
+/* ---- checks of every message ---- */
 
 static struct recorder *find_recorder(const struct actor *actor)
 {
@@ -45,7 +45,7 @@ static uint32_t node_of(const struct actor *actor)
 	abort();
 }
 
-/* A message may overshoot the credit, but none is posted where there is none left. */
+/* A message may overshoot the credit, but none may be posted without credit. */
 static void take_credit(struct recorder *recorder, size_t bytes)
 {
 	if (recorder->credit_left <= 0)
@@ -139,7 +139,7 @@ static void supervisor_turn(void *state, struct message message)
 	}
 }
 
-/* Looks up no names and writes no file. */
+/* A double: it looks up no names and writes no file. */
 static void worker_turn(void *state, struct message message)
 {
 	struct node *node = state;

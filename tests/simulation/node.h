@@ -2,7 +2,7 @@
  * A node of the simulated world: the real store, observer and reaper between doubles of reactors, supervisor, worker and
  * subscribers. Several may live at once; all share the scheduler.
  *
- * On every post the node checks from outside that no subscriber is posted to without credit.
+ * At every post the node checks that the subscriber has credit.
  */
 #ifndef TESTS_SIMULATION_NODE_H
 #define TESTS_SIMULATION_NODE_H
@@ -23,9 +23,9 @@ struct node_options {
 	uint32_t reactors;
 	uint32_t recorders;
 	int64_t credit_bytes[NODE_SUBSCRIBERS_MAX]; /* of each recorder; 0: BUS_CREDIT_BYTES */
-	/* Of each recorder. The first and third have the host of those that may block, the others that of the pool. */
+	/* Of each recorder. The first and third run as subscribers that may block, the others on the pool. */
 	bool is_optional[NODE_SUBSCRIBERS_MAX], joins_later[NODE_SUBSCRIBERS_MAX];
-	int64_t maxmemory;                          /* 0: without a limit; with one only keys that expire are evicted */
+	int64_t maxmemory;                          /* 0: no limit; else only keys with a TTL are evicted */
 };
 
 struct node {
@@ -47,12 +47,12 @@ struct node {
 
 /* After scheduler_begin(). */
 struct node *node_create(const struct node_options *options);
-/* The supervisor begins to stop the node; it has stopped when the scheduler has settled and the drain's time has passed. */
+/* Begins a stop. The node has stopped once shutdown-timeout has passed and the scheduler has settled. */
 void node_stop(struct node *node);
-/* As SHUTDOWN NOW: nothing that is under way is waited for. */
+/* As SHUTDOWN NOW: does not wait for clients. */
 void node_stop_now(struct node *node);
 bool node_has_stopped(const struct node *node);
-/* Whether it has stopped or not: what is still under way is thrown away. */
+/* Destroys a node, stopped or not, with the messages that are under way. */
 void node_destroy(struct node **node);
 
 #endif

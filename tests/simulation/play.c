@@ -12,10 +12,10 @@
 #define NODES_MAX 2
 #define PLAYERS_MAX 10 /* at a time, on each node */
 #define ACTIONS 800
-/* Long enough for all pauses, sleeps and waits that ACTIONS can bring, one behind the other. */
+/* Long enough for all pauses, sleeps and waits of ACTIONS one after another. */
 #define PATIENCE_ROUNDS 1000
 #define PATIENCE_STEP_MS 50
-/* Later than any key's time to live, and than a pause that holds up its end. */
+/* Later than any key's time to live plus a pause that delays its expiry. */
 #define LAST_EXPIRY_MS 1000
 
 struct play {
@@ -24,8 +24,8 @@ struct play {
 	struct player *players[NODES_MAX];
 	uint32_t present[NODES_MAX]; /* players that have not left */
 	uint32_t node_count;
-	int64_t longest_ms;          /* that time passes at once */
-	bool is_interrupted;         /* stopped in the midst of all */
+	int64_t longest_ms;          /* of a step of time */
+	bool is_interrupted;         /* stopped before the players are done */
 };
 
 static struct play *current;
@@ -47,7 +47,7 @@ static uint64_t one_of(uint32_t count, const uint64_t *choices)
 }
 #define ONE_OF(...) one_of(sizeof((uint64_t[]){ __VA_ARGS__ }) / sizeof(uint64_t), (uint64_t[]){ __VA_ARGS__ })
 
-/* ---- what is looked at as it happens ---- */
+/* ---- checks during the play ---- */
 
 static void on_received(struct client *client)
 {
@@ -64,7 +64,7 @@ static struct player *find_player(struct play *play, uint32_t node, uint64_t id)
 	return player;
 }
 
-/* The values of a client's own key are numbers that rise. */
+/* The values of a client's own key are rising numbers. */
 static void on_effect(void *context, const struct frame *frame, const struct effect *effect)
 {
 	const struct node *node = context;
@@ -164,7 +164,7 @@ static void go_on(struct play *play)
 		scheduler_advance_ms(1 + (int64_t)scheduler_draw((uint64_t)play->longest_ms));
 }
 
-/* ---- what must hold at the end ---- */
+/* ---- checks at the end ---- */
 
 static bool is_owed(const struct player *player)
 {
@@ -211,7 +211,7 @@ static void check_node(struct play *play, const struct node *node)
 			fail(play, "%u batches of reactor %u are not home", node->reactors[i]->batches_out, i);
 }
 
-/* Behind the last deadline of any key. */
+/* After the last expiry of any key. */
 static void check_data(struct play *play, const struct node *node)
 {
 	char replayed[DIGEST_HEX_BYTES];

@@ -1,15 +1,13 @@
 /*
- * One seed's play: nodes with random reactors, subscribers, credit and paces; random clients that come and go; and what must hold
- * all the while and at the end:
+ * One seed's play: nodes with random reactors, subscribers, credit and paces, and random clients that come and go. It checks:
  *
- * - each connection has its replies in order, exactly one for each request;
- * - frames are dense, whole and in order, each effect of a client's own key comes once, and what a subscriber makes of all effects
- *   equals the store's data;
- * - no subscriber is posted to without credit, and no edge holds more than its slots;
- * - no wake-up is lost: when time has passed and nothing is left to happen, nobody still waits and all batches are home;
- * - a stop, in the midst of all this or behind it, at leisure or at once, ends in the order of the topology and leaves no message.
+ * - each connection gets its replies in order, exactly one for each request;
+ * - frames are dense, whole and in order; each effect on a client's own key comes once; a subscriber's copy of the data equals the store's;
+ * - no subscriber gets a message without credit, and no edge holds more messages than it has slots;
+ * - no wake-up is lost: when time has passed and nothing can run, no client waits and all batches are home;
+ * - a stop, during the play or after it, with or without NOW, follows the order of the topology and leaves no message.
  *
- * Broken invariants of the actors stop the process.
+ * A broken invariant of an actor stops the process.
  */
 #ifndef TESTS_SIMULATION_PLAY_H
 #define TESTS_SIMULATION_PLAY_H

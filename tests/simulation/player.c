@@ -8,7 +8,7 @@
 #include "simulation/scheduler.h"
 #include "transport/resp_reader.h"
 
-/* Keys that all players share. */
+/* Keys shared by all players. */
 #define SHARED_KEYS 6
 #define WORD_BYTES 32
 #define OWN_VALUE_MAX 20000
@@ -76,7 +76,7 @@ static void own_key(const struct player *player, char out[WORD_BYTES])
 	snprintf(out, WORD_BYTES, "own:%" PRIu64, player->client->ref.id);
 }
 
-/* A number, with blanks behind it that sometimes make it longer than the credit of a subscriber, or a blob. */
+/* A number, sometimes followed by so many blanks that it exceeds a subscriber's credit, or becomes a blob. */
 static void set_own(struct player *player)
 {
 	static const int lengths[] = { 0, 0, 0, 6000, OWN_VALUE_MAX };
@@ -103,7 +103,7 @@ static void echo(struct player *player)
 	expect(player, EXPECT_ECHO, player->serial);
 }
 
-/* What anybody may do to the shared keys, and what makes others wait. "K": a shared key, "N": a number below `below`. */
+/* Commands on shared keys, and commands that make others wait. "K": a shared key, "N": a number below `below`. */
 static const struct {
 	unsigned weight;
 	enum expected_reply reply;

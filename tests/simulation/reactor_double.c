@@ -15,7 +15,7 @@
 #define SLOTS_MAX 256
 /* shutdown-timeout, by default. */
 #define DRAIN_MS 10000
-/* A client that the store holds is read on until so many requests are not answered. */
+/* A blocked client is read on until this many requests are unanswered. */
 #define HELD_REQUESTS 8
 
 static void *must_allocate(size_t count, size_t size)
@@ -200,7 +200,7 @@ static const uint8_t *add_blob(struct request_batch *batch, const char *word, si
 	return blob->data;
 }
 
-/* As a reactor would hand it over: a large one as a blob. */
+/* Adds an argument as a reactor would: a large one as a blob. */
 static struct resp_arg add_word(struct request_batch *batch, const char *word)
 {
 	size_t len = strlen(word);

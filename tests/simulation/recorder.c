@@ -17,7 +17,7 @@ static void take_frame(struct recorder *recorder, struct frame_reader *reader, c
 	struct effect effect;
 	uint32_t effects = 0;
 	bool is_whole = recorder->subscriber.missed == 0, may_expire = true;
-	/* Every frame is seen, or counted as missed. */
+	/* Every frame must be seen, or counted as missed. */
 	if (frame->sequence != recorder->frames + recorder->subscriber.missed + 1)
 		crash_broken_invariant("frame %llu follows on %llu", (unsigned long long)frame->sequence,
 				       (unsigned long long)recorder->last_sequence);

@@ -1,6 +1,7 @@
 /*
- * A subscriber that turns what the command bus brings back into data: it checks that frames are whole and, but for those that it is told
- * to have missed, dense, and that each effect fits; it counts them, and shows each effect to the test. It is slow when its mailbox has a slow pace (mailbox_set_pace()).
+ * A subscriber that applies the effects of the command bus to its own data. It checks that frames are whole, that they are dense except
+ * for those that the store says it missed, and that each effect fits the data. It counts effects and shows each one to the test.
+ * mailbox_set_pace() makes it slow.
  */
 #ifndef TESTS_SIMULATION_RECORDER_H
 #define TESTS_SIMULATION_RECORDER_H
@@ -18,14 +19,14 @@ struct recorder {
 	uint64_t last_sequence;
 	struct databases databases;
 	int64_t credit_bytes;
-	/* What the store may still post, as counted from outside (node.c). */
+	/* Credit that the store has left, as counted in node.c. */
 	int64_t credit_left;
 	void (*on_effect)(void *context, const struct frame *frame, const struct effect *effect); /* may be NULL */
 	void *context;
 };
 
 struct recorder *recorder_create(const struct store_subscription *subscription, uint32_t databases);
-/* Unless it has missed frames: what DEBUG DIGEST says of the same data. */
+/* The DEBUG DIGEST of its data, if it has missed no frames. */
 void recorder_digest(const struct recorder *recorder, char out[DIGEST_HEX_BYTES]);
 void recorder_destroy(struct recorder **recorder);
 

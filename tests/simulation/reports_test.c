@@ -1,6 +1,6 @@
 /*
- * One client does not hurt the others: what the store does when it is told that replies are not read, how it parts its turns, and a
- * MONITOR whose observer has no turn at all.
+ * One client must not harm others: the store when a client doesn't read its replies, the shares of clients in a turn, and MONITOR when the
+ * observer takes no turn.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -96,7 +96,7 @@ static void what_a_client_sent_before_it_closed_its_side_is_done_though_it_is_go
 	end(&node);
 }
 
-/* The double reports when it is asked to: with each reply that is larger than the window. */
+/* The store asks for a report with each reply that is larger than the window. */
 static void a_pipeline_waits_for_each_reply_that_fills_the_window(void)
 {
 	enum { TIMES = 6 };
@@ -140,7 +140,7 @@ static void a_client_over_its_limit_is_closed_by_what_has_been_reported(void)
 
 /* ---- turns ---- */
 
-/* Steps until the other client is answered; how many commands of the first have been done by then. */
+/* Steps until the other client is answered. Returns how many commands of the first were executed by then. */
 static uint64_t done_before_the_other(struct client *slow, struct client *other)
 {
 	while (!other->answered)
@@ -172,7 +172,7 @@ static void slow_commands_of_one_client_let_later_batches_go_first(void)
 	end(&node);
 }
 
-/* Nobody of them is slower than the others: all of their commands together are. */
+/* No single command is slow; only all of them together are. */
 static void a_long_batch_of_one_reactor_lets_the_other_reactor_go_on(void)
 {
 	enum { CLIENTS = 100 };

@@ -8,7 +8,7 @@
 #include "actors/runtime/random.h"
 #include "support/random.h"
 
-/* Any time will do; these are far enough from 0 to be subtracted from. */
+/* Any start time would do that is far enough from 0 for subtractions. */
 #define FIRST_NS 1000000000000u
 #define FIRST_WALL_US 1700000000000000
 #define SOURCES_MAX 256
@@ -17,7 +17,7 @@ static struct {
 	uint64_t seed;
 	struct random random;
 	uint64_t now_ns, reading_ns;
-	int64_t wall_is_off_us; /* from where time alone would have brought it */
+	int64_t wall_is_off_us; /* how far it has been set */
 	uint64_t digest;
 	enum tracing tracing;
 	struct source *first, **last;
@@ -72,7 +72,7 @@ void scheduler_note(const char *format, ...)
 		printf("%10.3f ms  %s\n", (double)(scheduler.now_ns - FIRST_NS) / 1e6, line);
 }
 
-/* ---- what may happen ---- */
+/* ---- sources ---- */
 
 void scheduler_add(struct source *source)
 {

@@ -1,13 +1,12 @@
 /*
- * Simulated time and chance: what happens next, and when, follows from one seed.
+ * Simulated time and randomness: one seed determines what happens next, and when.
  *
- * Whatever can happen is a *source*: a mailbox with a message, a timer that is due, a reactor that has something to post. A step
- * chooses one of the sources that are ready and runs it. Time stands still but for scheduler_advance_ms(), and for
- * what each reading of the clock is said to take, so that turns can be too long.
+ * A *source* is something that can happen: a mailbox with a message, a timer that is due, a reactor with something to post. A step chooses
+ * one of the ready sources and runs it. Time passes only in scheduler_advance_ms(), and by scheduler_set_reading_ns() with each reading of
+ * the clock, which makes turns long.
  *
- * Everything that happens is noted; the digest of the notes tells whether two runs were the same, and a traced run prints
- * them. One scheduler, as the implementations of clock, random bytes and channels that are linked with it have no other place to
- * find it; one thread.
+ * Everything that happens is noted. A traced run prints the notes, and their digest tells whether two runs were the same. There is one
+ * scheduler per process, because clock, random bytes and channels have no argument to find it by. One thread.
  */
 #ifndef TESTS_SIMULATION_SCHEDULER_H
 #define TESTS_SIMULATION_SCHEDULER_H
@@ -17,9 +16,9 @@
 
 enum tracing { TRACE_QUIETLY, TRACE_ALOUD };
 
-/* Time begins anew. All sources of the run before have been removed. */
+/* Starts a run. All sources of the previous run must have been removed. */
 void scheduler_begin(uint64_t seed, enum tracing tracing);
-/* Of all notes since scheduler_begin(). */
+/* The digest of all notes since scheduler_begin(). */
 uint64_t scheduler_digest(void);
 uint64_t scheduler_seed(void);
 
@@ -31,22 +30,22 @@ struct source {
 	bool (*is_ready)(void *context);
 	void (*run)(void *context);
 	void *context;
-	unsigned pace; /* how many of 100 chances it takes; 0: it is held and takes none */
-	struct source *next; /* the scheduler's own */
+	unsigned pace; /* how many of 100 chances it takes; 0 holds it */
+	struct source *next; /* for the scheduler */
 };
 
-/* The source stays where it is until it is removed. */
+/* The source must not move until it is removed. */
 void scheduler_add(struct source *source);
 void scheduler_remove(struct source *source);
 
-/* One source that is ready has its chance; false when there is none that would ever take it. */
+/* Gives one ready source its chance; false when no source would ever take one. */
 bool scheduler_step(void);
-/* Steps until nothing is left to happen at this time. */
+/* Steps until nothing more can happen at this time. */
 void scheduler_settle(void);
 void scheduler_advance_ms(int64_t ms);
-/* Somebody sets the wall clock, by so much; the monotonic one goes on. */
+/* Shifts the wall clock; the monotonic clock goes on. */
 void scheduler_set_wall_clock_ms(int64_t ms);
-/* Each reading of the monotonic clock takes so long from now on. */
+/* From now on each reading of the monotonic clock takes this long. */
 void scheduler_set_reading_ns(uint64_t ns);
 
 #endif

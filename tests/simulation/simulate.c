@@ -1,6 +1,6 @@
 /*
- * simulate SEEDS [--trace]: plays each seed; SEEDS is a number of them, from 1 on, or a range, "17-20". With --trace all that happens
- * is printed. Every 16th seed is played twice, and must be the same both times.
+ * simulate SEEDS [--trace]: plays each seed. SEEDS is a number of seeds, counted from 1, or a range, "17-20". --trace prints everything
+ * that happens. Every 16th seed is played twice, and both runs must be the same.
  */
 #include <inttypes.h>
 #include <signal.h>
@@ -13,7 +13,7 @@
 
 #define TWICE_EVERY 16
 
-static char replay_line[128]; /* for the handler of a signal */
+static char replay_line[128]; /* for the signal handler */
 
 static void on_abort(int signal_number)
 {

@@ -1,5 +1,5 @@
 /*
- * The store's turn, with the test as its clients and the clock in the test's hand.
+ * The store's turn. The test plays the clients and controls the clock.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,7 @@ static void end(struct node **node)
 {
 	node_stop(*node);
 	scheduler_settle();
-	scheduler_advance_ms(10000); /* clients that wait for ever are given up */
+	scheduler_advance_ms(10000); /* clients that wait for ever are dropped */
 	scheduler_settle();
 	CU_ASSERT_TRUE(node_has_stopped(*node));
 	node_destroy(node);
@@ -87,9 +87,9 @@ static void a_key_expires_at_its_time(void)
 	end(&node);
 }
 
-/* ---- who waits holds up nobody else ---- */
+/* ---- a blocked client holds up no other ---- */
 
-static void who_is_parked_holds_up_only_its_own_connection(void)
+static void a_blocked_client_holds_up_only_its_own_connection(void)
 {
 	struct node *node = begin(1);
 	struct client *parked = client_open(node->reactors[0]), *other = client_open(node->reactors[0]);
@@ -100,7 +100,7 @@ static void who_is_parked_holds_up_only_its_own_connection(void)
 	CU_ASSERT_STRING_EQUAL(client_take(other), "+OK\r\n");
 	CU_ASSERT_TRUE(parked->is_held);
 	scheduler_advance_ms(100);
-	client_send(other, "GET", "key", NULL); /* its turn finds the deadline over, behind the batch */
+	client_send(other, "GET", "key", NULL); /* its turn finds the deadline passed, behind the batch */
 	scheduler_settle();
 	CU_ASSERT_STRING_EQUAL(client_take(parked), ":0\r\n+OK\r\n");
 	CU_ASSERT_FALSE(parked->is_held);
@@ -200,7 +200,7 @@ static void nothing_is_executed_or_answered_while_the_store_sleeps(void)
 	end(&node);
 }
 
-/* ---- turns that would be too long ---- */
+/* ---- long turns ---- */
 
 static void a_turn_without_time_left_goes_on_in_the_next_one(void)
 {
@@ -260,7 +260,7 @@ static const struct suite_case cases[] = {
 	CASE(a_deadline_comes_at_its_time_and_not_before),
 	CASE(the_timer_is_armed_for_the_next_deadline),
 	CASE(a_key_expires_at_its_time),
-	CASE(who_is_parked_holds_up_only_its_own_connection),
+	CASE(a_blocked_client_holds_up_only_its_own_connection),
 	CASE(a_client_that_leaves_while_it_waits_is_forgotten),
 	CASE(a_pause_of_writes_lets_reads_go_on),
 	CASE(unpausing_lets_all_go_on_in_the_order_in_which_they_came),

@@ -1,5 +1,5 @@
 /*
- * The runtime, with actors of the test's own in the places of the real ones.
+ * The runtime, with test actors instead of the real ones.
  */
 #include "actors/runtime/actor.h"
 
@@ -18,7 +18,7 @@
 #define ROUNDS 500
 #define LONG_NS 5000000
 
-/* The supervisor says STOP, the store answers; ROUNDS times, each answer bringing the next question. */
+/* The supervisor posts STOP and the store answers, ROUNDS times. */
 struct play {
 	struct runtime *runtime;
 	struct actor *supervisor, *store;
@@ -105,7 +105,7 @@ static void questions_and_answers_go_round_and_are_counted(void)
 {
 	struct play play = { 0 };
 	run(&play, ask);
-	runtime_stop(play.runtime, discard); /* a turn is counted when it is over, and its answer may be here before */
+	runtime_stop(play.runtime, discard); /* a turn is counted when it ends, which may be after its answer has come */
 	CU_ASSERT_EQUAL(play.answered, ROUNDS);
 	CU_ASSERT_FALSE(play.is_wrong_sender);
 	CU_ASSERT_EQUAL(play.depth_in_turn, 0);
@@ -122,7 +122,7 @@ static void questions_and_answers_go_round_and_are_counted(void)
 	runtime_destroy(&play.runtime);
 }
 
-/* The counts of a store that was at work, or merely away, for LONG_NS in one turn. */
+/* The counts of a store that worked, or slept, for LONG_NS in one turn. */
 static struct turn_count counts_of_long_turn(bool sleeps, bool works)
 {
 	struct play play = { .sleeps = sleeps, .works = works };
@@ -142,7 +142,7 @@ static void time_at_work_is_told_from_time_away(void)
 	CU_ASSERT_TRUE(at_work.max_ns >= at_work.max_cpu_ns && at_work.long_turns >= at_work.long_cpu_turns);
 }
 
-/* The supervisor leaves with the first answer; the store has given more. */
+/* The supervisor leaves with the first answer, though the store has posted more. */
 static void supervisor_turn_that_leaves(void *state, struct message message)
 {
 	struct play *play = state;
@@ -170,7 +170,7 @@ static void what_nobody_has_taken_is_freed_at_the_end(void)
 	runtime_destroy(&play.runtime);
 }
 
-/* What the catalogue does not allow stops the process: tried in a child. */
+/* In a child process: a message that the catalogue does not allow stops it. */
 static bool stops_the_process(void (*first)(struct play *play))
 {
 	pid_t child = fork();

@@ -18,7 +18,7 @@ static const char *path_of(const char *name)
 	return path;
 }
 
-/* A file of this text, with the directories above it. */
+/* Writes a file with its parent directories. */
 static void write_file(const char *name, const char *text)
 {
 	char path[256];
@@ -85,7 +85,7 @@ static void limit_of_version_1_is_found(void)
 	end();
 }
 
-/* As in a container without a namespace of its own for groups: only its part of the tree is mounted. */
+/* As in a container without a cgroup namespace: only its part of the tree is mounted. */
 static void mount_of_a_part_of_the_tree_is_understood(void)
 {
 	begin("4:memory:/docker/1234/inner\n", "/docker/1234", "cgroup cgroup rw,memory");

@@ -1,5 +1,5 @@
 /*
- * Changes are announced: whatever is done to a keyspace while a snapshot is under way, what was emitted is what there was when it began.
+ * A snapshot emits the data as they were when it began, whatever changes while it is under way.
  */
 #include <stdlib.h>
 
@@ -57,7 +57,7 @@ static void take_all(struct keyspace *keyspace, struct state *states)
 struct snapshot {
 	struct state former[NAMES], emitted[NAMES];
 	uint32_t doubled;
-	struct blob *held[NAMES]; /* as a writer would, that has not come to them yet */
+	struct blob *held[NAMES]; /* as if the snapshot had not reached them yet */
 	uint32_t held_count;
 };
 
@@ -158,7 +158,7 @@ static void visit(void *context, struct entry *entry)
 	keyspace_emit(((struct walk *)context)->keyspace, entry);
 }
 
-/* To the end, with changes between the steps. */
+/* Runs to the end, with changes between the steps. */
 static void walk_through(struct keyspace *keyspace, struct random *random)
 {
 	struct walk walk = { keyspace };

@@ -40,7 +40,7 @@ static void wait_until_received(struct probe *probe, uint64_t count)
 	pthread_mutex_unlock(&probe->lock);
 }
 
-/* Two senders with few slots: a sender goes on only while it holds credit, as actors do. */
+/* Two senders with few slots. Like an actor, a sender goes on only while it has credit. */
 static void messages_of_each_sender_arrive_in_order_and_turns_never_overlap(void)
 {
 	struct probe probe = { .lock = PTHREAD_MUTEX_INITIALIZER, .done = PTHREAD_COND_INITIALIZER };

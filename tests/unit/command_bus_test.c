@@ -61,7 +61,7 @@ static void each_gets_what_it_asked_for_and_the_last_holder_frees(void)
 	bus_publish(bus, make(bus, BUS_COMMANDS, 10));
 	CU_ASSERT_EQUAL(frames.count, 1);
 	CU_ASSERT_EQUAL(both.count, 2);
-	CU_ASSERT_EQUAL(destroyed, 1); /* what nobody wanted */
+	CU_ASSERT_EQUAL(destroyed, 1); /* nobody subscribed to this */
 	CU_ASSERT_PTR_EQUAL(frames.received[0], both.received[0]);
 	bus_message_release(frames.received[0]);
 	CU_ASSERT_EQUAL(destroyed, 1);
@@ -88,7 +88,7 @@ static void credit_may_be_overshot_once_and_comes_back(void)
 	bus_destroy(&bus);
 }
 
-static void who_is_not_required_holds_up_nobody(void)
+static void an_optional_subscriber_holds_up_nobody(void)
 {
 	struct bus *bus = bus_create();
 	struct inbox inbox;
@@ -155,7 +155,7 @@ static void a_cursor_notices_what_is_missing_and_what_comes_twice(void)
 static const struct suite_case cases[] = {
 	CASE(each_gets_what_it_asked_for_and_the_last_holder_frees),
 	CASE(credit_may_be_overshot_once_and_comes_back),
-	CASE(who_is_not_required_holds_up_nobody),
+	CASE(an_optional_subscriber_holds_up_nobody),
 	CASE(interest_can_change),
 	CASE(who_is_behind_and_wants_frames_no_longer_is_not_attached),
 	CASE(a_cursor_notices_what_is_missing_and_what_comes_twice),

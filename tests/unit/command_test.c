@@ -36,7 +36,7 @@ static void letter_case_does_not_matter(void)
 	CU_ASSERT_PTR_EQUAL(find_sub("command", "GETKEYSANDFLAGS"), find_sub("command", "getkeysandflags"));
 }
 
-/* Bytes that differ from a name only in the bit that tells capitals from small letters, and are no letters. */
+/* Bytes that differ from a name only in the case bit, but are not letters. */
 static void only_letters_have_a_case(void)
 {
 	CU_ASSERT_PTR_NULL(command_find_subcommand(find("client"), "no\x0d" "evict", 8));

@@ -1,4 +1,4 @@
-/* From files and command lines to a configuration, and the one line that says why not. */
+/* Loading configurations from files and command lines, and the refusals. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -260,7 +260,7 @@ static void a_dash_reads_stdin(void)
 	in_scratch(check_stdin);
 }
 
-/* What Debian 12 ships for Redis 7.0.15: its active lines, but for the directory, which must be there. */
+/* The active lines of Debian 12's redis.conf for Redis 7.0.15, except `dir`, which must exist. */
 static const char debian_file[] =
 	"bind 127.0.0.1 -::1\nprotected-mode yes\nport 6379\ntcp-backlog 511\ntimeout 0\ntcp-keepalive 300\n"
 	"daemonize yes\npidfile /run/redis/redis-server.pid\nloglevel notice\nlogfile /var/log/redis/redis-server.log\n"
@@ -287,7 +287,7 @@ static void check_debian(void)
 {
 	struct config config;
 	file_write("redis.conf", debian_file);
-	/* As its service unit calls it. */
+	/* As in its service unit. */
 	CU_ASSERT_EQUAL_FATAL(LOAD(&config, "redis.conf", "--supervised", "systemd", "--daemonize", "no"),
 			      CONFIG_LOADED);
 	CU_ASSERT_EQUAL(config.supervised, SUPERVISED_SYSTEMD);

@@ -1,4 +1,4 @@
-/* What CONFIG GET and CONFIG SET see: every directive, its text, its bounds, all or none. */
+/* CONFIG GET and CONFIG SET: every directive, its text and bounds, and setting all or none. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +34,7 @@ static struct config_pair pair(const char *name, const char *value)
 	return (struct config_pair){ slice_of(name, strlen(name)), slice_of(value, strlen(value)) };
 }
 
-/* Sets one directive; NULL when that went well, else the error. */
+/* Sets one directive. Returns the error, or NULL. */
 static const char *set(struct config *config, const char *name, const char *value)
 {
 	static struct config_error error;
@@ -94,7 +94,7 @@ static void set_again(void *context, const char *name, const char *value)
 	everything->count++;
 }
 
-/* `config` changes while it is shown, so the texts shown must come from another. */
+/* `config` changes meanwhile, so the texts must come from a copy. */
 static void every_directive_takes_the_value_that_it_shows(void)
 {
 	struct config config, shown;

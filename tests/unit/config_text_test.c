@@ -1,4 +1,4 @@
-/* Configurations as nobody should write them: every text and every kind of file comes to an end and says what is wrong. */
+/* Bad configurations: reading any text or kind of file ends, and says what is wrong. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -56,7 +56,7 @@ static void check_taken_back(void)
 	CU_ASSERT_STRING_EQUAL(REFUSAL("q.conf", "--appendonly", "no", "--save"), "");
 	CU_ASSERT_STRING_EQUAL(file_refusal("dir /nonexistent\ndir .\n"), "");
 	CU_ASSERT_STRING_EQUAL(file_refusal("dir .\ndir /nonexistent\n"), "q.conf:2: dir: No such file or directory");
-	/* A line that is wrong whatever its value stays wrong. */
+	/* A refusal that no later line can drop stays. */
 	CU_ASSERT_STRING_EQUAL(file_refusal("port x\nport 7000\n"), "q.conf:1: port: argument couldn't be parsed into an integer");
 }
 
@@ -139,7 +139,7 @@ static void check_long(void)
 	CU_ASSERT_STRING_EQUAL(file_refusal(text), "q.conf:1: the line has 1048576 bytes, and at most 65536 are possible");
 	text[64 * 1024] = '\0';
 	CU_ASSERT_STRING_EQUAL(file_refusal(text), "");
-	/* Written down each of these bytes takes four. */
+	/* In a file each of these bytes takes four. */
 	memset(password, '\x01', 20000);
 	password[20000] = '\0';
 	CU_ASSERT_STRING_EQUAL(file_refusal(text), "q.conf:1: requirepass: the value takes a line of 80014 bytes in a file, and at most "
@@ -193,7 +193,7 @@ static void check_pipe(void)
 	CU_ASSERT_EQUAL(LOAD(&config, "pipe"), CONFIG_LOADED);
 	pthread_join(writer, NULL);
 	CU_ASSERT_EQUAL(config.port, 7000);
-	/* Nobody writes any more: a rewrite does not wait for it. */
+	/* There is no writer any more: a rewrite must not wait for one. */
 	CU_ASSERT_FALSE(config_rewrite(&config, &error));
 	CU_ASSERT_STRING_EQUAL(error.text, "ERR Rewriting config file: Not a regular file");
 	config_fini(&config);
@@ -229,7 +229,7 @@ static void check_cycles(void)
 	file_write("a.conf", "include b.conf\ninclude b.conf\n");
 	file_write("b.conf", "include a.conf\ninclude a.conf\n");
 	CU_ASSERT_STRING_EQUAL(REFUSAL("b.conf"), expected);
-	/* Without a cycle, but 2^15 files for somebody who reads all. */
+	/* No cycle, but 2^15 files to read. */
 	for (char name[] = "a.conf"; name[0] < 'p'; name[0]++) {
 		char text[64];
 		snprintf(text, sizeof(text), "include %c.conf\ninclude %c.conf\n", name[0] + 1, name[0] + 1);

@@ -1,6 +1,6 @@
 /*
- * Every directive of the list, held against values that it can't have: each is refused with the file, the line and the name,
- * under its alias too, by CONFIG SET as well; and what nothing stands behind is refused at any value but the default.
+ * Every directive with values that it can't have: each is refused with file, line and name, under its alias too, and by CONFIG SET. A
+ * directive that is not supported is refused at any value but the default.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 
 enum type { YES_NO, INTEGER, OCTAL, MEMORY, CHOICE, TEXT, PATH, CPUS, WORDS, FLAGS, OUTPUT_LIMITS };
 
-/* The flags, as they stand in the list. */
+/* The flags as in directives.def. */
 enum { RUNTIME = 0, FIXED = 1, PROTECTED = 2, SECRET = 4, HIDDEN = 8, UNSUPPORTED = 16, NO_DISK = 32, PERCENTS = 64, INERT = 128, NO_ONE = 256 };
 
 static const struct row {
@@ -102,7 +102,7 @@ static void add_too_many_words(const struct row *row, struct values *values)
 	add(values, text);
 }
 
-/* As they would stand in a line behind the name. */
+/* As in a line, behind the name. */
 static void add_ill_formed(const struct row *row, struct values *values)
 {
 	switch (row->type) {
@@ -129,7 +129,7 @@ static void add_ill_formed(const struct row *row, struct values *values)
 	}
 }
 
-/* Well-formed ones other than the default. */
+/* Good values other than the default. */
 static void add_others(const struct row *row, struct values *values)
 {
 	char choices[512];
@@ -193,7 +193,7 @@ static void value_of(const struct config *config, const char *name, char *out)
 	config_get(config, &pattern, 1, print_value, out);
 }
 
-/* A value in quotes is an empty one. */
+/* An empty value in quotes. */
 static void check_set_is_refused(const char *name, const char *value)
 {
 	struct config config;
@@ -218,7 +218,7 @@ static void check_all(const struct row *row, const struct values *values, const 
 {
 	for (int i = 0; i < values->count; i++) {
 		check_file_is_refused(row->name, values->items[i], reason);
-		/* Blanks part words in a file only: for CONFIG SET such a text may be right. */
+		/* Blanks separate words only in a file; for CONFIG SET such a text may be good. */
 		if (row->type != TEXT || (row->flags & (UNSUPPORTED | NO_DISK)))
 			check_set_is_refused(row->name, values->items[i]);
 		if (row->alias)
@@ -258,7 +258,7 @@ static void check_range(const struct row *row, struct values *values)
 	check_all(row, values, "argument must be between ");
 }
 
-/* Loads the file as it stands. */
+/* Loads the file as it is. */
 static void load_written(struct config *config)
 {
 	char *argv[] = { "qcache-server", path, NULL }, *refusals;
@@ -268,7 +268,7 @@ static void load_written(struct config *config)
 	CU_ASSERT_EQUAL_FATAL(status, CONFIG_LOADED);
 }
 
-/* A line that gives the value, and further ones. */
+/* A line with the value, and more lines. */
 static void load_file(const struct row *row, const char *value, const char *further, struct config *config)
 {
 	char text[2 * VALUE_BYTES];
@@ -277,7 +277,7 @@ static void load_file(const struct row *row, const char *value, const char *furt
 	load_written(config);
 }
 
-/* Both ends of the range are taken, shown and written as they are. */
+/* Both ends of the range are accepted, shown and written unchanged. */
 static void check_ends(const struct row *row, struct values *values)
 {
 	if ((row->type != INTEGER && row->type != MEMORY) || (row->flags & (UNSUPPORTED | NO_DISK)))

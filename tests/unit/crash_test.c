@@ -1,4 +1,4 @@
-/* Each case crashes a child and reads what it has left on its log. */
+/* Each case crashes a child and reads its log. */
 #include "actors/runtime/crash.h"
 
 #include <ev.h>
@@ -30,7 +30,7 @@ static void prepare_child(void)
 	crash_context_set("store", "STORE_REQUESTS");
 }
 
-/* The log of a child that did `body`, for the caller to free; the child must have died of `signal_number`. */
+/* The log of a child that ran `body` and must have died of `signal_number`; the caller frees it. */
 static char *report_of(void (*body)(void), int signal_number)
 {
 	int status = 0;
@@ -152,7 +152,7 @@ static void a_stack_that_overflows_is_reported_with_its_threads_work(void)
 	free(report);
 }
 
-/* A pool thread, which the runtime has not started: the store's turn overflows the stack. */
+/* The store's turn overflows the stack of a pool thread, which NNG has started. */
 static void take_turn_without_end(void *state, struct message message)
 {
 	volatile char first[1] = { 0 };

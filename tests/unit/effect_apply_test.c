@@ -1,5 +1,5 @@
 /*
- * Every type of effect, applied to data that it fits and to data that it doesn't.
+ * Every type of effect, applied to data that it fits and to data that it doesn't fit.
  */
 #include "actors/bus/effect_apply.h"
 

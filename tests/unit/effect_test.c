@@ -121,7 +121,7 @@ static void an_origin_goes_with_its_frame_only(void)
 	frame_writer_fini(&writer);
 }
 
-/* As collections will write them. */
+/* As commands on collections will write them. */
 static void elements_are_read_as_they_were_written(void)
 {
 	struct buffer plain = { 0 }, scored = { 0 };

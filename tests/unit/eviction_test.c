@@ -35,12 +35,12 @@ static void begin(enum eviction_policy policy)
 
 static void end(void)
 {
-	eviction_configure(&eviction, databases.storage.access, EVICT_NOTHING, 5, 10, 1); /* lets go of a history, too */
+	eviction_configure(&eviction, databases.storage.access, EVICT_NOTHING, 5, 10, 1); /* frees a history too */
 	databases_fini(&databases);
 	keys_destroy(&all_before);
 }
 
-/* The next use is told apart from those before. */
+/* Makes the next access later than those before. */
 static void tick(void)
 {
 	now_ms += 20000;
@@ -66,7 +66,7 @@ static uint64_t number_of(const struct entry *entry)
 	return strtoull(digits, NULL, 10);
 }
 
-/* Chooses and removes; the number of the key. */
+/* Evicts a key and returns its number. */
 static uint64_t evict(void)
 {
 	struct eviction_victim victim;
@@ -126,7 +126,7 @@ static void a_key_whose_time_was_taken_away_is_spared(void)
 	end();
 }
 
-static void volatile_ttl_takes_who_would_expire_first(void)
+static void volatile_ttl_evicts_the_key_that_expires_first(void)
 {
 	begin(EVICT_VOLATILE_TTL);
 	for (uint64_t i = 0; i < 500; i++)
@@ -136,8 +136,8 @@ static void volatile_ttl_takes_who_would_expire_first(void)
 	end();
 }
 
-/* Few enough keys that all of them are looked at for each victim: then it is the very one. */
-static void lru_takes_who_was_not_used_for_the_longest_time(void)
+/* So few keys that all are compared for each victim, which then is exactly the right one. */
+static void lru_evicts_the_least_recently_used_key(void)
 {
 	enum { KEYS = 30, STEPS = 3000 };
 	uint64_t used[KEYS], step = 1;
@@ -168,7 +168,7 @@ static void lru_takes_who_was_not_used_for_the_longest_time(void)
 	end();
 }
 
-static void lru_takes_who_was_never_used_before_who_was(void)
+static void lru_evicts_a_key_never_used_before_a_used_one(void)
 {
 	begin(EVICT_ALLKEYS_LRU);
 	for (uint64_t i = 0; i < 10; i++) {
@@ -183,7 +183,7 @@ static void lru_takes_who_was_never_used_before_who_was(void)
 	end();
 }
 
-static void lru_of_many_keys_takes_old_ones(void)
+static void lru_of_many_keys_evicts_old_ones(void)
 {
 	enum { KEYS = 20000 };
 	begin(EVICT_ALLKEYS_LRU);
@@ -199,14 +199,14 @@ static void lru_of_many_keys_takes_old_ones(void)
 	end();
 }
 
-static void who_was_used_long_ago_is_not_taken_for_new_when_the_clock_has_gone_round(void)
+static void a_key_used_long_ago_stays_old_when_the_clock_wraps(void)
 {
 	for (int kind = 0; kind < 2; kind++) {
 		begin(kind ? EVICT_ALLKEYS_LRFU : EVICT_ALLKEYS_LRU);
 		keys_set(keyspaces[0], text("0000000000000001"), text("idle"));
 		for (uint64_t i = 2; i < 50; i++)
 			keys_set(keyspaces[0], keys_numbered(i), text("value"));
-		/* At every point of the round that the bits can tell, and some more. */
+		/* At every value of the clock's bits, and some more. */
 		for (uint32_t i = 0; i < 3 * 65536 / 1024; i++) {
 			for (uint32_t t = 0; t < 1021; t++) {
 				use(keyspaces[0], 2 + t % 48);
@@ -224,7 +224,7 @@ static void who_was_used_long_ago_is_not_taken_for_new_when_the_clock_has_gone_r
 
 static void lfu_counts_uses_and_forgets_them_by_the_minute(void)
 {
-	begin(EVICT_ALLKEYS_LFU); /* log factor 0: every use counts */
+	begin(EVICT_ALLKEYS_LFU); /* log factor 0: every access counts */
 	keys_set(keyspaces[0], keys_numbered(1), text("value"));
 	struct entry *entry = keys_find(keyspaces[0], keys_numbered(1), 0);
 	CU_ASSERT_EQUAL(access_frequency(databases.storage.access, entry), 5);
@@ -234,11 +234,11 @@ static void lfu_counts_uses_and_forgets_them_by_the_minute(void)
 	now_ms += 3 * MINUTE_MS;
 	eviction_tick(&eviction, &databases, now_ms);
 	CU_ASSERT_EQUAL(access_frequency(databases.storage.access, entry), 12);
-	keys_set(keyspaces[0], keys_numbered(1), text("other")); /* a use, and the count stays */
+	keys_set(keyspaces[0], keys_numbered(1), text("other")); /* an access, and the count stays */
 	CU_ASSERT_EQUAL(access_frequency(databases.storage.access, entry), 13);
 	eviction_tick(&eviction, &databases, now_ms);
 	access_touch(databases.storage.access, entry);
-	keys_set(keyspaces[0], keys_numbered(1), text("third")); /* found to be overwritten: one use */
+	keys_set(keyspaces[0], keys_numbered(1), text("third")); /* finding it to overwrite it is one access */
 	CU_ASSERT_EQUAL(access_frequency(databases.storage.access, entry), 14);
 	for (int i = 0; i < 1000; i++)
 		access_touch(databases.storage.access, entry);
@@ -251,7 +251,7 @@ static void lfu_counts_uses_and_forgets_them_by_the_minute(void)
 	end();
 }
 
-/* A turn, and those that it asks for: none sweeps more than 64 buckets, and none is asked for without need. */
+/* A turn, and those that it asks for. None may sweep more than 64 buckets, and none may be asked for without need. */
 static void turn_with_its_followers(void)
 {
 	struct keyspace_shape shapes[2];
@@ -264,7 +264,7 @@ static void turn_with_its_followers(void)
 	CU_ASSERT(turns < most);
 }
 
-/* Once more than the clock's 256 periods: nobody's count may come back because the clock has gone round. */
+/* More than the clock's 256 periods: no count may come back because the clock wraps. */
 static void fade(uint64_t keys, int64_t turn_minutes)
 {
 	begin(EVICT_ALLKEYS_LFU);
@@ -300,7 +300,7 @@ static void lfu_count_grows_with_the_logarithm_of_uses(void)
 	end();
 }
 
-static void lfu_takes_who_was_used_least(void)
+static void lfu_evicts_the_least_used_key(void)
 {
 	begin(EVICT_ALLKEYS_LFU);
 	for (uint64_t i = 0; i < 30; i++) {
@@ -313,7 +313,7 @@ static void lfu_takes_who_was_used_least(void)
 	end();
 }
 
-/* Two hundred keys that were used now and then, and fifty times as many that are used once. */
+/* Two hundred keys used several times, and fifty times as many used once. */
 static uint64_t survivors_of_a_scan(enum eviction_policy policy)
 {
 	enum { HOT = 200, ROOM = 1000, SCAN = 10000 };
@@ -345,7 +345,7 @@ static void lrfu_keeps_what_is_used_through_a_scan(void)
 	CU_ASSERT(survivors_of_a_scan(EVICT_ALLKEYS_LRU) <= 10);
 }
 
-static void lrfu_remembers_who_was_evicted(void)
+static void lrfu_remembers_evicted_keys(void)
 {
 	begin(EVICT_ALLKEYS_LRFU);
 	for (uint64_t i = 0; i < 2000; i++) {
@@ -386,7 +386,7 @@ static void lrfu_gives_its_history_back_when_all_keys_leave_at_once(void)
 	end();
 }
 
-static void random_takes_all_alike(void)
+static void random_evicts_all_keys_with_equal_chances(void)
 {
 	enum { KEYS = 100, ROUNDS = 20000 };
 	unsigned taken[KEYS] = { 0 };
@@ -407,7 +407,7 @@ static void random_takes_all_alike(void)
 	}
 }
 
-/* What is in the pool may be gone, moved, or replaced, and the whole database emptied. */
+/* Keys in the pool may be removed, moved or replaced, and the whole database emptied. */
 static void keys_come_and_go_while_others_are_evicted(void)
 {
 	enum { STEPS = 60000, NUMBERS = 3000 };
@@ -464,7 +464,7 @@ static void idle_time_is_known_to_the_second(void)
 	end();
 }
 
-/* Keys that have been used and others, so many that no turn converts them all; then the policy changes. */
+/* Used and unused keys, so many that no turn converts them all; then the policy changes. */
 static void change_policy(enum eviction_policy from, enum eviction_policy to, uint64_t keys)
 {
 	begin(from);
@@ -500,7 +500,7 @@ static void old_keys_count_as_new_ones_when_the_policy_becomes_lfu(void)
 		CU_ASSERT_EQUAL(access_frequency(databases.storage.access, keys_find(keyspaces[i % 2], keys_numbered(i), 0)), NEW);
 	use(keyspaces[1], 7);
 	CU_ASSERT_EQUAL(access_frequency(databases.storage.access, keys_find(keyspaces[1], keys_numbered(7), 0)), NEW + 1);
-	for (uint64_t i = KEYS; i < 2 * KEYS; i++) { /* as many come as go, and are no warmer */
+	for (uint64_t i = KEYS; i < 2 * KEYS; i++) { /* as many arrive as leave, and they are no warmer */
 		keys_set(keyspaces[0], keys_numbered(i), text("new"));
 		CU_ASSERT_EQUAL(access_frequency(databases.storage.access, keys_find(keyspaces[0], keys_numbered(i), 0)), NEW);
 		CU_ASSERT(evict() != 7);
@@ -508,7 +508,7 @@ static void old_keys_count_as_new_ones_when_the_policy_becomes_lfu(void)
 	end();
 }
 
-/* The database that took the place of the one in work was left as it was. */
+/* The database swapped into the place of the one being converted was not converted. */
 static void databases_that_change_places_are_converted_both(void)
 {
 	enum { KEYS = 20000 };
@@ -527,7 +527,7 @@ static void databases_that_change_places_are_converted_both(void)
 	end();
 }
 
-/* From where conversion has not been yet to where it has. */
+/* From a part not converted yet to one that is. */
 static void keys_that_move_meanwhile_are_converted(void)
 {
 	enum { KEYS = 20000 };
@@ -561,8 +561,8 @@ static void ages_begin_anew_when_the_policy_is_lfu_no_more(void)
 	end();
 }
 
-/* Evictions, with the table shrinking under the conversion, take some key each time and leave none unconverted. */
-static void who_is_evicted_while_the_policy_changes_is_any(void)
+/* Evictions shrink the table during the conversion. Each one evicts a key, and no key stays unconverted. */
+static void any_key_may_be_evicted_while_the_policy_changes(void)
 {
 	enum { KEYS = 20000 };
 	change_policy(EVICT_ALLKEYS_LRU, EVICT_ALLKEYS_LFU, KEYS);
@@ -583,26 +583,26 @@ static const struct suite_case cases[] = {
 	CASE(nothing_is_evicted_without_a_policy_or_without_keys),
 	CASE(volatile_policies_leave_keys_without_a_time_alone),
 	CASE(a_key_whose_time_was_taken_away_is_spared),
-	CASE(volatile_ttl_takes_who_would_expire_first),
-	CASE(lru_takes_who_was_not_used_for_the_longest_time),
-	CASE(lru_takes_who_was_never_used_before_who_was),
-	CASE(lru_of_many_keys_takes_old_ones),
-	CASE(who_was_used_long_ago_is_not_taken_for_new_when_the_clock_has_gone_round),
+	CASE(volatile_ttl_evicts_the_key_that_expires_first),
+	CASE(lru_evicts_the_least_recently_used_key),
+	CASE(lru_evicts_a_key_never_used_before_a_used_one),
+	CASE(lru_of_many_keys_evicts_old_ones),
+	CASE(a_key_used_long_ago_stays_old_when_the_clock_wraps),
 	CASE(lfu_counts_uses_and_forgets_them_by_the_minute),
 	CASE(counts_fade_however_many_keys_there_are_and_however_rare_the_turns),
 	CASE(lfu_count_grows_with_the_logarithm_of_uses),
-	CASE(lfu_takes_who_was_used_least),
+	CASE(lfu_evicts_the_least_used_key),
 	CASE(lrfu_keeps_what_is_used_through_a_scan),
-	CASE(lrfu_remembers_who_was_evicted),
+	CASE(lrfu_remembers_evicted_keys),
 	CASE(lrfu_gives_its_history_back_when_all_keys_leave_at_once),
-	CASE(random_takes_all_alike),
+	CASE(random_evicts_all_keys_with_equal_chances),
 	CASE(keys_come_and_go_while_others_are_evicted),
 	CASE(idle_time_is_known_to_the_second),
 	CASE(old_keys_count_as_new_ones_when_the_policy_becomes_lfu),
 	CASE(databases_that_change_places_are_converted_both),
 	CASE(keys_that_move_meanwhile_are_converted),
 	CASE(ages_begin_anew_when_the_policy_is_lfu_no_more),
-	CASE(who_is_evicted_while_the_policy_changes_is_any),
+	CASE(any_key_may_be_evicted_while_the_policy_changes),
 };
 
 SUITE_MAIN("eviction", cases)

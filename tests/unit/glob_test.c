@@ -1,4 +1,4 @@
-/* What Redis 7.0.15 answers (KEYS, CONFIG GET) to the same patterns. */
+/* The results of Redis 7.0.15 (KEYS, CONFIG GET) for the same patterns. */
 #include "storage/glob.h"
 
 #include <stdio.h>
@@ -117,7 +117,7 @@ static void any_byte_may_occur(void)
 
 static void many_stars_take_no_exponential_time(void)
 {
-	/* With a branch at each star this would outlive us all. */
+	/* With a branch at each star this would take exponential time. */
 	char pattern[401], string[20001];
 	for (int i = 0; i < 400; i += 2)
 		memcpy(pattern + i, "a*", 2);
@@ -130,7 +130,7 @@ static void many_stars_take_no_exponential_time(void)
 	CU_ASSERT_TRUE(matches(pattern, string, GLOB_EXACT_CASE));
 }
 
-/* What `*`, `?` and plain bytes mean, by trying everything. */
+/* A matcher for `*`, `?` and plain bytes that tries everything. */
 static bool tries(const char *pattern, const char *string)
 {
 	if (*pattern == '*')

@@ -43,7 +43,7 @@ static int compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Against the sorted times themselves. */
+/* Compared with the sorted times. */
 static void percentiles_are_those_of_the_times_to_a_part_in_sixty_four(void)
 {
 	enum { COUNT = 5000 };

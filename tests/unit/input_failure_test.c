@@ -1,6 +1,6 @@
 /*
- * A reactor that gets no memory, at each place where it asks for some while a connection opens and its requests come: the
- * connection is closed or not taken, nothing is left of it, and the next one is served.
+ * Each allocation of a reactor fails once while a connection opens and sends requests. The connection must be closed or not accepted,
+ * nothing may be left of it, and the next one must be served.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,18 +20,18 @@ static void begin(void)
 		bench = reactor_bench_create();
 }
 
-/* Each text of the list is one piece, as the socket gives them; NULL ends it. */
+/* Each text of the list is one read of the socket; NULL ends it. */
 static void send_pieces(const char *const *pieces, struct buffer *transcript)
 {
 	for (; *pieces && reactor_bench_is_open(bench); pieces++)
 		reactor_bench_send(bench, *pieces, strlen(*pieces), transcript);
 }
 
-/* One connection with the n-th allocation refused. True when there were so many. */
+/* One connection with the n-th allocation refused. False when there were fewer. */
 static bool serve_refused(const char *const *pieces, uint64_t n, const struct buffer *expected)
 {
 	struct buffer transcript = { 0 };
-	buffer_reserve(&transcript, 4 * LARGE); /* what the test itself writes down is not to be refused */
+	buffer_reserve(&transcript, 4 * LARGE); /* the test's own transcript must not fail */
 	allocation_fail_nth(n, NULL);
 	bool is_taken = reactor_bench_open(bench);
 	if (is_taken)

@@ -128,7 +128,7 @@ static void average_of_the_longest_times_does_not_overflow(void)
 
 static void keys_come_and_go_about_the_end_of_a_chunk(void)
 {
-	/* A count that swings about each of a few bounds, up and down. */
+	/* The number of keys goes up and down around each of a few bounds. */
 	struct keyspace *keyspace = keys_create();
 	for (uint64_t i = 0; i < 20000; i++) {
 		keys_set_expiring(keyspace, keys_numbered(i), text("v"), (int64_t)i);

@@ -1,4 +1,4 @@
-/* Each operation again and again, with its first, second, third... allocation refused until there is none left to refuse. */
+/* Runs each operation with its first, second, third... allocation refused, until it makes no more. */
 #include "storage/keyspace.h"
 
 #include "storage/memory.h"
@@ -36,7 +36,7 @@ static void check_as_populated(struct keyspace *keyspace)
 	CU_ASSERT_TRUE(keys_has(keyspace, text("blob"), slice_of(blob_bytes, sizeof(blob_bytes)), INT64_MAX));
 }
 
-/* Returns how many allocations could be refused before the operation went through. */
+/* Returns how many allocations could be refused before the operation succeeded. */
 static uint64_t refuse_each(enum keyspace_status (*operation)(struct keyspace *))
 {
 	for (uint64_t n = 1; n < NONE_LEFT; n++) {
@@ -48,7 +48,7 @@ static uint64_t refuse_each(enum keyspace_status (*operation)(struct keyspace *)
 		if (status == KEYSPACE_NO_MEMORY) {
 			check_as_populated(keyspace);
 			CU_ASSERT_EQUAL(blob_used_bytes(), blobs);
-			/* A chunk or a list got before the refusal may stay for the next time. */
+			/* A chunk or list allocated before the refusal may stay for later use. */
 			CU_ASSERT(memory_used_bytes(&keys_storage()->memory) - used < 100000);
 		}
 		keys_destroy(&keyspace);
@@ -165,7 +165,7 @@ static void clearing_an_expiry_may_be_refused_when_the_entry_must_move(void)
 	keys_destroy(&keyspace);
 }
 
-/* Removals allocate only to tidy up: they must go through whatever is refused. */
+/* Removals allocate only to shrink, and must succeed whatever is refused. */
 static void removal_never_fails(void)
 {
 	enum { MANY = 3000 };
@@ -199,7 +199,7 @@ static bool add_without_split(struct keyspace *keyspace, uint64_t number)
 
 enum { LONGEST_BUCKET = 255 };
 
-/* A number whose key goes to the new bucket in the first split, which then needs memory for it: to move nothing takes none. */
+/* A number whose key moves to the new bucket in the first split, so that the split needs memory. */
 static uint64_t number_that_a_split_moves(void)
 {
 	uint64_t number = 0;
@@ -257,7 +257,7 @@ static void bucket_without_a_slot_left_lets_its_keys_go(void)
 	keys_destroy(&keyspace);
 }
 
-/* Whatever is refused on the way, and however uneven the table gets by it. */
+/* Whatever is refused on the way, and however uneven the table becomes. */
 static void keys_come_and_go_while_memory_is_refused_at_random(void)
 {
 	enum { NUMBERS = 2000, STEPS = 60000 };

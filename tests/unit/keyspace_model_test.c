@@ -1,4 +1,4 @@
-/* Random operations, every answer compared with that of a naive model; again with the n-th allocation failing. */
+/* Random operations, each result compared with that of a naive model; then again with the n-th allocation failing. */
 #include "storage/keyspace.h"
 
 #include <stdio.h>
@@ -10,7 +10,7 @@
 
 enum { KEYS = 3000, OPERATIONS = 400000, MAX_VALUE = 40000 };
 
-/* What is known of a key: its value is `len` bytes counted up from `salt`. */
+/* The model of a key: its value is `len` bytes counted up from `salt`. */
 struct fact {
 	bool present;
 	uint32_t len;
@@ -36,7 +36,7 @@ static struct slice value_of(const struct fact *fact)
 	return slice_of(bytes, fact->len);
 }
 
-/* Mostly small, now and then wide, now and then a blob. */
+/* Mostly small, sometimes wide, sometimes a blob. */
 static uint32_t random_len(struct random *random)
 {
 	uint64_t kind = random_below(random, 40);
@@ -150,7 +150,7 @@ static void drain_expired(struct world *world)
 		CU_ASSERT_EQUAL_FATAL(is_live(world, &world->facts[i]), world->facts[i].present);
 }
 
-/* In waves: for a while mostly sets, then mostly removals, so that the table grows and shrinks. */
+/* In waves of mostly sets, then mostly removals, so that the table grows and shrinks. */
 static void do_something(struct world *world, bool growing)
 {
 	uint64_t number = random_below(&world->random, KEYS), kind = random_below(&world->random, 100);

@@ -24,7 +24,7 @@ static void count_visit(void *context, struct entry *entry)
 	census->total++;
 }
 
-/* strtoull() reads on behind the key; a value that begins with no digit ends it. */
+/* strtoull() reads past the key, up to the value, which doesn't begin with a digit. */
 static void insert(struct keyspace *keyspace, uint64_t number)
 {
 	CU_ASSERT_EQUAL_FATAL(keys_set(keyspace, keys_numbered(number), text("v")), KEYSPACE_OK);
@@ -62,7 +62,7 @@ static void scan_of_a_table_at_rest_visits_each_key_once(void)
 	}
 }
 
-/* Moves the number of visitors some way towards a random goal, so that the table grows or shrinks a lot between steps. */
+/* Changes the number of visitors towards a random goal, so that the table grows or shrinks a lot between steps. */
 static uint64_t come_or_go(struct keyspace *keyspace, struct random *random, uint64_t visitors)
 {
 	uint64_t goal = random_below(random, 4) ? visitors + random_below(random, 200) : random_below(random, VISITORS);
@@ -85,7 +85,7 @@ static void key_that_stays_is_visited_though_the_table_grows_and_shrinks(void)
 		insert(keyspace, i);
 	for (int round = 0; round < 15; round++) {
 		uint64_t cursor = 0, missed = 0, steps = 0;
-		/* Changes are rare in some rounds, lest the scan always run into the largest table. */
+		/* Changes are rare in some rounds, or the scan would always meet the largest table. */
 		uint64_t rarity = 1 + random_below(&random, 60);
 		memset(&census, 0, sizeof(census));
 		do {

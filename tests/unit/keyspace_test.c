@@ -83,7 +83,7 @@ static void keys_and_values_may_be_empty_and_hold_any_byte(void)
 	keys_destroy(&keyspace);
 }
 
-/* At and about the bounds of the entry's layouts and of some size classes. */
+/* At and around the bounds of the entry's layouts and of some size classes. */
 static const uint32_t lengths[] = { 0,	 1,   10,  11,	26,  100, 253,	254,   255,   256,	     257,
 				    300, 500, 501, 700, 800, 900, 16000, 16383, 16384, BLOB_MIN_BYTES + 1, 100000 };
 #define LENGTHS (sizeof(lengths) / sizeof(lengths[0]))
@@ -243,7 +243,7 @@ static void all_keys_are_found_while_the_table_grows_and_shrinks(void)
 	keys_destroy(&keyspace);
 }
 
-/* From 2^16 buckets on splits and merges go by the tags; this table has some 100,000. */
+/* From 2^16 buckets on, splits and merges use only the tags; this table has some 100,000. */
 static void large_table_is_split_and_merged_by_tags_alone(void)
 {
 	enum { KEYS = 900000 };
@@ -349,7 +349,7 @@ static uint64_t highest(void *unused)
 
 static void random_key_is_found_though_all_draws_miss(void)
 {
-	/* Always the last slot of the last bucket, as long as the longest: hardly ever in use. */
+	/* Always the last slot of the last bucket, of maximal length: it is hardly ever in use. */
 	struct keyspace *keyspace = keys_create();
 	for (uint64_t i = 0; i < 1000; i++) {
 		keys_set(keyspace, keys_numbered(i), text("value"));

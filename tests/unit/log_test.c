@@ -22,7 +22,7 @@ static void begin(enum log_level level)
 	CU_ASSERT_TRUE_FATAL(log_open(path, level));
 }
 
-/* The log's text, for the caller to free. */
+/* The log's text; the caller frees it. */
 static char *end(void)
 {
 	log_close();
@@ -187,7 +187,7 @@ static void a_relative_name_stays_where_it_was_when_the_directory_changes(void)
 	free(text);
 }
 
-/* The line is in the former file, wherever that is, and on stderr. */
+/* The line is in the old file, wherever that is now, and on stderr. */
 static void without_a_successor_lines_show_on_stderr(void)
 {
 	char moved[310], errors[310];

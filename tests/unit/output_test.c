@@ -9,7 +9,7 @@
 
 #define BLOB_BYTES 300000u
 
-/* Two ends of a socket with little room; what arrives at the far one is collected. */
+/* Two ends of a socket with small buffers; bytes that arrive at the far end are collected. */
 struct pair {
 	int near, far;
 	uint8_t *got;
@@ -127,7 +127,7 @@ static void a_peer_that_is_gone_is_noticed_and_raises_no_signal(void)
 	close_pair(&pair);
 }
 
-/* What is kept for a socket that is full takes an allocation for each piece: each of them fails once. */
+/* Output for a full socket takes an allocation for each piece; each of them fails once. */
 static void without_memory_for_what_waits_it_says_so_and_holds_nothing(void)
 {
 	struct blob *blob = make_blob();
@@ -151,7 +151,7 @@ static void without_memory_for_what_waits_it_says_so_and_holds_nothing(void)
 	blob_release(&blob);
 }
 
-/* Whatever can't be added leaves a batch as it was. */
+/* A failed addition leaves the batch unchanged. */
 static void a_batch_without_memory_takes_nothing(void)
 {
 	struct request_batch *batch = request_batch_create(64);

@@ -25,7 +25,7 @@ static void control_characters_are_escaped(void)
 	check("\x1b[2J\x7f\x01", "\\x1b[2J\\x7f\\x01");
 }
 
-/* A terminal takes 0x9b, and U+009B, for ESC [. */
+/* A terminal treats 0x9b and U+009B as ESC [. */
 static void c1_control_characters_are_escaped_raw_and_in_utf8(void)
 {
 	check("\x9b" "2J", "\\x9b2J");
@@ -33,7 +33,7 @@ static void c1_control_characters_are_escaped_raw_and_in_utf8(void)
 	check("\xc2\x80\xc2\x9f\xc2\xa0", "\\xc2\\x80\\xc2\\x9f\xc2\xa0");
 }
 
-/* Direction, lines, width: what makes others look like what they are not. */
+/* Characters for direction, lines and width, which make others look different. */
 static void characters_that_act_on_others_are_escaped(void)
 {
 	check("\xe2\x80\xae" "evil", "\\xe2\\x80\\xaeevil");

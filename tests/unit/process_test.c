@@ -22,7 +22,7 @@
 
 static char scratch[256];
 
-/* Runs `body` in a child, so that what it does to its process is gone afterwards; its exit status. */
+/* Runs `body` in a child, so that its changes to the process don't last. Returns the exit status. */
 static int in_child(int (*body)(void))
 {
 	int status;
@@ -145,7 +145,7 @@ static void a_pidfile_does_no_harm_to_what_is_not_ours(void)
 	scratch_remove(scratch);
 }
 
-/* Another server, started with the same pidfile, has made it anew. */
+/* Another server, started with the same pidfile, has replaced it. */
 static void a_file_that_has_been_replaced_is_not_removed(void)
 {
 	char path[300], other[300];
@@ -171,7 +171,7 @@ static int raise_descriptors(void)
 		return 2;
 	if (process_raise_descriptor_limit(200, 1, &told_limit) != 200 || getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur != 232)
 		return 3;
-	/* From here on as somebody who may not go above the hard limit. */
+	/* Gives up the right to exceed the hard limit. */
 	if (geteuid() == 0 && setuid(65534) != 0)
 		return 4;
 	if (process_raise_descriptor_limit(10000, 1, &told_limit) != 500 - PROCESS_RESERVED_DESCRIPTORS)
@@ -190,7 +190,7 @@ static void descriptors_are_raised_as_far_as_they_go(void)
 	CU_ASSERT_EQUAL(in_child(raise_descriptors), 0);
 }
 
-/* The daemon tells its pid on one pipe, and lives until the test closes its end of the other. */
+/* The daemon writes its pid to one pipe, and lives until the test closes the other. */
 static int told[2], lifeline[2];
 
 static bool is_null_device(int fd)
@@ -244,7 +244,7 @@ static void a_daemon_that_does_not_get_ready_fails_its_parent(void)
 	CU_ASSERT_EQUAL(in_child(become_daemon_and_die), 1);
 }
 
-/* A service manager's socket under `name`; '@' is a name outside the file system. */
+/* A service manager's socket with this name; '@' begins an abstract name. */
 static int listen_as_manager(const char *name)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };

@@ -1,5 +1,5 @@
 /*
- * Values in RDB's encoding: what is written is read; what Redis writes is read; what is wrong is refused with its place.
+ * Values in RDB's encoding: those that we write and those that Redis writes can be read; wrong ones are refused with their offset.
  */
 #include "storage/formats/rdb.h"
 

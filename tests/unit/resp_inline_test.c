@@ -13,7 +13,7 @@ struct expectation {
 	const char *args[MOST_ARGS]; /* up to the first NULL */
 };
 
-/* Each answer was asked of Redis 7.0.15. */
+/* The results are those of Redis 7.0.15. */
 static const struct expectation expectations[] = {
 	{ "PING", RESP_REQUEST, { "PING" } },
 	{ "  SET\tkey  value ", RESP_REQUEST, { "SET", "key", "value" } },
@@ -48,7 +48,7 @@ static const struct expectation expectations[] = {
 	{ "a \"", RESP_ERROR, { NULL } },
 };
 
-/* In memory of exactly its size, so that a byte too far is seen by the address sanitizer. */
+/* In memory of exactly its size, so that the address sanitizer finds reads past its end. */
 static uint8_t *exact_copy(const char *line, size_t len)
 {
 	uint8_t *copy = malloc(len ? len : 1);

@@ -20,7 +20,7 @@ static size_t fixed_size(void *context)
 	return *(size_t *)context;
 }
 
-/* One cut: the first call gives its place, all others the rest. */
+/* One cut: the first call returns its place, later calls the rest. */
 static size_t one_cut(void *context)
 {
 	size_t *place = context;
@@ -49,7 +49,7 @@ static int is_same(const struct buffer *left, const struct buffer *right)
 	return left->len == right->len && (left->len == 0 || memcmp(left->data, right->data, left->len) == 0);
 }
 
-/* A stream, what becomes of it, and so at every size of piece. */
+/* The transcript of a stream, which must be the same for every size of piece. */
 static void expect(const char *stream, size_t len, const struct resp_limits *limits, const char *expected)
 {
 	for (size_t size = 1; size <= len; size++) {
@@ -150,7 +150,7 @@ static void a_nul_in_a_line_is_refused(void)
 	EXPECT("*1\r\n\0\r\n", "Protocol error: expected '$', got ' '\n");
 }
 
-static void strangers_have_smaller_limits_and_texts_of_their_own(void)
+static void unauthenticated_clients_have_smaller_limits_and_other_texts(void)
 {
 	struct resp_limits limits = request_feed_limits(1 << 20);
 	limits.max_args = 10;
@@ -170,7 +170,7 @@ static void strangers_have_smaller_limits_and_texts_of_their_own(void)
 	STRANGER("1 2 3 4 5 6 7 8 9 10 11\n", "11 1:1 1:2 1:3 1:4 1:5 1:6 1:7 1:8 1:9 2:10 2:11\n");
 }
 
-/* `prefix` and then so many digits: too long by one byte, or just not. */
+/* `prefix` and this many digits: one byte too long, or just short enough. */
 static void expect_at_length(const char *prefix, size_t line_len, const char *line_end, const char *expected)
 {
 	struct resp_limits limits = request_feed_limits(1 << 20);
@@ -184,7 +184,7 @@ static void expect_at_length(const char *prefix, size_t line_len, const char *li
 	for (size_t i = 0; i < COUNT(sizes); i++) {
 		struct buffer transcript = transcript_of(stream.data, stream.len, &limits, fixed_size, &sizes[i]);
 		buffer_append(&transcript, "", 1);
-		/* An inline request that is accepted is shown by the beginning of its transcript. */
+		/* For an accepted inline request only the beginning of its transcript is compared. */
 		CU_ASSERT_EQUAL(strncmp((char *)transcript.data, expected, strlen(expected)), 0);
 		CU_ASSERT_EQUAL(transcript.len == 1, expected[0] == '\0');
 		buffer_fini(&transcript);
@@ -228,7 +228,7 @@ static void requests_typed_with_bare_newlines_are_understood(void)
 	EXPECT("*1\n$x\n", INVALID_BULK);
 }
 
-/* Every kind of request, some of them nasty: bulks that look like protocol, every byte, lengths of several digits. */
+/* Every kind of request, also bulks that look like protocol, every byte, and lengths of several digits. */
 static void append_mixed_stream(struct buffer *stream)
 {
 	static const char nasty[] = "*3\r\n$3\r\nSET\r\n$4\r\n\r\n*1\r\n$2\r\n$9\r\n"
@@ -272,7 +272,7 @@ static void cuts_at_any_byte_change_nothing(void)
 	buffer_fini(&stream);
 }
 
-/* A request, at times broken in one byte, so that errors come at every place too. */
+/* A request, sometimes with one wrong byte, so that errors occur at every place too. */
 static void append_random_request(struct buffer *stream, unsigned *seed)
 {
 	const char *line_end = rand_r(seed) % 4 ? "\r\n" : "\n";
@@ -333,7 +333,7 @@ static void a_large_bulk_is_left_to_the_caller(void)
 	resp_args_rebase(&args, 0, window, rest);
 	CU_ASSERT_EQUAL(resp_parse(&parser, &limits, rest, 18, &args), RESP_INCOMPLETE);
 	CU_ASSERT_EQUAL(resp_parse(&parser, &limits, rest, 19, &args), RESP_INCOMPLETE);
-	/* Whole but for the bytes behind it: an ordinary argument that wants more bytes. */
+	/* Complete except for the line end behind it: an ordinary argument that needs more bytes. */
 	CU_ASSERT_EQUAL(resp_parse(&parser, &limits, rest, 33, &args), RESP_INCOMPLETE);
 	rest[33] = '\n';
 	CU_ASSERT_EQUAL(resp_parse(&parser, &limits, rest, 34, &args), RESP_REQUEST);
@@ -408,7 +408,7 @@ static void reserve_refuses_what_no_memory_can_hold(void)
 	CU_ASSERT_PTR_NULL(args.items);
 }
 
-/* A vector that is as full as one can be: no room is found for one more, and no byte of it is touched. */
+/* A vector of maximal size: reserving one more fails and changes nothing. */
 static struct resp_args full_vector(void)
 {
 	size_t most = SIZE_MAX / sizeof(struct resp_arg) / 2;
@@ -460,7 +460,7 @@ static const struct suite_case cases[] = {
 	CASE(errors_have_the_texts_of_redis),
 	CASE(an_error_waits_for_the_whole_line_as_in_redis),
 	CASE(a_nul_in_a_line_is_refused),
-	CASE(strangers_have_smaller_limits_and_texts_of_their_own),
+	CASE(unauthenticated_clients_have_smaller_limits_and_other_texts),
 	CASE(lines_that_never_end_are_refused_at_64_kib),
 	CASE(the_byte_behind_a_cr_and_the_two_behind_a_bulk_may_be_any),
 	CASE(requests_typed_with_bare_newlines_are_understood),

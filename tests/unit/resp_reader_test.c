@@ -9,7 +9,7 @@
 #include "support/reply_text.h"
 #include "support/suite.h"
 
-/* What becomes of a stream, and so at every size of piece. */
+/* The replies of a stream, which must be the same for every size of piece. */
 static void expect(const char *stream, size_t len, const char *expected)
 {
 	for (size_t piece = 1; piece <= len; piece++) {
@@ -126,7 +126,7 @@ static void streamed_types_are_refused(void)
 	EXPECT("*2\r\n:1\r\n%?\r\n", "error: streamed strings and aggregates are not supported\n");
 }
 
-/* `depth` arrays within each other, and a number in the innermost. */
+/* `depth` nested arrays with a number in the innermost. */
 static struct buffer nested(int depth, const char *header)
 {
 	struct buffer stream = { 0 };
@@ -239,7 +239,7 @@ static void a_long_string_arrives_in_pieces(void)
 	buffer_fini(&stream);
 }
 
-/* A valid reply at random; `depth` is what is left. */
+/* A random valid reply with at most `depth` more levels. */
 static void append_random_reply(struct buffer *stream, unsigned *seed, int depth)
 {
 	static const char aggregates[] = "*~>%|";
@@ -276,7 +276,7 @@ static void append_random_reply(struct buffer *stream, unsigned *seed, int depth
 		int children = type == '%' || type == '|' ? n * 2 : n;
 		for (int i = 0; i < children; i++)
 			append_random_reply(stream, seed, depth - 1);
-		/* An attribute stands in front of a reply, which it doesn't count as. */
+		/* An attribute comes before a reply and doesn't count as one. */
 		if (type == '|')
 			append_random_reply(stream, seed, depth - 1);
 	}

@@ -7,7 +7,7 @@
 
 static struct buffer out;
 
-/* What has been written, in both senses: compared, and taken away. */
+/* Compares the written bytes and clears the buffer. */
 static void expect(const char *expected, size_t len)
 {
 	if (out.failed || out.len != len || memcmp(out.data, expected, len) != 0) {
@@ -81,7 +81,7 @@ static void nulls_and_booleans(void)
 	EXPECT("_\r\n_\r\n#t\r\n#f\r\n");
 }
 
-/* As Redis 7.0.15 answers ZSCORE and DEBUG PROTOCOL double. */
+/* As in the replies of Redis 7.0.15 to ZSCORE and DEBUG PROTOCOL double. */
 static void doubles_have_seventeen_digits(void)
 {
 	double values[] = { 3.141, 0.1, 1e20, 100000, 1e17, 123456789012345680.0, 1e-5, 5e-324,

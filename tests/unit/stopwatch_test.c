@@ -2,7 +2,7 @@
 
 #include "support/suite.h"
 
-/* What the stopwatch says lies between two measurements by the clock, one inside and one outside, but for the rate's error. */
+/* The stopwatch's time lies between two times by the clock, one taken inside and one outside of it, up to the rate's error. */
 static void it_goes_as_fast_as_the_clock(void)
 {
 	struct stopwatch watch;
