@@ -1,6 +1,6 @@
 /*
- * The command bus of a whole server, in this process, with a journal on it: order, density, atomicity, credit and
- * back-pressure, and nothing lost. QCACHE_IO_THREADS says how many reactors.
+ * The command bus of a whole server that runs in this process with a journal as subscriber: order, density, atomicity, credit,
+ * back-pressure, and nothing lost. QCACHE_IO_THREADS is the number of reactors.
  */
 #include <poll.h>
 #include <pthread.h>
@@ -144,7 +144,7 @@ static void say(struct client *client, const char *text)
 	}
 }
 
-/* The next reply; the caller frees it. Stops the program when the server goes silent or mad. */
+/* The next reply; the caller frees it. Stops the program when none comes, or it isn't RESP. */
 static struct resp_reply *hear(struct client *client)
 {
 	struct resp_reply *reply = NULL;
@@ -240,7 +240,7 @@ static struct writer *start_writers(struct bench *bench)
 	return writers;
 }
 
-/* Every number from 1 to the end has been given to one writer, and to each in growing order. */
+/* Each number from 1 to the end has gone to one writer, and each writer got its numbers in rising order. */
 static void check_results(struct writer *writers)
 {
 	bool *seen = calloc(WRITERS * WRITES + 1, sizeof(bool));
@@ -311,7 +311,7 @@ static void all_effects_of_a_command_are_one_frame(void)
 	CU_PASS("stopped");
 }
 
-/* Credit for one message: the first write takes it, the next ones wait until the journal has dealt with the first. */
+/* Credit for one message: the first write takes it, and the next ones wait until the journal returns it. */
 static void without_credit_writes_wait_and_reads_go_on(void)
 {
 	struct bench bench;
@@ -337,7 +337,7 @@ static void without_credit_writes_wait_and_reads_go_on(void)
 	stop(&bench);
 }
 
-/* What the server has taken it does: only the answer finds nobody. */
+/* The server executes accepted commands, though their client is gone. */
 static void a_writer_that_leaves_while_it_waits_has_written(void)
 {
 	struct bench bench;
@@ -349,7 +349,7 @@ static void a_writer_that_leaves_while_it_waits_has_written(void)
 	say(&second, "SET key 2\r\nSET other 3\r\n");
 	CU_ASSERT_TRUE(await_blocked(&reader, 1));
 	hang_up(&second);
-	struct client next = dial(&bench); /* its slot may be that of the one who left */
+	struct client next = dial(&bench); /* it may get the slot of the client that left */
 	say(&next, "PING\r\n");
 	CU_ASSERT_TRUE(hear_text(&next, "PONG"));
 	journal_let_go(bench.journal);
@@ -370,7 +370,7 @@ static void a_writer_that_leaves_while_it_waits_has_written(void)
 	stop(&bench);
 }
 
-/* The journal goes one message further for every read that is answered: overload with reads in between, to the end. */
+/* Overload: the journal takes one message for each read that is answered, to the end. */
 static void under_overload_nothing_is_lost_and_nothing_stands_still(void)
 {
 	struct bench bench;
@@ -427,7 +427,7 @@ static uint64_t await_more(struct bench *bench, uint64_t *seen, uint64_t more)
 	return first;
 }
 
-/* With nothing that removes it before. */
+/* No other command removes it before. */
 static void whatever_a_command_writes_a_key_whose_time_is_over_leaves_first(void)
 {
 	static const struct {
@@ -514,7 +514,7 @@ static void stopping_gives_the_journal_all_that_was_done(void)
 	}
 	server_ask_to_stop(bench.server);
 	struct pollfd end = { .fd = client.fd, .events = POLLIN };
-	CU_ASSERT_EQUAL(poll(&end, 1, 60000), 1); /* the connection is closed: the stop is under way */
+	CU_ASSERT_EQUAL(poll(&end, 1, 60000), 1); /* the connection is closed: the stop has begun */
 	journal_let_go(bench.journal);
 	join(&bench);
 	CU_ASSERT_EQUAL(journal_count(bench.journal), 100);
@@ -531,7 +531,7 @@ static void remove_refused(int number)
 	rmdir(refused.directory);
 }
 
-/* Its edges could not hold what so much credit lets go: better no start than a full mailbox some day. */
+/* Its edges have fewer slots than this credit allows messages. The server must refuse to start, or a mailbox could overflow later. */
 static void a_subscriber_with_more_credit_than_its_edges_hold_is_refused(void)
 {
 	int status = 0;

@@ -1,6 +1,6 @@
 /*
- * What Redis has not and the differential test can't compare: forms and commands of our own, HELP, large values that are changed in
- * part, and what INFO and the table tell.
+ * Behaviour that the differential test can't compare: our own forms and commands, HELP, partial changes of large values, INFO, and the
+ * command table.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,7 +121,7 @@ static void containers_have_help_of_their_own(void)
 	CU_ASSERT(has(COMMAND(peer, "DEBUG", "HELP"), "-ERR DEBUG command not allowed."));
 }
 
-/* What APPEND and SETRANGE make of a large value, beside the same done here. */
+/* APPEND and SETRANGE on a large value, compared with the same changes done here. */
 static char *expected;
 static size_t expected_len;
 
@@ -209,7 +209,7 @@ static void info_counts_commands_and_errors_until_they_are_reset(void)
 	CU_ASSERT_EQUAL(info_number(stats, "keyspace_hits"), 1);
 	CU_ASSERT_EQUAL(info_number(stats, "keyspace_misses"), 1);
 	CU_ASSERT_EQUAL(info_number(stats, "total_error_replies"), 2);
-	CU_ASSERT_EQUAL(info_number(stats, "total_commands_processed"), 10); /* all but what was rejected, and but this one */
+	CU_ASSERT_EQUAL(info_number(stats, "total_commands_processed"), 10); /* all commands except rejected ones and this one */
 	CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "RESETSTAT"));
 	CU_ASSERT_FALSE(strstr(COMMAND(peer, "INFO", "commandstats"), "cmdstat_get") != NULL);
 	CU_ASSERT(GIVES(peer, "$14\r\n# Errorstats\r\n\r\n", "INFO", "errorstats"));
@@ -232,7 +232,7 @@ static void info_shows_the_sections_asked_for(void)
 	CU_ASSERT(has(text, "actor_store:"));
 }
 
-/* What programs ask to find out what there is. */
+/* Commands by which programs find out what the server has. */
 static void probes_are_answered_though_there_is_nothing_to_tell(void)
 {
 	CU_ASSERT(GIVES(peer, "*0\r\n", "MODULE", "LIST"));

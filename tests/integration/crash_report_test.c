@@ -1,5 +1,5 @@
 /*
- * What a server that dies of a fault leaves in its log, and that it does so only when wanted.
+ * The report of a crashed server in its log, which crash-log-enabled switches.
  */
 #include <dirent.h>
 #include <signal.h>
@@ -16,14 +16,14 @@
 #include "support/server.h"
 #include "support/suite.h"
 
-/* The reports of these sanitizers say more than ours, which then stay away. */
+/* These sanitizers print better reports, and ours are off. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define REPORTS_ARE_OURS 0
 #else
 #define REPORTS_ARE_OURS 1
 #endif
 
-/* The thread of that name; NULL stands for the main one. */
+/* Finds a thread by name; NULL is the main thread. */
 static pid_t thread_named(struct server *server, const char *name)
 {
 	char path[300], comm[32] = "";
@@ -44,7 +44,7 @@ static pid_t thread_named(struct server *server, const char *name)
 	return found;
 }
 
-/* It has begun to wait for work; until then it is no actor's yet. */
+/* Waits until the thread waits for work; before that it doesn't belong to an actor. */
 static void await_at_work(struct server *server, pid_t thread)
 {
 	char path[64], where[64] = "";
@@ -59,7 +59,7 @@ static void await_at_work(struct server *server, pid_t thread)
 	CU_ASSERT(strstr(where, "poll") != NULL);
 }
 
-/* The log of a server of which a thread was sent SIGSEGV; for the caller to free. */
+/* Sends SIGSEGV to a thread of a server and returns the log; the caller frees it. */
 static char *log_after_crash(struct server *server, const char *thread)
 {
 	int status = 0;

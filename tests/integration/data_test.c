@@ -1,6 +1,6 @@
 /*
- * What is put in comes out again: every byte in keys and values, integers to their limits, values of every size up to
- * large ones, however their bytes arrive.
+ * Data come out as they were put in: every byte in keys and values, integers up to their limits, values of every size, however their bytes
+ * arrive.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "support/wire.h"
 
 #define MB (1024u * 1024)
-/* Half a gigabyte is the protocol's limit; a tenth of it goes the same ways. */
+/* The protocol's limit is half a gigabyte; a tenth of it takes the same code paths. */
 #define LARGE_BYTES (64u * MB)
 
 const char shared_server_directives[] = "--timeout 0";
@@ -115,7 +115,7 @@ static void values_of_every_size_come_back(void)
 	free(bytes);
 }
 
-/* A value is replaced by smaller and larger ones, and its keys leave: nothing of it may stay. */
+/* A value is replaced by smaller and larger ones, and its key is removed: no memory of it may stay. */
 static void sizes_may_change_at_will(void)
 {
 	static const size_t sizes[] = { 10, 100000, 3, 16384, 16383, 2000000, 0, 64, 65536 };
@@ -134,7 +134,7 @@ static void a_large_value_comes_back(void)
 	char *bytes = pattern(LARGE_BYTES);
 	CU_ASSERT(set_bytes("large", 5, bytes, LARGE_BYTES));
 	CU_ASSERT(get_gives("large", 5, bytes, LARGE_BYTES));
-	/* Replaced while its reply is still on its way: the reply keeps what it was promised. */
+	/* The value is replaced while its reply is still being sent: the reply must have the old value. */
 	struct peer *other = peer_connect(server);
 	CU_ASSERT(peer_send_text(other, "GET large\r\n"));
 	char head[32];
@@ -165,7 +165,7 @@ static void a_large_key_is_a_key(void)
 	CU_ASSERT(GIVES(peer, "+OK\r\n", "FLUSHALL"));
 }
 
-/* Around the size from which a value has a block of its own; with other commands before and behind it in one stream. */
+/* Around the size from which a value has its own block, with other commands before and after it in one stream. */
 static void a_value_that_comes_byte_by_byte_comes_back(void)
 {
 	enum { LEN = 20000 };
@@ -182,7 +182,7 @@ static void a_value_that_comes_byte_by_byte_comes_back(void)
 	free(bytes);
 }
 
-/* Several large values in one command, and large arguments where nobody keeps them. */
+/* Several large values in one command, and large arguments that no command keeps. */
 static void several_large_arguments_in_one_command_arrive(void)
 {
 	enum { LEN = 300000 };

@@ -1,8 +1,8 @@
 /*
- * Times to live: a key is gone to readers at its millisecond, and its memory soon after, however many go at once.
+ * Times to live: a key is hidden from its millisecond on, and its memory is freed soon after, however many keys expire at once.
  *
- * Nothing here is judged by how long something took, but by what a reply that came before, or a request that went out
- * after, a moment must have seen; only the 100 ms for freeing are a promise about time.
+ * No check depends on how long something took, only on what a reply before a moment, or a request after it, must have seen. The one
+ * promise about time is the 100 ms for freeing.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,8 +22,8 @@ static double wall_ms(void)
 }
 
 /*
- * Asks for the key until it is gone. The server's clock counts whole milliseconds: a reply that came before the whole
- * millisecond of the earliest end must have the value, a request sent after the one of the latest end must not.
+ * Repeats GET until the key is gone. The server's clock counts whole milliseconds: a reply before the millisecond of the earliest expiry
+ * must have the value, and a request after the millisecond of the latest expiry must not.
  */
 static void watch_key_go(const char *key, double earliest_end, double latest_end)
 {
@@ -69,7 +69,7 @@ static void an_absolute_time_is_that_time(void)
 	watch_key_go("until", end, end);
 }
 
-/* Sets a key that lives for 20 ms and says the line, which finds it; should a busy machine be too late for that, again. */
+/* Sets a key that lives for 20 ms and sends the line, which must find it. Tries again when a busy machine was too late. */
 static void catch_in_time(const char *key, const char *line)
 {
 	int64_t deadline = deadline_after(PATIENCE_MS);
@@ -97,9 +97,8 @@ static void what_has_no_time_any_more_stays(void)
 /* ---- keys nobody asks for: they are removed on the server's own account, and it says so ---- */
 
 /*
- * GRACE_MS of the server's own time after its end a key must be gone. That time stands still while the server's threads wait for a
- * processor, on a machine that has other things to do; and what comes soon after all have stood still, as on a virtual machine whose
- * host had other things to do, isn't judged.
+ * A key must be freed GRACE_MS after its expiry, in the server's own time. That time doesn't count while the server's threads wait for a
+ * CPU. Nothing is judged soon after the whole machine has stood still, as a virtual machine may.
  */
 enum { MILLION = 1000000, SPREAD_MS = 6000, CHUNK = 1000, GRACE_MS = 100, STANDSTILL_MS = 20, MOMENTS = 1 << 17 };
 
@@ -107,9 +106,9 @@ struct moment {
 	double wall_ms, own_ms;
 };
 
-/* Looks at how many keys there are. */
+/* Samples the number of keys. */
 struct watch {
-	struct moment moments[MOMENTS]; /* of the looks so far */
+	struct moment moments[MOMENTS]; /* of the samples so far */
 	size_t count, at;               /* moments[at] is GRACE_MS before the newest, by the server's own time */
 	double stood_still_ms;
 	/* The newest look: its reply, when that was asked for and came, and before when it shows that a key has ended. */
@@ -174,7 +173,7 @@ static void unread_keys_are_removed_on_time(void)
 	free(watch);
 }
 
-/* Key i ends at first_end + i * SPREAD_MS / count. */
+/* Key i expires at first_end + i * SPREAD_MS / count. */
 static void load(int count, double first_end)
 {
 	char *text = malloc((size_t)CHUNK * 128);
@@ -189,7 +188,7 @@ static void load(int count, double first_end)
 	free(text);
 }
 
-/* Loads them before the first one ends, for which it takes as much time as this machine needs. */
+/* Loads them before the first one expires; the lifetime follows the speed of this machine. */
 static double load_in_time(int count)
 {
 	double ahead_ms = 4000;
@@ -203,7 +202,7 @@ static double load_in_time(int count)
 	}
 }
 
-/* How many of them are due by then. */
+/* How many of them have expired by then. */
 static long long due_at(int count, double first_end, double when)
 {
 	double since = when - first_end;

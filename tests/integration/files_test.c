@@ -1,5 +1,5 @@
 /*
- * The files of a server: pidfile, socket, log. Where they are though the directory changes, and what they never do to others' files.
+ * The files of a server: pidfile, socket and log. Their place when `dir` changes, and that files of others stay unharmed.
  */
 #include <errno.h>
 #include <signal.h>
@@ -18,7 +18,7 @@
 #include "support/process.h"
 #include "support/server.h"
 #include "support/suite.h"
-#include "support/tuning.h"
+#include "support/directive.h"
 
 static char scratch[64];
 
@@ -53,7 +53,7 @@ static bool is_there(const char *path)
 	return lstat(path, &status) == 0;
 }
 
-/* Runs the server with the option given, on no port of its own; its output, for the caller to free. */
+/* Runs the server with this option and no port. Returns its output; the caller frees it. */
 static char *output_with(const char *option, const char *value, int *out_status)
 {
 	const char *argv[] = { server_program(), "--port", "0", option, value, NULL };
@@ -79,9 +79,9 @@ static void relative_names_mean_where_the_server_began(void)
 	CU_ASSERT(is_there(in_scratch("first/pid")));
 	CU_ASSERT(is_there(in_scratch("first/sock")));
 	struct peer *peer = peer_connect(server);
-	CU_ASSERT(tune(peer, "dir", in_scratch("second")));
-	CU_ASSERT(is_tuned(peer, "pidfile", "pid"));
-	CU_ASSERT(is_tuned(peer, "unixsocket", "sock"));
+	CU_ASSERT(set_directive(peer, "dir", in_scratch("second")));
+	CU_ASSERT(directive_is(peer, "pidfile", "pid"));
+	CU_ASSERT(directive_is(peer, "unixsocket", "sock"));
 	peer_close(&peer);
 	CU_ASSERT(server_stop(&server));
 	CU_ASSERT(!is_there(in_scratch("first/pid")));
@@ -171,7 +171,7 @@ static int bind_socket(const char *path, int type)
 	return fd;
 }
 
-/* As that of a system's log. */
+/* Like a system's log socket. */
 static void a_socket_of_another_kind_stays(void)
 {
 	ONLY_OURS();
@@ -198,7 +198,7 @@ static void a_socket_that_nobody_listens_on_any_more_is_replaced(void)
 	scratch_remove(scratch);
 }
 
-/* Somebody has taken the name; the mode that was asked for is not put on it, and it is not removed. */
+/* Another process has taken the name: its file must keep its mode and must not be removed. */
 static void what_has_taken_the_sockets_place_stays(void)
 {
 	ONLY_OURS();

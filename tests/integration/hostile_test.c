@@ -1,6 +1,6 @@
 /*
- * Clients that mean harm, or are merely many: whatever one does, the others are served, memory stays bounded, and a reply
- * never reaches anyone but the one who asked.
+ * Hostile clients, and many clients. Whatever one does, others are served, memory stays bounded, and a reply reaches only the client that
+ * asked for it.
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@
 static struct server *server;
 static int descriptors_at_first;
 
-/* Somebody else is served. */
+/* Another client is served. */
 static bool others_are_served(void)
 {
 	struct peer *peer = peer_connect(server);
@@ -34,7 +34,7 @@ static int64_t info(struct peer *peer, const char *section, const char *field)
 	return reply ? info_number(reply, field) : -1;
 }
 
-/* Ends of connections reach the server in their own time: asks until only `count` are left. */
+/* The server sees closed connections with a delay: repeats until only `count` are left. */
 static bool connections_come_down_to(int64_t count)
 {
 	struct peer *peer = peer_connect(server);
@@ -59,7 +59,7 @@ static void half_a_request_and_silence_disturbs_nobody(void)
 	CU_ASSERT(connections_come_down_to(1));
 }
 
-/* A hundred clients that say they will send half a gigabyte each cost what they have sent. */
+/* A hundred clients declare half a gigabyte each. They may cost only what they have sent. */
 static void a_declared_length_costs_nothing(void)
 {
 	enum { CLIENTS = 100 };
@@ -75,7 +75,7 @@ static void a_declared_length_costs_nothing(void)
 	size_t after = server_resident_bytes(server);
 	for (int i = 0; i < CLIENTS; i++)
 		peer_close(&peers[i]);
-	/* A first buffer of 64 KB each is allowed for, and some for all. */
+	/* Allows a first buffer of 64 KB each, and some memory for all. */
 	CU_ASSERT(after < before + (size_t)CLIENTS * 128 * 1024 + (16u << 20) * (size_t)patience());
 	CU_ASSERT(connections_come_down_to(1));
 }
@@ -89,7 +89,7 @@ static void fill(struct peer *peer, const char *key, size_t len)
 	free(value);
 }
 
-/* Sends the text again and again until the server takes no more, or so many times. */
+/* Sends the text up to this many times, until the server takes no more. */
 static int send_until_full(struct peer *peer, const char *text, int most)
 {
 	size_t len = strlen(text);
@@ -105,7 +105,7 @@ static int send_until_full(struct peer *peer, const char *text, int most)
 	return most;
 }
 
-/* 400 GB of replies are asked for, in both kinds: values that are copied and values that are shared. */
+/* Requests 400 GB of replies, with values that are copied and values that are shared. */
 static void a_client_that_never_reads_costs_bounded_memory(void)
 {
 	ONLY_OURS();
@@ -148,8 +148,8 @@ static bool descriptors_come_down_to(int connections)
 	return deadline_left_ms(deadline) > 0;
 }
 
-/* Their sessions are gone, or on their way, and nobody could kill them: the connection must not stay for ever. */
-static void who_ends_and_takes_nothing_is_closed(void)
+/* Their sessions are gone or going, so that CLIENT KILL can't close them: the connections must not stay for ever. */
+static void a_client_that_closes_its_side_and_never_reads_is_closed(void)
 {
 	enum { ENDING = 10 };
 	ONLY_OURS();
@@ -168,7 +168,7 @@ static void who_ends_and_takes_nothing_is_closed(void)
 	CU_ASSERT(connections_come_down_to(1));
 }
 
-/* Until its first reply is there and a few looks tell the same: what it asked for has been made, or as much of it as may wait. */
+/* Waits for the first reply, and until several samples are equal: then all replies are made, or as many as may wait. */
 static void await_all_it_may_have(struct peer *slow, struct peer *other)
 {
 	int64_t deadline = deadline_after(PATIENCE_MS), last = -1;
@@ -181,20 +181,20 @@ static void await_all_it_may_have(struct peer *slow, struct peer *other)
 	}
 }
 
-/* More than a reactor may keep waits for a client that has asked for all of it, and its last command needs an answer from elsewhere. */
-static void who_has_much_to_read_may_ask_what_takes_time(void)
+/* More output waits for a client than a reactor may keep, and its last command needs an answer from another actor. */
+static void a_client_with_much_to_read_may_send_slow_commands(void)
 {
 	enum { WANTED = 40, KEYS = 100000 };
 	ONLY_OURS();
 	struct peer *other = peer_connect(server), *slow = peer_connect(server);
 	fill(other, "wanted", 4 << 20);
-	for (int i = 0; i < KEYS; i++) { /* to list them takes longer than a turn: the last command begins another */
+	for (int i = 0; i < KEYS; i++) { /* listing them takes longer than a turn, so the last command begins another */
 		char command[40];
 		snprintf(command, sizeof(command), "SET key:%d v\r\n", i);
 		CU_ASSERT(peer_send_text(other, command));
 	}
 	CU_ASSERT(peer_expect_times(other, "+OK\r\n", KEYS));
-	/* In one piece: what comes later may not be read before the client reads. */
+	/* In one piece: the server may not read a later piece before the client reads. */
 	char text[WANTED * sizeof("GET wanted\r\n") + 64] = "";
 	for (int i = 0; i < WANTED; i++)
 		strcat(text, "GET wanted\r\n");
@@ -225,7 +225,7 @@ static void small_texts_between_large_values_take_little(void)
 	CU_ASSERT(connections_come_down_to(1));
 }
 
-/* A plain client writes all before it reads anything; it may not be left hanging. */
+/* A simple client writes everything before it reads. It must not hang. */
 static void half_a_million_commands_sent_before_reading_are_all_answered(void)
 {
 	enum { COMMANDS = 500000 };
@@ -245,7 +245,7 @@ static void half_a_million_commands_sent_before_reading_are_all_answered(void)
 	peer_close(&peer);
 }
 
-/* Connects, sends something or nothing, and leaves in one way or another, thousands of times. */
+/* Thousands of clients connect, send something or nothing, and disconnect in different ways. */
 static void storms_of_connections_pass(void)
 {
 	enum { ROUNDS = 5000 };
@@ -322,7 +322,7 @@ static bool expect_tokens(struct peer *peer, int owner, int round)
 	return peer_expect(peer, text, len);
 }
 
-/* Everyone asks for tokens of their own; some leave before they have read them, and others come in their place. */
+/* Each client asks for its own tokens. Some disconnect before they have read them, and others take their place. */
 static void a_reply_never_reaches_another_client(void)
 {
 	struct peer *peers[TOKEN_PEERS];
@@ -364,8 +364,8 @@ static const struct suite_case cases[] = {
 	CASE(half_a_request_and_silence_disturbs_nobody),
 	CASE(a_declared_length_costs_nothing),
 	CASE(a_client_that_never_reads_costs_bounded_memory),
-	CASE(who_ends_and_takes_nothing_is_closed),
-	CASE(who_has_much_to_read_may_ask_what_takes_time),
+	CASE(a_client_that_closes_its_side_and_never_reads_is_closed),
+	CASE(a_client_with_much_to_read_may_send_slow_commands),
 	CASE(small_texts_between_large_values_take_little),
 	CASE(half_a_million_commands_sent_before_reading_are_all_answered),
 	CASE(storms_of_connections_pass),

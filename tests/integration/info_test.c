@@ -1,5 +1,5 @@
 /*
- * The numbers of INFO: what they count, and that they fit together.
+ * The numbers of INFO: that they count the right things, and fit together.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@ static int64_t info_of(const char *section, const char *field)
 
 /* ---- hits and misses ---- */
 
-/* A line as it would be typed; `k` is the key that is there or isn't. How often the command looks for it to tell what it found. */
+/* An inline command, in which `k` is the key that exists or not, and how many hits or misses it counts. */
 static const struct lookup {
 	const char *line;
 	int reads;
@@ -89,7 +89,7 @@ static void expect_counts(const char *line, int64_t hits, int64_t misses)
 			(int)misses);
 }
 
-static void who_tells_what_is_found_counts_a_hit_or_a_miss(void)
+static void commands_that_tell_what_they_found_count_hits_and_misses(void)
 {
 	for (size_t i = 0; i < sizeof(lookups) / sizeof(lookups[0]); i++) {
 		CU_ASSERT(GIVES(peer, "+OK\r\n", "FLUSHALL"));
@@ -132,7 +132,7 @@ static void commands_a_second_are_those_of_the_last_two(void)
 	static char pings[PINGS * (sizeof(ping) - 1) + 1];
 	for (int i = 0; i < PINGS; i++)
 		memcpy(pings + (size_t)i * (sizeof(ping) - 1), ping, sizeof(ping));
-	/* Unless they take longer than the two seconds, in which case they are sent again. */
+	/* If they take longer than the two seconds, they are sent again. */
 	int64_t deadline = deadline_after(PATIENCE_MS);
 	const char *stats;
 	do {
@@ -154,7 +154,7 @@ static void fragmentation_is_no_more_than_what_is_allocated_leaves(void)
 	int64_t resident = info_number(text, "used_memory_rss"), allocated = info_number(text, "allocator_allocated");
 	int64_t used = info_number(text, "used_memory");
 	CU_ASSERT_EQUAL(info_number(text, "mem_fragmentation_bytes"), resident - (allocated > used ? allocated : used));
-	CU_ASSERT(allocated == 0 || info_number(text, "mem_fragmentation_ratio") < 20); /* 0: the allocator doesn't tell */
+	CU_ASSERT(allocated == 0 || info_number(text, "mem_fragmentation_ratio") < 20); /* 0: the allocator doesn't say */
 }
 
 static void keys_of_a_flushed_database_are_freed_behind_the_scenes(void)
@@ -176,7 +176,7 @@ static void changes_are_counted_and_reads_are_not(void)
 	CU_ASSERT_EQUAL(info_of("persistence", "rdb_changes_since_last_save"), before + 2);
 }
 
-/* Above a limit that nothing can be evicted for, time runs. */
+/* Time above maxmemory counts while nothing can be evicted. */
 static void time_above_maxmemory_is_counted(void)
 {
 	ONLY_OURS();
@@ -189,7 +189,7 @@ static void time_above_maxmemory_is_counted(void)
 	CU_ASSERT(info_of("stats", "total_eviction_exceeded_time") >= 19);
 }
 
-/* Others ask all the while, so that mostly an answer is under way that was asked for before. */
+/* Other clients ask all the time, so that usually an answer to an earlier question is under way. */
 static void an_answer_tells_what_came_before_its_question(void)
 {
 	enum { ASKED = 4000, ROUNDS = 200 };
@@ -219,7 +219,7 @@ static void an_answer_tells_what_came_before_its_question(void)
 
 static const struct suite_case cases[] = {
 	CASE(server_starts),
-	CASE(who_tells_what_is_found_counts_a_hit_or_a_miss),
+	CASE(commands_that_tell_what_they_found_count_hits_and_misses),
 	CASE(nothing_is_missing_that_dashboards_read),
 	CASE(commands_a_second_are_those_of_the_last_two),
 	CASE(fragmentation_is_no_more_than_what_is_allocated_leaves),

@@ -1,6 +1,5 @@
 /*
- * What clients have sent and nobody has executed yet takes memory: it is counted where Redis's users look for it, it is bounded, and
- * most of all as long as no password has been given.
+ * Memory for requests that are not executed yet: it is counted in used_memory, and bounded, for unauthenticated clients most tightly.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +39,7 @@ static int64_t used(void)
 	return info("memory", "used_memory");
 }
 
-/* Waits for used_memory to come to be in these bounds. */
+/* Waits until used_memory is within these bounds. */
 static bool used_comes_to(int64_t least, int64_t most)
 {
 	int64_t deadline = deadline_after(PATIENCE_MS), now;
@@ -51,7 +50,7 @@ static bool used_comes_to(int64_t least, int64_t most)
 	return now >= least && now <= most;
 }
 
-/* `count` arguments of `bytes` bytes behind `head`, as much of it as the server takes before it closes; how much that was. */
+/* Sends `count` arguments of `bytes` bytes behind `head`, until the server closes. Returns the bytes sent. */
 static size_t send_arguments(struct peer *to, const char *head, int count, size_t bytes)
 {
 	char *argument = malloc(bytes + 32);
@@ -100,7 +99,7 @@ static void requests_that_have_not_ended_count_as_used_memory(void)
 	end();
 }
 
-/* As output that waits does. */
+/* As unsent output does. */
 static void requests_that_have_not_ended_count_under_maxmemory(void)
 {
 	enum { CLIENTS = 20, BYTES = 200 * 1000 };
@@ -124,7 +123,7 @@ static void requests_that_have_not_ended_count_under_maxmemory(void)
 	end();
 }
 
-/* 200 million were declared: what has arrived counts, with what is kept of each argument, and nothing is made for the others. */
+/* 200 million are declared: only arrived bytes and the records of arrived arguments take memory. */
 static void vector_of_empty_arguments_counts_against_the_query_buffer_limit(void)
 {
 	ONLY_OURS();
@@ -132,7 +131,7 @@ static void vector_of_empty_arguments_counts_against_the_query_buffer_limit(void
 	size_t before = server_resident_bytes(server);
 	struct peer *greedy = peer_connect(server);
 	size_t sent = send_arguments(greedy, "*200000000\r\n", 2000000, 0);
-	CU_ASSERT(sent < 12000000 / 2); /* with what lies in the kernel's buffers */
+	CU_ASSERT(sent < 12000000 / 2); /* with the bytes in the kernel's buffers */
 	CU_ASSERT(server_wait_log(server, "larger than client-query-buffer-limit"));
 	CU_ASSERT(server_resident_bytes(server) < before + 16 * MB * (size_t)patience());
 	CU_ASSERT(GIVES(peer, "+PONG\r\n", "PING"));
@@ -140,11 +139,11 @@ static void vector_of_empty_arguments_counts_against_the_query_buffer_limit(void
 	end();
 }
 
-/* They could take 64 KB and more each, and used_memory knew nothing of it. */
-static void clients_without_a_password_hold_little_in_unfinished_requests(void)
+/* Each could take 64 KB and more, which used_memory did not count. */
+static void unauthenticated_clients_hold_little_in_incomplete_requests(void)
 {
 	enum { CLIENTS = 1000, REACTORS_MAX = 4, BOUND = 8 * MB };
-	static struct peer *strangers[CLIENTS];
+	static struct peer *unauthenticated[CLIENTS];
 	int closed = 0;
 	ONLY_OURS();
 	begin("--requirepass secret");
@@ -152,13 +151,13 @@ static void clients_without_a_password_hold_little_in_unfinished_requests(void)
 	int64_t before = used();
 	size_t resident = server_resident_bytes(server);
 	for (int i = 0; i < CLIENTS; i++) {
-		strangers[i] = peer_connect(server);
-		send_arguments(strangers[i], "*10\r\n", 4, 16000);
+		unauthenticated[i] = peer_connect(server);
+		send_arguments(unauthenticated[i], "*10\r\n", 4, 16000);
 	}
 	CU_ASSERT(used_comes_to(before + BOUND / 2, before + REACTORS_MAX * (BOUND + MB)));
 	CU_ASSERT(server_resident_bytes(server) < resident + (size_t)(REACTORS_MAX * 2 * BOUND) * (size_t)patience());
 	for (int i = 0; i < CLIENTS; i++)
-		closed += peer_has_input(strangers[i]);
+		closed += peer_has_input(unauthenticated[i]);
 	CU_ASSERT(closed > CLIENTS / 4);
 	struct peer *honest = peer_connect(server);
 	CU_ASSERT(GIVES(honest, "+OK\r\n", "AUTH", "secret"));
@@ -166,7 +165,7 @@ static void clients_without_a_password_hold_little_in_unfinished_requests(void)
 	CU_ASSERT(peer_expect_text(honest, "*50\r\n"));
 	peer_close(&honest);
 	for (int i = 0; i < CLIENTS; i++)
-		peer_close(&strangers[i]);
+		peer_close(&unauthenticated[i]);
 	CU_ASSERT(used_comes_to(0, before + 4 * MB));
 	end();
 }
@@ -222,7 +221,7 @@ static const struct suite_case cases[] = {
 	CASE(requests_that_have_not_ended_count_as_used_memory),
 	CASE(requests_that_have_not_ended_count_under_maxmemory),
 	CASE(vector_of_empty_arguments_counts_against_the_query_buffer_limit),
-	CASE(clients_without_a_password_hold_little_in_unfinished_requests),
+	CASE(unauthenticated_clients_hold_little_in_incomplete_requests),
 	CASE(commands_that_wait_count_as_used_memory),
 	CASE(connections_count_as_used_memory),
 };

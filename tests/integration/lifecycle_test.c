@@ -1,5 +1,5 @@
 /*
- * Starting: what a wrong configuration says, what a process shows of itself, and how a daemon is found.
+ * Starting: messages about a bad configuration, the process title, and daemons.
  */
 #include <errno.h>
 #include <sched.h>
@@ -32,7 +32,7 @@ static void on_one_cpu_threads_do_not_interrupt_each_other(void)
 	CU_ASSERT(server_stop(&any));
 }
 
-/* Runs the program with a file that holds the text; its output, for the caller to free. */
+/* Runs the program with a file of this text. Returns its output; the caller frees it. */
 static char *run_with_file(const char *text, char *out_path, size_t size, int *out_status)
 {
 	char directory[64];
@@ -106,7 +106,7 @@ static void a_socket_path_too_long_is_refused_with_the_numbers(void)
 
 #define DEBIANS_FILE "/etc/redis/redis.conf"
 
-/* But for where it listens, works and logs, which belong to the service. */
+/* Except for its address, directory and log, which belong to the service. */
 static void debians_own_file_starts_the_server(void)
 {
 	if (access(DEBIANS_FILE, R_OK) != 0)
@@ -177,7 +177,7 @@ static void a_daemon_tells_when_it_is_ready_and_where_it_is(void)
 	int status = -1;
 	char *output = process_run(argv, &status);
 	CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-	/* Redis's parent doesn't wait for the child to be ready; ours has, and the first try succeeds. */
+	/* Redis's parent doesn't wait until the child is ready. Ours does, so the first try succeeds. */
 	struct peer *peer = peer_connect_to("127.0.0.1", number);
 	int64_t deadline = deadline_after(PATIENCE_MS);
 	while (!peer && server_is_reference() && deadline_left_ms(deadline) > 0)
@@ -201,7 +201,7 @@ static void a_daemon_tells_when_it_is_ready_and_where_it_is(void)
 	scratch_remove(directory);
 }
 
-static void a_daemon_that_cannot_start_says_so_to_who_started_it(void)
+static void a_daemon_that_cannot_start_tells_its_parent(void)
 {
 	ONLY_OURS();
 	struct server *server = server_start("--timeout 0");
@@ -248,7 +248,7 @@ static void limits_of_the_system_are_told_with_their_numbers(void)
 	struct server *server = server_start("--tcp-backlog 2147483647");
 	CU_ASSERT(server_wait_log(server, "tcp-backlog is 2147483647, but the system limits it to "));
 	CU_ASSERT(server_stop(&server));
-	/* Nobody may have so many. */
+	/* More than any process may have. */
 	server = server_start("--maxclients 4294967295");
 	CU_ASSERT(server_wait_log(server, "maxclients lowered from 4294967295 to "));
 	CU_ASSERT(server_wait_log(server, ": the system allows no more than "));
@@ -268,7 +268,7 @@ static void the_log_says_what_listens_where(void)
 	CU_ASSERT(server_stop(&server));
 }
 
-/* The arguments as others see them, blanks for what parts them, for the caller to free. */
+/* The arguments as in ps, separated by blanks; the caller frees the text. */
 static char *shown_arguments(const struct server *server)
 {
 	char path[64], *text = calloc(1, 4097);
@@ -311,7 +311,7 @@ static const struct suite_case cases[] = {
 	CASE(a_taken_port_is_reported),
 	CASE(a_file_and_its_includes_configure_the_server),
 	CASE(a_daemon_tells_when_it_is_ready_and_where_it_is),
-	CASE(a_daemon_that_cannot_start_says_so_to_who_started_it),
+	CASE(a_daemon_that_cannot_start_tells_its_parent),
 	CASE(nothing_to_listen_at_is_no_start),
 	CASE(a_manager_that_is_not_there_is_missed_in_the_log),
 	CASE(limits_of_the_system_are_told_with_their_numbers),

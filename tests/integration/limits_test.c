@@ -1,7 +1,7 @@
 /*
- * Times, sizes and counts at their limits: the least and the most that a command takes, what lies just beyond, and both ends of 64
- * bits. The replies are those of Redis 7.0.15, which passes this test too (QCACHE_SERVER=/usr/bin/redis-server), but for what is
- * ours: there Redis's sum goes over the edge, and the outcome is the opposite of what was asked for.
+ * Times, sizes and counts at their limits: the smallest and largest that a command accepts, those just beyond, and both ends of 64 bits.
+ * The replies are those of Redis 7.0.15, which passes this test too (QCACHE_SERVER=/usr/bin/redis-server), except in our own cases: there a
+ * sum overflows in Redis and does the opposite of the request.
  */
 #include <stdio.h>
 #include <string.h>
@@ -10,13 +10,13 @@
 #include "support/server.h"
 #include "support/shared_server.h"
 #include "support/suite.h"
-#include "support/tuning.h"
+#include "support/directive.h"
 
 const char shared_server_directives[] = "--proto-max-bulk-len 1mb";
 
 #define LOWEST "-9223372036854775808"
 #define HIGHEST "9223372036854775807"
-/* With 1000 to the second the last second of 64 bits; and counted from now, any time of this century and the next. */
+/* The last second whose milliseconds fit 64 bits, and the same counted from any time in this century and the next. */
 #define LAST_SECOND "9223372036854775"
 #define BEYOND_LAST_SECOND "9223372036854776"
 #define FAR_SECONDS "9223365000000000"
@@ -31,13 +31,13 @@ const char shared_server_directives[] = "--proto-max-bulk-len 1mb";
 #define NO_DATABASE "-ERR DB index is out of range"
 
 static const struct limits {
-	const char *command;        /* the number goes where @ is; there are key and number, which hold "value" and 10 */
-	const char *least, *most;   /* are taken */
-	const char *reply;          /* begins so */
-	const char *under, *over;   /* are not; NULL where 64 bits end */
+	const char *command;        /* the number replaces @; the keys `key` and `number` have "value" and 10 */
+	const char *least, *most;   /* these are accepted */
+	const char *reply;          /* the reply begins so */
+	const char *under, *over;   /* these are not; NULL where 64 bits end */
 	const char *under_error, *over_error;
-	const char *no_number;      /* for what is beyond 64 bits */
-	const char *after, *after_reply; /* behind the most */
+	const char *no_number;      /* for numbers beyond 64 bits */
+	const char *after, *after_reply; /* above the largest */
 } commands[] = {
 	{ "SET key v EX @", "1", FAR_SECONDS, "+OK", "0", TOO_FAR_SECONDS, TIME_OF("set"), TIME_OF("set"), NO_NUMBER, "EXISTS key", ":1" },
 	{ "SET key v PX @", "1", FAR_MS, "+OK", "0", TOO_FAR_MS, TIME_OF("set"), TIME_OF("set"), NO_NUMBER, "EXISTS key", ":1" },
@@ -87,13 +87,13 @@ static const struct limits {
 	  "-ERR client-id should be greater than 0", NULL, NULL },
 };
 
-/* In Redis a pause to past the end of time is none at all. */
+/* In Redis a pause whose end overflows is no pause. */
 static const struct limits ours[] = {
 	{ "CLIENT PAUSE @ WRITE", "0", FAR_MS, "+OK", "-1", TOO_FAR_MS, "-ERR timeout is negative", "-ERR timeout is out of range",
 	  NO_TIMEOUT, "CLIENT UNPAUSE", "+OK" },
 };
 
-/* Sends the words of the command with the number in its place; the reply begins as expected. */
+/* Sends the command with the number in place of @. The reply must begin as expected. */
 static void check(const char *command, const char *number, const char *expected)
 {
 	char text[256], *rest = text;
@@ -178,7 +178,7 @@ static const struct {
 	{ "maxmemory-policy", "noeviction", "noeviction", "noeviction" },
 };
 
-/* A little of everything, for a client that was there and for a new one. */
+/* Some commands, for an old client and for a new one. */
 static void check_service(const char *name)
 {
 	struct peer *newcomer = peer_connect(server);
@@ -194,14 +194,14 @@ static void check_service(const char *name)
 static void the_server_serves_with_a_directive_at_its_limit(void)
 {
 	for (size_t i = 0; i < sizeof(directives) / sizeof(directives[0]); i++) {
-		CU_ASSERT(tune(peer, directives[i].name, directives[i].most));
-		CU_ASSERT(is_tuned(peer, directives[i].name, directives[i].shown));
+		CU_ASSERT(set_directive(peer, directives[i].name, directives[i].most));
+		CU_ASSERT(directive_is(peer, directives[i].name, directives[i].shown));
 		check_service(directives[i].name);
-		CU_ASSERT(tune(peer, directives[i].name, directives[i].usual));
+		CU_ASSERT(set_directive(peer, directives[i].name, directives[i].usual));
 	}
 }
 
-/* 1024 times a number that is too large wraps around in Redis, to 0 if one is unlucky: no limit. */
+/* In Redis 1024 times a large number can wrap, even to 0, which means no limit. */
 static void a_size_too_large_is_the_largest(void)
 {
 	ONLY_OURS();
@@ -209,14 +209,14 @@ static void a_size_too_large_is_the_largest(void)
 					     "17179869184gb",         "99999999999999999gb",  "18446744073709552k",  "18446744073710m",
 					     "18446744074g" };
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		CU_ASSERT(tune(peer, "maxmemory", sizes[i]));
-		CU_ASSERT(is_tuned(peer, "maxmemory", "18446744073709551615"));
+		CU_ASSERT(set_directive(peer, "maxmemory", sizes[i]));
+		CU_ASSERT(directive_is(peer, "maxmemory", "18446744073709551615"));
 	}
-	CU_ASSERT(tune(peer, "maxmemory", "18014398509481983kb"));
-	CU_ASSERT(is_tuned(peer, "maxmemory", "18446744073709550592"));
-	CU_ASSERT(tune(peer, "maxmemory", "17179869183gb"));
-	CU_ASSERT(is_tuned(peer, "maxmemory", "18446744072635809792"));
-	CU_ASSERT(tune(peer, "maxmemory", "0"));
+	CU_ASSERT(set_directive(peer, "maxmemory", "18014398509481983kb"));
+	CU_ASSERT(directive_is(peer, "maxmemory", "18446744073709550592"));
+	CU_ASSERT(set_directive(peer, "maxmemory", "17179869183gb"));
+	CU_ASSERT(directive_is(peer, "maxmemory", "18446744072635809792"));
+	CU_ASSERT(set_directive(peer, "maxmemory", "0"));
 }
 
 static const struct suite_case cases[] = {

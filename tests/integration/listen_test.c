@@ -1,9 +1,8 @@
 /*
- * Where the server listens and whom it lets in: IPv4, IPv6, several addresses, a unix socket and its mode, the number of
- * clients, idle ones, and strangers from other machines.
+ * Where the server listens and which clients it accepts: IPv4, IPv6, several addresses, a unix socket and its mode, the number of clients,
+ * idle clients, and clients from other machines.
  *
- * The program moves into a network of its own, with an address that isn't the loopback's: nothing here depends on, or is seen
- * by, the machine's network.
+ * The program enters its own network namespace, where it has an address besides the loopback: it doesn't use the machine's network.
  */
 #include <errno.h>
 #include <poll.h>
@@ -152,7 +151,7 @@ static void one_client_too_many_is_told_so(void)
 	CU_ASSERT(server_stop(&server));
 }
 
-/* Asks, one question after the other, until the other is closed. The longest that a reply took, or that it was silent. */
+/* Sends PINGs one by one until the other client is closed. Returns the longest time between two of them. */
 static int64_t be_busy_until_closed(struct peer *busy, struct peer *other)
 {
 	int64_t deadline = deadline_after(PATIENCE_MS), longest = 0, last = monotonic_ms();
@@ -172,7 +171,7 @@ static void an_idle_client_is_closed_and_a_busy_one_stays(void)
 	struct server *server = server_start("--timeout 1");
 	int64_t deadline = deadline_after(PATIENCE_MS), silence = 0;
 	bool stays = false;
-	/* Where the machine doesn't let us be busy, once more. */
+	/* Tries again if the machine was too slow to keep the client busy. */
 	do {
 		int64_t begin = monotonic_ms();
 		struct peer *idle = peer_connect(server), *half = peer_connect(server), *busy = peer_connect(server);
@@ -203,7 +202,7 @@ static int64_t count_in_log(const struct server *server, const char *text)
 	return count;
 }
 
-/* It neither turns round nor fills the log, and they are served once there is room. */
+/* The server must not spin or fill the log, and must serve them once descriptors are free. */
 static void clients_for_whom_there_is_no_descriptor_wait(void)
 {
 	ONLY_OURS();
@@ -233,31 +232,31 @@ static void clients_for_whom_there_is_no_descriptor_wait(void)
 	CU_ASSERT(server_stop(&server));
 }
 
-static void protected_mode_sends_strangers_away(void)
+static void protected_mode_refuses_clients_from_other_machines(void)
 {
 	if (!own_network)
 		SKIP(why_not);
 	struct server *server = server_start("--bind 0.0.0.0");
-	struct peer *stranger = peer_connect_to(OWN_NETWORK_ADDRESS, server_port(server));
-	CU_ASSERT_FATAL(stranger != NULL);
-	const char *reply = peer_reply(stranger);
+	struct peer *outside = peer_connect_to(OWN_NETWORK_ADDRESS, server_port(server));
+	CU_ASSERT_FATAL(outside != NULL);
+	const char *reply = peer_reply(outside);
 	CU_ASSERT(reply && strncmp(reply, "-DENIED ", 8) == 0);
 	CU_ASSERT(reply && strstr(reply, "protected mode") != NULL && strstr(reply, "password") != NULL);
-	CU_ASSERT(peer_expect_closed(stranger));
-	peer_close(&stranger);
+	CU_ASSERT(peer_expect_closed(outside));
+	peer_close(&outside);
 	CU_ASSERT(is_served_at("127.0.0.1", server_port(server)));
 	struct peer *local = peer_connect_unix(server);
 	CU_ASSERT(GIVES(local, "+OK\r\n", "CONFIG", "SET", "requirepass", "x"));
-	stranger = peer_connect_to(OWN_NETWORK_ADDRESS, server_port(server));
-	CU_ASSERT(GIVES(stranger, "-NOAUTH Authentication required.\r\n", "PING"));
-	CU_ASSERT(GIVES(stranger, "+OK\r\n", "AUTH", "x"));
-	CU_ASSERT(GIVES(stranger, "+PONG\r\n", "PING"));
-	peer_close(&stranger);
+	outside = peer_connect_to(OWN_NETWORK_ADDRESS, server_port(server));
+	CU_ASSERT(GIVES(outside, "-NOAUTH Authentication required.\r\n", "PING"));
+	CU_ASSERT(GIVES(outside, "+OK\r\n", "AUTH", "x"));
+	CU_ASSERT(GIVES(outside, "+PONG\r\n", "PING"));
+	peer_close(&outside);
 	peer_close(&local);
 	CU_ASSERT(server_stop(&server));
 }
 
-static void without_protected_mode_strangers_are_served(void)
+static void without_protected_mode_clients_from_other_machines_are_served(void)
 {
 	if (!own_network)
 		SKIP(why_not);
@@ -274,11 +273,11 @@ static void protected_mode_and_bind_change_under_way(void)
 	struct peer *local = peer_connect_unix(server);
 	CU_ASSERT(is_refused_at(OWN_NETWORK_ADDRESS, server_port(server)));
 	CU_ASSERT(GIVES(local, "+OK\r\n", "CONFIG", "SET", "bind", "*"));
-	struct peer *stranger = peer_connect_to(OWN_NETWORK_ADDRESS, server_port(server));
-	CU_ASSERT_FATAL(stranger != NULL);
-	const char *reply = peer_reply(stranger);
+	struct peer *outside = peer_connect_to(OWN_NETWORK_ADDRESS, server_port(server));
+	CU_ASSERT_FATAL(outside != NULL);
+	const char *reply = peer_reply(outside);
 	CU_ASSERT(reply && strncmp(reply, "-DENIED ", 8) == 0);
-	peer_close(&stranger);
+	peer_close(&outside);
 	CU_ASSERT(GIVES(local, "+OK\r\n", "CONFIG", "SET", "protected-mode", "no"));
 	CU_ASSERT(is_served_at(OWN_NETWORK_ADDRESS, server_port(server)));
 	CU_ASSERT(GIVES(local, "+OK\r\n", "CONFIG", "SET", "bind", "127.0.0.1"));
@@ -299,8 +298,8 @@ static const struct suite_case cases[] = {
 	CASE(one_client_too_many_is_told_so),
 	CASE(an_idle_client_is_closed_and_a_busy_one_stays),
 	CASE(clients_for_whom_there_is_no_descriptor_wait),
-	CASE(protected_mode_sends_strangers_away),
-	CASE(without_protected_mode_strangers_are_served),
+	CASE(protected_mode_refuses_clients_from_other_machines),
+	CASE(without_protected_mode_clients_from_other_machines_are_served),
 	CASE(protected_mode_and_bind_change_under_way),
 };
 

@@ -1,8 +1,8 @@
 /*
- * maxmemory: memory stays below it, writes wait for room rather than fail, and fail in Redis's words when there is none.
+ * maxmemory: memory stays below it. Writes wait for evictions, and fail with Redis's text only when nothing can be evicted.
  *
- * A turn's length is taken from the server's own counts, which are wall-clock time: on a machine that is shared, a turn that another
- * process has interrupted is as long as the interruption. So the bound of 2 ms is held against all turns but one in fifty.
+ * The length of a turn comes from the server's own counts, which are wall-clock time and include interruptions by other processes. So the
+ * bound of 2 ms must hold for all turns but one in fifty.
  */
 #include <math.h>
 #include <pthread.h>
@@ -53,7 +53,7 @@ static int64_t count_keys(struct peer *asker)
 	return reply ? strtoll(reply + 1, NULL, 10) : -1;
 }
 
-/* Sends SETs of `count` keys and takes their replies; how many were OK. `extra` follows the value: " PX 10000". */
+/* Sends SETs of `count` keys and reads the replies. Returns how many were OK. `extra` follows the value, e.g. " PX 10000". */
 static int fill(struct peer *writer, const char *prefix, int first, int count, size_t bytes, bool expiring)
 {
 	char *value = malloc(bytes + 1);
@@ -90,7 +90,7 @@ static void without_a_policy_writes_fail_and_the_rest_goes_on(void)
 	CU_ASSERT(fill(peer, "k", 0, 100, 100, false) == 100);
 	int done = fill(peer, "big", 0, 200, 100000, false);
 	CU_ASSERT(done > 20 && done < 60);
-	CU_ASSERT(fill(peer, "pad", 0, 2000, 200, false) < 2000); /* now it is full to the last byte */
+	CU_ASSERT(fill(peer, "pad", 0, 2000, 200, false) < 2000); /* now not one byte is free */
 	CU_ASSERT(GIVES(peer, oom, "SET", "a", "b"));
 	CU_ASSERT(GIVES(peer, oom, "INCR", "n"));
 	CU_ASSERT(GIVES(peer, oom, "APPEND", "k1", "x"));
@@ -144,7 +144,7 @@ static void every_policy_makes_room_for_every_write(void)
 	end();
 }
 
-/* What it takes of the processor to write many more keys than there is room for, with so many databases. */
+/* CPU time to write many more keys than fit, with this many databases. */
 static int64_t processor_ms_to_fill(int databases, const char *policy)
 {
 	enum { KEYS = 30000 };
@@ -172,7 +172,7 @@ static void databases_that_hold_nothing_make_no_eviction_slower(void)
 	}
 }
 
-/* Each had a table from the start: half a gigabyte, and no write under maxmemory. */
+/* Each database had a table from the start: half a gigabyte, and no write was possible under maxmemory. */
 static void databases_take_memory_only_while_they_hold_keys(void)
 {
 	ONLY_OURS();
@@ -210,7 +210,7 @@ static long long count_tick_turns(void)
 	return at ? strtoll(at + sizeof(field) - 1, NULL, 10) : 0;
 }
 
-/* So many uses at once move the clock of ages so far on that a turn can't sweep what is due, and nobody else asks for a turn. */
+/* So many accesses move the age clock further than one turn can sweep, and no request brings another turn. */
 static void ages_that_one_turn_cannot_keep_are_kept_by_turns_of_their_own(void)
 {
 	enum { KEYS = 200000, USES = 1000000 };
@@ -232,7 +232,7 @@ static void ages_that_one_turn_cannot_keep_are_kept_by_turns_of_their_own(void)
 	end();
 }
 
-/* One value evicted makes room for one. */
+/* Evicting one value frees memory for one. */
 static void large_values_are_evicted(void)
 {
 	begin("--maxmemory 20mb --maxmemory-policy allkeys-lru");
@@ -252,7 +252,7 @@ static void *fill_with_large(void *own)
 	return fill(own, prefix, 0, 2 * PIPELINE, 1000000, false) == 2 * PIPELINE ? own : NULL;
 }
 
-/* Many values are on their way while each is written; no eviction could free those, and none need be. */
+/* Many values are under way while each is written. Eviction can't free those, and must not have to. */
 static void large_values_of_many_pipelines_are_all_taken(void)
 {
 	struct peer *peers[WRITERS];
@@ -278,7 +278,7 @@ static void a_lower_limit_is_reached_while_others_are_served(void)
 	begin("--maxmemory-policy allkeys-lru");
 	struct peer *other = peer_connect(server);
 	int64_t looks = 0, deadline = deadline_after(PATIENCE_MS);
-	/* Should all be over before we look, on a machine that is busy elsewhere, then once more. */
+	/* Tries again if a busy machine sampled too late. */
 	do {
 		CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "SET", "maxmemory", "0"));
 		CU_ASSERT_EQUAL(fill(peer, "k", 0, 200000, 200, false), 200000);
@@ -294,7 +294,7 @@ static void a_lower_limit_is_reached_while_others_are_served(void)
 	end();
 }
 
-/* `count` arguments of `bytes` each behind the words; its reply. */
+/* Sends `count` arguments of `bytes` each behind the words. Returns the reply. */
 static const char *send_large(struct peer *to, const char *words, int word_count, int count, size_t bytes)
 {
 	char *text = malloc(200 + strlen(words) + (size_t)count * (bytes + 40)), copy[200];
@@ -313,7 +313,7 @@ static const char *send_large(struct peer *to, const char *words, int word_count
 	return is_sent ? peer_reply(to) : NULL;
 }
 
-/* Every key was evicted for it first. */
+/* Before the refusal every key was evicted for it. */
 static void what_can_never_fit_is_refused_and_nothing_evicted_for_it(void)
 {
 	enum { KEYS = 1000 };
@@ -345,7 +345,7 @@ static void what_can_never_fit_is_refused_and_nothing_evicted_for_it(void)
 	end();
 }
 
-/* While it comes in, others write. */
+/* Others write while it arrives. */
 static void bytes_of_what_can_never_fit_push_nothing_out(void)
 {
 	enum { KEYS = 1000 };
@@ -367,7 +367,7 @@ static void bytes_of_what_can_never_fit_push_nothing_out(void)
 	end();
 }
 
-/* All write at the moment when the limit falls: most wait, some go, and everybody else is answered, in order. */
+/* All write when the limit is lowered: most wait, some disconnect, and all others are answered in order. */
 static void writes_that_wait_are_answered_or_dropped_with_their_client(void)
 {
 	begin("--maxmemory-policy allkeys-lru --maxmemory-eviction-tenacity 0");
@@ -394,7 +394,7 @@ static void writes_that_wait_are_answered_or_dropped_with_their_client(void)
 	end();
 }
 
-/* What a client has not read counts, and no longer when it has. */
+/* Unread replies count until the client has read them. */
 static void output_that_waits_counts(void)
 {
 	ONLY_OURS();
@@ -514,8 +514,8 @@ static void eight_clients_write_and_memory_stays_within_two_percent(void)
 	CU_ASSERT(most <= LIMIT + LIMIT / 50);
 	CU_ASSERT(least >= LIMIT - LIMIT / 50);
 	CU_ASSERT(turns.count > 0);
-	if (patience() == 1) /* a build for checking takes its time */
-		CU_ASSERT(turns.cpu_above_2ms <= turns.count / 10000); /* interrupts count for whom they interrupt */
+	if (patience() == 1) /* checked builds are slow */
+		CU_ASSERT(turns.cpu_above_2ms <= turns.count / 10000); /* interrupts are counted for the thread that they interrupt */
 	printf("%lld written, %lld looks: memory %.2f %% to %.2f %% of maxmemory; %.0f turns: at work 2 ms %.0f, at most %.0f us; "
 	       "with waits for the CPU %.0f, %.0f us\n",
 	       written, (long long)looks, 100.0 * (double)least / LIMIT, 100.0 * (double)most / LIMIT, turns.count, turns.cpu_above_2ms,

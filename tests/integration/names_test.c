@@ -1,7 +1,7 @@
 /*
- * Names to listen at: found in a list of hosts, asked for at a name server that takes its time, or unknown; with and without IPv6.
+ * Names to listen at: in /etc/hosts, from a slow name server, or unknown; with and without IPv6.
  *
- * The program moves into a network of its own, with names of its own; it is the name server.
+ * The program enters its own network namespace with its own host names, and is the name server there.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -30,7 +30,7 @@ static void enter_own_network(void)
 	if (!own_network_enter(&why_not))
 		SKIP(why_not);
 	why_not = "files of /etc can't be replaced";
-	/* One address twice, as generated lists have it. */
+	/* One address is listed twice, as in generated files. */
 	has_names = own_network_replace_file("/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n"
 							    "127.0.0.2 twins\n127.0.0.3 twins\n127.0.0.2 twins\n::1 twins\n"
 							    "198.51.100.7 elsewhere\n198.51.100.7 nearby\n127.0.0.4 nearby\n") &&
@@ -56,7 +56,7 @@ static bool await_question(int fd)
 	return poll(&asked, 1, (int)(PATIENCE_MS * patience())) == 1;
 }
 
-/* There is no such name. The question is sent back, as an answer with that code (RFC 1035, 4.1.1). */
+/* Answers that the name doesn't exist: sends the question back with that code (RFC 1035, 4.1.1). */
 static void deny_question(int fd)
 {
 	uint8_t message[512];
@@ -70,7 +70,7 @@ static void deny_question(int fd)
 	sendto(fd, message, (size_t)got, 0, (struct sockaddr *)&from, len);
 }
 
-/* Until the peer has been answered. */
+/* Waits until the peer is answered. */
 static void deny_all_questions(int fd, struct peer *peer)
 {
 	struct pollfd ready[2] = { { .fd = fd, .events = POLLIN }, { .fd = peer_fd(peer), .events = POLLIN } };
@@ -147,13 +147,13 @@ static void a_server_does_not_start_at_an_unknown_name(void)
 	NEEDS_NAMES();
 	const char *argv[] = { server_program(), "--bind", "no.such.name", NULL };
 	int status = 0;
-	char *output = process_run(argv, &status); /* nobody is asked: there is no name server */
+	char *output = process_run(argv, &status); /* there is no name server to ask */
 	CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 1);
 	CU_ASSERT(strstr(output, "qcache-server: can't listen on no.such.name: looking up the name failed: ") != NULL);
 	free(output);
 }
 
-/* It takes thirty seconds until the server gives up to ask. */
+/* The server would give up after thirty seconds. */
 static void a_slow_name_server_keeps_neither_clients_nor_a_stop(void)
 {
 	ONLY_OURS();
@@ -169,7 +169,7 @@ static void a_slow_name_server_keeps_neither_clients_nor_a_stop(void)
 	CU_ASSERT(peer_expect_closed(peer));
 	CU_ASSERT(server_wait_log(server, "1 requests of 1 clients are dropped"));
 #ifdef QCACHE_CHECKED
-	/* These wait for all threads, to find leaks. */
+	/* Sanitizers wait for all threads, to find leaks. */
 	for (int i = 0; i < 2; i++)
 		if (await_question(name_server))
 			deny_question(name_server);

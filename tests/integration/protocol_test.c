@@ -1,6 +1,6 @@
 /*
- * What is no request is answered with Redis's text and the connection closes; what is one is answered wherever its bytes
- * are cut, as an array or as typed by hand.
+ * Bytes that are not a request get Redis's error text, and the connection closes. Requests are answered wherever their bytes are cut, as
+ * arrays and inline.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include "support/suite.h"
 #include "support/wire.h"
 
-/* Of a line: one more is refused. */
+/* The longest line; one more byte is refused. */
 #define LINE_MAX_BYTES 65536
 #define PASSWORD "secret"
 
@@ -104,7 +104,7 @@ static void a_request_cut_at_every_byte_is_answered(void)
 	for (size_t cut = 1; cut < sizeof(exact) - 1; cut++) {
 		struct peer *peer = peer_connect(server);
 		CU_ASSERT(peer_send(peer, exact, cut));
-		/* Another connection's answer tells that the first part has been seen. */
+		/* Another connection's reply shows that the server has read the first part. */
 		struct peer *other = peer_connect(server);
 		CU_ASSERT(GIVES(other, "+PONG\r\n", "PING"));
 		CU_ASSERT(peer_send(peer, exact + cut, sizeof(exact) - 1 - cut));
@@ -149,7 +149,7 @@ static void commands_typed_by_hand_are_understood(void)
 	peer_close(&peer);
 }
 
-/* As somebody types the array form into telnet or netcat, which send "\n". */
+/* The array form typed into telnet or netcat, which send "\n". */
 static void an_array_typed_with_bare_line_ends_is_understood(void)
 {
 	ONLY_OURS();
@@ -230,7 +230,7 @@ static void server_with_a_password_starts(void)
 	server = server_start("--requirepass %s", PASSWORD);
 }
 
-static void strangers_have_smaller_limits(void)
+static void unauthenticated_clients_have_smaller_limits(void)
 {
 	static const char eleven[] = "*11\r\n", huge[] = "*1\r\n$16385\r\n";
 	expect_refusal(eleven, sizeof(eleven) - 1, "-ERR Protocol error: unauthenticated multibulk length\r\n");
@@ -246,7 +246,7 @@ static void the_limits_go_with_the_password(void)
 {
 	static const char begin[] = "AUTH " PASSWORD "\r\n*12\r\n$3\r\nDEL\r\n";
 	struct peer *peer = peer_connect(server);
-	/* Both in one send: the limits that count are those that hold when the request's turn comes. */
+	/* Both in one send: the limits at the time when the request is executed count. */
 	CU_ASSERT(peer_send_text(peer, begin));
 	for (int i = 0; i < 11; i++)
 		CU_ASSERT(peer_send_text(peer, "$1\r\nk\r\n"));
@@ -278,7 +278,7 @@ static void the_limits_go_when_the_password_goes(void)
 	peer_close(&admin);
 }
 
-/* The key is of the largest size that a stranger may send, the value larger; whether it may come is known after the AUTH. */
+/* The key has the largest size for an unauthenticated client, and the value is larger. The AUTH before it decides. */
 static void a_request_that_waits_to_be_judged_comes_whole(void)
 {
 	enum { KEY = 16384, VALUE = 20000 };
@@ -304,7 +304,7 @@ static void a_request_that_waits_to_be_judged_comes_whole(void)
 	free(text);
 }
 
-/* What had come of the request before was looked at again when there was nothing left of it. */
+/* The bytes of the previous request were parsed again, though they were freed. */
 static void an_error_in_a_later_piece_of_a_request_is_answered(void)
 {
 	static const char *const pieces[][3] = {
@@ -377,7 +377,7 @@ static const struct suite_case cases[] = {
 	CASE(a_client_that_closes_its_side_still_gets_its_replies),
 	CASE(server_stops),
 	CASE(server_with_a_password_starts),
-	CASE(strangers_have_smaller_limits),
+	CASE(unauthenticated_clients_have_smaller_limits),
 	CASE(the_limits_go_when_the_password_goes),
 	CASE(a_request_that_waits_to_be_judged_comes_whole),
 	CASE(an_error_in_a_later_piece_of_a_request_is_answered),

@@ -1,5 +1,5 @@
 /*
- * CONFIG SET of port and bind: the server moves, those who are connected stay, and nobody is left with half a move.
+ * CONFIG SET of port and bind: the listeners change as a whole or not at all, and connected clients stay.
  */
 #include <netinet/in.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #include "support/process.h"
 #include "support/server.h"
 #include "support/suite.h"
-#include "support/tuning.h"
+#include "support/directive.h"
 
 static void port_moves_and_clients_stay(void)
 {
@@ -27,7 +27,7 @@ static void port_moves_and_clients_stay(void)
 	CU_ASSERT(is_served_at(after));
 	CU_ASSERT(GIVES(peer, "+PONG\r\n", "PING"));
 	struct peer *by_file = peer_connect_unix(server);
-	CU_ASSERT(tune(by_file, "port", "0"));
+	CU_ASSERT(set_directive(by_file, "port", "0"));
 	CU_ASSERT(nobody_listens_at(after));
 	CU_ASSERT(GIVES(peer, "+PONG\r\n", "PING"));
 	peer_close(&peer);
@@ -39,15 +39,15 @@ static void bind_widens_and_narrows(void)
 {
 	struct server *server = server_start(" ");
 	struct peer *peer = peer_connect(server), *other;
-	CU_ASSERT(tune(peer, "bind", "*"));
+	CU_ASSERT(set_directive(peer, "bind", "*"));
 	CU_ASSERT(is_served_at(server_port(server)));
 	CU_ASSERT_PTR_NOT_NULL(other = peer_connect_to("127.0.0.2", server_port(server)));
 	peer_close(&other);
-	CU_ASSERT(tune(peer, "bind", "127.0.0.3 127.0.0.2"));
+	CU_ASSERT(set_directive(peer, "bind", "127.0.0.3 127.0.0.2"));
 	CU_ASSERT(nobody_listens_at(server_port(server)));
 	CU_ASSERT_PTR_NOT_NULL(other = peer_connect_to("127.0.0.2", server_port(server)));
 	CU_ASSERT(GIVES(other, "+PONG\r\n", "PING"));
-	CU_ASSERT(tune(other, "bind", "127.0.0.1"));
+	CU_ASSERT(set_directive(other, "bind", "127.0.0.1"));
 	CU_ASSERT(is_served_at(server_port(server)));
 	peer_close(&other);
 	CU_ASSERT_PTR_NULL(other = peer_connect_to("127.0.0.2", server_port(server)));
@@ -60,7 +60,7 @@ static void a_port_that_was_changed_is_not_to_be_shared(void)
 {
 	struct server *server = server_start(" ");
 	struct peer *peer = peer_connect(server);
-	CU_ASSERT(tune(peer, "bind", "127.0.0.1 127.0.0.2"));
+	CU_ASSERT(set_directive(peer, "bind", "127.0.0.1 127.0.0.2"));
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(server_port(server)) };
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
@@ -109,7 +109,7 @@ static void a_change_stands_though_its_client_leaves(void)
 		int64_t deadline = deadline_after(PATIENCE_MS);
 		while (!is_served_at(port) && deadline_left_ms(deadline) > 0)
 			;
-		/* The new port is served a moment before the configuration says so. */
+		/* The new port is served a moment before CONFIG GET shows it. */
 		snprintf(text, sizeof(text), "\r\n%u\r\n", port);
 		const char *told;
 		while ((told = COMMAND(control, "CONFIG", "GET", "port")) && !strstr(told, text) && deadline_left_ms(deadline) > 0)
@@ -129,7 +129,7 @@ static void what_was_changed_is_written_to_the_file(void)
 	CU_ASSERT_PTR_NOT_NULL_FATAL(file);
 	fprintf(file, "# where\nport %u\nbind 127.0.0.1\ntimeout 5\ndir %s\n", free_port(), scratch);
 	fclose(file);
-	/* The file's port and address hold: no option is given in their place. */
+	/* Port and address come from the file: no option overrides them. */
 	struct server *server = server_start("%s !--port !--bind !--dir ", path);
 	struct peer *peer = peer_connect_unix(server);
 	snprintf(port, sizeof(port), "%u", free_port());

@@ -1,5 +1,5 @@
 /*
- * The sample configuration: it starts the server as it is, and changes nothing when every directive in it is taken in.
+ * The sample configuration starts the server as it is, and changes nothing when all of its directives are uncommented.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 
 static char scratch[256];
 
-/* A copy of the sample, its directives commented out or in. Returns how many there are. */
+/* Copies the sample, with its directives commented out or not. Returns how many there are. */
 static int copy_sample(const char *path, bool are_in)
 {
 	const char *sample = getenv("QCACHE_SAMPLE");
@@ -32,7 +32,7 @@ static int copy_sample(const char *path, bool are_in)
 	return directives;
 }
 
-/* Where it listens, and is, is the test's to choose. */
+/* The test chooses address and directory. */
 static char *values_of_server(const char *file)
 {
 	struct server *server = server_start("%s --port 0 --unixsocket %s/socket --dir %s --bind 127.0.0.1 --io-threads 1", file, scratch,

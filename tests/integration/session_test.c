@@ -1,5 +1,5 @@
 /*
- * Commands about connections and the server itself: those that kill, watch, wait, sleep, or change how replies come.
+ * Commands about connections and the server: those that kill, monitor, wait, sleep, or change replies.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,7 +55,7 @@ static void kill_closes_the_one_who_is_meant(void)
 	peer_close(&suicidal);
 }
 
-/* The next line of a CLIENT LIST is that of the connection; moves on. */
+/* Checks that the next line of a CLIENT LIST is that of the connection, and moves on. */
 static bool line_is_of(const char **at, long long id)
 {
 	char begins[32];
@@ -102,7 +102,7 @@ static void ids_are_never_used_again(void)
 	}
 }
 
-/* The next line of a monitor, without its time; NULL when it has no time. */
+/* The next line of MONITOR without its time; NULL when it has none. */
 static const char *monitor_line(struct peer *monitor)
 {
 	const char *line = peer_reply(monitor);
@@ -131,7 +131,7 @@ static void monitor_shows_commands_in_their_order(void)
 	CU_ASSERT(GIVES(busy, "+OK\r\n", "SET", "key", "a \"quoted\"\r\n\x01\xff value"));
 	expect_line(monitor, "0", address, "\"SET\" \"key\" \"a \\\"quoted\\\"\\r\\n\\x01\\xff value\"");
 	CU_ASSERT(GIVES(busy, "+OK\r\n", "select", "3"));
-	/* As in Redis, the database is the one in which the command has left the connection. */
+	/* As in Redis, the database is the one selected after the command. */
 	expect_line(monitor, "3", address, "\"select\" \"3\"");
 	enum { COMMANDS = 5000 };
 	for (int i = 0; i < COMMANDS; i++)
@@ -161,7 +161,7 @@ static void monitor_shows_the_path_of_a_unix_socket(void)
 	peer_close(&near);
 }
 
-/* With the password at a place for which there is no bit: 31 names come before it. */
+/* The password is an argument beyond the bits for secrets: 31 names come before it. */
 static bool send_long_hello(struct peer *busy)
 {
 	char text[2048] = "HELLO 2";
@@ -179,7 +179,7 @@ static void monitor_hides_passwords(void)
 	CU_ASSERT(GIVES(monitor, "+OK\r\n", "MONITOR"));
 	CU_ASSERT(COMMAND(busy, "AUTH", "a-secret") != NULL);
 	CU_ASSERT(COMMAND(busy, "HELLO", "2", "AUTH", "default", "a-secret") != NULL);
-	/* What stands before the password is refused, so that nobody looks at it. */
+	/* An argument before the password is refused, so the command doesn't read it. */
 	CU_ASSERT(COMMAND(busy, "HELLO", "9", "AUTH", "default", "a-secret") != NULL);
 	CU_ASSERT(COMMAND(busy, "HELLO", "x", "AUTH", "default", "a-secret") != NULL);
 	CU_ASSERT(COMMAND(busy, "HELLO", "2", "NONSENSE", "auth", "default", "a-secret") != NULL);
@@ -205,7 +205,7 @@ static void wait_comes_back_at_its_deadline_and_holds_up_nobody(void)
 	CU_ASSERT(peer_expect_text(waiter, ":0\r\n+PONG\r\n"));
 	CU_ASSERT(monotonic_ms() - begin >= 299);
 	CU_ASSERT(GIVES(waiter, ":0\r\n", "WAIT", "0", "0"));
-	/* One that waits for ever goes with its connection. */
+	/* A command that waits for ever ends with its connection. */
 	CU_ASSERT(peer_send_text(waiter, "WAIT 1 0\r\nPING\r\n"));
 	CU_ASSERT(GIVES(peer, "+PONG\r\n", "PING"));
 	peer_close(&waiter);
@@ -233,7 +233,7 @@ static void a_waiter_whose_client_has_half_closed_is_closed(void)
 	peer_close(&waiter);
 }
 
-/* CONFIG SET waits for every reactor, CLIENT LIST for their figures: not for anything of the client's. */
+/* CONFIG SET waits for every reactor and CLIENT LIST for their figures, not for the client. */
 static void what_waits_for_the_server_is_done_though_its_client_half_closes(void)
 {
 	struct peer *leaver = peer_connect(server);
@@ -401,7 +401,7 @@ static void a_long_name_counts_as_memory_and_is_cut_in_the_slow_log(void)
 	peer_close(&one);
 }
 
-/* There are no transactions yet: what would have been queued is not. The README says so. */
+/* There are no transactions yet: commands are executed and not queued, as the README says. */
 static void what_stands_between_a_refused_multi_and_exec_is_carried_out(void)
 {
 	ONLY_OURS();
@@ -437,7 +437,7 @@ static void a_client_over_its_output_limit_is_closed(void)
 	free(value);
 	int64_t others = info_number(COMMAND(peer, "INFO", "clients"), "connected_clients");
 	struct peer *greedy = peer_connect_unix(server);
-	/* In one piece: the server may close before a second one is sent. Nothing is read before it has. */
+	/* In one piece, since the server may close before a second one is sent. Reads only after it has closed. */
 	char gets[50 * 9 + 1] = "";
 	for (int i = 0; i < 50; i++)
 		strcat(gets, "GET fat\r\n");

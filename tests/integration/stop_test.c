@@ -1,5 +1,5 @@
 /*
- * Stopping: what a signal leaves undone (nothing that was asked for, as long as there is time), and what remains of a server.
+ * Stopping: earlier requests are answered as long as there is time, and a stopped server leaves no files.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -14,12 +14,12 @@
 #include "support/process.h"
 #include "support/server.h"
 #include "support/suite.h"
-#include "support/tuning.h"
+#include "support/directive.h"
 
-/* Stops when all is done, however long that takes on this machine. */
+/* Stops when all requests are answered, however long that takes on this machine. */
 #define PATIENT "--shutdown-timeout 1000"
 
-/* A connection that waits for a hundred replies behind a rest of the store; the server has read all of it. */
+/* A connection whose hundred commands wait for the sleeping store; the server has read all of them. */
 static struct peer *pipeline_in_flight(struct server *server, const char *sleep)
 {
 	struct peer *peer = peer_connect_unix(server);
@@ -32,7 +32,7 @@ static struct peer *pipeline_in_flight(struct server *server, const char *sleep)
 	return peer;
 }
 
-/* Work for minutes, each piece of it short: the peer has its first reply. */
+/* Work for minutes in short commands; the peer has its first reply. */
 static struct peer *slow_work(struct server *server)
 {
 	enum { COMMANDS = 6000 };
@@ -66,7 +66,7 @@ static void sigterm_lets_commands_under_way_finish(void)
 	CU_ASSERT(server_await_stop(&server));
 }
 
-/* The first makes the others wait in their session, and they are too many for one turn. */
+/* The first command blocks the others in their session, and they are too many for one turn. */
 static void sigterm_lets_what_waits_in_a_session_finish(void)
 {
 	enum { COMMANDS = 200 };
@@ -100,7 +100,7 @@ static void sigterm_waits_for_nobody_who_waits_for_ever(void)
 	CU_ASSERT(server_await_stop(&server));
 }
 
-/* Everyone writes and reads as fast as they can when the signal comes: each gets whole replies, in order, and then the end. */
+/* All clients write and read as fast as they can when the signal comes. Each gets complete replies in order, then the end. */
 static void sigterm_cuts_no_reply(void)
 {
 	enum { CLIENTS = 20, COMMANDS = 20000 };
@@ -153,7 +153,7 @@ static void a_second_sigint_waits_for_nobody(void)
 	scratch_remove(directory);
 }
 
-/* It may be the first one, passed on twice. */
+/* It may be the first signal, delivered twice. */
 static void a_second_sigterm_changes_nothing(void)
 {
 	ONLY_OURS();
@@ -179,7 +179,7 @@ static void debug_sleep_does_not_delay_a_stop(void)
 	CU_ASSERT(server_await_stop(&server));
 }
 
-/* How long a stop lasts behind the last of many replies, of which the client's kernel tells late, to a client that then looks away. */
+/* How long a stop takes just after many replies, whose last ACK comes late, while the client keeps its side open. */
 static int64_t stop_beside_resting_client_ms(void)
 {
 	struct server *server = server_start(PATIENT);
@@ -206,13 +206,13 @@ static void clients_that_leave_their_side_open_do_not_delay_a_stop(void)
 	CU_ASSERT(least_ms < 4000);
 }
 
-/* The stop is over long before the work would be, and says what became of it. */
+/* The stop ends long before the work would, and the log says that it was dropped. */
 static void what_cannot_be_answered_in_time_is_dropped_and_told(void)
 {
 	ONLY_OURS();
 	struct server *server = server_start("--shutdown-timeout 1");
 	struct peer *control = peer_connect(server);
-	CU_ASSERT(tune(control, "shutdown-timeout", "2"));
+	CU_ASSERT(set_directive(control, "shutdown-timeout", "2"));
 	struct peer *peer = slow_work(server);
 	int64_t begin_ms = monotonic_ms();
 	kill(server_pid(server), SIGTERM);
@@ -236,7 +236,7 @@ static void without_time_for_it_nobody_is_answered_any_more(void)
 	CU_ASSERT(server_await_stop(&server));
 }
 
-/* A hundred megabytes of replies wait for a client that reads none of them. */
+/* A hundred megabytes of replies wait for a client that doesn't read. */
 static struct peer *deaf_client(struct server *server, struct peer *other)
 {
 	struct peer *deaf = peer_connect(server);
@@ -377,7 +377,7 @@ static void a_stopped_server_leaves_no_socket_behind(void)
 }
 
 #ifndef QCACHE_CHECKED
-/* To free two million keys takes as long as a good part of what it took to make them. Checked builds do. */
+/* Freeing two million keys takes about as long as making them. Only checked builds do it. */
 static void keys_are_not_freed_one_by_one(void)
 {
 	struct rusage ended_before, ended;

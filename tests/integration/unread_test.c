@@ -1,6 +1,6 @@
 /*
- * Clients that ask and don't read, or ask for too much at once: what they are owed stays bounded, others neither wait for them nor
- * lose data to them, and who reads at last gets everything in order.
+ * Clients that don't read their replies, or request too much at once. Their output stays bounded, other clients neither wait nor lose data,
+ * and a client that reads in the end gets everything in order.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -62,7 +62,7 @@ static int64_t info(const char *section, const char *field)
 	return reply ? info_number(reply, field) : -1;
 }
 
-/* The text again and again, nothing being read, until the server closes or takes no more for a while. Returns the bytes taken. */
+/* Sends the text repeatedly without reading, until the server closes or takes no more for a while. Returns the bytes taken. */
 static size_t send_while_taken(struct peer *greedy, const char *text, int quiet_ms, bool *out_is_closed)
 {
 	size_t len = strlen(text), sent = 0;
@@ -166,7 +166,7 @@ static void a_list_of_keys_over_the_limit_is_cut(void)
 	end();
 }
 
-/* Without a limit of its own a reply may take a part of what maxmemory allows for everything. */
+/* Without an output limit, a reply may take a share of maxmemory. */
 static void a_reply_that_would_fill_the_memory_is_cut(void)
 {
 	ONLY_OURS();
@@ -180,7 +180,7 @@ static void a_reply_that_would_fill_the_memory_is_cut(void)
 	end();
 }
 
-/* Text, blobs and runs of text that become blobs, and something behind them. */
+/* Text, blobs and runs of text that become blobs, and a command behind them. */
 static void a_long_reply_arrives_whole(void)
 {
 	enum { TIMES = 2000 };
@@ -270,7 +270,7 @@ static void replies_that_nobody_reads_push_no_data_out(void)
 	end();
 }
 
-/* More is under way between store and reactor than may be: commands wait, in order, for what is read. */
+/* More would be under way between store and reactor than allowed: commands wait in order until replies are read. */
 static void a_pipeline_of_large_values_arrives_whole(void)
 {
 	enum { TIMES = 300 };
@@ -294,8 +294,8 @@ static void a_pipeline_of_large_values_arrives_whole(void)
 }
 
 /*
- * It closes its side and breaks off, having read nothing. Where its end is read only after it has broken off, as on a busy machine it may
- * be, that was no end, and the rest is not done.
+ * The client closes its side and disconnects without reading. On a busy machine the server may see the end only after the disconnect; then
+ * it drops the rest of the commands.
  */
 static bool all_is_done_for_one_that_vanishes(const char *text, int times)
 {
@@ -305,7 +305,7 @@ static bool all_is_done_for_one_that_vanishes(const char *text, int times)
 	peer_half_close(gone);
 	while (number(COMMAND(peer, "INCRBY", "n", "0")) == before && deadline_left_ms(deadline) > 0)
 		continue;
-	/* What it asked for has been read; its reactor answers twice more. */
+	/* Its first command was executed. Two more replies let the reactor read the rest and the end. */
 	for (int i = 0; i < 2; i++)
 		CU_ASSERT(COMMAND(peer, "CLIENT", "LIST") != NULL);
 	peer_reset(&gone);
@@ -329,12 +329,12 @@ static void all_is_done_for_a_client_that_half_closes_and_reads_late(void)
 	while (info("clients", "client_recent_max_output_buffer") < MB && deadline_left_ms(deadline) > 0)
 		continue;
 	const char *reply = COMMAND(peer, "GET", "n");
-	CU_ASSERT(reply && strtoll(strchr(reply, '\n') + 1, NULL, 10) < TIMES); /* what it doesn't read it doesn't get */
+	CU_ASSERT(reply && strtoll(strchr(reply, '\n') + 1, NULL, 10) < TIMES); /* replies that it doesn't read are dropped */
 	for (int i = 0; i < 2 * TIMES; i++)
 		CU_ASSERT_FATAL(peer_reply(slow) != NULL);
 	CU_ASSERT(peer_expect_closed(slow));
 	peer_close(&slow);
-	/* And one that goes away for good, having closed its side before. */
+	/* A client that closes its side and then disconnects: all of its commands are executed. */
 	while (!all_is_done_for_one_that_vanishes(text, TIMES) && deadline_left_ms(deadline) > 0)
 		continue;
 	CU_ASSERT(deadline_left_ms(deadline) > 0);
@@ -363,7 +363,7 @@ static void quick_commands_go_between_the_slow_ones_of_another_client(void)
 		strcat(text, command);
 	struct peer *slow = peer_connect(server);
 	int64_t deadline = deadline_after(PATIENCE_MS), done;
-	/* Should we come too late, on a machine that is busy elsewhere, then once more. */
+	/* Tries again if a busy machine was too late. */
 	do {
 		CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "RESETSTAT"));
 		CU_ASSERT(peer_send_text(slow, text));
@@ -378,7 +378,7 @@ static void quick_commands_go_between_the_slow_ones_of_another_client(void)
 	end();
 }
 
-/* Their order is kept though they are set aside, and the arguments that lie in the batch are. */
+/* Deferred commands keep their order, and their arguments in the batch stay valid. */
 static void slow_commands_keep_their_order(void)
 {
 	enum { COMMANDS = 60 };
@@ -400,7 +400,7 @@ static void slow_commands_keep_their_order(void)
 
 /* ---- MONITOR ---- */
 
-/* Adds up what the monitor is shown, and told that it is not shown, until both together are `wanted`. */
+/* Reads MONITOR until the commands shown plus those reported as missed are `wanted`. */
 static bool monitor_learns_of(struct peer *monitor, int64_t wanted, int64_t *known, int64_t *missed)
 {
 	while (*known < wanted) {
@@ -415,7 +415,7 @@ static bool monitor_learns_of(struct peer *monitor, int64_t wanted, int64_t *kno
 	return *known == wanted;
 }
 
-/* Large commands take the observer longer than the store: sooner or later one comes before it is done with the last. */
+/* Large commands take the observer longer than the store, so that it falls behind sooner or later. */
 static void a_monitor_that_falls_behind_is_told_how_much_it_misses(void)
 {
 	enum { BYTES = 5 * MB, QUICK = 50 };

@@ -1,6 +1,6 @@
 /*
- * What the server tells about itself: the slow log, latencies, memory; and pauses. Times are held against those that the client
- * measures: what the server says a command took lies between the time asked for and the time that the client waited.
+ * The slow log, latencies, MEMORY, and pauses. The server's time for a command must lie between the time requested, as in DEBUG SLEEP, and
+ * the time that the client waited.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,7 +46,7 @@ static void the_slow_log_agrees_with_the_client(void)
 	int64_t waited_us = sleep_once();
 	CU_ASSERT(GIVES(peer, ":1\r\n", "SLOWLOG", "LEN"));
 	int64_t told_us = newest_duration_us();
-	/* The server's time goes in whole milliseconds where it sleeps. */
+	/* The server sleeps whole milliseconds. */
 	CU_ASSERT(told_us >= SLEEP_US && told_us <= waited_us + 1000);
 	const char *reply = COMMAND(peer, "SLOWLOG", "GET");
 	CU_ASSERT(strstr(reply, "*3\r\n$5\r\nDEBUG\r\n$5\r\nSLEEP\r\n$4\r\n0.05\r\n$") != NULL);
@@ -158,11 +158,11 @@ static void a_pause_of_all_ends_at_its_time(void)
 {
 	int64_t begin = monotonic_us();
 	CU_ASSERT(peer_exchange(peer, "CLIENT PAUSE 80\r\nPING\r\n", "+OK\r\n+PONG\r\n"));
-	/* Both clocks go in milliseconds. */
+	/* Both clocks count milliseconds. */
 	CU_ASSERT(monotonic_us() - begin >= 79000);
 }
 
-/* Redis says yes and doesn't pause. */
+/* Redis replies OK and doesn't pause. */
 static void a_pause_beyond_the_end_of_time_locks_nobody_out(void)
 {
 	static const char *const modes[] = { "WRITE", "ALL" };
@@ -197,7 +197,7 @@ static void those_who_wait_go_on_in_their_order(void)
 static void nothing_expires_in_a_pause_but_it_is_hidden(void)
 {
 	CU_ASSERT(GIVES(peer, "+OK\r\n", "FLUSHALL"));
-	/* However late the pause comes, the key is there. */
+	/* The key exists, however late the pause begins. */
 	CU_ASSERT(GIVES(peer, "+OK\r\n", "DEBUG", "SET-ACTIVE-EXPIRE", "0"));
 	CU_ASSERT(GIVES(peer, "+OK\r\n", "SET", "k", "v", "PX", "20"));
 	CU_ASSERT(GIVES(peer, "+OK\r\n", "CLIENT", "PAUSE", "1000000", "WRITE"));
@@ -229,7 +229,7 @@ static int64_t turns_of_store(void)
 	return turns;
 }
 
-/* Each outlasts a turn. */
+/* Each takes longer than a turn. */
 static void slow_commands_sent_together_get_a_turn_each(void)
 {
 	enum { COMMANDS = 50 };
@@ -241,7 +241,7 @@ static void slow_commands_sent_together_get_a_turn_each(void)
 	CU_ASSERT(peer_send_text(peer, text));
 	CU_ASSERT(peer_expect_times(peer, "+OK\r\n", COMMANDS));
 	CU_ASSERT(turns_of_store() >= COMMANDS);
-	/* The same behind a command that makes them wait in their session. */
+	/* The same behind a command that blocks them in their session. */
 	CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "RESETSTAT"));
 	CU_ASSERT(peer_send_text(peer, "CONFIG SET timeout 0\r\n"));
 	CU_ASSERT(peer_send_text(peer, text));
@@ -249,7 +249,7 @@ static void slow_commands_sent_together_get_a_turn_each(void)
 	CU_ASSERT(turns_of_store() >= COMMANDS);
 }
 
-/* Each of them alone fills its share of the turns, and they go on until the pause has ended. */
+/* Each of them fills its share of the turns until the pause has ended. */
 static void a_pause_ends_though_others_keep_the_store_busy(void)
 {
 	enum { BUSY = 4, COMMANDS = 50 };
@@ -302,7 +302,7 @@ static void a_populator_may_leave(void)
 	CU_ASSERT(peer_send_text(maker, "DEBUG POPULATE 100000000 endless 1000\r\n"));
 	CU_ASSERT(COMES_TO_GIVE(peer, ":1\r\n", "EXISTS", "endless:5000"));
 	peer_close(&maker);
-	/* The maker is gone when there is but one connection; then nothing more is made. */
+	/* When only one connection is left, the client of DEBUG POPULATE is gone, and no more keys may be made. */
 	CU_ASSERT(info_comes_to(peer, "clients", "connected_clients", 1));
 	char before[64];
 	snprintf(before, sizeof(before), "%s", COMMAND(peer, "DBSIZE"));
@@ -334,7 +334,7 @@ static void debug_tells_when_a_key_was_used_by_the_clock_of_info(void)
 	CU_ASSERT(((now - used) & 0xffffff) <= 10);
 }
 
-/* What MEMORY USAGE tells of keys like these adds up to what they have added. */
+/* The sum of MEMORY USAGE of such keys is what they have added to used_memory. */
 static void a_key_takes_its_share_of_the_tables(void)
 {
 	enum { KEYS = 20000 };

@@ -1,6 +1,5 @@
 /*
- * What CONFIG SET changes shows at once, to whoever connects or asks next; and of several changes that one CONFIG SET asks for,
- * all happen or none.
+ * A CONFIG SET takes effect at once for the next client or command, and of several changes in one CONFIG SET all happen or none.
  */
 #include <dirent.h>
 #include <netinet/in.h>
@@ -17,7 +16,7 @@
 #include "support/process.h"
 #include "support/server.h"
 #include "support/suite.h"
-#include "support/tuning.h"
+#include "support/directive.h"
 
 #define MEGABYTE (1024 * 1024)
 /* More descriptors than any system lets a process have. */
@@ -25,7 +24,7 @@
 
 /* ---- one directive: how a new client is treated under two values ---- */
 
-/* A newcomer's first reply. */
+/* A new client's first reply. */
 static bool newcomer_is_told(struct server *server, const char *send, const char *begin)
 {
 	struct peer *peer = peer_connect(server);
@@ -123,7 +122,7 @@ static long keepalive_of_newcomer(struct server *server)
 {
 	struct peer *peer = peer_connect(server);
 	CU_ASSERT(GIVES(peer, "+PONG\r\n", "PING"));
-	/* For a moment the timer may be that of the reply to be acknowledged. */
+	/* For a moment it may be the retransmission timer of the reply. */
 	int64_t deadline = deadline_after(PATIENCE_MS / 10);
 	long left = 0;
 	while ((left = keepalive_timer(server, peer)) == 0 && deadline_left_ms(deadline) > 0)
@@ -143,7 +142,7 @@ static bool newcomers_are_probed_late(struct server *server)
 	return keepalive_of_newcomer(server) > 100 * 100;
 }
 
-/* Later than the system itself would, which is after two hours. */
+/* Later than the system's default of two hours. */
 static bool newcomers_are_probed_as_late_as_can_be(struct server *server)
 {
 	return keepalive_of_newcomer(server) > 7200 * 100;
@@ -178,13 +177,13 @@ static void what_is_set_shows_at_the_next_client(void)
 	for (size_t i = 0; i < sizeof(effects) / sizeof(effects[0]); i++) {
 		struct server *server = server_start("--tcp-keepalive 0");
 		struct peer *peer = peer_connect(server);
-		bool is_first = tune(peer, effects[i].name, effects[i].first) && effects[i].shows_first(server);
-		/* A client whom timeout has closed meanwhile: another goes on. */
+		bool is_first = set_directive(peer, effects[i].name, effects[i].first) && effects[i].shows_first(server);
+		/* `timeout` has closed the client meanwhile: another one goes on. */
 		if (strcmp(effects[i].name, "timeout") == 0) {
 			peer_close(&peer);
 			peer = peer_connect(server);
 		}
-		bool is_second = tune(peer, effects[i].name, effects[i].second) && effects[i].shows_second(server);
+		bool is_second = set_directive(peer, effects[i].name, effects[i].second) && effects[i].shows_second(server);
 		if (!is_first || !is_second)
 			fprintf(stderr, "%s: %s %s, %s %s\n", effects[i].name, effects[i].first, is_first ? "shows" : "doesn't show",
 				effects[i].second, is_second ? "shows" : "doesn't show");
@@ -203,7 +202,7 @@ static void a_limit_holds_for_all_who_are_connected(void)
 		peers[i] = peer_connect(server);
 		CU_ASSERT(GIVES(peers[i], "+PONG\r\n", "PING"));
 	}
-	CU_ASSERT(tune(peers[0], "proto-max-bulk-len", "1mb"));
+	CU_ASSERT(set_directive(peers[0], "proto-max-bulk-len", "1mb"));
 	for (int i = 0; i < 8; i++) {
 		CU_ASSERT(peer_send_text(peers[i], "*2\r\n$4\r\nECHO\r\n$1048577\r\n"));
 		CU_ASSERT(peer_expect_text(peers[i], "-ERR Protocol error: invalid bulk length\r\n"));
@@ -220,7 +219,7 @@ static bool store_a_megabyte(struct peer *peer)
 	       peer_exchange(peer, "\r\n", "+OK\r\n");
 }
 
-/* Of so many megabytes, asked for before the first is read, how many come? */
+/* Requests this many megabytes before reading. Returns how many come. */
 static int megabytes_that_come(struct peer *peer, int asked)
 {
 	int come = 0;
@@ -231,19 +230,19 @@ static int megabytes_that_come(struct peer *peer, int asked)
 	return come;
 }
 
-/* More than the sockets' buffers hold. */
+/* More than the sockets' buffers can hold. */
 #define UNREAD_MEGABYTES 64
 
-static void an_output_limit_closes_who_does_not_read(void)
+static void an_output_limit_closes_a_client_that_does_not_read(void)
 {
 	struct server *server = server_start(" ");
 	struct peer *control = peer_connect_unix(server), *reader = peer_connect_unix(server);
 	CU_ASSERT(store_a_megabyte(control));
 	CU_ASSERT_EQUAL(megabytes_that_come(reader, UNREAD_MEGABYTES), UNREAD_MEGABYTES);
-	CU_ASSERT(tune(control, "client-output-buffer-limit", "normal 2mb 0 0"));
+	CU_ASSERT(set_directive(control, "client-output-buffer-limit", "normal 2mb 0 0"));
 	CU_ASSERT(megabytes_that_come(reader, UNREAD_MEGABYTES) < UNREAD_MEGABYTES);
 	peer_close(&reader);
-	CU_ASSERT(tune(control, "client-output-buffer-limit", "normal 0 0 0"));
+	CU_ASSERT(set_directive(control, "client-output-buffer-limit", "normal 0 0 0"));
 	reader = peer_connect_unix(server);
 	CU_ASSERT_EQUAL(megabytes_that_come(reader, UNREAD_MEGABYTES), UNREAD_MEGABYTES);
 	peer_close(&reader);
@@ -251,15 +250,15 @@ static void an_output_limit_closes_who_does_not_read(void)
 	CU_ASSERT(server_stop(&server));
 }
 
-/* Seconds times 1000 went over the edge of 64 bits, into the past. */
-static void the_longest_soft_limit_closes_nobody_at_once(void)
+/* Seconds times 1000 overflowed 64 bits, into the past. */
+static void the_longest_soft_limit_closes_no_client_at_once(void)
 {
 	struct server *server = server_start(" ");
 	struct peer *control = peer_connect_unix(server), *reader = peer_connect_unix(server);
 	CU_ASSERT(store_a_megabyte(control));
 	const char *reply = COMMAND(control, "CONFIG", "SET", "client-output-buffer-limit", "normal 0 1 9223372036854775807");
 	CU_ASSERT(reply && strncmp(reply, "-ERR CONFIG SET failed (possibly related to argument 'client-output-buffer-limit')", 82) == 0);
-	CU_ASSERT(tune(control, "client-output-buffer-limit", "normal 0 1 2147483647"));
+	CU_ASSERT(set_directive(control, "client-output-buffer-limit", "normal 0 1 2147483647"));
 	CU_ASSERT_EQUAL(megabytes_that_come(reader, UNREAD_MEGABYTES), UNREAD_MEGABYTES);
 	peer_close(&reader);
 	peer_close(&control);
@@ -272,9 +271,9 @@ static void what_changes_nothing_is_kept_and_named_once(void)
 	struct server *server = server_start("--hz 20 --lazyfree-lazy-expire yes --dbfilename other.rdb");
 	struct peer *peer = peer_connect(server);
 	CU_ASSERT(server_wait_log(server, "change nothing here: dbfilename, lazyfree-lazy-expire, hz\n"));
-	CU_ASSERT(is_tuned(peer, "hz", "20"));
-	CU_ASSERT(tune(peer, "activedefrag", "yes"));
-	CU_ASSERT(is_tuned(peer, "activedefrag", "yes"));
+	CU_ASSERT(directive_is(peer, "hz", "20"));
+	CU_ASSERT(set_directive(peer, "activedefrag", "yes"));
+	CU_ASSERT(directive_is(peer, "activedefrag", "yes"));
 	CU_ASSERT(server_wait_log(server, "Ready to accept connections"));
 	char *log = server_log(server);
 	const char *warning = strstr(log, "change nothing here");
@@ -296,10 +295,10 @@ static void loglevel_says_what_is_logged(void)
 		snprintf(port[i], sizeof(port[i]), "%u", free_port());
 		snprintf(line[i], sizeof(line[i]), "Listening on 127.0.0.1:%s", port[i]);
 	}
-	CU_ASSERT(tune(peer, "loglevel", "warning"));
-	CU_ASSERT(tune(peer, "port", port[0]));
-	CU_ASSERT(tune(peer, "loglevel", "notice"));
-	CU_ASSERT(tune(peer, "port", port[1]));
+	CU_ASSERT(set_directive(peer, "loglevel", "warning"));
+	CU_ASSERT(set_directive(peer, "port", port[0]));
+	CU_ASSERT(set_directive(peer, "loglevel", "notice"));
+	CU_ASSERT(set_directive(peer, "port", port[1]));
 	char *log = server_log(server);
 	CU_ASSERT(strstr(log, line[0]) == NULL);
 	CU_ASSERT(strstr(log, line[1]) != NULL);
@@ -322,7 +321,7 @@ static void verbose_tells_who_comes_and_goes(void)
 	CU_ASSERT(server_wait_log(server, "Protocol error"));
 	peer_close(&peer);
 	if (!server_is_reference()) {
-		CU_ASSERT(tune(killer, "maxclients", "1"));
+		CU_ASSERT(set_directive(killer, "maxclients", "1"));
 		CU_ASSERT(a_newcomer_is_one_too_many(server));
 		CU_ASSERT(server_wait_log(server, ": ERR max number of clients reached"));
 	}
@@ -346,9 +345,9 @@ static void dir_moves_the_process(void)
 	char below[160];
 	snprintf(below, sizeof(below), "%s/below", server_directory(server));
 	CU_ASSERT_EQUAL(mkdir(below, 0700), 0);
-	CU_ASSERT(tune(peer, "dir", "below"));
+	CU_ASSERT(set_directive(peer, "dir", "below"));
 	CU_ASSERT(works_in(server, below));
-	CU_ASSERT(is_tuned(peer, "dir", below));
+	CU_ASSERT(directive_is(peer, "dir", below));
 	CU_ASSERT(GIVES(peer, "-ERR CONFIG SET failed (possibly related to argument 'dir') - No such file or directory\r\n", "CONFIG",
 			"SET", "dir", "nowhere"));
 	CU_ASSERT(works_in(server, below));
@@ -373,7 +372,7 @@ static void more_clients_than_the_system_allows_are_refused(void)
 				    "able to handle the specified number of clients, try with ";
 	CU_ASSERT(reply && strncmp(reply, begin, strlen(begin)) == 0);
 	CU_ASSERT(reply && atol(reply + strlen(begin)) >= 100);
-	CU_ASSERT(is_tuned(peer, "maxclients", "100"));
+	CU_ASSERT(directive_is(peer, "maxclients", "100"));
 	peer_close(&peer);
 	CU_ASSERT(server_stop(&server));
 }
@@ -391,7 +390,7 @@ static size_t open_descriptors(struct server *server)
 	return count - 2; /* . and .. */
 }
 
-/* With as many clients as there may be, the limit is not reached. */
+/* With the most clients allowed, the descriptors suffice. */
 static void the_server_itself_needs_no_more_than_is_kept_for_it(void)
 {
 	ONLY_OURS();
@@ -416,7 +415,7 @@ static void maxclients_raises_the_limit_of_descriptors(void)
 	if (prlimit(server_pid(server), RLIMIT_NOFILE, &low, &limit) != 0)
 		CU_FAIL("the server's limit can't be lowered");
 	struct peer *peer = peer_connect(server);
-	CU_ASSERT(tune(peer, "maxclients", "2000"));
+	CU_ASSERT(set_directive(peer, "maxclients", "2000"));
 	CU_ASSERT_EQUAL(prlimit(server_pid(server), RLIMIT_NOFILE, NULL, &limit), 0);
 	CU_ASSERT(limit.rlim_cur >= 2000);
 	peer_close(&peer);
@@ -435,14 +434,14 @@ static void several_directives_change_together(void)
 			"timeout", "77", "loglevel", "verbose"));
 	CU_ASSERT(is_served_at((uint16_t)atoi(port)));
 	CU_ASSERT(works_in(server, "/"));
-	CU_ASSERT(is_tuned(peer, "port", port) && is_tuned(peer, "bind", "127.0.0.1 127.0.0.2"));
-	CU_ASSERT(is_tuned(peer, "maxclients", "3") && is_tuned(peer, "timeout", "77"));
-	CU_ASSERT(is_tuned(peer, "loglevel", "verbose"));
+	CU_ASSERT(directive_is(peer, "port", port) && directive_is(peer, "bind", "127.0.0.1 127.0.0.2"));
+	CU_ASSERT(directive_is(peer, "maxclients", "3") && directive_is(peer, "timeout", "77"));
+	CU_ASSERT(directive_is(peer, "loglevel", "verbose"));
 	peer_close(&peer);
 	CU_ASSERT(server_stop(&server));
 }
 
-/* Each line fails by its last pair, for a reason that is found at another step. %s: a port in use. */
+/* Each line fails at its last pair, each in another step. %s is a port in use. */
 static const struct {
 	const char *pairs, *argument;
 } failing[] = {
@@ -459,7 +458,7 @@ static const struct {
 	{ "dir / timeout 9 bind \"127.0.0.2 127.0.0.2\"", "bind" },
 };
 
-/* A listener of the test's own. */
+/* A listener of this test. */
 static int occupy(uint16_t *out_port)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(*out_port = free_port()) };
@@ -502,10 +501,10 @@ static void one_that_fails_leaves_all_as_they_were(void)
 		if (!is_refused)
 			fprintf(stderr, "%s gives %s", text, reply ? reply : "nothing\n");
 		CU_ASSERT(is_refused);
-		CU_ASSERT(is_tuned(peer, "port", port) && is_tuned(peer, "bind", "127.0.0.1"));
-		CU_ASSERT(is_tuned(peer, "dir", server_directory(server)) && works_in(server, server_directory(server)));
-		CU_ASSERT(is_tuned(peer, "maxclients", "40") && is_tuned(peer, "timeout", "0"));
-		CU_ASSERT(is_tuned(peer, "requirepass", "") && is_tuned(peer, "loglevel", "notice"));
+		CU_ASSERT(directive_is(peer, "port", port) && directive_is(peer, "bind", "127.0.0.1"));
+		CU_ASSERT(directive_is(peer, "dir", server_directory(server)) && works_in(server, server_directory(server)));
+		CU_ASSERT(directive_is(peer, "maxclients", "40") && directive_is(peer, "timeout", "0"));
+		CU_ASSERT(directive_is(peer, "requirepass", "") && directive_is(peer, "loglevel", "notice"));
 		CU_ASSERT(is_served_at(server_port(server)));
 		CU_ASSERT(nobody_listens_at(new_port));
 	}
@@ -517,8 +516,8 @@ static void one_that_fails_leaves_all_as_they_were(void)
 static const struct suite_case cases[] = {
 	CASE(what_is_set_shows_at_the_next_client),
 	CASE(a_limit_holds_for_all_who_are_connected),
-	CASE(an_output_limit_closes_who_does_not_read),
-	CASE(the_longest_soft_limit_closes_nobody_at_once),
+	CASE(an_output_limit_closes_a_client_that_does_not_read),
+	CASE(the_longest_soft_limit_closes_no_client_at_once),
 	CASE(what_changes_nothing_is_kept_and_named_once),
 	CASE(loglevel_says_what_is_logged),
 	CASE(verbose_tells_who_comes_and_goes),
@@ -531,4 +530,4 @@ static const struct suite_case cases[] = {
 	CASE(one_that_fails_leaves_all_as_they_were),
 };
 
-SUITE_MAIN("tuning", cases)
+SUITE_MAIN("CONFIG SET", cases)

@@ -1,14 +1,14 @@
-#include "support/tuning.h"
+#include "support/directive.h"
 
 #include <stdio.h>
 #include <string.h>
 
-bool tune(struct peer *peer, const char *name, const char *value)
+bool set_directive(struct peer *peer, const char *name, const char *value)
 {
 	return GIVES(peer, "+OK\r\n", "CONFIG", "SET", name, value);
 }
 
-bool is_tuned(struct peer *peer, const char *name, const char *value)
+bool directive_is(struct peer *peer, const char *name, const char *value)
 {
 	const char *reply = COMMAND(peer, "CONFIG", "GET", name);
 	char expected[512];
