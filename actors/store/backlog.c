@@ -1,11 +1,11 @@
 /*
- * Batches of requests that are not wholly executed, of each reactor in the order in which they came.
+ * Batches of requests that are not completely executed, for each reactor in order of arrival.
  *
- * A batch is executed in order. Ahead of the request in hand the command and the hash of its first key are worked out, and what
- * leads to the key is prefetched step by step: by the time a request is executed its data are in the cache.
+ * A batch is executed in order. Some requests ahead, the store looks up the command, hashes the first key, and prefetches the way to the
+ * entry in three steps. When a request is executed, its data are in the cache.
  *
- * A batch may be left half executed, when the turn has lasted for its time or written its text, or the store is frozen; it goes on in a
- * later turn. What it has answered so far leaves with the turn, and the batch goes home when it is through.
+ * A batch is left unfinished when the turn's time is over, its text is full, or the store is frozen; it continues in a later turn. The
+ * replies written so far leave at the end of the turn. The batch itself returns to its reactor when it is finished.
  */
 #include "actors/store/backlog.h"
 
@@ -14,12 +14,12 @@
 #include "actors/store/state.h"
 #include "actors/store/turn_limits.h"
 
-/* How far ahead: enough for a trip to memory each (about 80 ns, against some 100 ns a request). */
+/* Requests ahead, for each step. A step waits for memory about 80 ns; a request takes about 100 ns. */
 #define DIRECTORY_AHEAD 24
 #define BUCKETS_AHEAD 16
 #define ENTRIES_AHEAD 8
 
-/* Once for each request, in order: a batch may be gone on with, and to hash a large key takes long. */
+/* Prepares each request once, even if the batch is interrupted: hashing a large key takes long. */
 static void prepare(const struct store *store, struct request_batch *batch, size_t index)
 {
 	if (index >= batch->count || index < batch->prepared)
@@ -51,8 +51,8 @@ static void prefetch(const struct store *store, const struct request_batch *batc
 }
 
 /*
- * The turn's time is over. A connection that has used up much of it, since `began`, and has sent more of the same is set aside:
- * what it has sent is queued in its session, and the others in its batch need not wait for that.
+ * The turn's time is over. If the last connection has used at least a quarter of it since `began` and has sent more commands, it is set
+ * aside: its commands are queued in its session, and the other connections of the batch need not wait for them.
  */
 static void set_aside_if_slow(struct store *store, const struct request_batch *batch, uint64_t began)
 {
@@ -65,7 +65,7 @@ static void set_aside_if_slow(struct store *store, const struct request_batch *b
 		blocked_set_aside(store, session);
 }
 
-/* True when the batch is through. At least one command is executed: to hash a large key may take longer than a turn should. */
+/* True when the batch is finished. Executes at least one command, since hashing a large key may use up the turn's time. */
 static bool execute_batch(struct store *store, struct request_batch *batch)
 {
 	store_borrow_replies(store, batch);
@@ -113,7 +113,6 @@ static void execute_of(struct store *store, uint32_t reactor)
 	}
 }
 
-/* Another reactor comes first each time. */
 void backlog_execute(struct store *store)
 {
 	for (uint32_t i = 0; i < store->reactor_count; i++)

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Makes room for `count` items by doubling; false without memory. */
+/* Grows the array to at least `count` items by doubling. False if out of memory. */
 static bool reserve(void **items, size_t *capacity, size_t count, size_t item_bytes, size_t first)
 {
 	size_t wanted = *capacity ? *capacity : first;
@@ -19,7 +19,7 @@ static bool reserve(void **items, size_t *capacity, size_t count, size_t item_by
 	return true;
 }
 
-/* What one batch has made large is not kept. */
+/* Larger buffers are freed when a batch is reset. */
 #define KEEP_BYTES (1u << 20)
 
 static void forget(void **items, size_t *count, size_t *capacity, size_t item_bytes)

@@ -1,6 +1,5 @@
 /*
- * Who waits, for what, until when, and what each has sent meanwhile. See session.h for the contract with commands; the turn takes from
- * here whoever may go on, and executes.
+ * Queues of blocked sessions by topic, their deadlines, and their queued requests. session.h has the contract with commands.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,14 +8,14 @@
 #include "actors/store/blocked.h"
 #include "actors/store/state.h"
 
-/* What waits in the session changes by so much. */
+/* Adds `change` to the bytes of queued requests. */
 static void count_waiting(struct store *store, struct session *session, size_t change)
 {
 	session->waiting_bytes += change;
 	store->blocked.waiting_bytes += change;
 }
 
-/* Arguments are copied behind the vector; blobs are held. NULL without memory. */
+/* Copies the arguments behind the vector, and holds references to blobs. NULL if out of memory. */
 static struct waiting_request *copy_request(struct store *store, struct session *session, const struct resp_arg *argv, uint32_t argc,
 					    const struct command *command, uint64_t hash)
 {
@@ -188,7 +187,7 @@ void blocked_let_go_on(struct store *store, struct session *session)
 	enlist(store, session, BLOCKED_TURN, INT64_MAX);
 }
 
-/* A request that has waited already is taken over, so that to wait again costs nothing. */
+/* A request that was queued or blocked before is reused without copying it again. */
 static struct waiting_request *keep_request(struct call *call)
 {
 	struct session *session = call->session;
@@ -217,7 +216,7 @@ void session_block(struct call *call, enum blocked_topic topic, int64_t deadline
 	}
 	if (resume)
 		resume(call, WAKE_CLOSED, NULL);
-	reply_error(call, "OOM no memory for a command that has to wait");
+	reply_error(call, "OOM out of memory for queuing a command");
 }
 
 bool blocked_ends_with_client(const struct session *session)
@@ -253,7 +252,7 @@ void blocked_free_requests(struct store *store, struct session *session)
 		blocked_free_request(store, session, blocked_take_next(session));
 }
 
-/* Not at once: its reply and what waits behind it must not come into the midst of another session's command. */
+/* Makes the deadline due now instead of waking at once: another session's command is being executed. */
 void session_unblock(struct store *store, struct session *session, enum wake_reason reason)
 {
 	if (session->deadline_ms != INT64_MAX)
@@ -272,7 +271,7 @@ bool blocked_move(struct store *store, enum blocked_topic from, enum blocked_top
 	return store->blocked.lists[to].first != NULL;
 }
 
-/* ---- those who may go on ---- */
+/* ---- waking ---- */
 
 struct session *blocked_first(const struct store *store, enum blocked_topic topic)
 {

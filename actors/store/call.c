@@ -131,7 +131,7 @@ void call_remove(struct call *call, uint32_t index)
 	call_effect(call, &(struct effect){ .type = EFFECT_DEL, .key = call_arg(call, index) });
 }
 
-/* ---- keys whose time is over ---- */
+/* ---- expired keys ---- */
 
 void store_expire(struct store *store, uint32_t database, struct entry *entry)
 {
@@ -140,7 +140,7 @@ void store_expire(struct store *store, uint32_t database, struct entry *entry)
 	store->stats.counters.expired_keys++;
 }
 
-/* As a rule nothing is: a key whose time has come leaves within a turn or two. */
+/* A fast check that is usually false: the cron removes expired keys within a turn or two. */
 static bool has_expired_keys(const struct store *store, uint32_t database)
 {
 	int64_t first_ms = keyspace_next_expiry_ms(store_keyspace(store, database));

@@ -1,8 +1,8 @@
 /*
- * Counting and timing commands. One reading of the stopwatch a command: where one ends the next begins, so that the time of a
- * command includes what the turn does for it before and after, and little of what it does for others (prefetching).
+ * Counting and timing commands. The stopwatch is read once per command: the end of one is the beginning of the next. So the time of a
+ * command includes what the turn does for it before and after, and some prefetching for others.
  *
- * A command that blocks is counted once it has answered, with the time that the store spent on it: not that which it waited.
+ * A command that blocks is counted when it has replied, with the time that the store spent on it, without the time that it waited.
  */
 #include <stdlib.h>
 
@@ -119,7 +119,7 @@ void store_update_thresholds(struct store *store)
 
 #define RATE_MS 1000
 
-/* Called before anything is counted, so that what a turn after a long silence does is not taken for the silence's. */
+/* Called at the start of a turn, so that the turn's commands count for the new second, not for an idle time before. */
 void store_roll_rates(struct store *store)
 {
 	int64_t second_ms = store->turn.monotonic_ms - store->turn.monotonic_ms % RATE_MS;
@@ -138,7 +138,7 @@ uint64_t store_total(const struct store *store, enum rate rate)
 	return store->stats.totals[rate];
 }
 
-/* Of the second under way and the one before: nothing is left of what is older. */
+/* The average over the previous second and the elapsed part of the current one. */
 uint64_t store_per_second(const struct store *store, enum rate rate)
 {
 	uint64_t elapsed_ms = RATE_MS + (uint64_t)(store->turn.monotonic_ms - store->stats.rates_since_ms);

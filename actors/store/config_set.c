@@ -1,10 +1,10 @@
 /*
- * CONFIG SET taking effect. What can fail comes first: room for more clients, the directory, the sockets to listen on. Those the
- * supervisor opens, once the worker has looked up their names; until it has answered, the configuration in force is the old one and
- * other clients' CONFIG SET wait. If it can't, the directory is entered back, and nothing has changed.
+ * Putting CONFIG SET into effect. The steps that can fail come first: raising the limit of open files, changing the directory, opening
+ * listeners. The supervisor opens the listeners, after the worker has resolved their names. Until it answers, the old configuration stays in
+ * effect and other CONFIG SET commands wait. If it fails, the old directory is restored and nothing has changed.
  *
- * Then the new configuration is in force here, and the reply leaves when every reactor has taken it too: what a client sends
- * after its OK meets the new limits, over whatever connection.
+ * Then the new configuration takes effect in the store. The reply is sent when every reactor has it too: requests sent after the OK meet the
+ * new limits, on every connection.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -24,7 +24,7 @@ static void refuse(struct call *call, const char *name, const char *reason)
 	reply_errorf(call, "ERR CONFIG SET failed (possibly related to argument '%s') - %s", name, reason);
 }
 
-/* ---- what may fail ---- */
+/* ---- steps that can fail ---- */
 
 static bool allow_more_clients(struct call *call, const struct config *next)
 {
@@ -33,7 +33,7 @@ static bool allow_more_clients(struct call *call, const struct config *next)
 	int64_t limit, fitting = process_raise_descriptor_limit(next->maxclients, next->io_threads, &limit);
 	if (fitting >= next->maxclients)
 		return true;
-	log_event(LOG_WARNING, "CONFIG SET maxclients %lld is refused: the system allows no more than %lld open files",
+	log_event(LOG_WARNING, "CONFIG SET maxclients %lld is refused: the system allows at most %lld open files",
 		  (long long)next->maxclients, (long long)limit);
 	struct config_error reason;
 	snprintf(reason.text, sizeof(reason.text),
@@ -56,7 +56,7 @@ static void go_back(struct store *store, const struct config_changes *changes)
 		log_event(LOG_WARNING, "Could not go back to directory %s: %s", store->config.dir, strerror(errno));
 }
 
-/* ---- in force ---- */
+/* ---- taking effect ---- */
 
 static void set_crash_reports(bool are_wanted)
 {
@@ -109,7 +109,7 @@ void store_on_settings_taken(struct store *store)
 
 /* ---- listening ---- */
 
-/* As in Redis, the one that was given first. */
+/* Names the directive that was given first, as Redis does. */
 static void refuse_listening(struct call *call, const struct config_changes *changes)
 {
 	for (uint32_t i = 2; i + 1 < call->argc; i += 2) {
@@ -153,13 +153,13 @@ static void listen_anew(struct call *call, struct config *next, const struct con
 	session_block(call, BLOCKED_SUPERVISOR, INT64_MAX, resume_listening, NULL);
 }
 
-/* One of these may begin the next change; the others then wait again. */
+/* The first of them may begin the next change; the others block again. */
 static void wake_waiting_changes(struct store *store)
 {
 	blocked_wake_all(store, BLOCKED_CONFIG_CHANGE, NULL);
 }
 
-/* The client may have gone meanwhile; the change stands all the same. */
+/* The change takes effect even if the client has disconnected. */
 void store_on_listening(struct store *store, bool is_done)
 {
 	struct config_change *change = store->config_change;

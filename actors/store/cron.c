@@ -1,7 +1,7 @@
 /*
- * What the store does on its own account, a slice in every turn: expired keys leave, idle clients are closed, databases without keys
- * give their tables back, garbage goes to the reaper; the ages of keys have been kept at the turn's beginning. What is left over goes on in the next turn, for which the timer
- * is armed at once.
+ * Periodic work, a slice in every turn: active expiry, closing idle clients, freeing the tables of empty databases, giving garbage to the
+ * reaper. (Access times are aged at the start of the turn.) Unfinished work continues in the next turn, for which the timer is armed at
+ * once.
  */
 #include <stdlib.h>
 
@@ -11,12 +11,12 @@
 #include "actors/store/blocked.h"
 #include "actors/store/state.h"
 
-/* A slice takes at most this long; the clock is looked at every few keys. */
+/* The longest slice of active expiry; the clock is read every few keys. */
 #define EXPIRY_SLICE_NS 500000
 #define EXPIRY_KEYS_PER_LOOK 32
-/* Databases looked at in one turn for having no keys left. */
+/* Databases checked for emptiness in one turn. */
 #define TIDIED_DATABASES 32
-/* Sessions looked at in one slice, and how often all of them are. */
+/* Sessions checked in one slice, and the interval between checks of all sessions. */
 #define IDLE_SESSIONS_PER_SLICE 512
 #define IDLE_CHECK_MS 1000
 
@@ -27,14 +27,14 @@ static void expire_one(struct store *store, uint32_t database, struct entry *ent
 	store_frame_end(store);
 }
 
-/* False when the time was up before the work was done. */
+/* False if the time was over before all expired keys were removed. */
 static bool expire_database(struct store *store, uint32_t database, uint64_t until_ns)
 {
 	const struct keyspace *keyspace = store_keyspace(store, database);
 	struct entry *entry;
 	for (uint32_t n = 1; (entry = keyspace_first_expired(keyspace, store->turn.now_ms)); n++) {
 		if (!store_has_credit(store))
-			return true; /* hidden until credit comes, which is a turn of its own */
+			return true; /* the keys stay hidden; the message that returns credit begins another turn */
 		expire_one(store, database, entry);
 		if (n % EXPIRY_KEYS_PER_LOOK == 0 && monotonic_ns() > until_ns)
 			return keyspace_first_expired(keyspace, store->turn.now_ms) == NULL;
@@ -108,7 +108,7 @@ static void give_garbage(struct store *store)
 	store->memory.given_keys = store->memory.garbage_keys;
 }
 
-/* The database's keyspace, which is in use, is thrown away. */
+/* Turns the keyspace of a database that is in use into garbage. */
 static void throw_away(struct store *store, uint32_t database, struct garbage *garbage)
 {
 	*garbage = (struct garbage){ .keyspace = databases_give(&store->databases, database), .next = store->memory.garbage };
@@ -127,7 +127,7 @@ enum keyspace_status store_flush(struct store *store, uint32_t database)
 	return KEYSPACE_OK;
 }
 
-/* Without their keyspaces yet. NULL without memory for all of them, or for none. */
+/* A chain of `count` records without keyspaces. NULL if out of memory, or if count is 0. */
 static struct garbage *make_garbage(uint32_t count)
 {
 	struct garbage *chain = NULL;
@@ -153,7 +153,7 @@ enum keyspace_status store_flush_all(struct store *store)
 	struct garbage *chain = make_garbage(databases->in_use_count);
 	if (databases->in_use_count && !chain)
 		return KEYSPACE_NO_MEMORY;
-	while (databases->in_use_count) { /* the last first, which moves no others */
+	while (databases->in_use_count) { /* last first: removing the last moves no others */
 		struct garbage *garbage = chain;
 		chain = chain->next;
 		throw_away(store, databases->in_use[databases->in_use_count - 1], garbage);
@@ -216,7 +216,7 @@ static int64_t next_due_ms(struct store *store)
 	if (store->cron.is_unfinished || store_is_behind(store))
 		return store->turn.monotonic_ms;
 	int64_t due_ms = earlier(blocked_next_deadline_ms(store), store->memory.due_ms);
-	/* Without credit expired keys wait for it, not for their time. */
+	/* Without credit, expired keys wait for credit, not for the timer. */
 	if (may_expire(store) && store_has_credit(store))
 		due_ms = earlier(due_ms, next_expiry_ms(store));
 	if (store_is_paused(store))

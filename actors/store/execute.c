@@ -1,6 +1,5 @@
 /*
- * One session and its commands: what a request asks for, a command that goes on or begins at last after it has waited, and what came
- * behind it meanwhile, as long as the turn has time for that.
+ * Executing the commands of one session: new requests, commands that were blocked, and the requests queued behind them.
  */
 #include "actors/store/execute.h"
 
@@ -11,7 +10,7 @@
 #include "actors/store/state.h"
 #include "actors/store/turn_limits.h"
 
-/* CLIENT REPLY SKIP mutes the next command only. */
+/* CLIENT REPLY SKIP applies to the next command only. */
 static void update_reply_skip(struct session *session)
 {
 	if (session->flags & SESSION_REPLY_SKIP_NEXT)
@@ -20,7 +19,7 @@ static void update_reply_skip(struct session *session)
 		session->flags &= ~(uint32_t)SESSION_REPLY_SKIP;
 }
 
-/* A reply that found no memory half-way is taken back and becomes an error; if half of it is not here any more, its last. */
+/* Replaces a reply that ran out of memory with an error. If part of it has left the buffer as a blob, the connection is closed instead. */
 static void replace_failed_reply(struct store *store, struct session *session, size_t text_began)
 {
 	struct reactor_side *side = &store->reactors[session->connection.reactor];
@@ -70,7 +69,7 @@ static bool must_wait_for_bus(const struct store *store, const struct call *call
 	return call->command && (call->command->flags & COMMAND_WRITE) && !store_has_credit(store);
 }
 
-/* Room that this turn can't make is waited for; where none can be made dispatch refuses the command. */
+/* Waits if this turn cannot free enough memory. If nothing can be evicted, command_dispatch() refuses the command. */
 static bool must_wait_for_memory(struct store *store, struct call *call)
 {
 	if (store->config.maxmemory == 0 || !call->command || !(call->command->flags & COMMAND_DENYOOM))
@@ -80,7 +79,7 @@ static bool must_wait_for_memory(struct store *store, struct call *call)
 	return outcome == MEMORY_LATER;
 }
 
-/* What the command must wait for before it begins; BLOCKED_TOPICS: nothing. */
+/* What the command must wait for before it begins; BLOCKED_TOPICS if nothing. */
 static enum blocked_topic find_obstacle(struct store *store, const struct session *session, struct call *call)
 {
 	if (session->flags & SESSION_OUTPUT_FULL)
@@ -127,7 +126,7 @@ static void resume(struct store *store, struct session *session, struct call *ca
 	finish(store, session, flags_before);
 }
 
-/* Behind everything that the connection is still owed. */
+/* The error follows all pending replies of the connection. */
 static void refuse_protocol(struct store *store, struct session *session, const struct resp_arg *text)
 {
 	char error[96] = "ERR ";
@@ -159,7 +158,7 @@ static struct call call_of(struct store *store, struct session *session, const s
 	};
 }
 
-/* Unless the session has blocked with it again. */
+/* Frees the request after its execution, unless it has blocked the session again. */
 static void free_executing(struct store *store, struct session *session)
 {
 	if (session->executing)
@@ -167,7 +166,7 @@ static void free_executing(struct store *store, struct session *session)
 	session->executing = NULL;
 }
 
-/* What the session waits for has come, or will not any more. */
+/* Resumes or begins the command that blocked the session. */
 static void go_on(struct store *store, struct session *session, enum wake_reason reason, void *answer)
 {
 	struct waiting_request *request = session->blocked_request;
@@ -179,7 +178,7 @@ static void go_on(struct store *store, struct session *session, enum wake_reason
 	session->executing = request;
 	if (session->resume) {
 		resume(store, session, &call, reason, answer);
-	} else if (reason != WAKE_CLOSED) { /* it had not begun yet */
+	} else if (reason != WAKE_CLOSED) { /* the command has not begun yet */
 		store_begin_timing(store);
 		run(store, session, &call);
 	}
@@ -194,7 +193,7 @@ void execute_end(struct store *store, struct session *session)
 	session_close(store, session);
 }
 
-/* Nothing follows from the client, and nothing is owed to it any more. */
+/* The session has executed everything it received. */
 static void end_connection(struct store *store, struct session *session)
 {
 	store_part(store, session->connection)->flags |= REPLY_CLOSE;
@@ -206,14 +205,14 @@ static void execute(struct store *store, struct session *session, enum request_k
 	if (kind == REQUEST_CLOSED)
 		end_connection(store, session);
 	else if (session->flags & SESSION_CLOSING)
-		store_begin_timing(store); /* what comes after the end of the replies is ignored */
+		store_begin_timing(store); /* requests after REPLY_CLOSE are ignored */
 	else if (kind == REQUEST_COMMAND)
 		run(store, session, call);
 	else
 		refuse_protocol(store, session, call->argv);
 }
 
-/* Its end was the last that waited. True: the session is gone. */
+/* Executes the next queued request. True: it was REQUEST_CLOSED, and the session is freed. */
 static bool run_next(struct store *store, struct session *session)
 {
 	struct waiting_request *request = blocked_take_next(session);
@@ -229,7 +228,7 @@ static bool run_next(struct store *store, struct session *session)
 	return false;
 }
 
-/* What came behind the command that is now finished, as long as the turn has time for it. */
+/* Executes the queued requests after the command that has finished, as long as the turn has time. */
 static void run_waiting(struct store *store, struct session *session)
 {
 	while (session->waiting_first && !(session->flags & SESSION_BLOCKED)) {
@@ -256,7 +255,7 @@ void execute_blocked(struct store *store, struct session *session)
 
 /* ---- requests ---- */
 
-/* Requests of a blocked session wait; its end too, unless what it waits for ends with it or it has been killed. */
+/* Requests of a blocked session are queued. So is REQUEST_CLOSED, unless the wait ends with the client or the client was killed. */
 static bool must_queue(const struct session *session, const struct request *request)
 {
 	if (!(session->flags & SESSION_BLOCKED))
@@ -264,10 +263,10 @@ static bool must_queue(const struct session *session, const struct request *requ
 	return request->kind != REQUEST_CLOSED || !((session->flags & SESSION_CLOSING) || blocked_ends_with_client(session));
 }
 
-/* What can't be kept until its turn comes would leave the client without an answer: so it is left without a connection. */
+/* A request that cannot be queued would never be answered, so the client is closed. */
 static void give_up(struct store *store, struct session *session, const struct request *request)
 {
-	log_event(LOG_WARNING, "Client id=%llu closed: no memory for a command that has to wait",
+	log_event(LOG_WARNING, "Client id=%llu closed: out of memory for queuing a command",
 		  (unsigned long long)session->connection.id);
 	if (request->kind == REQUEST_CLOSED)
 		execute(store, session, REQUEST_CLOSED, NULL);
@@ -307,7 +306,7 @@ void execute_request(struct store *store, const struct request_batch *batch, con
 		execute_for(store, batch, request, session);
 		return;
 	}
-	/* Who was refused has no session. */
+	/* A refused connection has no session. */
 	if (request->kind == REQUEST_CLOSED)
 		store_part(store, request->connection)->flags |= REPLY_CLOSE;
 	store_begin_timing(store);

@@ -1,6 +1,6 @@
 /*
- * What each message brings. Nothing is executed here but the end of sessions when the server stops: who may go on because of a message is
- * woken, and the turn executes it.
+ * The message handlers. They execute no commands: they wake sessions, and the turn executes those. The only exception is ending the sessions
+ * when the server stops.
  */
 #include "actors/runtime/crash.h"
 #include "actors/store/backlog.h"
@@ -23,7 +23,7 @@ static void on_requests(struct store *store, struct request_batch *batch)
 		store->stats.batch_requests_max = batch->count;
 }
 
-/* One text, held once for each receiver; NULL when there was no memory for it. */
+/* All receivers share one text. NULL if the observer was out of memory. */
 static void on_monitor_lines(struct store *store, struct blob *lines)
 {
 	for (struct session *session = store->sessions.first_monitor; session && lines; session = session->monitor_next)
@@ -61,14 +61,14 @@ static void close_all_sessions(struct store *store)
 		execute_end(store, store->sessions.first);
 }
 
-/* DEBUG SLEEP may still be on its way here. */
+/* never_freezes: a DEBUG SLEEP may still be queued. */
 static void on_thaw(struct store *store)
 {
 	store->execution.never_freezes = true;
 	store->execution.frozen_until_ms = 0;
 }
 
-/* What has no session is not executed: the batches that are here or still come go home as fast as they can be read. */
+/* Requests without a session are not executed, so all batches, also later ones, return to their reactors at once. */
 static void on_drop(struct store *store)
 {
 	store->is_dropping = true;

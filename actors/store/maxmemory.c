@@ -1,17 +1,17 @@
 /*
- * Memory under `maxmemory`: what counts, and how room is made.
+ * maxmemory: which memory counts, and eviction.
  *
- * A command that may need memory (COMMAND_DENYOOM) makes room before it runs, as Redis does; but a turn spends no more on that than
- * its slice. When the slice is over and there is still too much, the command waits (BLOCKED_MEMORY), and a slice at the end of
- * this and of each following turn goes on until it can run. It fails only when there is nothing that may be evicted.
+ * Before a command that may need memory (COMMAND_DENYOOM) runs, the store evicts until memory is below maxmemory, as Redis does. A turn
+ * spends at most its eviction slice on this. If the slice is over and memory is still above maxmemory, the command waits (BLOCKED_MEMORY)
+ * and eviction continues at the end of this turn and in the following turns. The command fails only if nothing can be evicted.
  *
- * What counts is what the keyspaces and their blobs take, what waits at the reaper, and what is kept for clients: requests that have
- * not come to their end or wait to be executed, replies that are not read fast enough, names, and the connections themselves. Blobs
- * and requests in pieces on their way to be executed, and blobs in replies, no eviction can free: they count as far as they
- * are more than IN_FLIGHT_BYTES_FREE, and those of the command that needs room count for it. While the reaper frees something, nothing is evicted in its stead: room is coming.
+ * These count: keyspaces and their blobs, garbage that the reaper has not freed, and memory for clients (incomplete and queued requests,
+ * unread replies, names, the connections themselves). Blobs in requests and replies in flight, and requests that arrived in pieces, cannot
+ * be freed by eviction: only their excess over IN_FLIGHT_BYTES_FREE counts, and the blobs of the command that needs memory. While the
+ * reaper is freeing garbage, nothing is evicted, since memory is about to be freed.
  *
- * Nothing is evicted for what could have no room if all keys were evicted: a value larger than maxmemory is refused when it is there;
- * until then its bytes, and what is kept for clients if it is more than maxmemory, push nobody else's data out.
+ * Nothing is evicted for what would not fit even if all keys were evicted. A value larger than maxmemory is refused when it has arrived.
+ * Until then its bytes evict no data. Nor does memory for clients if that alone exceeds maxmemory.
  */
 #include <stdlib.h>
 
@@ -22,18 +22,18 @@
 #include "actors/store/state.h"
 #include "storage/memory.h"
 
-/* Batches of requests and replies under way with some large values each; bounded by the reactors for each connection. */
+/* Enough for batches in flight with some large values each; the reactors bound the bytes of each connection. */
 #define IN_FLIGHT_BYTES_FREE ((size_t)32 << 20)
-/* The clock is looked at every few keys; after each where many databases may have to be walked through to choose one. */
+/* The clock is read every few keys, or after each key if there are many databases to choose from. */
 #define EVICTIONS_PER_LOOK 8
 #define DATABASES_PER_LOOK 512
 /*
- * A slice by maxmemory-eviction-tenacity: to 10, 50 us each; above, 15 % more for each. Redis knows no bound at 100; here a turn
- * stays below two milliseconds whatever else it does.
+ * The eviction slice depends on maxmemory-eviction-tenacity: 50 us per step up to 10, then 15 % more per step. In Redis 100 means no limit;
+ * here the maximum keeps a turn below two milliseconds, whatever else it does.
  */
 #define SLICE_NS_A_STEP 50000u
 #define SLICE_NS_MAX 1200000u
-/* How soon to look again whether the reaper has made room. */
+/* How soon to check again whether the reaper has freed memory. */
 #define REAPER_LOOK_MS 1
 
 size_t store_client_bytes(const struct store *store)
@@ -46,7 +46,8 @@ size_t store_client_bytes(const struct store *store)
 
 size_t store_used_bytes(const struct store *store)
 {
-	return memory_used_bytes(&store->databases.storage.memory) + blob_used_bytes() + store->execution.backlog_bytes + store_client_bytes(store);
+	return memory_used_bytes(&store->databases.storage.memory) + blob_used_bytes() + store->execution.backlog_bytes +
+	       store_client_bytes(store);
 }
 
 bool store_could_hold(const struct store *store, size_t bytes)
@@ -55,7 +56,7 @@ bool store_could_hold(const struct store *store, size_t bytes)
 	return limit == 0 || (store->memory.startup_bytes <= limit && bytes <= limit - store->memory.startup_bytes);
 }
 
-/* What is kept for clients, as far as keys may have to make room for it. */
+/* Memory for clients as far as it may cause evictions. */
 static size_t counted_client_bytes(const struct store *store)
 {
 	size_t bytes = store_client_bytes(store);
@@ -65,7 +66,7 @@ static size_t counted_client_bytes(const struct store *store)
 static size_t in_flight_blob_bytes(void)
 {
 	size_t kept = blob_kept_bytes(), all = blob_used_bytes();
-	return all > kept ? all - kept : 0; /* the two are not read at one moment */
+	return all > kept ? all - kept : 0; /* the two counters are not read at the same moment */
 }
 
 size_t store_in_flight_bytes(const struct store *store)
@@ -73,7 +74,7 @@ size_t store_in_flight_bytes(const struct store *store)
 	return in_flight_blob_bytes() + store->execution.backlog_bytes + store_client_bytes(store);
 }
 
-/* With `own_bytes` in the blobs of the command that asks. */
+/* `own_bytes`: the blobs of the command that needs memory. */
 static size_t counted_bytes(const struct store *store, size_t own_bytes)
 {
 	size_t in_flight = in_flight_blob_bytes() + store->execution.backlog_bytes;
@@ -143,7 +144,7 @@ static enum memory_outcome evict_until_enough(struct store *store, size_t own_by
 		if (!may_evict(store) || store->memory.garbage || store->memory.reaper_is_busy)
 			return MEMORY_LATER;
 		if (n == 0)
-			store_eviction_slice_is_over(store); /* it begins */
+			store_eviction_slice_is_over(store); /* starts the slice */
 		if (is_time_to_look(store, n) && store_eviction_slice_is_over(store))
 			store->memory.slice_is_over = true;
 		if (store->memory.slice_is_over)
@@ -171,7 +172,7 @@ enum memory_outcome store_evict(struct store *store, struct args_size args)
 static int64_t eviction_due_ms(const struct store *store, enum memory_outcome outcome)
 {
 	if (outcome != MEMORY_LATER || !may_evict(store))
-		return INT64_MAX; /* done, or credit comes with a message, or the end of a pause with a tick */
+		return INT64_MAX; /* done; or a turn will begin when credit returns or the pause ends */
 	if (store->memory.garbage || store->memory.reaper_is_busy)
 		return blocked_first(store, BLOCKED_MEMORY) ? store->turn.monotonic_ms + REAPER_LOOK_MS : INT64_MAX;
 	return store->turn.monotonic_ms;

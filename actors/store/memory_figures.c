@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* Pages of this process in memory. */
 static size_t resident_bytes(void)
 {
 	unsigned long long size = 0, resident = 0;

@@ -1,7 +1,7 @@
 /*
- * CLIENT PAUSE: until a time, commands wait, or those that write. A command that must wait blocks its session before anything is
- * done; it runs when the pause is over, in the order in which they came. No key expires of itself meanwhile, since that
- * would be a write too; expired ones are hidden.
+ * CLIENT PAUSE: until a deadline all commands wait, or only writes. A command that must wait blocks its session before it begins. When the
+ * pause is over, the commands run in order of arrival. During a pause no key is expired or evicted, since that would be a write; expired
+ * keys are hidden.
  */
 #include "actors/store/state.h"
 
@@ -10,7 +10,7 @@ bool store_is_paused(const struct store *store)
 	return store->execution.pause_mode != PAUSE_NONE && store->turn.monotonic_ms < store->execution.pause_until_ms;
 }
 
-/* A pause under way is made stricter or longer, never the reverse. */
+/* A current pause can only become stricter or longer. */
 void store_pause(struct store *store, enum pause_mode mode, int64_t until_ms)
 {
 	bool goes_on = store_is_paused(store);
@@ -20,7 +20,6 @@ void store_pause(struct store *store, enum pause_mode mode, int64_t until_ms)
 		store->execution.pause_until_ms = until_ms;
 }
 
-/* Those who wait go on in the next turn, not in the midst of a command. */
 void store_end_pause(struct store *store)
 {
 	store->execution.pause_mode = PAUSE_NONE;

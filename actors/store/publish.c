@@ -1,6 +1,6 @@
 /*
- * What the command bus is told of a turn: frames when somebody takes them, commands when somebody watches, counts now and then.
- * What nobody wants is not made; the sequence counts every frame all the same.
+ * Publishing on the command bus: the frames of a turn, the commands for MONITOR, and counts. What no subscriber wants is not built, but the
+ * sequence number counts every frame.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,7 +41,7 @@ void store_frame_end(struct store *store)
 	head->holds |= BUS_FRAMES;
 }
 
-/* The writer with a frame open. Nothing is made for a command before its first effect. */
+/* The writer, with an open frame. A frame begins with the first effect of a command. */
 static struct frame_writer *open_frame(struct store *store)
 {
 	struct frame_writer *writer = &publication(store)->frames;
@@ -64,9 +64,9 @@ void store_effect(struct store *store, uint32_t database, const struct effect *e
 	store->bus.frame_effects++;
 }
 
-/* ---- commands, for MONITOR: once they have been executed, in the database where that has left the session ---- */
+/* ---- commands for MONITOR: after their execution, with the session's database at that time ---- */
 
-/* "127.0.0.1:60866"; "unix:/path", which in CLIENT LIST is "/path:0". */
+/* "127.0.0.1:60866", or "unix:/path" where CLIENT LIST shows "/path:0". */
 static struct slice shown_address(const struct session *session, char *out, size_t size)
 {
 	size_t len = strlen(session->address);
@@ -76,7 +76,7 @@ static struct slice shown_address(const struct session *session, char *out, size
 	return slice_of(out, strlen(out));
 }
 
-/* Watching holds up no command: what the observer has no credit for it is not told, but for how many there were. */
+/* MONITOR delays no command: without credit the observer is only told how many commands it missed. */
 static bool observer_takes_more(const struct store *store)
 {
 	size_t bytes = store->bus.publication ? store->bus.publication->commands.len : 0;
@@ -109,7 +109,7 @@ static void append_command(struct store *store, const struct session *session, c
 		message->head.holds |= BUS_COMMANDS;
 		return;
 	}
-	message->commands.len = before; /* a record is whole or not there */
+	message->commands.len = before; /* remove the incomplete record */
 	message->commands.failed = false;
 	store->bus.commands_missed++;
 }
@@ -151,7 +151,7 @@ void store_give_tally(struct store *store)
 {
 	if (store->stats.tally) {
 		struct turn_message *message = publication(store);
-		if (message->tally) /* once a turn is enough: what comes now goes with the next */
+		if (message->tally) /* once a turn; later counts go into the next message */
 			return;
 		message->tally = store->stats.tally;
 		message->head.holds |= BUS_TALLY;

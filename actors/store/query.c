@@ -1,6 +1,6 @@
 /*
- * Questions to other actors. The session that asks is blocked until the answer has come. All who ask in one turn get the same answer; who
- * asks while it is under way waits for the next one, which tells what has happened up to then.
+ * Questions to other actors. The asking session is blocked until the answer arrives. All sessions that ask in one turn share an answer. A
+ * session that asks while a question is pending waits for the next one, so that its answer includes everything that happened before.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +22,7 @@ static void ask_reactors(struct store *store)
 		actor_post(store->actor, store->reactors[i].actor, REACTOR_DESCRIBE, 0, NULL);
 }
 
-/* Adds one reactor's figures to those that have come; takes `more`. */
+/* Adds one reactor's figures to the ones received before; takes `more`. */
 static void gather(struct store *store, struct connection_figures *more)
 {
 	struct connection_figures *all = store->query.figures;
@@ -72,7 +72,7 @@ void store_ask_observations(struct call *call, session_resume *resume, void *sta
 	session_block(call, BLOCKED_TO_ASK_OBSERVATIONS, INT64_MAX, resume, state);
 }
 
-/* The counts up to here go first, on the same channel: the answer includes them. */
+/* The current counts are sent first, on the same channel, so that the answer includes them. */
 static void ask_observer(struct store *store)
 {
 	store->query.observations_are_asked = true;

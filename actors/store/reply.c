@@ -18,7 +18,7 @@ static void open_batch(struct reactor_side *side)
 	side->part_begins = 0;
 }
 
-/* A batch brings an empty one along, so that none need be made. */
+/* Uses the empty reply batch that each request batch carries, so that none is allocated. */
 void store_borrow_replies(struct store *store, struct request_batch *batch)
 {
 	struct reactor_side *side = &store->reactors[batch->reactor];
@@ -29,7 +29,7 @@ void store_borrow_replies(struct store *store, struct request_batch *batch)
 	batch->replies = NULL;
 }
 
-/* The text of the last part ends here. */
+/* Sets the text length of the last part. */
 static void end_part(struct store *store, struct reactor_side *side)
 {
 	struct reply_batch *batch = side->open;
@@ -64,7 +64,7 @@ struct reply_part *store_part(struct store *store, struct connection_ref connect
 	return part;
 }
 
-/* What one huge reply that nobody wants has made large is given back with the next. */
+/* A larger buffer of discarded text is freed with the next reply. */
 #define DISCARDED_KEEP_BYTES (64u * 1024)
 
 static struct buffer *discarded_text(struct store *store)
@@ -82,7 +82,7 @@ void store_send_blob(struct store *store, struct session *session, struct blob *
 	session_count_sent(store, session, part, blob->len);
 }
 
-/* One reply has filled the batch's text, though no command begins when it is full. */
+/* True only within one long reply: no command begins when the text is full. */
 static bool is_text_too_long(const struct reactor_side *side)
 {
 	size_t len = side->open->text.len;
@@ -125,7 +125,7 @@ struct buffer *store_text(struct store *store, struct session *session)
 void store_post_replies(struct store *store, uint32_t reactor, struct request_batch *home)
 {
 	struct reactor_side *side = &store->reactors[reactor];
-	if (!side->open) /* nothing to say, but a batch to take home */
+	if (!side->open) /* no replies, but a request batch to return */
 		open_batch(side);
 	struct reply_batch *batch = side->open;
 	end_part(store, side);
@@ -160,7 +160,7 @@ bool reply_fits(struct call *call, size_t bytes)
 	return session_may_send(call->store, call->session, bytes, bytes);
 }
 
-/* A long run of bytes goes as a blob. */
+/* Long runs of bytes are sent as a blob. */
 static void write_bytes(struct call *call, struct slice bytes)
 {
 	struct buffer *text = text_of(call);
@@ -195,14 +195,15 @@ void reply_simple(struct call *call, const char *text)
 	resp_write_simple(text_of(call), text);
 }
 
-/* By code, the word that the text begins with. There are few; if ever there were too many, new ones would only be summed. */
+/* Counts by the error code, the first word of the text. Codes beyond ERROR_KINDS_MAX are only counted in the total. */
 void store_count_error(struct store *store, const char *text)
 {
 	size_t len = strcspn(text, " "), at = 0;
 	store->stats.counters.error_replies++;
 	if (len >= sizeof(store->stats.errors[0].code))
 		return;
-	while (at < store->stats.error_kinds && !(strncmp(store->stats.errors[at].code, text, len) == 0 && !store->stats.errors[at].code[len]))
+	while (at < store->stats.error_kinds &&
+	       !(strncmp(store->stats.errors[at].code, text, len) == 0 && !store->stats.errors[at].code[len]))
 		at++;
 	if (at == ERROR_KINDS_MAX)
 		return;
@@ -353,7 +354,7 @@ void reply_above_maxmemory(struct call *call)
 
 void reply_no_memory(struct call *call)
 {
-	reply_error(call, "OOM command not allowed: there is no memory for it");
+	reply_error(call, "OOM command not executed: out of memory");
 }
 
 void reply_wrong_arity(struct call *call)

@@ -1,6 +1,5 @@
 /*
- * Sessions open and close with the records that reactors send. Who may come in is decided here: the number of
- * clients, and protected mode.
+ * Opening and closing sessions, as the reactors' records say. New connections are refused here: maxclients, protected mode.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -19,7 +18,7 @@ static const char protected_mode[] =
 	"configuration file or by CONFIG SET from this machine) and restart or reconnect; or, if nobody else can "
 	"reach this server, switch protected mode off (protected-mode no).";
 
-/* Of a client's name, which may be long. */
+/* Client names may be long; the log shows at most this much. */
 #define LOGGED_NAME_BYTES 64
 
 struct session *session_at(const struct store *store, struct connection_ref connection)
@@ -45,7 +44,7 @@ static bool reserve_slot(struct reactor_side *side, uint32_t slot)
 	return true;
 }
 
-/* Ids grow with time, but reactors' batches overtake each other: a new session goes behind the last smaller id. */
+/* Ids increase, but batches of different reactors overtake each other: insert the session after the last smaller id. */
 static void link_session(struct store *store, struct session *session)
 {
 	struct session *before = store->sessions.last;
@@ -78,7 +77,7 @@ static const char *reason_to_refuse(const struct store *store, const struct requ
 	return NULL;
 }
 
-/* Whoever is refused has no session: what else they sent is ignored. */
+/* A refused connection gets no session, so its requests are ignored. */
 static void refuse(struct store *store, const struct request *request, const char *reason)
 {
 	struct reply_part *part = store_part(store, request->connection);
@@ -88,7 +87,6 @@ static void refuse(struct store *store, const struct request *request, const cha
 	log_event(LOG_VERBOSE, "Refused %s: %s", request->origin->address, reason);
 }
 
-/* That it takes, but for the requests that wait in it. */
 size_t session_own_bytes(const struct session *session)
 {
 	return sizeof(*session) + strlen(session->address) + 1 + strlen(session->local_address) + 1 + session->name_bytes;
@@ -102,7 +100,7 @@ static void free_session(struct session *session)
 	free(session);
 }
 
-/* NULL when there is no memory. */
+/* NULL if out of memory. */
 static struct session *make_session(struct store *store, const struct request *request)
 {
 	struct session *session = calloc(1, sizeof(*session));
@@ -125,7 +123,7 @@ struct session *session_open(struct store *store, const struct request *request)
 	struct session *session = NULL;
 	store->stats.counters.connections_received++;
 	if (!reason && !(session = make_session(store, request)))
-		reason = "ERR no memory for another client";
+		reason = "ERR out of memory for another client";
 	if (reason) {
 		refuse(store, request, reason);
 		return NULL;
@@ -151,7 +149,7 @@ struct session *session_open(struct store *store, const struct request *request)
 void session_begin_end(const struct store *store, struct session *session)
 {
 	const char *who = session->flags & SESSION_CLOSING ? "Closed" : "Client closed", *name = session->name ? session->name : "";
-	if (!store->is_stopping) /* which takes all along */
+	if (!store->is_stopping) /* shutdown closes all sessions: no line for each */
 		log_event(LOG_VERBOSE, "%s connection id=%" PRIu64 " addr=%s name=%.*s db=%u user=%s age=%lld", who,
 			  session->connection.id, session->address, LOGGED_NAME_BYTES, name, session->database, session->user,
 			  (long long)(store->turn.monotonic_ms - session->opened_ms) / 1000);
@@ -185,7 +183,7 @@ void session_close(struct store *store, struct session *session)
 	blocked_free_requests(store, session);
 	unlink_session(store, session);
 	session_index_remove(&store->sessions.index, session);
-	/* The slot may have a new session by now, if this one had to outlive its connection. */
+	/* If the session has outlived its connection, the slot may already hold a new session. */
 	struct session **slot = &store->reactors[session->connection.reactor].sessions[session->connection.slot];
 	if (*slot == session)
 		*slot = NULL;
@@ -212,7 +210,7 @@ bool session_set_name(struct store *store, struct session *session, struct slice
 	return true;
 }
 
-/* The session itself goes when its reactor records the end of the connection. */
+/* The session is freed when the reactor's REQUEST_CLOSED arrives. */
 void session_kill(struct store *store, struct session *session)
 {
 	session->flags |= SESSION_CLOSING;

@@ -1,6 +1,6 @@
 /*
- * Linear hashing: with `base` the power of two for which base <= used < 2 * base, chain n has been split when n + base is in use.
- * Ids count up and are spread well enough by their low bits.
+ * Linear hashing. `base` is the power of two with base <= used < 2 * base; chain n has been split if n + base < used.
+ * Ids are consecutive, so their low bits are a good enough hash.
  */
 #include "actors/store/session_index.h"
 
@@ -40,7 +40,7 @@ static void link_first(struct session **chain, struct session *session)
 	*chain = session;
 }
 
-/* Those of one chain are shared out between it and a new one. */
+/* Adds a chain and splits one of the others between itself and the new chain. */
 static void add_chain(struct session_index *index)
 {
 	uint64_t number = index->used++;
@@ -55,7 +55,7 @@ static void add_chain(struct session_index *index)
 	}
 }
 
-/* Without memory for another chain those that there are get longer. */
+/* If out of memory for another chain, the existing chains get longer. */
 bool session_index_add(struct session_index *index, struct session *session)
 {
 	if (index->count >= index->used && reserve_chain(index))

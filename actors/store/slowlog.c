@@ -8,7 +8,7 @@
 
 static const char redacted[] = "(redacted)";
 
-/* Room for "... (18446744073709551615 more arguments)". */
+/* Enough for "... (18446744073709551615 more arguments)". */
 #define NOTE_BYTES 48
 
 static struct slice shown_arg(const struct call *call, uint32_t index)
@@ -23,7 +23,7 @@ static uint32_t shown_argc(const struct call *call)
 	return call->argc < SLOWLOG_ARGS_MAX ? call->argc : SLOWLOG_ARGS_MAX;
 }
 
-/* At most, when it is cut. */
+/* An upper bound on the bytes of copy_cut(). */
 static size_t bytes_of_cut(struct slice text)
 {
 	return (text.len < SLOWLOG_ARG_BYTES_MAX ? text.len : SLOWLOG_ARG_BYTES_MAX) + NOTE_BYTES;
@@ -37,7 +37,7 @@ static size_t bytes_of_args(const struct call *call)
 	return bytes;
 }
 
-/* Copies to *at, which moves on. */
+/* Copies the text to *at, cut to its maximum length, and advances *at. */
 static struct slice copy_cut(char **at, struct slice text)
 {
 	char *begin = *at;

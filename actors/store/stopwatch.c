@@ -6,11 +6,12 @@
 #define CALIBRATION_NS 1000000
 #define CALIBRATION_TRIES 5
 
-/* Both clocks at one moment: of a few tries the one that was interrupted least. */
+/* Readings of both clocks at one moment. */
 struct moment {
 	uint64_t ns, ticks;
 };
 
+/* Of a few tries, takes the one with the shortest interruption. */
 static struct moment read_both(void)
 {
 	struct moment best = { 0 };

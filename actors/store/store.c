@@ -1,5 +1,5 @@
 /*
- * The store actor: its messages, its life, and what handlers ask of it.
+ * Creating and destroying the store, and the functions of store.h that only read or set a field.
  */
 #include "actors/store/store_actor.h"
 
@@ -25,7 +25,7 @@ static void *must_allocate(size_t count, size_t size)
 	return memory;
 }
 
-/* Replies that wait may not push more than this part of the data out. */
+/* Unsent replies may take at most this part of maxmemory, so that they do not evict more of the data. */
 #define OUTPUT_PART_OF_MEMORY 8
 #define OUTPUT_BUDGET_BYTES (128u * 1024 * 1024)
 

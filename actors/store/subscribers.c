@@ -1,5 +1,5 @@
 /*
- * Who takes the command bus, and what the store and they say to each other about it.
+ * The subscribers of the command bus: subscribing them, their credit and their interests.
  */
 #include <stdlib.h>
 
@@ -7,10 +7,10 @@
 #include "actors/runtime/crash.h"
 #include "actors/store/state.h"
 
-/* The edges have room for what the most credit lets go, and no more. */
+/* The edges have just enough slots for the messages that full credit allows. */
 #define BUS_MESSAGES_MAX (BUS_CREDIT_BYTES / BUS_MESSAGE_MIN_BYTES)
-_Static_assert(SLOTS_STORE_OBSERVER >= BUS_MESSAGES_MAX + 3, "messages of the bus, a question, and counts with it and with the stop");
-_Static_assert(SLOTS_OBSERVER_STORE >= BUS_MESSAGES_MAX + 5, "something for each message, credit in quarters, an answer");
+_Static_assert(SLOTS_STORE_OBSERVER >= BUS_MESSAGES_MAX + 3, "messages of the bus, a question, counts before it and at the stop");
+_Static_assert(SLOTS_OBSERVER_STORE >= BUS_MESSAGES_MAX + 5, "a message for each, credit in quarters, an answer");
 _Static_assert(SLOTS_STORE_SUBSCRIBER >= BUS_MESSAGES_MAX && SLOTS_STORE_BLOCKING_SUBSCRIBER >= BUS_MESSAGES_MAX, "messages of the bus");
 
 static void post_frames(void *context, struct bus_message *message)
@@ -28,7 +28,7 @@ static void post_attach(void *context, uint64_t sequence)
 static int64_t credit_of(const struct store_subscription *subscription)
 {
 	if (subscription->credit_bytes > BUS_CREDIT_BYTES)
-		crash_broken_invariant("a subscriber wants %lld bytes of credit, and its edge has room for what %d let go",
+		crash_broken_invariant("a subscriber wants %lld bytes of credit, but its edge allows at most %d",
 				       (long long)subscription->credit_bytes, BUS_CREDIT_BYTES);
 	return subscription->credit_bytes ? subscription->credit_bytes : BUS_CREDIT_BYTES;
 }
@@ -65,7 +65,7 @@ static uint32_t number_of(const struct store *store, uint32_t actor_number)
 	for (uint32_t i = 0; i < store->bus.link_count; i++)
 		if (store->bus.links[i].actor->number == actor_number)
 			return store->bus.links[i].number;
-	crash_broken_invariant("actor %u, which does not subscribe, speaks of the bus", actor_number);
+	crash_broken_invariant("actor %u sent a message about the bus, but is no subscriber", actor_number);
 }
 
 /* Once the store has stopped nobody is attached, whose own stop may be under way. */

@@ -1,6 +1,6 @@
 /*
- * A turn of the store: one message, and the phases behind it. Only here, and in what is called from here, are commands executed; everybody
- * else wakes.
+ * A turn of the store: handling one message, then the phases. Commands are executed only by the phases. Other code wakes sessions, and the
+ * phases execute them.
  */
 #include <stdlib.h>
 
@@ -12,12 +12,12 @@
 #include "actors/store/state.h"
 #include "actors/store/turn_limits.h"
 
-/* Counts go to the observer at least this often while there are any. */
+/* While there are new counts, the observer gets them this often. */
 #define TALLY_MS 100
 /* Connections that were set aside get half a turn at least this often, however many messages wait. */
 #define SET_ASIDE_WAIT_MS 20
 
-/* ---- those who wait before their command begins ---- */
+/* ---- sessions blocked before their command begins ---- */
 
 static bool is_unpaused(struct store *store)
 {
@@ -29,14 +29,14 @@ static bool has_credit(struct store *store)
 	return store_has_credit(store);
 }
 
-/* The first has waited longest, and its text has room at its reactor. */
+/* The session that has waited longest, if its reactor can take more reply text now. */
 static struct session *next_on(const struct store *store, enum blocked_topic topic)
 {
 	struct session *first = blocked_first(store, topic);
 	return first && turn_has_output_space(store, first->connection.reactor) ? first : NULL;
 }
 
-/* As many as there is time for, and as long as what they wait for holds: one of them may take it away again. */
+/* Executes sessions while there is time and the condition holds; each command may end the condition. */
 static void execute_while(struct store *store, enum blocked_topic topic, bool (*holds)(struct store *store))
 {
 	struct session *first;
@@ -85,7 +85,7 @@ static void execute_set_aside(struct store *store)
 {
 	if (!store->turn.some_are_set_aside)
 		return;
-	store_post_pushes(store); /* what others are owed by now */
+	store_post_pushes(store); /* the replies written so far need not wait for the slow commands */
 	turn_grant_half(store);
 	execute_while(store, BLOCKED_TURN, NULL);
 	store->execution.set_aside_ran_ms = monotonic_ms();
@@ -97,7 +97,7 @@ static void execute_due(struct store *store)
 	execute_woken(store);
 }
 
-/* Those for whom there is room below maxmemory, as long as the slice for eviction lasts. */
+/* Executes the sessions for which there is enough memory, until the eviction slice is over. */
 static void execute_blocked_on_memory(struct store *store)
 {
 	struct session *first;
@@ -113,7 +113,7 @@ static void execute_blocked_on_memory(struct store *store)
 	store_plan_eviction(store, outcome);
 }
 
-/* Several changes while one message is under way become one. */
+/* Changes made while a message is in flight are sent together when it has been acknowledged. */
 static void post_settings(struct store *store)
 {
 	for (uint32_t i = 0; i < store->reactor_count; i++) {
@@ -141,25 +141,25 @@ static void give_tally_if_due(struct store *store)
 	store_give_tally(store);
 }
 
-/* In this order. Those that are not for a frozen store are left out while it is (DEBUG SLEEP). */
+/* The phases in order. While the store is frozen (DEBUG SLEEP), only those marked for it run. */
 static const struct {
 	void (*run)(struct store *store);
 	bool is_for_frozen;
 } phases[] = {
-	{ execute_woken, true },       /* what the message has answered began before everything that waits here */
-	{ execute_released, true },    /* has waited longer than the backlog */
-	{ backlog_execute, true },     /* quick commands do not wait for slow ones: */
-	{ execute_set_aside, true },   /* connections whose commands have used up a turn; half of this one is theirs */
-	{ execute_due, false },        /* a command that came in time is served before a deadline of the same moment */
-	{ store_cron, false },         /* what left by itself in this turn makes room */
-	{ execute_blocked_on_memory, false }, /* before memory is counted */
-	{ store_update_memory, true }, /* all that changes memory has been done */
-	{ give_tally_if_due, true },   /* counts what was executed, in the turn's message */
-	{ store_publish, true },       /* all effects of the turn, in one message, before anybody learns of them */
-	{ store_post_questions, true }, /* behind frames and counts: the answers include them */
-	{ store_post_pushes, true },   /* what was not sent home with a batch */
-	{ post_settings, true },       /* what was written under the former ones has left */
-	{ store_arm_timer, true },     /* all deadlines are known */
+	{ execute_woken, true },              /* first: these commands began before all others */
+	{ execute_released, true },           /* these commands arrived before the backlog */
+	{ backlog_execute, true },            /* before slow clients, so that quick commands do not wait for slow ones */
+	{ execute_set_aside, true },          /* slow clients have half of the turn */
+	{ execute_due, false },               /* after the backlog: a command that arrived in time wins over a deadline */
+	{ store_cron, false },                /* expiry frees memory before eviction needs to */
+	{ execute_blocked_on_memory, false }, /* before memory is measured */
+	{ store_update_memory, true },        /* nothing later in the turn changes memory */
+	{ give_tally_if_due, true },          /* into the same message as the frames */
+	{ store_publish, true },              /* all effects of the turn in one message, before replies are sent */
+	{ store_post_questions, true },       /* after frames and counts, so that the answers include them */
+	{ store_post_pushes, true },          /* replies that did not leave with a request batch */
+	{ post_settings, true },              /* after the replies written under the old settings */
+	{ store_arm_timer, true },            /* all deadlines are known now */
 };
 
 static void begin(struct store *store)
@@ -178,7 +178,7 @@ void store_turn(void *state, struct message message)
 	begin(store);
 	store_take(store, message);
 	if (store->is_stopping && message.type != STORE_STOP)
-		return; /* the subscribers may have stopped by now: nothing follows what STORE_STOP gave them */
+		return; /* the subscribers may have stopped: publish nothing after STORE_STOP */
 	for (size_t i = 0; i < sizeof(phases) / sizeof(phases[0]); i++)
 		if (phases[i].is_for_frozen || store_is_free(store))
 			phases[i].run(store);

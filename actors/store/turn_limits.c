@@ -2,7 +2,7 @@
 
 #include "actors/store/state.h"
 
-/* After this long a turn begins no further command: a full batch of plain ones takes half of it. */
+/* After this time a turn begins no further command. A full batch of simple commands takes half of it. */
 #define TURN_NS 500000u
 
 uint64_t turn_ticks(const struct store *store)
@@ -22,7 +22,6 @@ bool store_is_free(const struct store *store)
 	return store->turn.monotonic_ms >= store->execution.frozen_until_ms;
 }
 
-/* A lap ends with each command: asking costs no look at the clock. */
 bool turn_has_time(const struct store *store)
 {
 	return store->turn.timing_began_ticks < store->turn.ends_ticks;

@@ -1,23 +1,23 @@
 /*
- * Replies that clients have not read yet: how much there is for each, who waits until there is less, and for whom it is too much.
+ * Replies that clients have not read yet: counting them, blocking clients that have too many, closing clients beyond their limits.
  *
- * The store counts what it writes for a session; the reactor tells how much of that has come to it, and how much the kernel has
- * taken: beside each request, and in reports that come ahead of the requests. So the store always knows the unread bytes but for
- * what is under way between the two. When that is more than WINDOW_BYTES, the next command of the session waits (BLOCKED_OUTPUT) for
- * a report; the same while the reactor says that the client is owed its full share.
+ * The store counts the bytes it writes for a session. The reactor says how many of them it has received and how many the kernel has taken:
+ * with each request, and in reports that overtake the requests. So the store knows the unread bytes except for those between store and
+ * reactor. When these are more than WINDOW_BYTES, the next command of the session waits (BLOCKED_OUTPUT) for a report. It also waits
+ * while the reactor reports the connection as full (REPORT_FULL).
  *
- * A reply that passes the client's hard limit is cut while it is written, and the connection closed. So is one that would take too
- * much memory for copies, where `maxmemory` says what too much is; values that are shared with the keyspace cost nothing.
+ * A reply that exceeds the client's hard limit is cut while it is written, and the connection is closed. The same happens if copies for
+ * replies would take too much of `maxmemory`. Values shared with the keyspace are not copies.
  */
 #include "actors/runtime/log.h"
 #include "actors/store/blocked.h"
 #include "actors/store/state.h"
 
-/* A store that writes faster than this is delivered runs ahead of its reactor. A fourth of the client's limit, if that is less. */
+/* The most bytes between store and reactor for one session; a quarter of the client's hard limit if that is less. */
 #define WINDOW_BYTES ((uint64_t)4 << 20)
-/* Copies for replies, of all clients together, may take this part of maxmemory before the one that wants more is closed. */
+/* Copies for replies of all clients may take this part of maxmemory. The client that needs more is closed. */
 #define COPIES_PART_OF_MEMORY 2
-/* Less than this is never too much. */
+/* Smaller copies are not checked. */
 #define COPIES_CHECKED_BYTES ((size_t)256 << 10)
 
 static uint64_t hard_limit(const struct store *store)
@@ -70,7 +70,7 @@ bool session_may_send(struct store *store, struct session *session, size_t more,
 	return false;
 }
 
-/* Only ever more: what is told beside a request may be older than a report. */
+/* The counts only increase: a count that came with a request may be older than a report. */
 static void take_figures(struct session *session, const struct connection_report *report)
 {
 	session->delivered_bytes = largest(session->delivered_bytes, report->delivered_bytes);
