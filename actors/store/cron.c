@@ -209,11 +209,11 @@ static int64_t earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-static int64_t next_due_ms(struct store *store)
+static int64_t next_due_ms(const struct store *store, bool is_behind)
 {
 	if (store->turn.monotonic_ms < store->execution.frozen_until_ms)
 		return store->execution.frozen_until_ms;
-	if (store->cron.is_unfinished || store_is_behind(store))
+	if (store->cron.is_unfinished || is_behind)
 		return store->turn.monotonic_ms;
 	int64_t due_ms = earlier(blocked_next_deadline_ms(store), store->memory.due_ms);
 	/* Without credit, expired keys wait for credit, not for the timer. */
@@ -226,9 +226,9 @@ static int64_t next_due_ms(struct store *store)
 	return due_ms;
 }
 
-void store_arm_timer(struct store *store)
+void store_arm_timer(struct store *store, bool is_behind)
 {
-	int64_t due_ms = next_due_ms(store);
+	int64_t due_ms = next_due_ms(store, is_behind);
 	struct reactor_side *side = &store->reactors[0];
 	if (due_ms >= store->cron.armed_ms || store->is_stopping || (side->out & OUT_BIT(REACTOR_ARM_TIMER)))
 		return;

@@ -200,8 +200,6 @@ struct store {
 void store_turn(void *state, struct message message);
 /* Handles the message, without executing commands. */
 void store_take(struct store *store, struct message message);
-/* There are commands that could run now but for this turn's limits. */
-bool store_is_behind(struct store *store);
 
 /* unread.c */
 /* Counts `bytes` more of replies to the session; `part` is the part that they belong to. */
@@ -293,7 +291,8 @@ bool store_is_paused(const struct store *store);
 void store_cron(struct store *store);
 /* Gives garbage to the reaper; records peak memory, and time above maxmemory. */
 void store_update_memory(struct store *store);
-void store_arm_timer(struct store *store);
+/* For the next deadline; at once when commands wait for nothing but the next turn. */
+void store_arm_timer(struct store *store, bool is_behind);
 
 /* config_set.c */
 void store_on_listening(struct store *store, bool is_done);

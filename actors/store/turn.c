@@ -44,7 +44,8 @@ static void execute_while(struct store *store, enum blocked_topic topic, bool (*
 		execute_blocked(store, first);
 }
 
-bool store_is_behind(struct store *store)
+/* Commands wait for nothing but the next turn. */
+static bool is_behind(struct store *store)
 {
 	bool has_credited = next_on(store, BLOCKED_BUS_CREDIT) && store_has_credit(store);
 	bool has_unpaused = next_on(store, BLOCKED_PAUSE) && !store_is_paused(store);
@@ -141,6 +142,11 @@ static void give_tally_if_due(struct store *store)
 	store_give_tally(store);
 }
 
+static void arm_timer(struct store *store)
+{
+	store_arm_timer(store, is_behind(store));
+}
+
 /* The phases in order. While the store is frozen (DEBUG SLEEP), only those marked for it run. */
 static const struct {
 	void (*run)(struct store *store);
@@ -159,7 +165,7 @@ static const struct {
 	{ store_post_questions, true },       /* after frames and counts, so that the answers include them */
 	{ store_post_pushes, true },          /* replies that did not leave with a request batch */
 	{ post_settings, true },              /* after the replies written under the old settings */
-	{ store_arm_timer, true },            /* all deadlines are known now */
+	{ arm_timer, true },                  /* all deadlines are known now */
 };
 
 static void begin(struct store *store)
