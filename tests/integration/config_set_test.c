@@ -461,10 +461,13 @@ static const struct {
 /* A listener of this test. */
 static int occupy(uint16_t *out_port)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(*out_port = free_port()) };
+	struct sockaddr_in address = { .sin_family = AF_INET };
+	socklen_t len = sizeof(address);
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	CU_ASSERT(fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 && listen(fd, 1) == 0);
+	CU_ASSERT(fd >= 0 && bind(fd, (struct sockaddr *)&address, len) == 0 && listen(fd, 1) == 0);
+	CU_ASSERT(getsockname(fd, (struct sockaddr *)&address, &len) == 0);
+	*out_port = ntohs(address.sin_port);
 	return fd;
 }
 

@@ -131,7 +131,7 @@ class Round:
         self.jobs, self.logs, self.seed, self.server = jobs, logs, seed, server
         self.results, self.running = [], set()
         self.is_over = False
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()  # end() may interrupt itself
 
     def run(self, at_once):
         os.makedirs(self.logs, exist_ok=True)
@@ -141,7 +141,7 @@ class Round:
             for future in beside:
                 future.result()
             for job in self.jobs:
-                if job.get("alone"):
+                if job.get("alone") and not self.is_over:
                     pool.submit(self.run_job, job).result()
         finally:
             self.end()
@@ -256,8 +256,25 @@ def arguments():
     return parser.parse_intermixed_args(words)
 
 
+def end_at_signals(rounds):
+    """
+    Ends the round under way and lets it come to its end: an exception that is raised while the main thread waits for another one may leave
+    the lock of their future taken for ever. Returns a list that is not empty once a signal has come.
+    """
+    came = []
+
+    def on_signal(number, frame):
+        came.append(number)
+        for one in rounds[-1:]:
+            one.end()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, on_signal)
+    return came
+
+
 def run_rounds(options, jobs, logs):
     rounds = []
+    came = end_at_signals(rounds)
     shutil.rmtree(logs, ignore_errors=True)
     os.makedirs(logs)
     busy = [subprocess.Popen([sys.executable, "-c", BUSY], stdin=subprocess.DEVNULL, start_new_session=True) for _ in range(options.load)]
@@ -267,12 +284,13 @@ def run_rounds(options, jobs, logs):
             where = os.path.join(logs, "round-%d" % (number + 1)) if options.repeat > 1 else logs
             rounds.append(Round(jobs, where, seed, options.server))
             print("round %d of %d, seed %d" % (number + 1, options.repeat, seed), flush=True)
-            rounds[-1].run(options.jobs)
+            if not came:
+                rounds[-1].run(options.jobs)
+            if came:
+                print("\ninterrupted: %d passed, %d failed, %d skipped" % tuple(total(rounds)), flush=True)
+                return 130
             if options.repeat > 1:
                 print("round %d of %d: %d passed, %d failed, %d skipped" % (number + 1, options.repeat, *total(rounds[-1:])), flush=True)
-    except KeyboardInterrupt:
-        print("\ninterrupted: %d passed, %d failed, %d skipped" % tuple(total(rounds)), flush=True)
-        return 130
     finally:
         for process in busy:
             process.kill()
