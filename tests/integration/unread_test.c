@@ -457,7 +457,8 @@ static void a_monitor_with_its_replies_off_is_shown_nothing(void)
 	while ((clients = COMMAND(peer, "CLIENT", "LIST")) && !strstr(clients, "name=quiet") && deadline_left_ms(deadline) > 0)
 		continue;
 	CU_ASSERT(GIVES(peer, "+OK\r\n", "SET", "unseen", "1"));
-	CU_ASSERT(GIVES(peer, "+PONG\r\n", "PING"));
+	/* The observer's answer comes behind the lines that it has made of that. */
+	CU_ASSERT(COMMAND(peer, "INFO", "commandstats") != NULL);
 	CU_ASSERT_FALSE(peer_has_input(monitor));
 	CU_ASSERT(peer_exchange(monitor, "CLIENT REPLY ON\r\n", "+OK\r\n"));
 	CU_ASSERT(GIVES(peer, "+OK\r\n", "SET", "seen", "1"));
