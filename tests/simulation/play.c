@@ -219,6 +219,11 @@ static void check_data(struct play *play, const struct node *node)
 	node->reactors[0]->on_received = NULL;
 	client_send(client, "DEBUG", "DIGEST", NULL);
 	scheduler_settle();
+	/* The last command of a client that has gone may be DEBUG SLEEP. */
+	for (int rounds = 0; rounds < PATIENCE_ROUNDS && client->answered < client->sent; rounds++) {
+		scheduler_advance_ms(PATIENCE_STEP_MS);
+		scheduler_settle();
+	}
 	const char *digest = client_take(client);
 	for (uint32_t i = 0; i < node->recorder_count; i++) {
 		if (node->recorders[i]->subscriber.cursor.last != node->recorders[0]->last_sequence)
