@@ -110,8 +110,8 @@ static void help_tells_of_one_command_or_one_group(void)
 	CU_ASSERT(has(COMMAND(peer, "help", "CLIENT"), "+CLIENT NO-EVICT <ON|OFF>\r\n"));
 	CU_ASSERT(has(COMMAND(peer, "help", "client", "id"), "+CLIENT ID\r\n"));
 	CU_ASSERT(has(COMMAND(peer, "HELP", "generic"), "+EXPIRE key seconds [NX|XX|GT|LT]\r\n"));
-	CU_ASSERT(GIVES(peer, "-ERR there is no such command; HELP alone lists them\r\n", "HELP", "nothing"));
-	CU_ASSERT(GIVES(peer, "-ERR there is no such command; HELP alone lists them\r\n", "HELP", "client", "nothing"));
+	CU_ASSERT(GIVES(peer, "-ERR no such command; HELP lists all commands\r\n", "HELP", "nothing"));
+	CU_ASSERT(GIVES(peer, "-ERR no such command; HELP lists all commands\r\n", "HELP", "client", "nothing"));
 }
 
 static void containers_have_help_of_their_own(void)

@@ -1,5 +1,5 @@
 /*
- * ACL as far as it goes with one user, who may do everything; and the cluster, which is not there.
+ * ACL with a single user, who has all permissions; and the cluster commands, which are refused.
  */
 #include <openssl/sha.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@ void cmd_acl_users(struct call *call)
 	reply_text(call, "default");
 }
 
-/* The form in which rules show a password: its SHA-256 in 64 hexadecimal digits, and a NUL. */
+/* Rules show a password as its SHA-256: 64 hexadecimal digits and a NUL. */
 #define DIGEST_TEXT_BYTES (2 * SHA256_DIGEST_LENGTH + 1)
 
 static void digest_of(const char *password, char out[DIGEST_TEXT_BYTES])

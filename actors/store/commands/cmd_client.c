@@ -20,7 +20,7 @@ void cmd_client_getname(struct call *call)
 		reply_null(call);
 }
 
-/* Names stand in lines of name=value, so they are printable and without spaces. */
+/* CLIENT LIST shows names as name=value, so they must be printable and contain no spaces. */
 static bool is_fit_for_name(struct slice name)
 {
 	for (size_t i = 0; i < name.len; i++)
@@ -61,7 +61,7 @@ void cmd_client_no_evict(struct call *call)
 	reply_ok(call);
 }
 
-/* OFF and SKIP answer nothing. */
+/* OFF and SKIP send no reply. */
 void cmd_client_reply(struct call *call)
 {
 	struct session *session = call->session;
@@ -78,7 +78,7 @@ void cmd_client_reply(struct call *call)
 	}
 }
 
-/* Reads are not tracked. */
+/* Key tracking is not supported. */
 void cmd_client_getredir(struct call *call)
 {
 	reply_integer(call, -1);
@@ -135,7 +135,7 @@ static void describe_flags(const struct session *session, char out[8])
 	if (session->flags & SESSION_MONITOR)
 		*at++ = 'O';
 	if ((session->flags & SESSION_BLOCKED) && session->topic <= BLOCKED_PAUSE)
-		*at++ = 'b'; /* by its own wish; who waits for an answer of another actor is not blocked */
+		*at++ = 'b'; /* blocked by its command; waiting for another actor's answer does not count */
 	if (session->flags & SESSION_UNIX_SOCKET)
 		*at++ = 'U';
 	if (session->flags & SESSION_NO_EVICT)
@@ -251,9 +251,9 @@ void cmd_client_list(struct call *call)
 		store_ask_figures(call, resume_client_list, NULL);
 }
 
-/* ---- waking and closing connections ---- */
+/* ---- unblocking and closing connections ---- */
 
-/* Who waits for another actor's answer, not by its own wish, is left alone. */
+/* A session that waits for another actor's answer cannot be unblocked. */
 void cmd_client_unblock(struct call *call)
 {
 	enum wake_reason reason = WAKE_DEADLINE;
@@ -285,7 +285,7 @@ struct kill_filter {
 	bool skips_me;
 };
 
-/* One pair of option and value; false: the error is written. */
+/* One pair of option and value. False: the error reply has been written. */
 static bool parse_kill_option(struct call *call, uint32_t i, struct kill_filter *filter)
 {
 	struct slice value = call_arg(call, i + 1);
@@ -318,7 +318,7 @@ static bool parse_kill_option(struct call *call, uint32_t i, struct kill_filter 
 static bool parse_kill_filter(struct call *call, struct kill_filter *filter)
 {
 	*filter = (struct kill_filter){ .type = CLIENT_ANY, .skips_me = call->argc > 3 };
-	if (call->argc == 3) { /* the old form: an address alone */
+	if (call->argc == 3) { /* the old form: only an address */
 		filter->address_index = 2;
 		return true;
 	}
@@ -347,7 +347,7 @@ static bool filter_fits(const struct call *call, const struct kill_filter *filte
 	       !(filter->skips_me && session == call->session);
 }
 
-/* Whom the filter lets pass; the caller's own session dies when it has its reply. */
+/* Kills the session if the filter matches. The caller's own session is only marked: it is closed after its reply. */
 static unsigned kill_if_fits(struct call *call, const struct kill_filter *filter, struct session *session, bool *kills_me)
 {
 	if (!filter_fits(call, filter, session))

@@ -8,7 +8,7 @@
 
 /* ---- COMMAND INFO ---- */
 
-/* The names of the bits that are set, as a set of simple strings. */
+/* Replies with the names of the set bits as a set of simple strings. */
 static void reply_bit_names(struct call *call, uint64_t bits, const struct bit_name *names, const char *prefix)
 {
 	char text[40];
@@ -50,7 +50,7 @@ static void reply_search(struct call *call, const char *name, const char *type, 
 	reply_map(call, pairs);
 }
 
-/* Where to begin, and how to go on from there: the last key counts from the first, or from the end. */
+/* In COMMAND INFO the last key is relative to the first, or counts from the end. */
 static void reply_key_spec(struct call *call, const struct key_spec *spec)
 {
 	reply_map(call, 3);
@@ -76,7 +76,7 @@ static void reply_command_name(struct call *call, const struct command *command)
 	reply_text(call, name);
 }
 
-/* PROTECTED is a matter between the table and dispatch. */
+/* COMMAND_PROTECTED is internal and not shown. */
 static void reply_command_info(struct call *call, const struct command *command)
 {
 	reply_array(call, 10);
@@ -174,8 +174,8 @@ static void reply_argument_flags(struct call *call, const struct argument *argum
 		reply_simple(call, "multiple_token");
 }
 
-/* Keys are told which specification they belong to: the n-th to the n-th, the rest to the last; one behind a keyword to that
- * with this keyword, and a pattern, if it is for keys, to that without positions. */
+/* COMMAND DOCS gives the key specification of each key argument. The n-th key has the n-th specification, later keys the last; a key after
+ * a keyword has the specification with this keyword; a pattern for keys has the one without positions. */
 struct docs_walk {
 	const struct command *command;
 	uint32_t keys_seen;
@@ -188,7 +188,7 @@ static bool belongs_to(const struct argument *argument, const struct key_spec *s
 	return argument->token.len > 0 && slice_equal(argument->token, spec->keyword);
 }
 
-/* Its number, or -1: not a key. */
+/* The number of the argument's key specification; -1 if it is no key. */
 static int64_t key_spec_of(struct docs_walk *walk, const struct argument *argument)
 {
 	const struct command *command = walk->command;
@@ -314,7 +314,7 @@ void cmd_command_docs(struct call *call)
 
 enum list_filter { LIST_ALL, LIST_MODULE, LIST_CATEGORY, LIST_PATTERN };
 
-/* There are no modules, so none of the commands belongs to one. */
+/* There are no modules, so FILTERBY MODULE matches nothing. */
 static bool is_listed(const struct command *command, enum list_filter filter, struct slice value, uint64_t category)
 {
 	char name[64];
@@ -362,7 +362,7 @@ void cmd_command_list(struct call *call)
 
 /* ---- COMMAND GETKEYS ---- */
 
-/* The command that the arguments from 2 on spell, all checked; NULL: the error is written. */
+/* The command in the arguments from 2 on, with its arity checked. NULL: the error reply has been written. */
 static const struct command *find_spelt_command(struct call *call)
 {
 	struct slice name = call_arg(call, 2);
@@ -382,7 +382,7 @@ static const struct command *find_spelt_command(struct call *call)
 	return NULL;
 }
 
-/* How many arguments follow the word at `index`, as the command's grammar tells: of BY 1, of LIMIT 2. */
+/* The number of arguments after the word at `index` by the command's grammar: 1 for BY, 2 for LIMIT. */
 static uint32_t values_behind(const struct call *call, uint32_t index, const struct argument *arguments, int count)
 {
 	char word[64];
@@ -394,13 +394,13 @@ static uint32_t values_behind(const struct call *call, uint32_t index, const str
 	return 0;
 }
 
-/* Keys of the spelt command are every step-th argument from `first` to `last`, counted from its name. */
+/* The keys are every step-th argument from `first` to `last`, counted from the command's name. */
 struct key_range {
 	int64_t first, last;
 };
 
-/* The argument behind the last such word that is none of another word's; an empty range without one. The word's own argument may
- * be a word again, as Redis has it. */
+/* The argument after the last such word that is not itself an argument of another word; an empty range if there is none. As in Redis, the
+ * argument after the word may be the word again. */
 static struct key_range range_behind(const struct call *call, const struct command *command, struct slice keyword)
 {
 	struct argument arguments[GRAMMAR_NODES_MAX];
@@ -440,7 +440,7 @@ static size_t count_keys(const struct call *call, const struct command *command)
 	return count;
 }
 
-/* SET overwrites, but with GET it shows what was there, too, and with IFEQ whether it was what is given. */
+/* SET overwrites the value; with GET or IFEQ it also reads it. */
 static uint32_t actual_flags(const struct call *call, const struct key_spec *spec)
 {
 	if (!(spec->flags & KEY_VARIABLE_FLAGS))

@@ -99,7 +99,7 @@ void cmd_config_rewrite(struct call *call)
 		store_rewrite(call);
 }
 
-/* The reactors count what goes through the sockets; what they say now is taken off from what they say later. */
+/* The reactors' counters are not reset: their current values are subtracted later. */
 static void resume_resetstat(struct call *call, enum wake_reason reason, void *answer)
 {
 	const struct connection_figures *figures = answer;

@@ -39,9 +39,9 @@ void cmd_reset(struct call *call)
 	reply_simple(call, "RESET");
 }
 
-/* ---- logging in ---- */
+/* ---- authentication ---- */
 
-/* Takes as long for a wrong password as for the right one: every byte given is looked at. */
+/* Compares every byte of `given`, so that the time does not depend on the position of the first wrong byte. */
 static bool is_secret(struct slice given, const char *secret)
 {
 	size_t len = strlen(secret);
@@ -51,7 +51,7 @@ static bool is_secret(struct slice given, const char *secret)
 	return difference == 0;
 }
 
-/* There is one user. Without a password set, any will do. */
+/* There is one user. If no password is set, any password is accepted. */
 static bool may_log_in(struct call *call, struct slice user, struct slice password)
 {
 	const char *secret = store_config(call->store)->requirepass;
@@ -107,7 +107,7 @@ static bool parse_version(struct call *call, enum resp_version *out_version)
 	return true;
 }
 
-/* Wherever AUTH stands, whether or not it is come to: what stands before it may be wrong. */
+/* Hides the password before parsing, since an error in an earlier option ends the parsing. */
 static void hide_hello_passwords(struct call *call)
 {
 	for (uint32_t i = 1; i < call->argc; i++) {
@@ -118,7 +118,7 @@ static void hide_hello_passwords(struct call *call)
 	}
 }
 
-/* Options take effect one by one: what stood before a wrong one holds. */
+/* Options take effect one by one; those before a wrong one stay in effect. */
 static bool take_hello_options(struct call *call)
 {
 	for (uint32_t i = 2; i < call->argc; i++) {

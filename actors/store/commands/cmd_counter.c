@@ -1,5 +1,5 @@
 /*
- * Numbers kept as strings.
+ * Commands for numbers stored as strings.
  */
 #include <math.h>
 #include <stdio.h>
@@ -9,9 +9,9 @@
 #include "actors/store/commands/handlers.h"
 #include "transport/decimal.h"
 
-/* ---- whole numbers ---- */
+/* ---- integers ---- */
 
-/* The number that an entry holds, 0 without one. False: the error is written. */
+/* The number in an entry, 0 without an entry. False: the error reply has been written. */
 static bool read_counter(struct call *call, const struct entry *entry, int64_t *out_value)
 {
 	*out_value = 0;
@@ -87,9 +87,9 @@ void cmd_decrby(struct call *call)
 		add_to_counter(call, -delta);
 }
 
-/* ---- fractions ---- */
+/* ---- floating-point numbers ---- */
 
-/* The sum of what the key holds, 0 without the key, and the argument. False: the error is written. */
+/* The sum of the number in the key, 0 without the key, and the argument. False: the error reply has been written. */
 static bool add_fraction(struct call *call, long double *out_sum)
 {
 	long double value, delta;

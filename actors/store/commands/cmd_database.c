@@ -1,5 +1,5 @@
 /*
- * The numbered databases as a whole.
+ * Commands for whole databases.
  */
 #include <limits.h>
 
@@ -34,7 +34,7 @@ void cmd_dbsize(struct call *call)
 	reply_integer(call, (int64_t)keyspace_count(call_keyspace(call)));
 }
 
-/* False: the error is written. Keys are always freed elsewhere, so ASYNC and SYNC come to the same. */
+/* False: the error reply has been written. The reaper always frees the keys, so ASYNC and SYNC do the same. */
 static bool check_flush_type(struct call *call)
 {
 	if (call->argc == 1 || (call->argc == 2 && (call_arg_is(call, 1, "ASYNC") || call_arg_is(call, 1, "SYNC"))))

@@ -1,6 +1,6 @@
 /*
- * DEBUG, as far as Redis's own tests and tools use it and there is something behind it here. A table of subcommands; what isn't
- * in it, or comes with too few or too many arguments, is refused by name.
+ * DEBUG: the subcommands that Redis's tests and tools use, as far as they make sense here. All are in one table. Other subcommands, or a
+ * wrong number of arguments, are refused by name.
  */
 #include <ctype.h>
 #include <signal.h>
@@ -20,7 +20,7 @@
 
 /* ---- keys ---- */
 
-/* Also one whose time has come; NULL: the error has been written. */
+/* Also finds an expired key. NULL: the error reply has been written. */
 static struct entry *find_key(struct call *call, uint32_t index)
 {
 	struct slice key = call_arg(call, index);
@@ -35,7 +35,7 @@ static bool count_only(void *context, const void *data, size_t len)
 	return true;
 }
 
-/* The bytes of the value in an RDB file, not compressed. */
+/* The size of the value in an RDB file, without compression. */
 static size_t serialized_bytes(const struct entry *entry)
 {
 	struct rdb_writer writer = { .write = count_only };
@@ -106,7 +106,7 @@ static void debug_htstats(struct call *call)
 	reply_gathered(call, &text);
 }
 
-/* No value is kept in a table of its own. */
+/* No value is stored as a hash table. */
 static void debug_htstats_key(struct call *call)
 {
 	if (find_key(call, 2))
@@ -115,14 +115,14 @@ static void debug_htstats_key(struct call *call)
 
 /* ---- POPULATE ---- */
 
-/* So many keys a slice: some milliseconds. The rest comes after other work has had its turn. */
+/* Keys per slice, which takes some milliseconds. Other work runs between two slices. */
 #define POPULATE_SLICE 5000
 #define POPULATE_VALUE_MAX (512u << 20)
 
 struct population {
 	uint64_t next, count;
-	size_t value_len; /* 0: as long as the text */
-	char *value;      /* value_len bytes of zeros behind the text; NULL when value_len is 0 */
+	size_t value_len; /* 0: the length of the text */
+	char *value;      /* value_len bytes: the text, cut or padded with zeros; NULL when value_len is 0 */
 };
 
 static bool parse_positive(struct call *call, uint32_t index, uint64_t *out_number)
@@ -145,7 +145,7 @@ static void tell_set(struct call *call, struct slice key, const struct entry *en
 	call_effect(call, &effect);
 }
 
-/* key:42 with the value "value:42", unless the key is there. */
+/* Stores key:42 with the value "value:42" unless the key exists. */
 static enum keyspace_status populate_one(struct call *call, struct population *population)
 {
 	char key[256], value[32];
@@ -322,7 +322,7 @@ static void debug_error(struct call *call)
 
 /* ---- the server ---- */
 
-/* As strtod reads it, as far as it can: what is no number is 0. */
+/* Parsed by strtod(): text that is no number gives 0. */
 static int64_t sleep_ms(struct slice seconds)
 {
 	char text[64] = "";
@@ -362,7 +362,7 @@ static void debug_log(struct call *call)
 	reply_ok(call);
 }
 
-/* Does the pattern match a text of so many letters a? */
+/* Does the pattern match a text of `length` letters a? */
 static void debug_stringmatch_len(struct call *call)
 {
 	uint64_t len;
@@ -407,28 +407,28 @@ static void debug_help(struct call *call);
 
 static const struct debug_command {
 	const char *name;
-	uint32_t least, most; /* arguments, DEBUG and the name counted */
+	uint32_t least, most; /* number of arguments, including DEBUG and the name */
 	void (*run)(struct call *call);
 	const char *arguments, *meaning;
 } debug_commands[] = {
-	{ "assert", 2, 2, debug_assert, "", "Crash, as if something had been found to be wrong." },
-	{ "change-repl-id", 2, 2, debug_change_repl_id, "", "Take a new id for replication." },
-	{ "digest", 2, 2, debug_digest, "", "A fingerprint of all data; equal data give Redis's." },
-	{ "digest-value", 2, UINT32_MAX, debug_digest_value, " <key> [<key> ...]", "Fingerprints of the keys' values." },
-	{ "error", 3, 3, debug_error, " <text>", "Reply this text as an error." },
-	{ "htstats", 3, 3, debug_htstats, " <database>", "The shape of a database's table." },
-	{ "htstats-key", 3, 3, debug_htstats_key, " <key>", "The same of a value that is kept as a table." },
+	{ "assert", 2, 2, debug_assert, "", "Crash with a failed assertion." },
+	{ "change-repl-id", 2, 2, debug_change_repl_id, "", "Change the replication id." },
+	{ "digest", 2, 2, debug_digest, "", "Return a digest of all data, equal to Redis's for equal data." },
+	{ "digest-value", 2, UINT32_MAX, debug_digest_value, " <key> [<key> ...]", "Return digests of the values of keys." },
+	{ "error", 3, 3, debug_error, " <text>", "Reply with this text as an error." },
+	{ "htstats", 3, 3, debug_htstats, " <database>", "Return statistics of a database's hash table." },
+	{ "htstats-key", 3, 3, debug_htstats_key, " <key>", "The same for a value that is stored as a hash table." },
 	{ "log", 3, 3, debug_log, " <text>", "Write this text to the log." },
-	{ "object", 3, 3, debug_object, " <key>", "How a key and its value are kept." },
-	{ "panic", 2, 2, debug_panic, "", "Crash, as if the server had given up." },
-	{ "populate", 3, 5, debug_populate, " <count> [<prefix>] [<size>]", "Make keys key:0, key:1 and so on." },
-	{ "protocol", 3, 3, debug_protocol, " <type>", "Reply an example of a type of the protocol." },
-	{ "segfault", 2, 2, debug_segfault, "", "Crash, as if by a wrong address." },
-	{ "set-active-expire", 3, 3, debug_set_active_expire, " <0|1>", "Whether expired keys leave before they are looked for." },
-	{ "sleep", 3, 3, debug_sleep, " <seconds>", "Execute nothing for so long." },
-	{ "stringmatch-len", 4, 4, debug_stringmatch_len, " <length> <pattern>", "Match a pattern with so many letters a." },
-	{ "structsize", 2, 2, debug_structsize, "", "The sizes of some structures in bytes." },
-	{ "help", 2, 2, debug_help, "", "Show these lines." },
+	{ "object", 3, 3, debug_object, " <key>", "Return low-level information about a key and its value." },
+	{ "panic", 2, 2, debug_panic, "", "Crash with a panic." },
+	{ "populate", 3, 5, debug_populate, " <count> [<prefix>] [<size>]", "Create the keys key:0, key:1 and so on." },
+	{ "protocol", 3, 3, debug_protocol, " <type>", "Reply with an example of a protocol type." },
+	{ "segfault", 2, 2, debug_segfault, "", "Crash with an invalid memory access." },
+	{ "set-active-expire", 3, 3, debug_set_active_expire, " <0|1>", "Whether expired keys are removed without being accessed." },
+	{ "sleep", 3, 3, debug_sleep, " <seconds>", "Execute nothing for this time." },
+	{ "stringmatch-len", 4, 4, debug_stringmatch_len, " <length> <pattern>", "Match a pattern with a text of `length` letters a." },
+	{ "structsize", 2, 2, debug_structsize, "", "Return the sizes of some structures in bytes." },
+	{ "help", 2, 2, debug_help, "", "Show this help." },
 };
 #define DEBUG_COMMANDS (sizeof(debug_commands) / sizeof(debug_commands[0]))
 

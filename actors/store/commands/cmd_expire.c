@@ -1,5 +1,5 @@
 /*
- * Times to live.
+ * Commands that set and return times to live.
  */
 #include <string.h>
 
@@ -40,7 +40,7 @@ static bool parse_expire_flags(struct call *call, uint32_t *out_flags)
 	return false;
 }
 
-/* A key without a time to live counts as one that lives for ever. */
+/* For GT and LT, a key without a time to live counts as infinite. */
 static bool expire_flags_allow(uint32_t flags, int64_t present_ms, int64_t when_ms)
 {
 	bool has_expiry = present_ms != NO_EXPIRY;
@@ -49,7 +49,7 @@ static bool expire_flags_allow(uint32_t flags, int64_t present_ms, int64_t when_
 	       !((flags & EXPIRE_LT) && has_expiry && when_ms >= present_ms);
 }
 
-/* A time that has come already removes the key. */
+/* A time in the past removes the key. */
 static void expire_entry(struct call *call, struct entry *entry, int64_t when_ms)
 {
 	if (when_ms <= call->now_ms) {
@@ -100,9 +100,9 @@ void cmd_pexpireat(struct call *call)
 	expire_generic(call, 1, 0);
 }
 
-/* ---- asking ---- */
+/* ---- reading ---- */
 
-/* -2 without the key, -1 without a time to live; seconds are rounded to the nearest. */
+/* Replies -2 without the key, -1 without a time to live. Seconds are rounded to the nearest. */
 static void reply_expiry(struct call *call, int64_t unit_ms, int64_t base_ms)
 {
 	struct entry *entry = call_peek(call, 1);

@@ -1,6 +1,6 @@
 /*
- * HELP for people who type, and the HELP of each container: all of it comes from the command table. Lines go out as simple strings,
- * which telnet and redis-cli both show readably.
+ * HELP, and the HELP subcommand of each container, made from the command table. The lines are simple strings, which are readable in telnet
+ * and in redis-cli.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -61,7 +61,7 @@ static bool is_first_of_group(uint32_t number)
 
 #define LINE_WIDTH 76
 
-/* The names of a group's commands, as many to a line as fit. */
+/* Adds the names of a group's commands, as many per line as fit. */
 static void add_group(struct lines *lines, const char *group)
 {
 	char line[LINE_WIDTH + 1] = "";
@@ -84,9 +84,9 @@ static void add_group(struct lines *lines, const char *group)
 static void help_overview(struct call *call)
 {
 	struct lines lines = { 0 };
-	lines_add(&lines, "qcache " QCACHE_VERSION ": type a command and its arguments, parted by spaces, and Enter.");
-	lines_add(&lines, "Quote what holds spaces: SET greeting \"good morning\". QUIT ends the connection.");
-	lines_add(&lines, "HELP <command> tells what a command takes and does; HELP <group> does so for a group.");
+	lines_add(&lines, "qcache " QCACHE_VERSION ": type a command and its arguments, separated by spaces, and press Enter.");
+	lines_add(&lines, "Quote arguments with spaces: SET greeting \"good morning\". QUIT closes the connection.");
+	lines_add(&lines, "HELP <command> describes a command, HELP <group> all commands of a group.");
 	for (uint32_t i = 0; i < command_count(); i++)
 		if (is_first_of_group(i))
 			add_group(&lines, command_at(i)->group);
@@ -107,7 +107,7 @@ static void help_command(struct call *call, const struct command *command)
 	lines_reply(&lines, call);
 }
 
-/* False when no command is in such a group. */
+/* False if there is no such group. */
 static bool help_group(struct call *call, struct slice group)
 {
 	struct lines lines = { 0 };
@@ -140,5 +140,5 @@ void cmd_help(struct call *call)
 	else if (command)
 		help_command(call, command);
 	else if (call->argc > 2 || !help_group(call, name))
-		reply_error(call, "ERR there is no such command; HELP alone lists them");
+		reply_error(call, "ERR no such command; HELP lists all commands");
 }

@@ -1,5 +1,5 @@
 /*
- * Keys, whatever their values are.
+ * Commands for keys of any type.
  */
 #include <limits.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "storage/access.h"
 #include "storage/value.h"
 
-/* ---- there or not ---- */
+/* ---- existence ---- */
 
 void cmd_del(struct call *call)
 {
@@ -42,7 +42,7 @@ void cmd_touch(struct call *call)
 	for (uint32_t i = 1; i < call->argc; i++) {
 		struct entry *entry = call_peek(call, i);
 		if (entry)
-			access_touch(access_of(call), entry); /* whatever CLIENT NO-TOUCH says */
+			access_touch(access_of(call), entry); /* despite CLIENT NO-TOUCH */
 		found += entry != NULL;
 	}
 	reply_integer(call, found);
@@ -54,9 +54,8 @@ void cmd_type(struct call *call)
 	reply_simple(call, entry ? entry_type_name(entry_type(entry)) : "none");
 }
 
-/* ---- another name, another database ---- */
+/* ---- renaming, moving and copying ---- */
 
-/* Where a value goes. */
 struct destination {
 	uint32_t database, key_index;
 };
@@ -67,7 +66,7 @@ static bool is_there(struct call *call, const struct destination *to)
 			     call_hash(call, to->key_index), call->now_ms);
 }
 
-/* Moves the entry, which is gone then, with its time to live. False without memory: the error is written. */
+/* Moves the entry with its time to live; it is invalid afterwards. False if out of memory: the error reply has been written. */
 static bool move_to(struct call *call, struct entry *entry, const struct destination *to, struct effect effect)
 {
 	struct keyspace *target = store_own_keyspace(call->store, to->database);
@@ -87,7 +86,7 @@ static bool rename_to(struct call *call, struct entry *entry)
 	return move_to(call, entry, &to, (struct effect){ .type = EFFECT_RENAME, .other_key = call_arg(call, 2) });
 }
 
-/* The entry to be renamed. NULL: the error is written. */
+/* The entry to rename. NULL: the error reply has been written. */
 static struct entry *find_to_rename(struct call *call)
 {
 	struct entry *entry = call_find(call, 1);
@@ -152,7 +151,7 @@ static bool parse_copy_options(struct call *call, uint32_t *out_database, bool *
 	return true;
 }
 
-/* False without memory: the error is written. */
+/* False if out of memory: the error reply has been written. */
 static bool copy_to(struct call *call, const struct entry *entry, const struct destination *to)
 {
 	struct slice key = call_arg(call, to->key_index);

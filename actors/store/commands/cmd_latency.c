@@ -90,14 +90,14 @@ static struct extremes find_extremes(const struct latency_series *series, uint32
 	return found;
 }
 
-/* How high a sample's bar is, 1 to GRAPH_ROWS. */
+/* The height of a sample's bar, 1 to GRAPH_ROWS. */
 static uint32_t bar_height(uint32_t ms, const struct extremes *extremes)
 {
 	uint64_t span = extremes->high_ms - extremes->low_ms;
 	return span ? 1 + (uint32_t)((uint64_t)(ms - extremes->low_ms) * (GRAPH_ROWS - 1) / span) : GRAPH_ROWS;
 }
 
-/* A column a sample, the newest at the right. */
+/* Draws a column per sample, the newest on the right. */
 static void draw_bars(const struct latency_series *series, uint32_t first, const struct extremes *extremes, struct buffer *out)
 {
 	for (uint32_t row = GRAPH_ROWS; row > 0; row--) {
@@ -134,12 +134,12 @@ void cmd_latency_graph(struct call *call)
 static void describe_event(const struct latency_series *series, enum latency_event event, struct buffer *out)
 {
 	static const char *const advice[LATENCY_EVENTS] = {
-		[LATENCY_COMMAND] = "SLOWLOG GET tells which commands they were; those that look at many keys at once (KEYS, "
-				    "LCS, DEBUG) are the usual ones.",
-		[LATENCY_FAST_COMMAND] = "These should always be quick: look for a machine that is short of processor time, or "
-					 "that swaps.",
-		[LATENCY_EVICTION_CYCLE] = "Making room below maxmemory: keys are written faster than they can leave.",
-		[LATENCY_EXPIRE_CYCLE] = "Very many keys expire at the same moment: spread their times to live.",
+		[LATENCY_COMMAND] = "SLOWLOG GET lists the commands. Usual causes are commands that read many keys (KEYS, "
+				    "LCS, DEBUG).",
+		[LATENCY_FAST_COMMAND] = "These commands are always quick: check whether the machine lacks CPU time or "
+					 "swaps.",
+		[LATENCY_EVICTION_CYCLE] = "Keys are written faster than they can be evicted: raise maxmemory.",
+		[LATENCY_EXPIRE_CYCLE] = "Very many keys expire at the same moment: spread their expiry times.",
 	};
 	struct extremes extremes = find_extremes(series, 0);
 	buffer_printf(out, "%s: %u times, %" PRIu64 " ms on average, %u ms at most (%u ms ever). %s\n",
@@ -156,15 +156,15 @@ void cmd_latency_doctor(struct call *call)
 		if (latency->series[event].count)
 			describe_event(&latency->series[event], (enum latency_event)event, &text);
 	if (text.len == 0 && threshold_ms == 0)
-		buffer_printf(&text, "Nothing is watched: CONFIG SET latency-monitor-threshold <milliseconds> begins to.\n");
+		buffer_printf(&text, "The latency monitor is off. Turn it on with CONFIG SET latency-monitor-threshold <milliseconds>.\n");
 	else if (text.len == 0)
-		buffer_printf(&text, "Nothing has taken %" PRId64 " ms or more since the samples were last reset.\n", threshold_ms);
+		buffer_printf(&text, "No event has taken %" PRId64 " ms or more since the samples were last reset.\n", threshold_ms);
 	reply_gathered(call, &text);
 }
 
 /* ---- LATENCY HISTOGRAM ---- */
 
-/* Bounds double from one microsecond of 1024 ns to more than the histogram holds; they are told in microseconds of 1000. */
+/* The bounds double, from 2^10 ns to above the largest value of the histogram. The reply gives them in microseconds of 1000 ns. */
 #define FIRST_BOUND_LOG 10
 
 static const struct histogram *histogram_of(const struct observations *seen, const struct command *command)
@@ -177,7 +177,7 @@ static uint64_t bound_us(uint32_t bound_log)
 	return histogram_bucket_top_ns(histogram_bucket((uint64_t)1 << bound_log)) / 1000;
 }
 
-/* Only bounds below which there are more than below the one before. */
+/* Replies only with bounds whose cumulative count is larger than at the bound before. */
 static uint32_t reply_bounds(struct call *call, const struct histogram *histogram, bool writes)
 {
 	uint64_t total = histogram_count(histogram), before = 0;
@@ -215,7 +215,7 @@ static uint32_t reply_histogram(struct call *call, const struct observations *se
 	return 1;
 }
 
-/* Of a container, all that it contains. */
+/* For a container, replies with all its subcommands. */
 static uint32_t reply_named(struct call *call, const struct observations *seen, struct slice name, bool writes)
 {
 	const struct command *command = command_find_full(name);
@@ -227,7 +227,7 @@ static uint32_t reply_named(struct call *call, const struct observations *seen, 
 	return told;
 }
 
-/* Once to count what there is to tell, once to tell it. */
+/* Called twice: to count the entries, then to write them. */
 static uint32_t reply_histograms(struct call *call, const struct observations *seen, bool writes)
 {
 	uint32_t told = 0;

@@ -1,7 +1,6 @@
 /*
- * LCS: the longest common subsequence of two strings, by the textbook table: cell (i, j) is the length for the first i
- * bytes of one and the first j of the other. Walking back from the last cell gives the subsequence, and the ranges
- * where it runs on without a gap in both.
+ * LCS: the longest common subsequence of two strings, by the textbook table. Cell (i, j) is the length for the first i bytes of a and the
+ * first j bytes of b. Walking back from the last cell gives the subsequence, and the ranges without a gap in either string.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +17,7 @@ struct lcs {
 	uint32_t *cells; /* (a.len + 1) * (b.len + 1) */
 };
 
-/* A run of bytes that is common to both, positions inclusive. */
+/* A range of bytes common to both strings; positions are inclusive. */
 struct match {
 	uint32_t a_from, a_to, b_from, b_to;
 };
@@ -39,7 +38,7 @@ static void fill(struct lcs *lcs)
 	}
 }
 
-/* Walks back one match: from (*i, *j) over bytes that differ, then over those that don't. False when there is none left. */
+/* Walks back one match: from (*i, *j) over differing bytes, then over equal bytes. False when there is no match left. */
 static bool previous_match(const struct lcs *lcs, size_t *i, size_t *j, struct match *out_match)
 {
 	while (*i > 0 && *j > 0 && lcs->a.data[*i - 1] != lcs->b.data[*j - 1]) {
@@ -145,7 +144,7 @@ static bool parse_lcs_options(struct call *call, struct lcs_options *options)
 	return false;
 }
 
-/* A key that is absent is an empty string. */
+/* An absent key counts as an empty string. */
 static bool find_text(struct call *call, uint32_t index, struct slice *out_text)
 {
 	struct entry *entry = call_find(call, index);

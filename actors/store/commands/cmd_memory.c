@@ -8,7 +8,7 @@
 
 /* ---- MEMORY USAGE ---- */
 
-/* SAMPLES bounds how many elements of a large value are looked at: a string has none. */
+/* SAMPLES limits how many elements of a large value are measured. It has no effect on strings. */
 static bool parse_samples(struct call *call)
 {
 	for (uint32_t i = 3; i < call->argc; i += 2) {
@@ -77,7 +77,7 @@ static void reply_databases(struct call *call)
 		reply_text(call, name);
 		reply_map(call, 3);
 		number(call, "overhead.hashtable.main", shape.index_bytes);
-		number(call, "overhead.hashtable.expires", 0); /* counted with the other */
+		number(call, "overhead.hashtable.expires", 0); /* included in hashtable.main */
 		number(call, "overhead.hashtable.slot-to-keys", 0);
 	}
 }
@@ -138,7 +138,7 @@ void cmd_memory_stats(struct call *call)
 
 /* ---- MEMORY DOCTOR, PURGE, MALLOC-STATS ---- */
 
-/* Below this nothing can be said; thresholds are those at which Redis's own doctor begins to talk. */
+/* Below JUDGED_BYTES ratios mean nothing. All thresholds are those of Redis. */
 #define JUDGED_BYTES (5u << 20)
 #define PEAK_RATIO 1.5
 #define FRAGMENTATION_RATIO 1.4
@@ -151,23 +151,24 @@ void cmd_memory_doctor(struct call *call)
 	const struct config *config = store_config(call->store);
 	memory_use_get(call->store, &use);
 	if (config_exceeds_cgroup(config))
-		buffer_printf(&text, "The control group (cgroup) of the process allows %llu bytes, and maxmemory is %llu: set it below that, "
+		buffer_printf(&text, "The control group (cgroup) of the process allows %llu bytes, but maxmemory is %llu: lower maxmemory, "
 				     "or the system may kill the process.\n",
 			      (unsigned long long)config->cgroup_limit, (unsigned long long)config->maxmemory);
 	if (use.used_bytes < JUDGED_BYTES) {
-		buffer_printf(&text, "There are %zu bytes of data: too few to say anything about.\n", use.used_bytes);
+		buffer_printf(&text, "The server uses %zu bytes: too few for a diagnosis.\n", use.used_bytes);
 		reply_gathered(call, &text);
 		return;
 	}
 	if (memory_ratio(use.peak_bytes, use.used_bytes) > PEAK_RATIO)
-		buffer_printf(&text, "Once there was much more data, %zu bytes rather than %zu: memory that the system still counts as "
-				     "ours may be from then. MEMORY PURGE gives back what can be given.\n", use.peak_bytes, use.used_bytes);
+		buffer_printf(&text, "Peak memory was %zu bytes, but only %zu are used now: the process may still hold memory from then. "
+				     "MEMORY PURGE returns unused memory to the system.\n", use.peak_bytes, use.used_bytes);
 	if (memory_ratio(use.reading.allocator.active, use.reading.allocator.allocated) > FRAGMENTATION_RATIO &&
 	    use.reading.allocator.active - use.reading.allocator.allocated > FRAGMENTATION_BYTES)
-		buffer_printf(&text, "The allocator holds pages that are only partly used (%zu bytes in %zu): many values have changed "
-				     "their size or left.\n", use.reading.allocator.allocated, use.reading.allocator.active);
+		buffer_printf(&text, "Memory is fragmented: allocations of %zu bytes occupy pages of %zu bytes. The usual cause is that many "
+				     "values have changed their size or were removed.\n",
+			      use.reading.allocator.allocated, use.reading.allocator.active);
 	if (text.len == 0)
-		buffer_printf(&text, "Nothing is wrong with the use of memory.\n");
+		buffer_printf(&text, "No memory problems found.\n");
 	reply_gathered(call, &text);
 }
 

@@ -1,5 +1,5 @@
 /*
- * CLIENT PAUSE and what belongs to it, and the tracking of keys, which there is not yet.
+ * CLIENT PAUSE and UNPAUSE; and CLIENT TRACKING and CACHING, which are not supported yet.
  */
 #include "actors/store/commands/handlers.h"
 #include "transport/decimal.h"
@@ -20,7 +20,7 @@ void cmd_client_pause(struct call *call)
 	}
 	if (!call_arg_timeout_ms(call, 2, &timeout_ms))
 		return;
-	/* By the wall clock, as Redis counts, whose pause to past the end of time is none: here it would be one without an end. */
+	/* In Redis, a pause whose end overflows the wall clock does not happen. Here it would never end, so it is refused. */
 	if (__builtin_add_overflow(timeout_ms, call->now_ms, &until_wall_ms) ||
 	    __builtin_add_overflow(timeout_ms, store_monotonic_ms(call->store), &until_ms)) {
 		reply_error(call, "ERR timeout is out of range");
@@ -71,7 +71,7 @@ static bool parse_redirect(struct call *call, uint32_t index, struct tracking_op
 	return options->redirects = true;
 }
 
-/* False: the error has been written. */
+/* False: the error reply has been written. */
 static bool parse_tracking_option(struct call *call, uint32_t *index, struct tracking_options *options)
 {
 	bool has_value = *index + 1 < call->argc;

@@ -1,5 +1,5 @@
 /*
- * Walking over the keys of a database.
+ * Iterating over the keys of a database.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -10,12 +10,12 @@
 #include "storage/glob.h"
 #include "transport/decimal.h"
 
-/* Entries that a walk has found; they stay valid since nothing changes the keyspace before the reply is written. */
+/* Entries found by a scan. They stay valid: nothing changes the keyspace before the reply is written. */
 struct found_keys {
 	const struct call *call;
 	const struct keyspace *keyspace;
 	struct slice pattern;  /* data NULL: any */
-	uint32_t type_index;   /* argument with the type wanted; 0: any */
+	uint32_t type_index;   /* argument with the requested type; 0: any */
 	struct entry **items;
 	size_t count, capacity;
 	size_t visited;
@@ -58,7 +58,7 @@ static void reply_found_keys(struct call *call, const struct found_keys *found)
 		reply_bulk(call, entry_key(found->items[i]));
 }
 
-/* "*" alone needs no comparing. */
+/* "*" matches everything, so no pattern is needed. */
 static struct slice pattern_or_any(struct slice pattern)
 {
 	return slice_equal(pattern, slice_of("*", 1)) ? slice_of(NULL, 0) : pattern;
@@ -80,7 +80,7 @@ void cmd_keys(struct call *call)
 	free(found.items);
 }
 
-/* As strtoul reads it, sign included, since that is what clients could always send. */
+/* Parsed by strtoul(), including a sign, as in Redis. */
 static bool parse_cursor(struct call *call, uint64_t *out_cursor)
 {
 	char text[64], *end;
@@ -136,7 +136,7 @@ void cmd_scan(struct call *call)
 	int64_t count;
 	if (!parse_cursor(call, &cursor) || !parse_scan_options(call, &found, &count))
 		return;
-	/* In a sparse table many buckets are empty: look at ten for each key asked for, and no more. */
+	/* In a sparse table many buckets are empty: visit at most ten per requested key. */
 	int64_t steps_left = count > INT64_MAX / 10 ? INT64_MAX : 10 * count;
 	do
 		cursor = keyspace_scan(found.keyspace, cursor, collect_key, &found);
@@ -151,9 +151,9 @@ void cmd_scan(struct call *call)
 	free(found.items);
 }
 
-/* ---- one by chance ---- */
+/* ---- RANDOMKEY ---- */
 
-/* Keys that have expired are few, since they leave at their time: one that lives is found soon, if there is any. */
+/* Expired keys are soon removed and therefore few: if there is a live key, a few tries find one. */
 #define RANDOM_TRIES 100
 
 void cmd_randomkey(struct call *call)

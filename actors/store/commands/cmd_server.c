@@ -14,7 +14,7 @@ void cmd_monitor(struct call *call)
 	reply_ok(call);
 }
 
-/* The clock itself, not that of the turn: this is asked to compare clocks. */
+/* Reads the clock instead of using the turn's time, since clients use TIME to compare clocks. */
 void cmd_time(struct call *call)
 {
 	char text[DECIMAL_MAX_BYTES];
@@ -32,7 +32,7 @@ void cmd_role(struct call *call)
 	reply_array(call, 0);
 }
 
-/* Nothing is saved, so that the last time is that of the start, as Redis has it before it has saved. */
+/* There is no persistence yet. Before the first save, Redis returns the time of its start. */
 void cmd_lastsave(struct call *call)
 {
 	reply_integer(call, store_started_ms(call->store) / 1000);
@@ -48,7 +48,7 @@ void cmd_module_list(struct call *call)
 #define PICTURE_ROWS 8
 #define PICTURE_COLUMNS 40
 
-/* A maze of slanted strokes. */
+/* Draws a maze of slashes. */
 static void draw_maze(struct call *call, struct buffer *text)
 {
 	for (int row = 0; row < PICTURE_ROWS; row++) {
@@ -59,7 +59,7 @@ static void draw_maze(struct call *call, struct buffer *text)
 	}
 }
 
-/* Redis has pictures of its versions 5 and 6; here all have the same. Of other versions there is none. */
+/* Redis has pictures for versions 5 and 6; here both have the same. Other versions have none. */
 void cmd_lolwut(struct call *call)
 {
 	struct buffer text = { 0 };
@@ -74,7 +74,7 @@ void cmd_lolwut(struct call *call)
 
 /* ---- WAIT ---- */
 
-/* There are no replicas, so it always ends with none. */
+/* There are no replicas, so the reply is always 0. */
 static void resume_wait(struct call *call, enum wake_reason reason, void *answer)
 {
 	if (reason == WAKE_CLOSED)
@@ -101,7 +101,7 @@ bool call_arg_timeout_ms(struct call *call, uint32_t index, int64_t *out_timeout
 	return true;
 }
 
-/* 0, and what lies past the end of time, is for ever. */
+/* A timeout of 0, or one that overflows, means no deadline. */
 static bool parse_deadline(struct call *call, uint32_t index, int64_t *out_deadline_ms)
 {
 	int64_t timeout_ms;
@@ -147,7 +147,7 @@ static bool parse_shutdown_option(const struct call *call, uint32_t index, struc
 	return !(options->saves && options->saves_not) && !(options->aborts && stops);
 }
 
-/* What a client has sent behind its SHUTDOWN is neither done nor answered: it waits for a stop that takes it along. */
+/* The requests after SHUTDOWN are neither executed nor answered: the session stays blocked until the shutdown ends it. */
 static void wait_for_stop(struct call *call, enum wake_reason reason, void *answer)
 {
 	if (reason != WAKE_CLOSED)
@@ -156,13 +156,13 @@ static void wait_for_stop(struct call *call, enum wake_reason reason, void *answ
 
 static void refuse_to_save(struct call *call)
 {
-	log_event(LOG_WARNING, "SHUTDOWN SAVE is refused: nothing is kept on disk; SHUTDOWN NOSAVE stops the server");
+	log_event(LOG_WARNING, "SHUTDOWN SAVE is refused: saving is not supported yet; use SHUTDOWN NOSAVE");
 	reply_error(call, "ERR Errors trying to SHUTDOWN. Check logs.");
 }
 
 /*
- * A stop that has begun can't be called off: nothing is waited for. NOW doesn't wait for clients to be answered.
- * What can't be saved stops the stop, unless it is forced.
+ * A shutdown that has begun cannot be aborted, since it never waits for replicas. NOW does not wait for clients to be answered.
+ * If saving fails, shutdown is refused unless FORCE is given.
  */
 void cmd_shutdown(struct call *call)
 {

@@ -1,5 +1,5 @@
 /*
- * SET and its kin: what gives a key a value.
+ * SET and other commands that set the value of a key; GETEX.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 
 /* ---- storing an argument ---- */
 
-/* Stores argument `value_index`, without copying it when it came in a blob of its own. */
+/* Stores argument `value_index`. A blob is stored without copying it. */
 static enum keyspace_status store_arg(struct call *call, uint32_t key_index, uint32_t value_index,
 				      enum keyspace_ttl ttl, struct entry **out_entry)
 {
@@ -19,23 +19,23 @@ static enum keyspace_status store_arg(struct call *call, uint32_t key_index, uin
 	return call_set_string(call, key_index, call_arg(call, value_index), ttl, out_entry);
 }
 
-/* A value whose time is over before it is stored: what was there goes, and nothing comes. */
+/* The expiry time of the new value has passed already: only removes the old value. */
 static void store_nothing(struct call *call)
 {
 	if (keyspace_find_any(call_keyspace(call), call_arg(call, 1), call_hash(call, 1)))
 		call_remove(call, 1);
 }
 
-/* What is to be stored under argument 1. */
+/* The value to store under argument 1. */
 struct assignment {
 	uint32_t value_index;
 	enum keyspace_ttl ttl;
-	int64_t when_ms; /* NO_EXPIRY: none of its own */
+	int64_t when_ms; /* NO_EXPIRY: none given */
 };
 
 /*
- * Stores the value and its time to live. Running out of memory between the two would leave a key that never goes, so the
- * key goes instead; an entry that has a time to live keeps room for the new one, so that it is only for others.
+ * Stores the value and its time to live. If memory runs out between the two, the key is removed, since otherwise it would never expire. This
+ * cannot happen to an entry that already has a time to live.
  */
 static bool assign(struct call *call, const struct assignment *what)
 {
@@ -74,17 +74,17 @@ enum set_flags {
 #define SET_CONDITIONS (SET_NX | SET_XX | SET_IFEQ)
 #define SET_TIMES (SET_EX | SET_PX | SET_EXAT | SET_PXAT | SET_SECONDS)
 
-/* What SET and GETEX take. */
+/* The options of SET and GETEX. */
 #define OPTIONS_OF_SET (SET_CONDITIONS | SET_GET | SET_KEEPTTL | SET_TIMES)
 #define OPTIONS_OF_GETEX ((SET_PERSIST | SET_TIMES) & ~SET_SECONDS)
 
 struct set_options {
 	uint32_t flags;
-	uint32_t time_index;     /* argument that holds the number of EX and its like; 0 without one */
-	uint32_t expected_index; /* argument that holds the value of IFEQ */
+	uint32_t time_index;     /* argument with the number of EX, PX and so on; 0 without one */
+	uint32_t expected_index; /* argument with the value of IFEQ */
 };
 
-/* Which word may stand beside which: `excludes` are the flags that must not have been given before. */
+/* The option words. `excludes`: flags that must not be set already. */
 static const struct set_word {
 	const char *word;
 	uint32_t flag, excludes;
@@ -111,7 +111,7 @@ static const struct set_word *find_set_word(const struct call *call, uint32_t in
 	return NULL;
 }
 
-/* `SET key value 60` is short for `SET key value EX 60`: no number means anything else where an option is expected. */
+/* `SET key value 60` is short for `SET key value EX 60`. This is unambiguous: no option begins with a digit. */
 static bool parse_bare_seconds(const struct call *call, uint32_t index, struct set_options *options)
 {
 	int64_t seconds;
@@ -123,7 +123,7 @@ static bool parse_bare_seconds(const struct call *call, uint32_t index, struct s
 	return true;
 }
 
-/* One option at `*index`, which is moved to its last argument. */
+/* Parses the option at `*index`, and moves `*index` to its last argument. */
 static bool parse_set_option(const struct call *call, uint32_t *index, uint32_t allowed, struct set_options *options)
 {
 	const struct set_word *word = find_set_word(call, *index, allowed);
@@ -139,7 +139,7 @@ static bool parse_set_option(const struct call *call, uint32_t *index, uint32_t 
 	return *index < call->argc;
 }
 
-/* The options from argument `from` on. False: the error is written. */
+/* Parses the options from argument `from` on. False: the error reply has been written. */
 static bool parse_set_options(struct call *call, uint32_t from, uint32_t allowed, struct set_options *options)
 {
 	*options = (struct set_options){ 0 };
@@ -165,7 +165,7 @@ bool expiry_from_number(int64_t number, int64_t unit_ms, int64_t base_ms, int64_
 	return !__builtin_mul_overflow(number, unit_ms, &ms) && !__builtin_add_overflow(ms, base_ms, out_when_ms);
 }
 
-/* A number above 0 from argument `index`. False: the error is written. */
+/* Argument `index` must be a number above 0. False: the error reply has been written. */
 static bool read_time(struct call *call, uint32_t index, int64_t unit_ms, int64_t base_ms, int64_t *out_when_ms)
 {
 	int64_t number;
@@ -177,7 +177,7 @@ static bool read_time(struct call *call, uint32_t index, int64_t unit_ms, int64_
 	return false;
 }
 
-/* The time that the options ask for; NO_EXPIRY when they ask for none. False: the error is written. */
+/* The expiry time given by the options, or NO_EXPIRY. False: the error reply has been written. */
 static bool read_option_time(struct call *call, const struct set_options *options, int64_t *out_when_ms)
 {
 	*out_when_ms = NO_EXPIRY;
@@ -188,13 +188,13 @@ static bool read_option_time(struct call *call, const struct set_options *option
 	return read_time(call, options->time_index, unit_ms, base_ms, out_when_ms);
 }
 
-/* ---- a former value ---- */
+/* ---- the old value ---- */
 
-/* Kept until the new one is in its place, so that the reply can still be an error. */
+/* Kept until the new value is stored, since until then the reply may still be an error. */
 struct former {
 	bool is_there;
 	struct blob *blob;
-	struct slice value; /* owned, when not in the blob */
+	struct slice value; /* owned; unused if there is a blob */
 };
 
 static bool former_keep(struct former *former, const struct entry *entry)
@@ -232,7 +232,7 @@ static void former_drop(struct former *former)
 	free((void *)former->value.data);
 }
 
-/* The reply is the former value, whether the new one is stored (`what` not NULL) or not. */
+/* Replies with the old value, and stores the new one unless `what` is NULL. */
 static void assign_and_get(struct call *call, const struct entry *entry, const struct assignment *what)
 {
 	struct former former;
@@ -331,7 +331,7 @@ void cmd_getset(struct call *call)
 
 /* ---- several keys ---- */
 
-/* Without memory for a pair those before it stay: to keep what they replaced would take more of it. */
+/* If out of memory for a pair, the pairs before it stay: keeping the old values for a rollback would need more memory. */
 static bool assign_pairs(struct call *call)
 {
 	struct entry *entry;
@@ -371,7 +371,7 @@ void cmd_msetnx(struct call *call)
 
 /* ---- GETEX ---- */
 
-/* Changes the time to live as the options say. False without memory. */
+/* False if out of memory. */
 static bool change_expiry(struct call *call, struct entry **entry, bool persists, int64_t when_ms)
 {
 	struct effect effect = { .type = EFFECT_PERSIST, .key = call_arg(call, 1) };
@@ -390,7 +390,7 @@ static bool change_expiry(struct call *call, struct entry **entry, bool persists
 	return status == KEYSPACE_OK;
 }
 
-/* The time to live is changed first, since that may fail; what happens to the value, never. */
+/* Changes the time to live first: that can fail, replying with the value cannot. */
 void cmd_getex(struct call *call)
 {
 	struct set_options options;

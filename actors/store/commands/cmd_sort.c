@@ -1,9 +1,9 @@
 /*
- * SORT and SORT_RO as far as there is something to sort: strings aren't, and a key that is absent sorts to nothing.
+ * SORT and SORT_RO. There are no lists and sets yet: a string is an error, and an absent key gives an empty result.
  */
 #include "actors/store/commands/handlers.h"
 
-/* Words and how many arguments each is followed by. */
+/* The option words, and the number of arguments of each. */
 static const struct sort_word {
 	const char *word;
 	uint32_t values;
@@ -23,7 +23,7 @@ static const struct sort_word *find_sort_word(const struct call *call, uint32_t 
 	return NULL;
 }
 
-/* The options; `*out_store_index` is the argument with the destination, 0 without one. False: the error is written. */
+/* Parses the options. `*out_store_index` is the argument with the destination, or 0. False: the error reply has been written. */
 static bool parse_sort_options(struct call *call, bool may_store, uint32_t *out_store_index)
 {
 	int64_t offset, count;

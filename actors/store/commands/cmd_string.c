@@ -1,12 +1,12 @@
 /*
- * Strings: reading them, and changing a part.
+ * Commands that read strings or change part of a string.
  */
 #include <string.h>
 
 #include "actors/store/commands/handlers.h"
 #include "storage/types/string.h"
 
-/* ---- whole ---- */
+/* ---- reading ---- */
 
 void cmd_get(struct call *call)
 {
@@ -64,7 +64,7 @@ void cmd_delifeq(struct call *call)
 
 /* ---- a range ---- */
 
-/* Redis's rule: negative positions count from the end, and what lies outside is cut off. */
+/* As in Redis: negative positions count from the end, and the range is cut to the string. */
 static struct slice range_of(struct slice text, int64_t start, int64_t end)
 {
 	int64_t len = (int64_t)text.len;
@@ -95,7 +95,7 @@ void cmd_getrange(struct call *call)
 
 /* ---- writing a part ---- */
 
-/* False when a string of so many bytes is too long, or could never be held; the error is written. */
+/* False: a string of offset + more bytes would be too long or could never fit; the error reply has been written. */
 static bool check_length(struct call *call, uint64_t offset, uint64_t more)
 {
 	if (offset + more > (uint64_t)store_config(call->store)->proto_max_bulk_len)
@@ -107,7 +107,7 @@ static bool check_length(struct call *call, uint64_t offset, uint64_t more)
 	return false;
 }
 
-/* The whole of APPEND and SETRANGE but their checks: the patch's bytes are argument `bytes_index`. */
+/* APPEND and SETRANGE after their checks. The patch's bytes are argument `bytes_index`. */
 static void write_part(struct call *call, const struct string_patch *patch, struct entry *entry, uint32_t bytes_index,
 		       struct effect *effect)
 {

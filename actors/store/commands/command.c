@@ -9,8 +9,8 @@
 #include "actors/store/commands/handlers.h"
 
 /*
- * Rows of commands.def in the order of the file, so that a container is followed by its subcommands. The columns that
- * are lists of words are turned into bits by command_table_init().
+ * The rows of commands.def in order, so that a container is followed by its subcommands. command_table_init() converts lists of words to
+ * bits.
  */
 struct row {
 	const char *name;
@@ -185,7 +185,7 @@ static uint64_t parse_words(const char *name, const char *text, const struct bit
 	return bits;
 }
 
-/* Categories that follow from the flags, as everybody's ACL rules expect. */
+/* Categories that follow from the flags, as in Redis, since ACL rules rely on them. */
 static uint64_t implied_categories(uint32_t flags, uint64_t categories)
 {
 	uint64_t implied = 0;
@@ -204,7 +204,7 @@ static uint64_t implied_categories(uint32_t flags, uint64_t categories)
 
 /* ---- key positions ---- */
 
-/* "1", "1..-1" or "1..-1/2"; "?" or "?WORD". Returns what is behind it. */
+/* "1", "1..-1" or "1..-1/2"; "?" or "?WORD". Returns the rest of the text. */
 static const char *parse_positions(const char *name, const char *text, struct key_spec *spec)
 {
 	char *end;
@@ -222,7 +222,7 @@ static const char *parse_positions(const char *name, const char *text, struct ke
 	return end;
 }
 
-/* One specification: positions, then words. Returns what is behind it. */
+/* One specification: positions, then words. Returns the rest of the text. */
 static const char *parse_key_spec(const char *name, const char *text, struct key_spec *out_spec)
 {
 	char words[64];
@@ -241,7 +241,7 @@ static const char *parse_key_spec(const char *name, const char *text, struct key
 	return *end ? end + 1 + strspn(end + 1, " ") : end;
 }
 
-/* The old description, one range that covers all specifications that have positions, comes from them. */
+/* Also sets first_key, last_key and key_step: one range that covers all specifications with positions. */
 static void parse_keys(struct command *command, const char *text)
 {
 	while (*text) {
@@ -259,12 +259,12 @@ static void parse_keys(struct command *command, const char *text)
 	command->key_step = first->step;
 }
 
-/* ---- look-up ---- */
+/* ---- lookup ---- */
 
 /*
- * One open-addressed table for commands and subcommands. A slot knows its name by the first eight bytes, in lower case and
- * padded with zeros, and by its length: that decides for most commands, and the rest of a longer name is compared with the table's.
- * Built once, at most a quarter full, so a look-up rarely sees a second slot.
+ * One open-addressed hash table for commands and subcommands. A slot holds the length of the name and its first eight bytes, in lower case
+ * and padded with zeros. That identifies most commands; the rest of a longer name is compared with the command's name. The table is built
+ * once and at most a quarter full, so a lookup rarely sees a second slot.
  */
 #define NAME_BYTES_MAX 32
 #define NO_CONTAINER UINT32_MAX
@@ -272,7 +272,7 @@ static void parse_keys(struct command *command, const char *text)
 struct slot {
 	uint64_t word;
 	const struct command *command; /* NULL: empty */
-	uint32_t container;            /* its number, or NO_CONTAINER */
+	uint32_t container;            /* number of the container, or NO_CONTAINER */
 	uint32_t len;
 };
 
@@ -281,7 +281,7 @@ struct slot {
 _Static_assert(COMMANDS * 4 <= SLOTS, "the look-up table has become too small");
 static struct slot slots[SLOTS];
 
-/* Makes A to Z lower case in eight bytes at once, and leaves every other byte as it is. */
+/* Converts A to Z to lower case in eight bytes at once. */
 static uint64_t fold_case(uint64_t word)
 {
 	const uint64_t ones = 0x0101010101010101u;
@@ -292,8 +292,8 @@ static uint64_t fold_case(uint64_t word)
 	return word | is_upper >> 2;
 }
 
-/* The first eight bytes, or as many as there are, by loads of fixed sizes that may overlap: a copy of variable length would
- * cost more than all the rest of a look-up. Little-endian machines only. */
+/* Loads the first eight bytes, or all of a shorter name, by overlapping loads of fixed sizes: a copy of variable length would cost more
+ * than the rest of a lookup. Little-endian machines only. */
 static uint64_t load_word(const uint8_t *name, size_t len)
 {
 	uint64_t word = 0;
@@ -318,7 +318,7 @@ static bool is_same_rest(const char *known, const uint8_t *name, size_t len)
 	return true;
 }
 
-/* The slot that holds the name, or the empty one where it belongs; NULL when its length is none of a name. */
+/* The slot that holds the name, or the empty slot where it belongs; NULL if no name has this length. */
 static struct slot *find_slot(uint32_t container, const uint8_t *name, size_t len)
 {
 	if (len == 0 || len > NAME_BYTES_MAX)
@@ -358,10 +358,10 @@ static void add_to_look_up(const struct command *command)
 	size_t len = strlen(command->name);
 	struct slot *slot = find_slot(container, name, len);
 	if (!slot || slot->command)
-		table_is_wrong(command->name, slot ? "a name stands twice" : "length of the name", command->name);
+		table_is_wrong(command->name, slot ? "duplicate name" : "length of the name", command->name);
 	for (size_t i = 0; i < len; i++)
 		if (name[i] >= 'A' && name[i] <= 'Z')
-			table_is_wrong(command->name, "a name has upper-case letters", command->name);
+			table_is_wrong(command->name, "upper-case letters in the name", command->name);
 	*slot = (struct slot){ load_word(name, len), command, container, (uint32_t)len };
 }
 
@@ -378,7 +378,7 @@ static void check_grammar(const struct command *command)
 		table_is_wrong(command->name, error, command->reply);
 }
 
-/* Key positions must be within the fewest arguments that the command takes. */
+/* Key positions must be within the minimum number of arguments. */
 static void check_positions(const struct command *command)
 {
 	int32_t fewest = command->arity < 0 ? -command->arity : command->arity;
@@ -386,7 +386,7 @@ static void check_positions(const struct command *command)
 		table_is_wrong(command->name, "arity", "");
 	for (uint32_t i = 0; i < command->key_spec_count; i++)
 		if (command->key_specs[i].first >= fewest || command->key_specs[i].last >= fewest)
-			table_is_wrong(command->name, "a key position is past the last argument", "");
+			table_is_wrong(command->name, "a key position after the last argument", "");
 }
 
 static void fill_command(struct command *command, const struct row *row, struct command *container)

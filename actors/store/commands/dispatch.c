@@ -5,7 +5,7 @@
 #include "actors/runtime/log.h"
 #include "actors/store/store.h"
 
-/* Of what a client typed, an error shows this much. */
+/* Errors quote at most this much of a client's input. */
 #define SHOWN_BYTES 128
 
 static void reject(struct call *call, const char *text)
@@ -14,14 +14,14 @@ static void reject(struct call *call, const char *text)
 	reply_error(call, text);
 }
 
-/* As %.128s would print it: up to SHOWN_BYTES, or to a NUL. */
-static int shown_len(const struct resp_arg *arg, size_t room)
+/* The length to print: at most `most`, and only up to a NUL. */
+static int shown_len(const struct resp_arg *arg, size_t most)
 {
-	size_t len = arg->len < room ? arg->len : room;
+	size_t len = arg->len < most ? arg->len : most;
 	return (int)strnlen((const char *)arg->data, len);
 }
 
-/* A web page may make a browser POST to us; the lines of its body could be commands. */
+/* A web page may make a browser send a POST here, with commands in the body. */
 static bool is_http(const struct call *call)
 {
 	return call_arg_is(call, 0, "POST") || call_arg_is(call, 0, "Host:");
@@ -29,7 +29,7 @@ static bool is_http(const struct call *call)
 
 static void cut_off_browser(struct call *call)
 {
-	log_event(LOG_WARNING, "Client id=%llu addr=%s closed: it speaks HTTP, as a browser that was tricked into it would",
+	log_event(LOG_WARNING, "Client id=%llu addr=%s closed: it sends HTTP requests, possibly a cross-site attack through a browser",
 		  (unsigned long long)call->session->connection.id, call->session->address);
 	call->rejected = true;
 	session_kill(call->store, call->session);
@@ -67,7 +67,7 @@ static void reject_unknown_subcommand(struct call *call)
 	reject(call, text);
 }
 
-/* Sets call->command; false when there is no such command, and the error is written. */
+/* Sets call->command. False: there is no such command, and the error reply has been written. */
 static bool resolve(struct call *call)
 {
 	if (!call->command)

@@ -1,8 +1,8 @@
 #include "actors/store/commands/grammar.h"
 
 /*
- * Recursive descent over the text. A node is taken from the array before its children are parsed and completed
- * after, which is what makes the array a preorder. The first error wins and stops everything.
+ * A recursive descent parser. A node is allocated from the array before its children are parsed, and completed afterwards; so the array is
+ * in preorder. Parsing stops at the first error.
  */
 struct parse {
 	const char *at;
@@ -13,7 +13,7 @@ struct parse {
 	const char *error;
 };
 
-/* Groups within groups: deeper is a mistake in the table. */
+/* Maximum depth of nested groups; more is a mistake in the table. */
 #define DEPTH_MAX 8
 
 static bool fail(struct parse *parse, const char *error)
@@ -96,7 +96,7 @@ static bool find_value_type(struct slice name, enum argument_type *out_type)
 	return false;
 }
 
-/* Is there a name followed by ": " here: the label of a group? */
+/* Takes the label of a group, a name followed by ": ", if there is one. */
 static bool take_label(struct parse *parse, struct slice *out_label)
 {
 	const char *start = parse->at;
@@ -124,7 +124,7 @@ static bool parse_value(struct parse *parse, struct slice token)
 
 static bool parse_part(struct parse *parse);
 
-/* Parts up to `|` or the closing bracket; counts them. */
+/* Parses and counts parts up to `|` or the closing bracket. */
 static bool parse_sequence(struct parse *parse, char close, int *out_parts)
 {
 	int parts = 0;
@@ -142,21 +142,21 @@ static bool parse_sequence(struct parse *parse, char close, int *out_parts)
 	return parts > 0 || fail(parse, "an empty group or alternative");
 }
 
-/* Moves the nodes from `first` on up by one and puts a block before them. */
+/* Moves the nodes from `first` on up by one and inserts a block before them. */
 static bool wrap_in_block(struct parse *parse, int first)
 {
 	if (!new_argument(parse, ARGUMENT_BLOCK))
 		return false;
 	struct argument *nodes = parse->arguments;
 	memmove(&nodes[first + 1], &nodes[first], (size_t)(parse->count - 1 - first) * sizeof(*nodes));
-	/* A block without a label of its own is called after its first part. */
+	/* A block without a label has the name of its first part. */
 	nodes[first] = (struct argument){
 		.name = nodes[first + 1].name, .type = ARGUMENT_BLOCK, .size = (uint32_t)(parse->count - first)
 	};
 	return true;
 }
 
-/* What stands between brackets, its label read already: a choice, a block, or a single part on its own. */
+/* Parses the content of brackets after the label: a choice, a block, or a single part. */
 static bool parse_group(struct parse *parse, char close, struct slice label, struct slice token)
 {
 	int first = parse->count, parts = 0, alternatives = 0;
@@ -172,7 +172,7 @@ static bool parse_group(struct parse *parse, char close, struct slice label, str
 		if (is_choice && parts > 1 && !wrap_in_block(parse, at))
 			return false;
 	} while (take(parse, "|"));
-	parse->at++; /* the closing bracket: parse_sequence stops nowhere else */
+	parse->at++; /* the closing bracket, where parse_sequence() has stopped */
 	if (!has_frame)
 		return (alternatives == 1 && parts == 1) || fail(parse, "a group needs a name");
 
@@ -264,7 +264,7 @@ int arguments_parse(const char *text, struct argument *nodes, const char **out_e
 	return parse.error ? -1 : parse.count;
 }
 
-/* ---- arguments for people ---- */
+/* ---- arguments in readable form ---- */
 
 static void append_slice(struct buffer *out, struct slice text)
 {
@@ -302,7 +302,7 @@ static void render_once(const struct argument *node, struct buffer *out, bool ha
 	}
 }
 
-/* "[x]", "x [x ...]", "<a|b>": a choice needs no frame of its own right inside brackets. */
+/* "[x]", "x [x ...]", "<a|b>"; a choice directly inside brackets has no brackets of its own. */
 static void render_node(const struct argument *node, struct buffer *out)
 {
 	bool has_frame = !node->is_optional || node->is_multiple || node->token.len > 0;
@@ -330,7 +330,7 @@ void arguments_render(const char *text, struct buffer *out)
 
 /* ---- shapes of replies ---- */
 
-/* How many shapes stand in the parentheses; ANY_NUMBER is at least one. */
+/* The number of shapes in the parentheses; ANY_NUMBER: one or more. */
 #define ANY_NUMBER (-1)
 
 static const struct {
@@ -413,7 +413,7 @@ static bool parse_choice_of_shapes(struct parse *parse)
 	skip_spaces(parse);
 	if (*parse->at != '|')
 		return true;
-	/* It was the first of several: make room for the node above them. */
+	/* It was the first of several: insert their parent before it. */
 	if (!new_shape(parse, SHAPE_ONE_OF))
 		return false;
 	struct shape *nodes = parse->shapes;

@@ -1,8 +1,8 @@
 /*
- * INFO: sections of lines "name:value", each with the names and units of Redis's, so that tools for it work.
+ * INFO: sections of lines "name:value", with Redis's names and units, so that Redis's tools work.
  *
- * Some numbers are other actors': the reactors' (what went through the sockets) and the observer's (how often each command
- * ran). They are asked for when a section that is wanted needs them, one after the other; then everything is written at once.
+ * Some numbers belong to other actors: the reactors (bytes through the sockets) and the observer (calls per command). If a requested section
+ * needs them, INFO asks for them one after the other, then writes all sections at once.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -22,7 +22,7 @@
 #include "actors/runtime/version.h"
 #include "storage/memory.h"
 
-/* What a section is written from. */
+/* The data for writing sections. */
 struct info {
 	struct call *call;
 	struct store *store;
@@ -43,7 +43,7 @@ static void text(struct info *info, const char *name, const char *value)
 	buffer_printf(&info->text, "%s:%s\r\n", name, value);
 }
 
-/* "1.50M", as Redis abbreviates bytes. */
+/* Bytes abbreviated like in Redis: "1.50M". */
 static void human(struct info *info, const char *name, uint64_t bytes)
 {
 	static const char units[] = "BKMGTP";
@@ -54,7 +54,7 @@ static void human(struct info *info, const char *name, uint64_t bytes)
 	buffer_printf(&info->text, unit ? "%s:%.2f%c\r\n" : "%s:%.0f%c\r\n", name, value, units[unit]);
 }
 
-/* A number of bytes, and the same for people. */
+/* A number of bytes, as a number and abbreviated. */
 static void bytes(struct info *info, const char *name, uint64_t value)
 {
 	char human_name[64];
@@ -63,7 +63,7 @@ static void bytes(struct info *info, const char *name, uint64_t value)
 	human(info, human_name, value);
 }
 
-/* What there is none of, or what never happens here: names with a blank between. */
+/* Lines with the value 0, for what does not exist here. Names are separated by spaces. */
 static void none(struct info *info, const char *names)
 {
 	for (const char *name = names; *name; name += strspn(name, " ")) {
@@ -93,7 +93,7 @@ static void directive(struct info *info, const char *line, const char *name)
 
 /* ---- sections ---- */
 
-/* The same for each build of one version by one compiler (FNV-1a). */
+/* A hash (FNV-1a) of server version and compiler. */
 static uint64_t build_id(void)
 {
 	uint64_t hash = 0xcbf29ce484222325;
@@ -142,7 +142,7 @@ static void write_clients(struct info *info)
 {
 	uint64_t blocked = 0, timed = 0;
 	for (struct session *s = store_first_session(info->store); s; s = s->next) {
-		bool is_blocked = session_is_blocked(s) && s->topic <= BLOCKED_MEMORY; /* other topics are answered at once */
+		bool is_blocked = session_is_blocked(s) && s->topic <= BLOCKED_MEMORY; /* other topics are not counted */
 		blocked += is_blocked;
 		timed += is_blocked && s->deadline_ms != INT64_MAX;
 	}
@@ -161,7 +161,7 @@ static void ratio(struct info *info, const char *name, size_t a, size_t b)
 	buffer_printf(&info->text, "%s:%.2f\r\n", name, memory_ratio(a, b));
 }
 
-/* May be negative: the two were not taken at one moment. */
+/* May be negative, since the two are not measured at the same moment. */
 static void difference(struct info *info, const char *name, size_t a, size_t b)
 {
 	buffer_printf(&info->text, "%s:%lld\r\n", name, (long long)a - (long long)b);
@@ -176,7 +176,7 @@ static void write_allocator(struct info *info, const struct memory_use *use)
 	difference(info, "allocator_rss_bytes", figures->resident, figures->active);
 	ratio(info, "rss_overhead_ratio", use->reading.resident_bytes, figures->resident);
 	difference(info, "rss_overhead_bytes", use->reading.resident_bytes, figures->resident);
-	/* Not by used_memory, which is the data: buffers and the code's own needs would count as fragments. */
+	/* Relative to allocated memory: relative to used_memory, buffers and code would count as fragmentation. */
 	ratio(info, "mem_fragmentation_ratio", use->reading.resident_bytes, memory_allocated_bytes(use));
 	difference(info, "mem_fragmentation_bytes", use->reading.resident_bytes, memory_allocated_bytes(use));
 }
@@ -198,7 +198,7 @@ static void write_memory(struct info *info)
 	number(info, "allocator_active", use.reading.allocator.active);
 	number(info, "allocator_resident", use.reading.allocator.resident);
 	bytes(info, "total_system_memory", machine_memory());
-	bytes(info, "cgroup_memory_limit", info->config->cgroup_limit); /* 0: no less than the machine has */
+	bytes(info, "cgroup_memory_limit", info->config->cgroup_limit); /* 0: none below the machine's memory */
 	bytes(info, "maxmemory", info->config->maxmemory);
 	number(info, "maxmemory_exceeds_cgroup", config_exceeds_cgroup(info->config));
 	directive(info, "maxmemory_policy", "maxmemory-policy");
@@ -211,14 +211,14 @@ static void write_memory(struct info *info)
 	human(info, "used_memory_scripts_human", 0);
 	none(info, "mem_clients_slaves mem_replication_backlog mem_total_replication_buffers mem_cluster_links mem_aof_buffer");
 	number(info, "mem_clients_normal", info->client_bytes);
-	number(info, "mem_request_batches", info->totals.batch_bytes); /* bounded, and not in used_memory */
+	number(info, "mem_request_batches", info->totals.batch_bytes); /* not part of used_memory */
 	text(info, "mem_allocator", memory_allocator_name());
 	number(info, "active_defrag_running", 0);
 	number(info, "lazyfree_pending_objects", store_garbage_keys(info->store));
 	number(info, "lazyfreed_objects", store_counters(info->store)->reaped_keys);
 }
 
-/* Nothing is kept on disk, and nothing is being loaded: clients look for that before they begin. */
+/* There is no persistence yet. Clients check `loading` before they start. */
 static void write_persistence(struct info *info)
 {
 	none(info, "loading async_loading current_cow_peak current_cow_size current_cow_size_age");
@@ -226,7 +226,7 @@ static void write_persistence(struct info *info)
 	none(info, "current_save_keys_processed current_save_keys_total");
 	number(info, "rdb_changes_since_last_save", store_changes(info->store));
 	number(info, "rdb_bgsave_in_progress", 0);
-	number(info, "rdb_last_save_time", (uint64_t)store_started_ms(info->store) / 1000); /* as Redis without a save */
+	number(info, "rdb_last_save_time", (uint64_t)store_started_ms(info->store) / 1000); /* as in Redis before the first save */
 	text(info, "rdb_last_bgsave_status", "ok");
 	text(info, "rdb_last_bgsave_time_sec", "-1");
 	text(info, "rdb_current_bgsave_time_sec", "-1");
@@ -259,7 +259,7 @@ static void write_stats(struct info *info)
 	number(info, "rejected_connections", counters->connections_rejected);
 	none(info, "sync_full sync_partial_ok sync_partial_err");
 	number(info, "expired_keys", counters->expired_keys);
-	text(info, "expired_stale_perc", "0.00"); /* who has expired is known, not estimated */
+	text(info, "expired_stale_perc", "0.00"); /* expired keys are known, not estimated */
 	number(info, "expired_time_cap_reached_count", counters->expiry_slices_cut);
 	number(info, "expire_cycle_cpu_milliseconds", counters->expiry_ns / 1000000);
 	number(info, "evicted_keys", counters->evicted_keys);
@@ -309,7 +309,7 @@ static struct timeval time_of_ticks(unsigned long long ticks)
 	return (struct timeval){ (time_t)(ticks / per_second), (suseconds_t)(ticks % per_second * 1000000 / per_second) };
 }
 
-/* The 14th and 15th of the words that the system tells of a thread; the second is a name in parentheses. */
+/* Fields 14 and 15 of /proc's stat file of a thread. Field 2 is the name in parentheses. */
 static void write_main_thread_cpu(struct info *info)
 {
 	char path[64], line[1024];
@@ -354,7 +354,7 @@ static void write_commandstats(struct info *info)
 	}
 }
 
-/* Nothing for commands that were never run. */
+/* Commands without calls are left out. */
 static void write_latencystats(struct info *info)
 {
 	const struct config_words *percentiles = &info->config->latency_tracking_info_percentiles;
@@ -374,7 +374,7 @@ static void write_latencystats(struct info *info)
 	}
 }
 
-/* There are none. */
+/* There are no modules. */
 static void write_modules(struct info *info)
 {
 	(void)info;
@@ -406,7 +406,7 @@ static void write_keyspace(struct info *info)
 	}
 }
 
-/* What came of the commands, by kind of effect. */
+/* Counts of effects by type. */
 static void write_events(struct info *info)
 {
 	for (uint32_t type = 0; type < EFFECT_TYPES; type++)
@@ -422,8 +422,8 @@ static void write_actors(struct info *info)
 /* ---- which sections ---- */
 
 enum section_flags {
-	SECTION_DEFAULT = 1 << 0, /* without an argument, and with "default" */
-	SECTION_ALL = 1 << 1,     /* with "all" and "everything" */
+	SECTION_DEFAULT = 1 << 0, /* part of INFO and INFO default */
+	SECTION_ALL = 1 << 1,     /* part of INFO all and INFO everything */
 	SECTION_FIGURES = 1 << 2, /* needs the reactors' figures */
 	SECTION_OBSERVED = 1 << 3,/* needs the observer's counts */
 };
@@ -451,7 +451,7 @@ static const struct section {
 };
 #define SECTIONS (sizeof(sections) / sizeof(sections[0]))
 
-/* A bit for each section that the arguments name; unknown names name none. */
+/* A bit for each section named by the arguments. Unknown names are ignored. */
 static uint32_t wanted_sections(const struct call *call)
 {
 	uint32_t wanted = 0;
@@ -490,7 +490,7 @@ static void write_sections(struct info *info)
 
 /* ---- asking ---- */
 
-/* What the reactors have said, kept while the observer is asked. */
+/* The reactors' answers, kept while the observer is asked. */
 struct info_totals {
 	struct connection_figures sums;
 	uint64_t longest_input, longest_output, client_bytes;
@@ -534,7 +534,7 @@ static void resume_with_observations(struct call *call, enum wake_reason reason,
 	free(totals);
 }
 
-/* Takes the totals along. */
+/* Passes copies of the totals to the resume function. */
 static void ask_observer(struct call *call, const struct info_totals *totals)
 {
 	struct info_totals *kept = malloc(sizeof(*kept));
