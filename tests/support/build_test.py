@@ -3,6 +3,7 @@ Tests of the build's targets: each is in the help, those in the READMEs exist, a
 with a count whatever fails.
 """
 
+import json
 import os
 import re
 import shutil
@@ -92,28 +93,52 @@ class ContinuousIntegration(unittest.TestCase):
         os.chmod(path, 0o755)
 
     def run_with(self, **scripts):
-        """The last line and the exit status."""
+        """The last line and the exit status. The names of what failed, which are before the last line, go to self.failures."""
         for name in ("apt-get", "npm", "scons", "sudo"):
             self.program(name, scripts.get(name.replace("-", "_"), "true"))
         done = subprocess.run(["bash", os.path.join(self.tree.name, ".ci", "run")], capture_output=True, text=True,
                               env=dict(os.environ, PATH=os.path.join(self.tree.name, "bin") + ":" + os.environ["PATH"]))
-        return done.stdout.splitlines()[-1], done.returncode
+        lines = done.stdout.splitlines()
+        self.failures = [line[len("failed: "):] for line in lines if line.startswith("failed: ")]
+        self.assertEqual(lines[-1 - len(self.failures):-1], ["failed: " + name for name in self.failures])
+        return lines[-1], done.returncode
 
     def test_what_fails_at_the_start_is_one_failure(self):
         self.assertEqual(self.run_with(apt_get="exit 100", sudo='"$@"'), ("0 passed, 1 failed", 1))
         self.assertEqual(self.run_with(npm="exit 7"), ("0 passed, 1 failed", 1))
+        self.assertEqual(self.failures, ["packages"])
         self.assertEqual(self.run_with(scons="exit 2"), ("1 passed, 1 failed", 1))
+        self.assertEqual(self.failures, ["scons"])
 
     def test_a_suite_without_a_result_is_one_failure(self):
         self.assertEqual(self.run_with(scons='case "$*" in *test|*install*) exit 2; esac'), ("3 passed, 4 failed", 1))
+        self.assertEqual(self.failures, ["scons test: no result", "scons sanitize=address,undefined test: no result",
+                                         "scons sanitize=thread test: no result", "scons install"])
+
+    def suites_with(self, result):
+        write = ('case "$*" in *address*) d=build/address-undefined;; *thread*) d=build/thread;; *) d=build;; esac; '
+                 'mkdir -p $d/tests/logs; echo \'%s\' >$d/tests/logs/result.json' % json.dumps(result))
+        return self.run_with(scons='case "$*" in *test) %s; esac' % write)
 
     def test_a_suite_counts_its_cases(self):
-        write = ('case "$*" in *address*) d=build/address-undefined;; *thread*) d=build/thread;; *) d=build;; esac; '
-                 'mkdir -p $d/tests/logs; echo \'{"passed": 10, "failed": 0, "skipped": 1}\' >$d/tests/logs/result.json')
-        self.assertEqual(self.run_with(scons='case "$*" in *test) %s; esac' % write), ("33 passed, 4 failed", 1))
+        self.assertEqual(self.suites_with({"passed": 10, "failed": 0, "skipped": 1, "failures": {}}), ("33 passed, 4 failed", 1))
+        self.assertEqual(self.failures, ["scons install"])
+
+    def test_the_failed_cases_of_each_suite_are_named(self):
+        failures = {"unit/a_test": ["one", "two"], "b, io-threads 4": ["case_%d" % i for i in range(12)]}
+        self.assertEqual(self.suites_with({"passed": 1, "failed": 14, "skipped": 0, "failures": failures}), ("6 passed, 43 failed", 1))
+        for name in ("scons test", "scons sanitize=address,undefined test", "scons sanitize=thread test"):
+            self.assertIn(name + ", unit/a_test: one, two", self.failures)
+            self.assertIn(name + ", b, io-threads 4: %s, and 2 more" % ", ".join("case_%d" % i for i in range(10)), self.failures)
+
+    def test_a_failed_fuzz_target_is_named(self):
+        fail = 'mkdir -p build/fuzz/findings; touch build/fuzz/findings/glob-crash-1; exit 2'
+        self.run_with(scons='case "$*" in *fuzz-run) %s; esac' % fail)
+        self.assertEqual(self.failures[-2:], ["scons fuzz-run, build/fuzz/findings/glob-crash-1", "scons fuzz-run"])
 
     def test_an_interrupt_is_a_failure_of_what_was_in_hand(self):
         self.assertEqual(self.run_with(scons="kill -INT $PPID"), ("1 passed, 1 failed", 1))
+        self.assertEqual(self.failures, ["scons (not finished)"])
 
 
 summary.main()

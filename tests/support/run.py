@@ -8,7 +8,7 @@ programs and modules that it needs, and a deadline. NAMEs select the jobs whose 
 
 A program ends its output with a line "N passed, N failed, N skipped" and prints "skipped: CASE: REASON" for each skipped case. A program
 that ends otherwise (a crash, a deadline) counts as one failure. The last line printed here is the same line for all jobs. The exit status
-is 0 when nothing failed. With CI set no case may be skipped.
+is 0 when nothing failed. With CI set no case may be skipped. The counts and the failed cases are also in result.json, beside the logs.
 
 --repeat runs everything N times, each round with another seed (QCACHE_SEED of its jobs). --load runs N busy processes beside the tests,
 one per CPU by default, to find tests that depend on the machine's speed.
@@ -31,6 +31,8 @@ SUMMARY = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.M)
 SKIPPED = re.compile(r"^skipped: (.+)$", re.M)
 # Failed cases as CUnit, unittest and suite.js print them.
 FAILED_CASE = re.compile(r"^  Test: (\w+) \.\.\.(?:(?!^  Test: )[\s\S])*?FAILED$|^(?:FAIL|ERROR): (\w+)|^[\w-]+: (.+) \.\.\.FAILED$", re.M)
+# The case that runs when CUnit's program crashes is the last one that it names.
+BEGUN_CASE = re.compile(r"^  Test: (\w+) \.\.\.", re.M)
 TAIL_LINES = 60
 ABORT_SECONDS = 5
 
@@ -51,8 +53,13 @@ class Result:
         with open(self.log, "r", errors="replace") as log:
             return log.read()
 
-    def failed_cases(self):
-        return ["".join(names) for names in FAILED_CASE.findall(self.text())]
+    def failures(self):
+        """The failed cases. If there are none, what is wrong with the job as a whole."""
+        text = self.text()
+        cases = ["".join(names) for names in FAILED_CASE.findall(text)]
+        begun = BEGUN_CASE.findall(text)
+        in_hand = " in " + begun[-1] if self.trouble and begun else ""
+        return cases or [(self.trouble or "%d failed" % self.failed) + in_hand]
 
 
 # ---- what a job needs ----
@@ -209,28 +216,33 @@ def total(rounds):
     return [sum(getattr(result, what) for one in rounds for result in one.results) for what in ("passed", "failed", "skipped")]
 
 
-def show_failures(rounds):
-    """Each job that failed once, with its rounds."""
-    failures = {}
+def failed_jobs(rounds):
+    """Each job that failed, with its rounds: {name: [(number, seed, result)]}."""
+    failed = {}
     for number, one in enumerate(rounds, 1):
         for result in one.results:
             if result.failed:
-                failures.setdefault(result.job["name"], []).append((number, one.seed, result))
-    for name, times in failures.items():
+                failed.setdefault(result.job["name"], []).append((number, one.seed, result))
+    return failed
+
+
+def show_failures(failed, is_repeated):
+    for name, times in failed.items():
         print("failed: %s" % name)
         for number, seed, result in times:
-            what = ", ".join(result.failed_cases()) or result.trouble
-            print("  %sseed %d: %s%s" % ("round %d, " % number if len(rounds) > 1 else "", seed, what,
+            print("  %sseed %d: %s%s" % ("round %d, " % number if is_repeated else "", seed, ", ".join(result.failures()),
                                          " (%s)" % result.log if result.log else ""))
 
 
 def conclude(rounds, logs):
     passed, failed, skipped = total(rounds)
+    jobs = failed_jobs(rounds)
+    failures = {name: list(dict.fromkeys(case for *_, result in times for case in result.failures())) for name, times in jobs.items()}
     with open(os.path.join(logs, "result.json"), "w") as f:
-        json.dump({"passed": passed, "failed": failed, "skipped": skipped}, f)
+        json.dump({"passed": passed, "failed": failed, "skipped": skipped, "failures": failures}, f)
     for reason in dict.fromkeys(reason for one in rounds for result in one.results for reason in result.reasons):
         print("skipped: " + reason)
-    show_failures(rounds)
+    show_failures(jobs, len(rounds) > 1)
     print("%d passed, %d failed, %d skipped" % (passed, failed, skipped))
     return 1 if failed else 0
 

@@ -71,7 +71,7 @@ class Runner(unittest.TestCase):
     def test_counts_are_added_up(self):
         said, status = self.run_jobs([job("a", PASSES), job("b", FAILS), job("c", PASSES, alone=True)])
         self.assertEqual((said.splitlines()[-1], status), ("5 passed, 1 failed, 0 skipped", 1))
-        self.assertEqual(json.loads(self.log("result.json")), {"passed": 5, "failed": 1, "skipped": 0})
+        self.assertEqual(json.loads(self.log("result.json")), {"passed": 5, "failed": 1, "skipped": 0, "failures": {"b": ["it_works"]}})
         self.assertRegex(said, r"failed: b\n  seed \d+: it_works \(")
 
     def test_what_ends_otherwise_is_one_failure(self):
@@ -80,6 +80,10 @@ class Runner(unittest.TestCase):
         self.assertEqual((said.splitlines()[-1], status), ("0 passed, 4 failed, 0 skipped", 1))
         for trouble in ("was ended by SIGSEGV", "ended with status 0", "ended with status 3", "No such file"):
             self.assertIn(trouble, said)
+
+    def test_the_result_names_the_case_that_crashed_and_a_case_that_failed_twice_once(self):
+        self.run_jobs([job("a", "printf '  Test: one ...passed\\n  Test: two ...'; kill -SEGV $$"), job("b", FAILS)], "--repeat", "2")
+        self.assertEqual(json.loads(self.log("result.json"))["failures"], {"a": ["was ended by SIGSEGV in two"], "b": ["it_works"]})
 
     def test_all_that_is_absent_is_named(self):
         needs = ["program no-such-1 package-1", "python no_such_2 package-2", "path /no/such/3 `make` makes it", "program sh dash"]
