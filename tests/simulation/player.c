@@ -122,6 +122,8 @@ static const struct {
 	{ 3, EXPECT_INTEGER, 10, { "APPEND", "K", "N" } },
 	{ 3, EXPECT_ANY, 20000, { "SETRANGE", "K", "N", "part" } },
 	{ 3, EXPECT_INTEGER, 0, { "COPY", "K", "K", "DB", "1", "REPLACE" } },
+	{ 2, EXPECT_INTEGER, 1000, { "DELIFEQ", "K", "N" } },
+	{ 1, EXPECT_INTEGER, 0, { "DELETE", "K", "K" } },
 	{ 2, EXPECT_INTEGER, 60, { "CLIENT", "UNBLOCK", "N" } },
 	{ 2, EXPECT_OK, 80, { "CLIENT", "PAUSE", "N", "WRITE" } },
 	{ 1, EXPECT_OK, 80, { "CLIENT", "PAUSE", "N", "ALL" } },

@@ -1,4 +1,4 @@
-"""The tables in the READMEs match the lists, and the generator finds tables that don't."""
+"""The tables in the READMEs match the lists, and the generator finds tables that don't. Files and functions that READMEs name exist."""
 
 import os
 import re
@@ -42,6 +42,90 @@ def anchors_of(path):
     """The anchors that viewers make from headings."""
     headings = re.findall(r"^#+ (.*)$", text_of(path), re.M)
     return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+# `name()`, and the file right after it: "`name()`, folder/file.c", "`name()` in `file.c`", "`name()` (`file.c`)".
+FUNCTION = re.compile(r"`(\w+)\(\)`(?:(?:,| in| \() ?`?([\w./]+\.[ch])\b)?")
+FILE = re.compile(r"(?<![\w/*}.-])([\w./-]+\.(?:c|h|hpp|def|py))\b")
+# A table of files: what the first column names, with or without an ending.
+ROW = re.compile(r"^\| ((?:`[\w.]+`(?:, )?)+) \|(.*)", re.M)
+PLACEHOLDER = re.compile(r"(?:^|_)(?:name|type|NAME)(?:_|$|\.)")
+
+
+def code_of():
+    """The text of all our C files: {path from the root: text}."""
+    found = {}
+    for folder in ("actors", "client", "storage", "tests", "transport"):
+        for where, _, names in os.walk(os.path.join(ROOT, folder)):
+            for name in names:
+                if name.endswith((".c", ".h")):
+                    path = os.path.join(where, name)
+                    with open(path) as f:
+                        found[os.path.relpath(path, ROOT)] = f.read()
+    return found
+
+
+def defines(name, path, text):
+    """Whether the file defines the function. A header only has to declare it."""
+    if path.endswith(".h"):
+        return re.search(r"\b%s\(" % name, text)
+    return re.search(r"^\w[^;\n]*\b%s\([^;{]*\)\s*\{" % name, text, re.M)
+
+
+def named_files(readme, where):
+    """The files that a README may mean: from the root, from its folder or a folder above; without a folder, any of this name."""
+    def found(folder):
+        path = os.path.normpath(os.path.join(folder, where))
+        return [path] if os.path.exists(os.path.join(ROOT, path)) else found(os.path.dirname(folder)) if folder else []
+    return found(os.path.dirname(readme))
+
+
+def functions_of(readme, text):
+    """Each function that the text names, with the files in which it may be; without files, anywhere."""
+    for name, where in FUNCTION.findall(text):
+        yield name, named_files(readme, where) if where else None
+    for files, rest in ROW.findall(text):
+        stems = [os.path.splitext(name)[0] for name in re.findall(r"`([\w.]+)`", files)]
+        here = [path for stem in stems for end in (".c", ".h") for path in named_files(readme, stem + end)]
+        for name, where in FUNCTION.findall(rest) if here else ():
+            if not where:
+                yield name, here
+
+
+def misplaced(readme, text, code):
+    """What the README says wrongly about functions."""
+    for name, files in functions_of(readme, text):
+        among = code if files is None else files
+        if files is None and "_" not in name or PLACEHOLDER.search(name) and not any(defines(name, *item) for item in code.items()):
+            continue
+        if not any(defines(name, path, code[path]) for path in among):
+            yield "%s: %s() is not in %s" % (readme, name, ", ".join(files) if files else "the code" if files is None else "such a file")
+
+
+class Functions(unittest.TestCase):
+    def test_functions_are_in_the_files_that_the_readmes_name(self):
+        code, checked = code_of(), 0
+        for path in readmes():
+            readme, text = os.path.relpath(path, ROOT), text_of(path)
+            self.assertEqual(list(misplaced(readme, text, code)), [])
+            checked += len(list(functions_of(readme, text)))
+        self.assertGreater(checked, 40)
+
+    def test_a_function_in_another_file_is_found(self):
+        code = code_of()
+        for right in ("`store_turn()`, actors/store/turn.c", "`entry_type_name()` (`storage/value.c`)", "| `reply` | `reply_entry()` |",
+                      "`cmd_name()`", "`multi()`", "`resp_parse()`"):
+            self.assertEqual(list(misplaced("actors/store/README.md", right, code)), [], right)
+        for wrong in ("`store_turn()`, actors/store/store.c", "`store_turn()` in `no/such.c`", "| `reply` | `store_turn()` |", "`resp_parze()`"):
+            self.assertEqual(len(list(misplaced("actors/store/README.md", wrong, code))), 1, wrong)
+
+    def test_files_that_the_readmes_name_exist(self):
+        names = {name for _, _, files in os.walk(ROOT) for name in files}
+        for path in readmes():
+            readme = os.path.relpath(path, ROOT)
+            for where in FILE.findall(text_of(path)):
+                exists = bool(named_files(readme, where)) or "/" not in where and where in names
+                self.assertTrue(exists or PLACEHOLDER.search(os.path.basename(where)), "%s: %s" % (readme, where))
 
 
 class Docs(unittest.TestCase):
