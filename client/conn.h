@@ -10,7 +10,7 @@
 
 #include <sys/types.h>
 
-#include "client/address.h"
+#include "client/settings.h"
 #include "client/context.h"
 #include "client/tls.h"
 #include "transport/buffer.h"

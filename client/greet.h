@@ -5,7 +5,7 @@
 #ifndef CLIENT_GREET_H
 #define CLIENT_GREET_H
 
-#include "client/address.h"
+#include "client/settings.h"
 
 /* GREET_PING is for who has nothing else to say, and must know that somebody listens. */
 enum greet_step { GREET_HELLO, GREET_AUTH, GREET_NAME, GREET_SELECT, GREET_LIBRARY, GREET_VERSION, GREET_PING, GREET_DONE };

@@ -4,7 +4,7 @@
 #ifndef CLIENT_HOOKS_H
 #define CLIENT_HOOKS_H
 
-#include "client/address.h"
+#include "client/settings.h"
 
 /* On the stack of what is done; the caller fills the event. */
 struct hooked {

@@ -7,7 +7,7 @@
 
 #include <sys/types.h>
 
-#include "client/address.h"
+#include "client/settings.h"
 
 struct tls_context; /* of a client: certificates and keys */
 struct tls;         /* of a connection */

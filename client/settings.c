@@ -1,0 +1,166 @@
+#include "client/settings.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "client/error.h"
+
+/* redis://x@host: with nobody to know a password of x, x is the password, as redis-cli reads it. */
+static void take_for_password(struct settings *s)
+{
+	s->password = s->user;
+	s->user = NULL;
+}
+
+static qc_error copy_texts(struct settings *s, const qc_options *o)
+{
+	const struct { char **to; const char *from; } texts[] = {
+		{&s->user, o->user}, {&s->password, o->password}, {&s->name, o->name}, {&s->tls_ca, o->tls_ca},
+		{&s->tls_cert, o->tls_cert}, {&s->tls_key, o->tls_key}, {&s->tls_name, o->tls_name},
+		{&s->tls_ca_dir, o->tls_ca_dir}, {&s->tls_ciphers, o->tls_ciphers}, {&s->tls_ciphersuites, o->tls_ciphersuites},
+		{&s->tls_ca_pem, o->tls_ca_pem}, {&s->tls_cert_pem, o->tls_cert_pem}, {&s->tls_key_pem, o->tls_key_pem},
+		{&s->tls_min_version, o->tls_min_version}, {&s->address_text, o->address}, {&s->sentinel, o->sentinel},
+		{&s->sentinel_user, o->sentinel_user}, {&s->sentinel_password, o->sentinel_password},
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (!texts[i].from)
+			continue;
+		free(*texts[i].to);
+		*texts[i].to = strdup(texts[i].from);
+		if (!*texts[i].to)
+			return error_no_memory();
+	}
+	s->credentials = o->credentials;
+	s->credentials_data = o->credentials_data;
+	s->on_push = o->on_push;
+	s->push_data = o->push_data;
+	if (o->hook_count == 0)
+		return no_error();
+	address_show(&s->addresses[0], s->shown, sizeof(s->shown));
+	s->hooks = calloc(o->hook_count, sizeof(*s->hooks));
+	if (!s->hooks)
+		return error_no_memory();
+	memcpy(s->hooks, o->hooks, o->hook_count * sizeof(*s->hooks));
+	s->hook_count = o->hook_count;
+	s->hook_events = o->hook_events ? o->hook_events : QC_EVENT_CALL;
+	return no_error();
+}
+
+#define DEFAULT_OF(field, value) (s->field = s->field ? s->field : (value))
+/* The options' own fields win over what the URL says. */
+#define GIVEN(field) (s->field = o->field ? o->field : s->field)
+
+static void fill_numbers(struct settings *s, const qc_options *o)
+{
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+	GIVEN(db);
+	GIVEN(protocol);
+	GIVEN(pool_size);
+	GIVEN(min_idle);
+	GIVEN(max_idle);
+	GIVEN(max_lifetime_ms);
+	GIVEN(retries);
+	GIVEN(idle_timeout_ms);
+	GIVEN(pool_timeout_ms);
+	GIVEN(dial_timeout_ms);
+	GIVEN(timeout_ms);
+	GIVEN(backoff_min_ms);
+	GIVEN(backoff_max_ms);
+	s->tls_insecure = o->tls_insecure;
+	DEFAULT_OF(protocol, 3);
+	DEFAULT_OF(pool_size, processors > 1 ? (int)processors * 10 : 16);
+	DEFAULT_OF(max_idle, s->pool_size);
+	DEFAULT_OF(retries, 3);
+	DEFAULT_OF(idle_timeout_ms, 300000);
+	DEFAULT_OF(dial_timeout_ms, 5000);
+	DEFAULT_OF(timeout_ms, 3000);
+	DEFAULT_OF(pool_timeout_ms, s->timeout_ms < 0 ? -1 : s->timeout_ms + 1000);
+	DEFAULT_OF(backoff_min_ms, 8);
+	DEFAULT_OF(backoff_max_ms, 512);
+}
+
+/* What one wants of TLS, and would silently not get: a password would go out in clear. */
+static qc_error check_tls(const struct settings *s)
+{
+	const struct { const char *name; bool is_set; } options[] = {
+		{"tls_ca", s->tls_ca}, {"tls_ca_dir", s->tls_ca_dir}, {"tls_ciphers", s->tls_ciphers},
+		{"tls_ciphersuites", s->tls_ciphersuites}, {"tls_cert", s->tls_cert}, {"tls_key", s->tls_key}, {"tls_name", s->tls_name},
+		{"tls_insecure", s->tls_insecure}, {"tls_ca_pem", s->tls_ca_pem}, {"tls_cert_pem", s->tls_cert_pem},
+		{"tls_key_pem", s->tls_key_pem}, {"tls_min_version", s->tls_min_version},
+	};
+	char peer[160];
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		for (size_t j = 0; options[i].is_set && j < s->address_count; j++) {
+			if (s->addresses[j].is_tls)
+				continue;
+			address_show(&s->addresses[j], peer, sizeof(peer));
+			return qc_errorf(QC_INVALID, "%s, but %s is without TLS: use rediss://", options[i].name, peer);
+		}
+	}
+	return no_error();
+}
+
+static qc_error check(const struct settings *s)
+{
+	if (s->protocol != 2 && s->protocol != 3)
+		return qc_errorf(QC_INVALID, "the protocol is 2 or 3, not %d", s->protocol);
+	if (s->db < 0)
+		return qc_errorf(QC_INVALID, "there is no database %d", s->db);
+	if (s->pool_size < 1)
+		return qc_errorf(QC_INVALID, "a pool of %d connections", s->pool_size);
+	if (s->min_idle < 0 || s->max_idle < s->min_idle)
+		return qc_errorf(QC_INVALID, "max_idle is less than min_idle");
+	if (s->max_lifetime_ms < 0)
+		return qc_errorf(QC_INVALID, "a lifetime of %lld ms", (long long)s->max_lifetime_ms);
+	if (!s->tls_cert != !s->tls_key || !s->tls_cert_pem != !s->tls_key_pem)
+		return qc_errorf(QC_INVALID, "a certificate and its key come together");
+	if ((s->tls_ca && s->tls_ca_pem) || (s->tls_cert && s->tls_cert_pem))
+		return qc_errorf(QC_INVALID, "a certificate as a file and as a text");
+	if (s->tls_min_version && strcmp(s->tls_min_version, "1.2") != 0 && strcmp(s->tls_min_version, "1.3") != 0)
+		return qc_errorf(QC_INVALID, "tls_min_version is 1.2 or 1.3, not \"%s\"", s->tls_min_version);
+	if (s->hook_count > HOOKS_MAX)
+		return qc_errorf(QC_INVALID, "%zu hooks, of at most %d", s->hook_count, HOOKS_MAX);
+	if (!s->sentinel && (s->sentinel_user || s->sentinel_password))
+		return qc_errorf(QC_INVALID, "a user or password of Sentinels, and no name of a master");
+	if (s->credentials && (s->user || s->password))
+		return qc_errorf(QC_INVALID, "credentials, and a user or password beside");
+	if (s->user && !s->password)
+		return qc_errorf(QC_INVALID, "a user without a password");
+	if (s->backoff_min_ms < 0 || s->backoff_max_ms < s->backoff_min_ms)
+		return qc_errorf(QC_INVALID, "backoff_max_ms is less than backoff_min_ms");
+	return check_tls(s);
+}
+
+qc_error settings_init(struct settings *out, const qc_options *options)
+{
+	static const qc_options defaults = {.address = NULL};
+
+	memset(out, 0, sizeof(*out));
+	options = options ? options : &defaults;
+	qc_error err = addresses_parse(out, options->address && *options->address ? options->address : "localhost");
+	if (err.kind == QC_OK && out->user && !out->password && !options->password)
+		take_for_password(out);
+	if (err.kind == QC_OK)
+		err = copy_texts(out, options);
+	if (err.kind != QC_OK)
+		return err;
+	fill_numbers(out, options);
+	return check(out);
+}
+
+void settings_fini(struct settings *s)
+{
+	for (size_t i = 0; i < s->address_count; i++)
+		free(s->addresses[i].host);
+	char *texts[] = {s->user, s->password, s->name, s->tls_ca, s->tls_ca_dir, s->tls_cert, s->tls_key, s->tls_name, s->tls_ciphers,
+			 s->tls_ciphersuites, s->tls_ca_pem, s->tls_cert_pem, s->tls_key_pem, s->tls_min_version,
+			 s->address_text, s->sentinel, s->sentinel_user, s->sentinel_password};
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		free(texts[i]);
+	free(s->addresses);
+	free(s->hooks);
+	memset(s, 0, sizeof(*s));
+}

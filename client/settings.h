@@ -1,0 +1,36 @@
+/*
+ * The options of a client: checked, with the defaults filled in, and owned.
+ */
+#ifndef CLIENT_SETTINGS_H
+#define CLIENT_SETTINGS_H
+
+#include "client/address.h"
+
+#define HOOKS_MAX 8
+
+struct settings {
+	struct address *addresses;
+	size_t address_count;
+	char *address_text; /* as it was given */
+	char *sentinel, *sentinel_user, *sentinel_password;
+	char *user, *password, *name;
+	char *tls_ca, *tls_ca_dir, *tls_cert, *tls_key, *tls_name, *tls_ciphers, *tls_ciphersuites;
+	char *tls_ca_pem, *tls_cert_pem, *tls_key_pem, *tls_min_version;
+	bool tls_insecure;
+	int db, protocol, pool_size, min_idle, max_idle, retries;
+	int64_t max_lifetime_ms, idle_timeout_ms, pool_timeout_ms, dial_timeout_ms, timeout_ms, backoff_min_ms, backoff_max_ms;
+	qc_error (*credentials)(void *data, qc_credentials *out);
+	void *credentials_data;
+	void (*on_push)(void *data, const qc_reply *push);
+	void *push_data;
+	char shown[160]; /* the first address, for hooks */
+	qc_hook *hooks;
+	size_t hook_count;
+	unsigned hook_events;
+};
+
+/* On failure `out` is to be given to settings_fini() as well. */
+qc_error settings_init(struct settings *out, const qc_options *options);
+void settings_fini(struct settings *settings);
+
+#endif
