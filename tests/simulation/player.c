@@ -281,8 +281,8 @@ static const char *judge(struct player *player, const struct resp_reply *reply)
 		       reply->text ? reply->text : "");
 	if (player_owed(player) == 0 && player->is_monitor && reply->type == RESP_TYPE_SIMPLE)
 		return NULL;
-	/* Whoever comes when the server drops its clients is refused, and need not have asked for anything. */
-	if (player_owed(player) == 0 && reply->type == RESP_TYPE_ERROR && strcmp(reply->text, "ERR the server is shutting down") == 0)
+	/* A connection that reaches the store after it has dropped its clients is refused, whatever the client has sent. */
+	if (player->expected_first == 0 && reply->type == RESP_TYPE_ERROR && strcmp(reply->text, "ERR the server is shutting down") == 0)
 		return NULL;
 	if (player_owed(player) == 0)
 		snprintf(text, sizeof(text), "client %" PRIu64 " has a reply that it has not asked for", player->client->ref.id);
