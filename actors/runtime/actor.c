@@ -313,6 +313,26 @@ void actor_post_untyped(struct actor *self, struct actor *to, uint32_t type, uin
 		     (struct message){ .type = type, .sender = self->number, .number = number, .payload = (struct payload *)payload });
 }
 
+void actor_arm_timer(struct actor *self, uint32_t type, uint64_t at_ns)
+{
+	actor_assert_turn(self);
+	if (catalogue[type].sender != self->kind || catalogue[type].receiver != self->kind || !actor_has_thread(self))
+		crash_broken_invariant("%s may not arm a timer for %s", self->name, catalogue[type].name);
+	host_arm_timer(self, type, at_ns);
+}
+
+void actor_disarm_timer(struct actor *self)
+{
+	actor_assert_turn(self);
+	host_disarm_timer(self);
+}
+
+void actor_take_timer_turn(struct actor *actor, uint32_t type)
+{
+	count_up(&actor->posted[actor->number], 1);
+	actor_take_turn(actor, (struct message){ .type = type, .sender = actor->number });
+}
+
 bool actor_has_thread(const struct actor *actor)
 {
 	return kinds[actor->kind].host == HOST_LOOP;

@@ -112,6 +112,14 @@ void actor_post_untyped(struct actor *self, struct actor *to, uint32_t type, uin
 #include "actors/runtime/messages.def"
 #undef MESSAGE
 
+/*
+ * The timer of a LOOP actor, one each. When the monotonic clock reaches `at_ns` the actor has a turn with a message {type, sender: itself}, once.
+ * The catalogue must have `type` from its kind to its kind. Arming replaces what was armed; after disarming no such turn follows. Only in
+ * a turn of `self` or on its thread. Precise to what the kernel's timers are, not to libev's millisecond.
+ */
+void actor_arm_timer(struct actor *self, uint32_t type, uint64_t at_ns);
+void actor_disarm_timer(struct actor *self);
+
 /* The post_ function of a message without payload. */
 typedef void post_order(struct actor *self, struct actor *to, uint64_t number, struct none *nothing);
 

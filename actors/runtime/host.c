@@ -1,12 +1,17 @@
 /*
  * A LOOP actor's mailbox callback runs on a pool thread: it stores the message in `arrived` and wakes the loop. The mailbox
  * is rearmed only after the turn, so one message is all that can arrive.
+ *
+ * An actor's timer is a timerfd: libev rounds its own timers up to a millisecond. Arming and disarming clear an expiry that the loop has
+ * seen and not yet handled: its callback then reads nothing.
  */
 #include "actors/runtime/host.h"
 
 #include <ev.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 #include "actors/runtime/cpus.h"
 #include "actors/runtime/crash.h"
@@ -15,6 +20,8 @@ struct loop_host {
 	ev_async wake;
 	ev_prepare before_wait;
 	ev_check after_wait;
+	ev_io timer;         /* started when the timer is first armed */
+	uint32_t timer_type;
 	struct message arrived;
 	_Atomic bool has_arrived;
 	struct moment iteration_began;
@@ -68,6 +75,47 @@ static void on_before_wait(struct ev_loop *loop, ev_prepare *watcher, int events
 	actor->host->has_posted = false;
 }
 
+static void on_timer(struct ev_loop *loop, ev_io *watcher, int events)
+{
+	struct actor *actor = watcher->data;
+	uint64_t expiries;
+	if (read(watcher->fd, &expiries, sizeof(expiries)) != sizeof(expiries))
+		return;
+	actor_take_timer_turn(actor, actor->host->timer_type);
+	actor_enter(actor);
+}
+
+static void open_timer(struct actor *actor)
+{
+	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (fd < 0)
+		crash_out_of_memory("a timer");
+	ev_io_init(&actor->host->timer, on_timer, fd, EV_READ);
+	actor->host->timer.data = actor;
+	ev_io_start(actor->loop, &actor->host->timer);
+}
+
+static void set_timer(struct actor *actor, uint64_t at_ns)
+{
+	const struct itimerspec when = { .it_value = { .tv_sec = (time_t)(at_ns / 1000000000), .tv_nsec = (long)(at_ns % 1000000000) } };
+	if (timerfd_settime(actor->host->timer.fd, TFD_TIMER_ABSTIME, &when, NULL) < 0)
+		crash_broken_invariant("%s can't set its timer to %llu ns", actor->name, (unsigned long long)at_ns);
+}
+
+void host_arm_timer(struct actor *actor, uint32_t type, uint64_t at_ns)
+{
+	if (!ev_is_active(&actor->host->timer))
+		open_timer(actor);
+	actor->host->timer_type = type;
+	set_timer(actor, at_ns ? at_ns : 1); /* 0 would disarm it */
+}
+
+void host_disarm_timer(struct actor *actor)
+{
+	if (ev_is_active(&actor->host->timer))
+		set_timer(actor, 0);
+}
+
 static void host_on_loop(struct actor *actor)
 {
 	actor->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_SIGNALFD); /* signals arrive by a descriptor and interrupt no system call */
@@ -100,6 +148,10 @@ void host_fini(struct actor *actor)
 	ev_async_stop(actor->loop, &actor->host->wake);
 	ev_prepare_stop(actor->loop, &actor->host->before_wait);
 	ev_check_stop(actor->loop, &actor->host->after_wait);
+	if (ev_is_active(&actor->host->timer)) {
+		ev_io_stop(actor->loop, &actor->host->timer);
+		close(actor->host->timer.fd);
+	}
 	ev_loop_destroy(actor->loop);
 	free(actor->host);
 }

@@ -19,6 +19,9 @@ void host_fini(struct actor *actor);
 mailbox_receive *host_receive(const struct actor *actor);
 /* The actor has posted. */
 void host_note_post(struct actor *actor);
+/* The actor's timer (actor.h); called on its thread. When it is due the host calls actor_take_timer_turn(). */
+void host_arm_timer(struct actor *actor, uint32_t type, uint64_t at_ns);
+void host_disarm_timer(struct actor *actor);
 /* After the last turn: takes a message that the mailbox has delivered and no turn has handled. False without one. */
 bool host_take_arrived(struct actor *actor, struct message *out_message);
 
@@ -26,6 +29,8 @@ bool host_take_arrived(struct actor *actor, struct message *out_message);
 
 /* Checks, runs and counts a turn; every turn of every actor goes through here. The thread acts for the actor until actor_exit(). */
 void actor_take_turn(struct actor *actor, struct message message);
+/* The same for the actor's timer, which is a message that the actor has posted to itself. */
+void actor_take_timer_turn(struct actor *actor, uint32_t type);
 /* The thread acts for the actor from now on, outside of turns: for callbacks of its loop. */
 void actor_enter(const struct actor *actor);
 void actor_exit(void);

@@ -114,6 +114,11 @@ void scheduler_settle(void)
 
 /* ---- time and chance, as the actors see them ---- */
 
+uint64_t scheduler_now_ns(void)
+{
+	return scheduler.now_ns;
+}
+
 void scheduler_advance_ms(int64_t ms)
 {
 	scheduler.now_ns += (uint64_t)ms * 1000000;

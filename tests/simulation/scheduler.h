@@ -42,6 +42,8 @@ void scheduler_remove(struct source *source);
 bool scheduler_step(void);
 /* Steps until nothing more can happen at this time. */
 void scheduler_settle(void);
+/* The monotonic clock, without the time that reading it may take. */
+uint64_t scheduler_now_ns(void);
 void scheduler_advance_ms(int64_t ms);
 /* Shifts the wall clock; the monotonic clock goes on. */
 void scheduler_set_wall_clock_ms(int64_t ms);

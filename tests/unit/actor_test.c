@@ -12,6 +12,7 @@
 
 #include "actors/config/config.h"
 #include "actors/discard.h"
+#include "actors/runtime/clock.h"
 #include "actors/runtime/log.h"
 #include "support/suite.h"
 
@@ -213,6 +214,141 @@ static void posting_beyond_the_slots_stops_the_process(void)
 	CU_ASSERT_TRUE(stops_the_process(post_without_room));
 }
 
+/* ---- timers: a reactor, since REACTOR_ADOPT is a message to its own kind ---- */
+
+#define SHORTLY_NS 3000000
+
+struct alarm {
+	struct runtime *runtime;
+	struct actor *actor;
+	ev_timer begin;
+	ev_check after_wait;
+	void (*first)(struct alarm *alarm);
+	uint64_t at_ns; /* the last time for which it was armed */
+	int turns;
+	bool is_early, is_wrong;
+};
+
+static void alarm_turn(void *state, struct message message)
+{
+	struct alarm *alarm = state;
+	alarm->turns++;
+	alarm->is_early |= monotonic_ns() < alarm->at_ns;
+	alarm->is_wrong |= message.type != REACTOR_ADOPT || message.sender != alarm->actor->number || message.payload;
+	actor_leave(alarm->actor);
+}
+
+static void arm(struct alarm *alarm, uint64_t at_ns)
+{
+	alarm->at_ns = at_ns;
+	actor_arm_timer(alarm->actor, REACTOR_ADOPT, at_ns);
+}
+
+static void arm_shortly(struct alarm *alarm)
+{
+	arm(alarm, monotonic_ns() + SHORTLY_NS);
+}
+
+static void on_alarm_begin(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+	struct alarm *alarm = watcher->data;
+	alarm->first(alarm);
+}
+
+static void run_alarm(struct alarm *alarm, void (*first)(struct alarm *alarm))
+{
+	const uint32_t counts[ACTOR_KINDS] = { [ACTOR_REACTOR] = 1 };
+	alarm->runtime = runtime_create(counts);
+	alarm->actor = runtime_actor(alarm->runtime, ACTOR_REACTOR, 0);
+	alarm->first = first;
+	actor_bind(alarm->actor, alarm_turn, alarm);
+	runtime_open(alarm->runtime);
+	ev_timer_init(&alarm->begin, on_alarm_begin, 0.0, 0.0);
+	alarm->begin.data = alarm;
+	ev_timer_start(alarm->actor->loop, &alarm->begin);
+	actor_run(alarm->actor);
+}
+
+static void end_alarm(struct alarm *alarm)
+{
+	CU_ASSERT_EQUAL(alarm->turns, 1);
+	CU_ASSERT_FALSE(alarm->is_early);
+	CU_ASSERT_FALSE(alarm->is_wrong);
+	CU_ASSERT_EQUAL(actor_mailbox_depth(alarm->actor), 0);
+	runtime_stop(alarm->runtime, discard);
+	CU_ASSERT_EQUAL(atomic_load(&alarm->actor->counts[REACTOR_ADOPT].turns), 1);
+	runtime_destroy(&alarm->runtime);
+}
+
+static void a_timer_is_a_turn_and_never_early(void)
+{
+	struct alarm alarm = { 0 };
+	run_alarm(&alarm, arm_shortly);
+	end_alarm(&alarm);
+}
+
+static void arm_for_the_past(struct alarm *alarm)
+{
+	arm(alarm, 0);
+}
+
+static void a_timer_for_the_past_is_due_at_once(void)
+{
+	struct alarm alarm = { 0 };
+	run_alarm(&alarm, arm_for_the_past);
+	end_alarm(&alarm);
+}
+
+static void arm_several_times(struct alarm *alarm)
+{
+	actor_disarm_timer(alarm->actor); /* nothing is armed yet */
+	arm_for_the_past(alarm);
+	actor_disarm_timer(alarm->actor);
+	arm_for_the_past(alarm);
+	arm_shortly(alarm);
+}
+
+static void only_the_last_arming_counts(void)
+{
+	struct alarm alarm = { 0 };
+	run_alarm(&alarm, arm_several_times);
+	end_alarm(&alarm);
+}
+
+/* It runs when the loop has seen the expiry, and before the loop handles it. */
+static void on_seen(struct ev_loop *loop, ev_check *watcher, int events)
+{
+	struct alarm *alarm = watcher->data;
+	ev_check_stop(loop, watcher);
+	arm_shortly(alarm);
+}
+
+static void arm_and_watch(struct alarm *alarm)
+{
+	arm_for_the_past(alarm);
+	ev_check_init(&alarm->after_wait, on_seen);
+	ev_set_priority(&alarm->after_wait, EV_MAXPRI);
+	alarm->after_wait.data = alarm;
+	ev_check_start(alarm->actor->loop, &alarm->after_wait);
+}
+
+static void an_expiry_that_the_loop_has_seen_is_replaced_too(void)
+{
+	struct alarm alarm = { 0 };
+	run_alarm(&alarm, arm_and_watch);
+	end_alarm(&alarm);
+}
+
+static void arm_for_what_is_posted_by_another(struct play *play)
+{
+	actor_arm_timer(play->supervisor, STORE_STOP_DONE, 0);
+}
+
+static void a_timer_for_anothers_message_stops_the_process(void)
+{
+	CU_ASSERT_TRUE(stops_the_process(arm_for_what_is_posted_by_another));
+}
+
 static void every_message_has_a_name(void)
 {
 	for (int type = 0; type < MESSAGE_TYPES; type++)
@@ -225,9 +361,14 @@ static const struct suite_case cases[] = {
 	/* the children first: they must be made before NNG has threads */
 	CASE(what_the_catalogue_does_not_allow_stops_the_process),
 	CASE(posting_beyond_the_slots_stops_the_process),
+	CASE(a_timer_for_anothers_message_stops_the_process),
 	CASE(questions_and_answers_go_round_and_are_counted),
 	CASE(time_at_work_is_told_from_time_away),
 	CASE(what_nobody_has_taken_is_freed_at_the_end),
+	CASE(a_timer_is_a_turn_and_never_early),
+	CASE(a_timer_for_the_past_is_due_at_once),
+	CASE(only_the_last_arming_counts),
+	CASE(an_expiry_that_the_loop_has_seen_is_replaced_too),
 	CASE(every_message_has_a_name),
 };
 
