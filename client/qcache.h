@@ -369,6 +369,13 @@ typedef struct qc_options {
 	const char *tls_ciphersuites; /* the same for TLS 1.3 */
 	bool tls_insecure;         /* any certificate is taken */
 	/*
+	 * An SSL_CTX * that the caller made, for what these options cannot express, such as a key in hardware or a verify callback.
+	 * Its own settings decide everything, including whether certificates are verified. tls_name may be given beside it; every
+	 * other tls_ option is QC_INVALID then. The client takes a reference, so the caller may free its own after the call, but must
+	 * not change the context any more: several threads use it.
+	 */
+	void *tls_context;
+	/*
 	 * What comes unasked on connections of calls (RESP3: CLIENT TRACKING's invalidations, say), when a call next uses the connection,
 	 * in that call's thread. The push lives until it returns, and it makes no call on the client. Else pushes are passed over.
 	 */

@@ -29,7 +29,7 @@ static qc_error settings_of_sentinels(const struct settings *s, struct settings 
 		.timeout_ms = s->timeout_ms, .retries = -1, .tls_ca = s->tls_ca, .tls_ca_dir = s->tls_ca_dir, .tls_cert = s->tls_cert,
 		.tls_key = s->tls_key, .tls_name = s->tls_name, .tls_ciphers = s->tls_ciphers, .tls_ciphersuites = s->tls_ciphersuites,
 		.tls_ca_pem = s->tls_ca_pem, .tls_cert_pem = s->tls_cert_pem, .tls_key_pem = s->tls_key_pem,
-		.tls_min_version = s->tls_min_version, .tls_insecure = s->tls_insecure,
+		.tls_min_version = s->tls_min_version, .tls_insecure = s->tls_insecure, .tls_context = s->tls_context,
 	};
 	qc_error err = settings_init(out, &options);
 

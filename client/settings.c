@@ -31,6 +31,7 @@ static qc_error copy_texts(struct settings *s, const qc_options *o)
 		if (!*texts[i].to)
 			return error_no_memory();
 	}
+	s->tls_context = o->tls_context;
 	s->credentials = o->credentials;
 	s->credentials_data = o->credentials_data;
 	s->on_push = o->on_push;
@@ -81,18 +82,22 @@ static void fill_numbers(struct settings *s, const qc_options *o)
 	DEFAULT_OF(backoff_max_ms, 512);
 }
 
-/* What one wants of TLS, and would silently not get: a password would go out in clear. */
+/* A TLS option without TLS would let a password go out in clear; one beside a context would have no effect. */
 static qc_error check_tls(const struct settings *s)
 {
-	const struct { const char *name; bool is_set; } options[] = {
-		{"tls_ca", s->tls_ca}, {"tls_ca_dir", s->tls_ca_dir}, {"tls_ciphers", s->tls_ciphers},
-		{"tls_ciphersuites", s->tls_ciphersuites}, {"tls_cert", s->tls_cert}, {"tls_key", s->tls_key}, {"tls_name", s->tls_name},
-		{"tls_insecure", s->tls_insecure}, {"tls_ca_pem", s->tls_ca_pem}, {"tls_cert_pem", s->tls_cert_pem},
-		{"tls_key_pem", s->tls_key_pem}, {"tls_min_version", s->tls_min_version},
+	const struct { const char *name; bool is_set, is_for_context; } options[] = {
+		{"tls_context", s->tls_context, false}, {"tls_name", s->tls_name, false}, {"tls_ca", s->tls_ca, true},
+		{"tls_ca_dir", s->tls_ca_dir, true}, {"tls_ciphers", s->tls_ciphers, true},
+		{"tls_ciphersuites", s->tls_ciphersuites, true}, {"tls_cert", s->tls_cert, true}, {"tls_key", s->tls_key, true},
+		{"tls_insecure", s->tls_insecure, true}, {"tls_ca_pem", s->tls_ca_pem, true},
+		{"tls_cert_pem", s->tls_cert_pem, true}, {"tls_key_pem", s->tls_key_pem, true},
+		{"tls_min_version", s->tls_min_version, true},
 	};
 	char peer[160];
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		if (options[i].is_set && options[i].is_for_context && s->tls_context)
+			return qc_errorf(QC_INVALID, "tls_context and %s: set in the SSL_CTX what %s would", options[i].name, options[i].name);
 		for (size_t j = 0; options[i].is_set && j < s->address_count; j++) {
 			if (s->addresses[j].is_tls)
 				continue;

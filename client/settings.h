@@ -17,6 +17,7 @@ struct settings {
 	char *tls_ca, *tls_ca_dir, *tls_cert, *tls_key, *tls_name, *tls_ciphers, *tls_ciphersuites;
 	char *tls_ca_pem, *tls_cert_pem, *tls_key_pem, *tls_min_version;
 	bool tls_insecure;
+	void *tls_context; /* the caller's SSL_CTX, or NULL; borrowed until the client has its own reference */
 	int db, protocol, pool_size, min_idle, max_idle, retries;
 	int64_t max_lifetime_ms, idle_timeout_ms, pool_timeout_ms, dial_timeout_ms, timeout_ms, backoff_min_ms, backoff_max_ms;
 	qc_error (*credentials)(void *data, qc_credentials *out);

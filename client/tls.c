@@ -122,7 +122,6 @@ static qc_error load(SSL_CTX *ssl, const struct settings *s)
 	bool wants_newest = s->tls_min_version && strcmp(s->tls_min_version, "1.3") == 0;
 
 	SSL_CTX_set_min_proto_version(ssl, wants_newest ? TLS1_3_VERSION : TLS1_2_VERSION);
-	SSL_CTX_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_verify(ssl, s->tls_insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
 	if (s->tls_ciphers && !SSL_CTX_set_cipher_list(ssl, s->tls_ciphers))
 		return openssl_error("tls_ciphers");
@@ -132,19 +131,27 @@ static qc_error load(SSL_CTX *ssl, const struct settings *s)
 	return err.kind == QC_OK ? load_own(ssl, s) : err;
 }
 
+/* The caller's with a reference of our own, or one by the options. */
+static qc_error take_context(const struct settings *s, SSL_CTX **out_ssl)
+{
+	if (s->tls_context && !SSL_CTX_up_ref(s->tls_context))
+		return openssl_error("tls_context");
+	if (s->tls_context) {
+		*out_ssl = s->tls_context;
+		return no_error();
+	}
+	*out_ssl = SSL_CTX_new(TLS_client_method());
+	return *out_ssl ? load(*out_ssl, s) : error_no_memory();
+}
+
 qc_error tls_context_create(const struct settings *settings, struct tls_context **out_context)
 {
 	struct tls_context *context = calloc(1, sizeof(*context));
 
 	if (!context)
 		return error_no_memory();
-	context->ssl = SSL_CTX_new(TLS_client_method());
 	context->socket = socket_method();
-	if (!context->ssl || !context->socket) {
-		tls_context_destroy(&context);
-		return error_no_memory();
-	}
-	qc_error err = load(context->ssl, settings);
+	qc_error err = context->socket ? take_context(settings, &context->ssl) : error_no_memory();
 	if (err.kind != QC_OK)
 		tls_context_destroy(&context);
 	else
@@ -183,6 +190,8 @@ qc_error tls_open(struct tls_context *context, int fd, const char *name, struct 
 		tls_close(&tls);
 		return openssl_error("TLS");
 	}
+	/* Of the connection and not of its context, which may be the caller's. */
+	SSL_set_mode(tls->ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_set_connect_state(tls->ssl);
 	*out_tls = tls;
 	return no_error();

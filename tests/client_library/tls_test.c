@@ -426,6 +426,60 @@ static void a_child_that_closes_leaves_its_parents_connection_alone(void)
 	secure_stop(&s);
 }
 
+static atomic_int verified;
+
+static int count_verifications(int good, X509_STORE_CTX *store)
+{
+	(void)store;
+	verified++;
+	return good;
+}
+
+static void a_context_of_the_callers_own_decides(void)
+{
+	struct secure s;
+
+	if (!secure_start(&s, "--tls-auth-clients no"))
+		return;
+	SSL_CTX *trusting = SSL_CTX_new(TLS_client_method()), *ignorant = SSL_CTX_new(TLS_client_method());
+	CU_ASSERT_FATAL(SSL_CTX_load_verify_file(trusting, s.cert) == 1);
+	SSL_CTX_set_verify(trusting, SSL_VERIFY_PEER, count_verifications);
+	SSL_CTX_set_verify(ignorant, SSL_VERIFY_PEER, NULL);
+	qc_client *c = qc_dial(s.address, .tls_context = trusting, .tls_name = "localhost");
+	GOOD(*c);
+	CU_ASSERT(verified > 0);
+	qc_client *stranger = qc_dial(s.address, .tls_context = trusting, .tls_name = "somebody.else");
+	FAILS(*stranger, QC_NETWORK);
+	qc_close(stranger);
+	/* The client has its own reference. */
+	SSL_CTX_free(trusting);
+	qc_client *pinned = qc_pin(c, ctx);
+	CU_ASSERT_EQUAL(qc_incr(c, ctx, "n").value, 1);
+	CU_ASSERT_EQUAL(qc_incr(pinned, ctx, "n").value, 2);
+	qc_close(pinned);
+	qc_close(c);
+	c = qc_dial(s.address, .tls_context = ignorant);
+	FAILS(*c, QC_NETWORK);
+	CU_ASSERT_PTR_NOT_NULL(strstr(c->err.text, "certificate refused"));
+	qc_close(c);
+	const qc_options wrong[] = {
+		{.tls_ca = s.cert}, {.tls_ca_dir = "/"}, {.tls_cert = s.cert, .tls_key = s.key}, {.tls_min_version = "1.3"},
+		{.tls_ca_pem = ""}, {.tls_cert_pem = "", .tls_key_pem = ""}, {.tls_ciphers = "DEFAULT"},
+		{.tls_ciphersuites = "TLS_AES_256_GCM_SHA384"}, {.tls_insecure = true}, {.address = "127.0.0.1:1"},
+	};
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		qc_options options = wrong[i];
+		options.address = options.address ? options.address : s.address;
+		options.tls_context = ignorant;
+		c = qc_open(&options);
+		FAILS(*c, QC_INVALID);
+		CU_ASSERT_PTR_NOT_NULL(strstr(c->err.text, "tls_"));
+		qc_close(c);
+	}
+	SSL_CTX_free(ignorant);
+	secure_stop(&s);
+}
+
 static const struct suite_case cases[] = {
 	CASE(calls_go_through),
 	CASE(a_programs_own_errors_of_openssl_are_not_the_connections),
@@ -434,6 +488,7 @@ static const struct suite_case cases[] = {
 	CASE(a_client_proves_itself_by_its_certificate),
 	CASE(the_asynchronous_face_speaks_tls),
 	CASE(certificates_may_be_texts_and_the_version_has_a_least),
+	CASE(a_context_of_the_callers_own_decides),
 	CASE(a_read_that_has_to_write_first_is_waited_for),
 	CASE(a_child_that_closes_leaves_its_parents_connection_alone),
 };
