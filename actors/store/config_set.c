@@ -85,7 +85,7 @@ static void put_in_force(struct store *store, const struct config *next, const s
 static bool reactors_have_taken_settings(const struct store *store)
 {
 	for (uint32_t i = 0; i < store->reactor_count; i++)
-		if (store->reactors[i].settings_have_changed || (store->reactors[i].out & OUT_BIT(REACTOR_SETTINGS)))
+		if (store->reactors[i].settings_have_changed || store->reactors[i].is_out[REACTOR_SETTINGS])
 			return false;
 	return true;
 }

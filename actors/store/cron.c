@@ -230,9 +230,9 @@ void store_arm_timer(struct store *store, bool is_behind)
 {
 	int64_t due_ms = next_due_ms(store, is_behind);
 	struct reactor_side *side = &store->reactors[0];
-	if (due_ms >= store->cron.armed_ms || store->is_stopping || (side->out & OUT_BIT(REACTOR_ARM_TIMER)))
+	if (due_ms >= store->cron.armed_ms || store->is_stopping || side->is_out[REACTOR_ARM_TIMER])
 		return;
 	store->cron.armed_ms = due_ms;
-	side->out |= OUT_BIT(REACTOR_ARM_TIMER);
+	side->is_out[REACTOR_ARM_TIMER] = true;
 	actor_post(store->actor, side->actor, REACTOR_ARM_TIMER, (uint64_t)due_ms, NULL);
 }

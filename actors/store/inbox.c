@@ -50,7 +50,7 @@ static struct reactor_side *side_of(struct store *store, uint32_t actor_number)
 
 static void on_taken(struct store *store, const struct message *message)
 {
-	side_of(store, message->sender)->out &= ~OUT_BIT(message->number);
+	side_of(store, message->sender)->is_out[message->number] = false;
 	if (message->number == REACTOR_SETTINGS)
 		store_on_settings_taken(store);
 }

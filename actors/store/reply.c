@@ -132,7 +132,7 @@ void store_post_replies(struct store *store, uint32_t reactor, struct request_ba
 	batch->home = home;
 	side->open = NULL;
 	if (!home)
-		side->out |= OUT_BIT(REACTOR_REPLIES);
+		side->is_out[REACTOR_REPLIES] = true;
 	actor_post(store->actor, side->actor, REACTOR_REPLIES, 0, batch);
 }
 
@@ -141,7 +141,7 @@ void store_post_pushes(struct store *store)
 	if (store->turn.monotonic_ms < store->execution.frozen_until_ms)
 		return;
 	for (uint32_t i = 0; i < store->reactor_count && !store->is_stopping; i++)
-		if (store->reactors[i].open && !(store->reactors[i].out & OUT_BIT(REACTOR_REPLIES)))
+		if (store->reactors[i].open && !store->reactors[i].is_out[REACTOR_REPLIES])
 			store_post_replies(store, i, NULL);
 }
 

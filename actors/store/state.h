@@ -24,9 +24,6 @@
 /* A longer run of text in one reply is sent as a blob: it grows no buffer and is not copied again. */
 #define TEXT_PIECE_BYTES ((size_t)256 << 10)
 
-#define OUT_BIT(message_type) ((uint64_t)1 << (message_type))
-_Static_assert(MESSAGE_TYPES <= 64, "OUT_BIT needs a bit for every message type");
-
 /* The store's side of one reactor. */
 struct reactor_side {
 	struct actor *actor;
@@ -38,7 +35,7 @@ struct reactor_side {
 	struct reply_batch *open;       /* collects this turn's replies; NULL when there are none */
 	struct request_batch *backlog_first, *backlog_last; /* batches not completely executed */
 	size_t part_begins;             /* offset of the last part's text in the open batch */
-	uint64_t out;                   /* OUT_BITs: unsolicited messages posted and not yet acknowledged */
+	bool is_out[MESSAGE_TYPES];     /* unsolicited messages posted and not yet acknowledged, by type */
 	bool settings_have_changed;     /* since they were last posted */
 };
 

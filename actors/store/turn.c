@@ -119,14 +119,14 @@ static void post_settings(struct store *store)
 {
 	for (uint32_t i = 0; i < store->reactor_count; i++) {
 		struct reactor_side *side = &store->reactors[i];
-		if (!side->settings_have_changed || (side->out & OUT_BIT(REACTOR_SETTINGS)))
+		if (!side->settings_have_changed || side->is_out[REACTOR_SETTINGS])
 			continue;
 		struct settings *settings = malloc(sizeof(*settings));
 		if (!settings)
 			crash_out_of_memory("the settings of a reactor");
 		*settings = store_settings(&store->config);
 		side->settings_have_changed = false;
-		side->out |= OUT_BIT(REACTOR_SETTINGS);
+		side->is_out[REACTOR_SETTINGS] = true;
 		actor_post(store->actor, side->actor, REACTOR_SETTINGS, 0, settings);
 	}
 }
