@@ -50,15 +50,29 @@ static void prefetch(const struct store *store, const struct request_batch *batc
 		part(databases_read(&store->databases, request->database), request->hash);
 }
 
+/* The commands of one connection that this turn executes one after the other. */
+struct run {
+	uint64_t connection; /* its id */
+	uint64_t began_ticks;
+	size_t first;        /* index of the first request */
+};
+
+/* They have used a quarter of a turn, and a 64th of one each. Quick commands are not slow however many there are: one read bounds them. */
+static bool is_slow(const struct store *store, const struct run *run, size_t end)
+{
+	uint64_t used = store->turn.timing_began_ticks - run->began_ticks, turn = turn_ticks(store);
+	return used >= turn / 4 && used >= (end - run->first) * (turn / 64);
+}
+
 /*
- * The turn's time is over. If the last connection has used at least a quarter of it since `began` and has sent more commands, it is set
- * aside: its commands are queued in its session, and the other connections of the batch need not wait for them.
+ * The turn's time is over. If the last connection was slow and has sent more commands, it is set aside: its commands are copied to its
+ * session, and the other connections of the batch need not wait for them.
  */
-static void set_aside_if_slow(struct store *store, const struct request_batch *batch, uint64_t began)
+static void set_aside_if_slow(struct store *store, const struct request_batch *batch, const struct run *run)
 {
 	const struct request *last = &batch->requests[batch->done - 1], *next = last + 1;
 	bool has_more = batch->done < batch->count && next->connection.id == last->connection.id;
-	if (!has_more || store->turn.timing_began_ticks - began < turn_ticks(store) / 4)
+	if (!has_more || !is_slow(store, run, batch->done))
 		return;
 	struct session *session = session_at(store, last->connection);
 	if (session && !(session->flags & (SESSION_BLOCKED | SESSION_CLOSING)))
@@ -76,20 +90,18 @@ static bool execute_batch(struct store *store, struct request_batch *batch)
 	for (size_t i = batch->done; i < batch->done + ENTRIES_AHEAD; i++)
 		prefetch(store, batch, i, keyspace_prefetch_entry);
 	store_begin_timing(store);
-	uint64_t connection = 0, began = store->turn.timing_began_ticks;
+	struct run run = { 0 };
 	while (batch->done < batch->count && store_is_free(store)) {
 		const struct request *request = &batch->requests[batch->done];
-		if (request->connection.id != connection) {
-			connection = request->connection.id;
-			began = store->turn.timing_began_ticks;
-		}
+		if (request->connection.id != run.connection)
+			run = (struct run){ request->connection.id, store->turn.timing_began_ticks, batch->done };
 		prepare(store, batch, batch->done + DIRECTORY_AHEAD);
 		prefetch(store, batch, batch->done + BUCKETS_AHEAD, keyspace_prefetch_bucket);
 		prefetch(store, batch, batch->done + ENTRIES_AHEAD, keyspace_prefetch_entry);
 		batch->done++;
 		execute_request(store, batch, request);
 		if (!turn_has_time(store)) {
-			set_aside_if_slow(store, batch, began);
+			set_aside_if_slow(store, batch, &run);
 			break;
 		}
 		if (!turn_has_output_space(store, batch->reactor))
