@@ -129,7 +129,7 @@ def read_commands(text):
             container = a[0]
             out.append(Command(a[0], -2, {"container"}, a[1], a[2], "", a[3], "", "any"))
             continue
-        if word == "DOC_FLAG":
+        if word in ("DOC_FLAG", "NEED"):
             continue
         name = a[0] if word == "COMMAND" else container + "|" + a[0]
         if word == "COMMAND":

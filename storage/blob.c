@@ -13,9 +13,19 @@ static size_t bytes_for(uint32_t capacity)
 	return sizeof(struct blob) + (size_t)capacity;
 }
 
-static size_t class_of(const struct blob *blob)
+size_t blob_bytes(const struct blob *blob)
 {
 	return memory_size_class(bytes_for(blob->capacity));
+}
+
+uint32_t blob_full_capacity(uint32_t room)
+{
+	return (uint32_t)(memory_size_class(bytes_for(room)) - sizeof(struct blob));
+}
+
+bool blob_is_kept_by_several(const struct blob *blob)
+{
+	return atomic_load_explicit(&blob->keepers, memory_order_relaxed) > 1;
 }
 
 static void count(_Atomic size_t *counter, size_t change)
@@ -32,7 +42,7 @@ struct blob *blob_create(uint32_t capacity)
 	blob->len = 0;
 	blob->capacity = capacity;
 	atomic_init(&blob->keepers, 0);
-	count(&used_bytes, class_of(blob));
+	count(&used_bytes, blob_bytes(blob));
 	return blob;
 }
 
@@ -40,14 +50,14 @@ struct blob *blob_resize(struct blob *blob, uint32_t capacity)
 {
 	assert(atomic_load_explicit(&blob->holders, memory_order_relaxed) == 1);
 	assert(capacity >= blob->len);
-	size_t before = class_of(blob);
+	size_t before = blob_bytes(blob);
 	struct blob *moved = memory_refuses() ? NULL : (struct blob *)realloc(blob, bytes_for(capacity));
 	if (!moved)
 		return NULL;
 	moved->capacity = capacity;
-	count(&used_bytes, class_of(moved) - before);
+	count(&used_bytes, blob_bytes(moved) - before);
 	if (atomic_load_explicit(&moved->keepers, memory_order_relaxed))
-		count(&kept_bytes, class_of(moved) - before);
+		count(&kept_bytes, blob_bytes(moved) - before);
 	return moved;
 }
 
@@ -78,7 +88,7 @@ void blob_release(struct blob **blob)
 	if (atomic_load_explicit(&held->holders, memory_order_acquire) != 1 &&
 	    atomic_fetch_sub_explicit(&held->holders, 1, memory_order_acq_rel) != 1)
 		return;
-	count(&used_bytes, -class_of(held));
+	count(&used_bytes, -blob_bytes(held));
 	free(held);
 }
 
@@ -86,7 +96,7 @@ struct blob *blob_keep(struct blob *blob)
 {
 	/* Relaxed: `holders` does the ordering. The capacity can't change meanwhile, since the caller has another hold. */
 	if (atomic_fetch_add_explicit(&blob->keepers, 1, memory_order_relaxed) == 0)
-		count(&kept_bytes, class_of(blob));
+		count(&kept_bytes, blob_bytes(blob));
 	return blob_hold(blob);
 }
 
@@ -95,7 +105,7 @@ void blob_drop(struct blob **blob)
 	if (!*blob)
 		return;
 	if (atomic_fetch_sub_explicit(&(*blob)->keepers, 1, memory_order_relaxed) == 1)
-		count(&kept_bytes, -class_of(*blob));
+		count(&kept_bytes, -blob_bytes(*blob));
 	blob_release(blob);
 }
 

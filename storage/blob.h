@@ -35,6 +35,10 @@ struct blob *blob_create(uint32_t capacity);
 /* Changes the capacity (not below len) of a blob with one holder; may move it. NULL: no memory, nothing has changed. */
 struct blob *blob_resize(struct blob *blob, uint32_t capacity);
 
+/* The memory of a blob, which is a size class; and the capacity that fills the size class of `room` bytes. */
+size_t blob_bytes(const struct blob *blob);
+uint32_t blob_full_capacity(uint32_t room);
+
 struct blob *blob_hold(struct blob *blob);
 
 /* True when there is a holder beside the caller. If not, the caller may write. */
@@ -46,6 +50,9 @@ void blob_release(struct blob **blob);
 /* blob_hold() and blob_release() for entries. */
 struct blob *blob_keep(struct blob *blob);
 void blob_drop(struct blob **blob);
+
+/* Do several entries hold it? Only the owner of the entries may ask. */
+bool blob_is_kept_by_several(const struct blob *blob);
 
 /* The blob that contains the data array `data`. */
 struct blob *blob_from_data(const uint8_t *data);

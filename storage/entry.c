@@ -134,6 +134,15 @@ size_t entry_used_bytes(const struct entry *entry)
 	return memory_size_class(entry_bytes(entry)) + (form->used_bytes ? form->used_bytes(entry_part(entry)) : 0);
 }
 
+size_t entry_freed_bytes(const struct entry *entry)
+{
+	const struct value_form *form = value_forms[entry_form(entry)];
+	const struct blob *blob = entry_blob(entry);
+	if (!form->used_bytes || (blob && blob_is_kept_by_several(blob)))
+		return 0;
+	return form->used_bytes(entry_part(entry));
+}
+
 bool entry_has_expiry(const struct entry *entry)
 {
 	return entry->marks & MARK_EXPIRY;

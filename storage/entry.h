@@ -45,6 +45,9 @@ void entry_note_string_origin(struct entry *entry, enum string_origin origin);
 /* The memory of the entry and its value, in size classes. */
 size_t entry_used_bytes(const struct entry *entry);
 
+/* The memory that overwriting the value frees: none for a value in the entry itself, or in a blob that other entries hold. */
+size_t entry_freed_bytes(const struct entry *entry);
+
 bool entry_has_expiry(const struct entry *entry);
 
 #endif

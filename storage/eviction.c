@@ -91,13 +91,14 @@ static struct entry *find_candidate(const struct keyspace *keyspace, const struc
 	return NULL;
 }
 
-/* The coldest entry that still exists and was not used since. False when the pool is empty. */
-static bool take_coldest(struct eviction *eviction, const struct databases *databases, struct eviction_victim *out_victim)
+/* The coldest entry that still exists and was not used since, other than `spared`. False when the pool is empty. */
+static bool take_coldest(struct eviction *eviction, const struct databases *databases, const struct entry *spared,
+			 struct eviction_victim *out_victim)
 {
 	while (eviction->pooled) {
 		const struct eviction_candidate *candidate = &eviction->pool[--eviction->pooled];
 		struct entry *entry = find_candidate(databases_read(databases, candidate->database), candidate);
-		if (!entry || access_coldness(databases->storage.access, entry) < candidate->coldness ||
+		if (!entry || entry == spared || access_coldness(databases->storage.access, entry) < candidate->coldness ||
 		    (goes_by_expiry(eviction) && !entry_has_expiry(entry)))
 			continue;
 		access_forget(databases->storage.access, entry, candidate->hash);
@@ -170,7 +171,7 @@ static bool move_hand(struct eviction *eviction, const struct databases *databas
 	return false;
 }
 
-static bool choose_coldest(struct eviction *eviction, const struct databases *databases,
+static bool choose_coldest(struct eviction *eviction, const struct databases *databases, const struct entry *spared,
 			   struct eviction_victim *out_victim)
 {
 	eviction->to_look_at += eviction->samples;
@@ -183,20 +184,39 @@ static bool choose_coldest(struct eviction *eviction, const struct databases *da
 			eviction->to_look_at -= goes_by_expiry(eviction) ? look_at_nodes(eviction, keyspace, database) :
 									   look_at_bucket(eviction, keyspace, database);
 		}
-		if (take_coldest(eviction, databases, out_victim))
+		if (take_coldest(eviction, databases, spared, out_victim))
 			return true;
 	}
 }
 
 /* ---- policies without a pool ---- */
 
-static bool choose_first_to_expire(const struct databases *databases, struct eviction_victim *out_victim)
+static uint64_t eligible(const struct eviction *eviction, const struct databases *databases, uint32_t place)
+{
+	const struct keyspace *keyspace = databases_read(databases, databases->in_use[place]);
+	return goes_by_expiry(eviction) ? keyspace->expiry.count : keyspace->table.count;
+}
+
+/* Is there a key to evict besides `spared`? */
+static bool has_candidate(const struct eviction *eviction, const struct databases *databases, const struct entry *spared)
+{
+	uint64_t wanted = spared && (!goes_by_expiry(eviction) || entry_has_expiry(spared)) ? 2 : 1;
+	for (uint32_t i = 0; i < databases->in_use_count; i++) {
+		uint64_t found = eligible(eviction, databases, i);
+		if (found >= wanted)
+			return true;
+		wanted -= found;
+	}
+	return false;
+}
+
+static bool choose_first_to_expire(const struct databases *databases, const struct entry *spared, struct eviction_victim *out_victim)
 {
 	int64_t first_ms = INT64_MAX;
 	bool is_found = false;
 	for (uint32_t i = 0; i < databases->in_use_count; i++) {
 		uint32_t database = databases->in_use[i];
-		const struct expiry_node *node = expiry_first(&databases_read(databases, database)->expiry);
+		const struct expiry_node *node = expiry_first_but(&databases_read(databases, database)->expiry, spared);
 		if (!node || (is_found && node->when_ms >= first_ms))
 			continue;
 		first_ms = node->when_ms;
@@ -206,21 +226,13 @@ static bool choose_first_to_expire(const struct databases *databases, struct evi
 	return is_found;
 }
 
-static uint64_t eligible(const struct eviction *eviction, const struct databases *databases, uint32_t place)
-{
-	const struct keyspace *keyspace = databases_read(databases, databases->in_use[place]);
-	return goes_by_expiry(eviction) ? keyspace->expiry.count : keyspace->table.count;
-}
-
-static bool choose_any(const struct eviction *eviction, const struct databases *databases, uint64_t (*random)(void *), void *context,
+static void choose_any(const struct eviction *eviction, const struct databases *databases, uint64_t (*random)(void *), void *context,
 		       struct eviction_victim *out_victim)
 {
 	uint64_t total = 0;
 	uint32_t place = 0;
 	for (uint32_t i = 0; i < databases->in_use_count; i++)
 		total += eligible(eviction, databases, i);
-	if (total == 0)
-		return false;
 	uint64_t nth = draw_below(random(context), total);
 	while (nth >= eligible(eviction, databases, place))
 		nth -= eligible(eviction, databases, place++);
@@ -228,26 +240,30 @@ static bool choose_any(const struct eviction *eviction, const struct databases *
 	const struct keyspace *keyspace = databases_read(databases, out_victim->database);
 	out_victim->entry = goes_by_expiry(eviction) ? expiry_nth(&keyspace->expiry, (uint32_t)nth)->entry :
 						       table_random(&keyspace->table, random, context);
-	return true;
 }
 
-bool eviction_choose(struct eviction *eviction, const struct databases *databases,
+bool eviction_choose(struct eviction *eviction, const struct databases *databases, const struct entry *spared,
 		     uint64_t (*random)(void *), void *context, struct eviction_victim *out_victim)
 {
+	if (!has_candidate(eviction, databases, spared))
+		return false;
 	switch (eviction->policy) {
 	case EVICT_NOTHING:
 		return false;
 	case EVICT_VOLATILE_TTL:
-		return choose_first_to_expire(databases, out_victim);
+		return choose_first_to_expire(databases, spared, out_victim);
 	case EVICT_VOLATILE_RANDOM:
 	case EVICT_ALLKEYS_RANDOM:
-		return choose_any(eviction, databases, random, context, out_victim);
+		do
+			choose_any(eviction, databases, random, context, out_victim);
+		while (out_victim->entry == spared);
+		return true;
 	case EVICT_VOLATILE_LRU:
 	case EVICT_VOLATILE_LFU:
 	case EVICT_ALLKEYS_LRU:
 	case EVICT_ALLKEYS_LFU:
 	case EVICT_ALLKEYS_LRFU:
-		return choose_coldest(eviction, databases, out_victim);
+		return choose_coldest(eviction, databases, spared, out_victim);
 	}
 	__builtin_unreachable();
 }

@@ -66,8 +66,8 @@ struct eviction_victim {
 void eviction_configure(struct eviction *eviction, struct access *access, enum eviction_policy policy, uint64_t samples, uint64_t lfu_log_factor,
 			uint64_t lfu_decay_minutes);
 
-/* False: nothing can be evicted under this policy. `random` is a source of 64 random bits. */
-bool eviction_choose(struct eviction *eviction, const struct databases *databases,
+/* False: nothing but `spared` (or NULL) can be evicted under this policy. `random` is a source of 64 random bits. */
+bool eviction_choose(struct eviction *eviction, const struct databases *databases, const struct entry *spared,
 		     uint64_t (*random)(void *), void *context, struct eviction_victim *out_victim);
 
 /*

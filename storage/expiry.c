@@ -166,6 +166,14 @@ struct expiry_node *expiry_first(const struct expiry_index *index)
 	return index->count ? expiry_at(index, ROOT) : NULL;
 }
 
+struct expiry_node *expiry_first_but(const struct expiry_index *index, const struct entry *entry)
+{
+	struct expiry_node *first = expiry_first(index);
+	if (!first || first->entry != entry)
+		return first;
+	return has_children(index, ROOT) ? expiry_at(index, earliest_child(index, first_child_of(ROOT))) : NULL;
+}
+
 struct expiry_node *expiry_nth(const struct expiry_index *index, uint32_t n)
 {
 	return expiry_at(index, ROOT + n);

@@ -40,6 +40,8 @@ struct expiry_node *expiry_at(const struct expiry_index *index, uint32_t place);
 
 /* The earliest node; NULL when there is none. */
 struct expiry_node *expiry_first(const struct expiry_index *index);
+/* The earliest node of another entry than `entry`, which may be NULL. */
+struct expiry_node *expiry_first_but(const struct expiry_index *index, const struct entry *entry);
 
 /* The n-th node, n < count, in heap order: for sampling. */
 struct expiry_node *expiry_nth(const struct expiry_index *index, uint32_t n);

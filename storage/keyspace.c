@@ -244,7 +244,7 @@ struct blob *keyspace_own_blob(struct keyspace *keyspace, struct entry *entry, u
 {
 	change_before(keyspace, entry); /* first: the snapshot may take a hold of the blob */
 	struct blob *blob = entry_blob(entry), *own = blob;
-	uint32_t capacity = room > blob->capacity ? room + room / 4 : blob->capacity;
+	uint32_t capacity = room > blob->capacity ? blob_full_capacity(room) : blob->capacity;
 	bool is_shared = blob_is_shared(blob);
 	if (is_shared)
 		own = copy_blob(blob, capacity);

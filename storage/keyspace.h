@@ -87,8 +87,8 @@ bool keyspace_rewrite_string(struct keyspace *keyspace, struct entry *entry, str
 
 /*
  * The blob of an entry that has one, for the caller to write to: with a capacity of at least `room` bytes (not below its length) and no
- * other holder. A shared blob is copied first. A blob that must grow gets a quarter more than asked for, so that
- * repeated appends are cheap. NULL without memory; then the entry has not changed.
+ * other holder. A shared blob is copied first. A blob that must grow fills its size class: that takes no more memory, and size
+ * classes are far enough apart to make repeated appends cheap. NULL without memory; then the entry has not changed.
  */
 struct blob *keyspace_own_blob(struct keyspace *keyspace, struct entry *entry, uint32_t room);
 

@@ -42,25 +42,19 @@ static struct waiting_request *copy_request(struct store *store, struct session 
 	return copy;
 }
 
-static struct args_size args_size(const struct resp_arg *argv, uint32_t argc, bool is_copy)
+struct call blocked_call(struct store *store, struct session *session, const struct waiting_request *request)
 {
-	struct args_size size = { 0 };
-	for (uint32_t i = 1; i < argc; i++) {
-		size.bytes += is_copy && !argv[i].is_large ? 0 : argv[i].len;
-		size.blob_bytes += argv[i].is_large ? blob_from_data(argv[i].data)->capacity : 0;
-	}
-	return size;
-}
-
-struct args_size call_args_size(const struct call *call)
-{
-	const struct waiting_request *executing = call->session->executing;
-	return args_size(call->argv, call->argc, executing && executing->argv == call->argv);
-}
-
-struct args_size blocked_args_size(const struct session *session)
-{
-	return args_size(session->blocked_request->argv, session->blocked_request->argc, true);
+	return (struct call){
+		.store = store,
+		.session = session,
+		.command = request->command,
+		.argv = request->argv,
+		.argc = request->argc,
+		.now_ms = store->turn.now_ms,
+		.hash = request->hash,
+		.secrets = request->secrets,
+		.is_queued = true,
+	};
 }
 
 void blocked_free_request(struct store *store, struct session *session, struct waiting_request *request)

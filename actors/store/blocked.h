@@ -10,6 +10,7 @@
 #ifndef ACTORS_STORE_BLOCKED_H
 #define ACTORS_STORE_BLOCKED_H
 
+#include "actors/store/call.h"
 #include "actors/store/session.h"
 
 struct waiting_request {
@@ -40,13 +41,8 @@ struct waiting_request *blocked_take_next(struct session *session);
 void blocked_free_request(struct store *store, struct session *session, struct waiting_request *request);
 void blocked_free_requests(struct store *store, struct session *session);
 
-/* The size of a command's arguments without its name. */
-struct args_size {
-	size_t bytes;      /* without copies, which count as waiting_bytes */
-	size_t blob_bytes; /* memory of the blobs among them */
-};
-struct args_size call_args_size(const struct call *call);
-struct args_size blocked_args_size(const struct session *session);
+/* The call of a queued request. */
+struct call blocked_call(struct store *store, struct session *session, const struct waiting_request *request);
 
 /* ---- going on ---- */
 

@@ -27,8 +27,8 @@ struct call {
 	int64_t now_ms;                /* wall clock of the turn */
 	uint64_t hash;                 /* of the first key; 0 without one */
 	uint64_t secrets;              /* passwords among the arguments: bus/secrets.h */
-	bool memory_is_full;           /* maxmemory is reached and nothing can be evicted */
-	bool rejected;                 /* refused by command_dispatch(): no handler ran */
+	bool is_queued;                /* the arguments are copies, which count as memory for clients */
+	bool rejected;                 /* refused before it began: no handler ran */
 	bool failed;                   /* an error reply has been written */
 	bool postponed;                /* blocked before it began: it will run from the start */
 	uint64_t slept_ns;             /* DEBUG SLEEP: added to the command's time */
@@ -76,7 +76,7 @@ uint64_t call_hash(const struct call *call, uint32_t arg_index);
 
 /*
  * An expired key must be removed, with its own effect, before it is overwritten and before all other effects of the frame.
- * command_dispatch() calls call_expire_keys() for every writing command; it covers the key positions in commands.def, in the session's
+ * call_expire_keys() is called before the handler of every writing command; it covers the key positions in commands.def, in the session's
  * database. For keys in other databases and keys behind keywords the handler calls call_expire() first.
  */
 void call_expire_keys(struct call *call);

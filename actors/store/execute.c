@@ -66,44 +66,64 @@ bool store_has_credit(const struct store *store)
 
 static bool must_wait_for_bus(const struct store *store, const struct call *call)
 {
-	return call->command && (call->command->flags & COMMAND_WRITE) && !store_has_credit(store);
+	return (call->command->flags & COMMAND_WRITE) && !store_has_credit(store);
 }
 
-/* Waits if this turn cannot free enough memory. If nothing can be evicted, command_dispatch() refuses the command. */
+/* Waits if this turn cannot free enough memory, and is refused if nothing more can be evicted. */
 static bool must_wait_for_memory(struct store *store, struct call *call)
 {
-	if (store->config.maxmemory == 0 || !call->command || !(call->command->flags & COMMAND_DENYOOM))
+	if (store->config.maxmemory == 0 || !(call->command->flags & COMMAND_DENYOOM))
 		return false;
-	enum memory_outcome outcome = store_evict(store, call_args_size(call));
-	call->memory_is_full = outcome == MEMORY_FULL;
+	enum memory_outcome outcome = store_evict(store, call);
+	call->rejected = outcome == MEMORY_FULL;
+	if (call->rejected)
+		reply_above_maxmemory(call);
 	return outcome == MEMORY_LATER;
 }
 
-/* What the command must wait for before it begins; BLOCKED_TOPICS if nothing. */
-static enum blocked_topic find_obstacle(struct store *store, const struct session *session, struct call *call)
+/* What the command must wait for before it begins; BLOCKED_TOPICS if nothing. Memory last: until then nothing is evicted for it. */
+static enum blocked_topic find_obstacle(struct store *store, struct call *call)
 {
-	if (session->flags & SESSION_OUTPUT_FULL)
-		return BLOCKED_OUTPUT;
+	if (store_pause_holds(store, call->command))
+		return BLOCKED_PAUSE;
 	if (must_wait_for_bus(store, call))
 		return BLOCKED_BUS_CREDIT;
 	return must_wait_for_memory(store, call) ? BLOCKED_MEMORY : BLOCKED_TOPICS;
+}
+
+static void postpone(struct call *call, enum blocked_topic obstacle)
+{
+	call->postponed = true;
+	session_block(call, obstacle, INT64_MAX, NULL, NULL);
+}
+
+static void execute_in_frame(struct call *call)
+{
+	store_frame_begin(call->store);
+	if (call->command->flags & COMMAND_WRITE)
+		call_expire_keys(call);
+	call->command->handler(call);
+	store_frame_end(call->store);
+}
+
+static void execute_or_postpone(struct store *store, struct call *call)
+{
+	enum blocked_topic obstacle = find_obstacle(store, call);
+	if (obstacle != BLOCKED_TOPICS)
+		postpone(call, obstacle);
+	else if (!call->rejected)
+		execute_in_frame(call);
 }
 
 static void run(struct store *store, struct session *session, struct call *call)
 {
 	uint32_t flags_before = session->flags;
 	size_t text_began = text_length(store, session);
-	enum blocked_topic obstacle = find_obstacle(store, session, call);
-	if (obstacle != BLOCKED_TOPICS) {
-		session_block(call, obstacle, INT64_MAX, NULL, NULL);
-		store_begin_timing(store);
-		finish(store, session, flags_before);
-		return;
-	}
 	bool is_monitored = store->bus.wanted & BUS_COMMANDS; /* MONITOR itself is not shown */
-	store_frame_begin(store);
-	command_dispatch(call);
-	store_frame_end(store);
+	if (session->flags & SESSION_OUTPUT_FULL)
+		postpone(call, BLOCKED_OUTPUT);
+	else if (command_admit(call))
+		execute_or_postpone(store, call);
 	if (is_monitored && !call->rejected && !call->postponed)
 		store_publish_command(store, session, call);
 	store_count_call(store, call);
@@ -144,20 +164,6 @@ static void refuse_protocol(struct store *store, struct session *session, const 
 
 /* ---- waiting commands ---- */
 
-static struct call call_of(struct store *store, struct session *session, const struct waiting_request *request)
-{
-	return (struct call){
-		.store = store,
-		.session = session,
-		.command = request->command,
-		.argv = request->argv,
-		.argc = request->argc,
-		.now_ms = store->turn.now_ms,
-		.hash = request->hash,
-		.secrets = request->secrets,
-	};
-}
-
 /* Frees the request after its execution, unless it has blocked the session again. */
 static void free_executing(struct store *store, struct session *session)
 {
@@ -173,7 +179,7 @@ static void go_on(struct store *store, struct session *session, enum wake_reason
 	blocked_take(store, session);
 	if (!request)
 		return;
-	struct call call = call_of(store, session, request);
+	struct call call = blocked_call(store, session, request);
 	session->blocked_request = NULL;
 	session->executing = request;
 	if (session->resume) {
@@ -221,7 +227,7 @@ static bool run_next(struct store *store, struct session *session)
 		execute(store, session, REQUEST_CLOSED, NULL);
 		return true;
 	}
-	struct call call = call_of(store, session, request);
+	struct call call = blocked_call(store, session, request);
 	session->executing = request;
 	execute(store, session, request->kind, &call);
 	free_executing(store, session);

@@ -10,8 +10,11 @@
  * be freed by eviction: only their excess over IN_FLIGHT_BYTES_FREE counts, and the blobs of the command that needs memory. While the
  * reaper is freeing garbage, nothing is evicted, since memory is about to be freed.
  *
- * Nothing is evicted for what would not fit even if all keys were evicted. A value larger than maxmemory is refused when it has arrived.
- * Until then its bytes evict no data. Nor does memory for clients if that alone exceeds maxmemory.
+ * What a command adds is known before it begins (struct memory_need), so that eviction makes room for just that. The key that it writes is
+ * not evicted for it. Small values are not worth the trouble: they may exceed maxmemory until the end of the turn.
+ *
+ * Nothing is evicted for what would not fit even if all other keys were evicted. A value larger than maxmemory is refused when it has
+ * arrived. Until then its bytes evict no data. Nor does memory for clients if that alone exceeds maxmemory.
  */
 #include <stdlib.h>
 
@@ -74,25 +77,50 @@ size_t store_in_flight_bytes(const struct store *store)
 	return in_flight_blob_bytes() + store->execution.backlog_bytes + store_client_bytes(store);
 }
 
-/* `own_bytes`: the blobs of the command that needs memory. */
-static size_t counted_bytes(const struct store *store, size_t own_bytes)
+/* What a command needs, and has in flight already. */
+struct need {
+	struct memory_need memory;
+	size_t in_flight_bytes; /* its large arguments: they leave or are part of `growth` */
+};
+
+/* `need`: counted as if the command had been executed. */
+static size_t counted_bytes(const struct store *store, const struct need *need)
 {
 	size_t in_flight = in_flight_blob_bytes() + store->execution.backlog_bytes;
-	size_t over = in_flight > IN_FLIGHT_BYTES_FREE ? in_flight - IN_FLIGHT_BYTES_FREE : 0;
+	size_t free = IN_FLIGHT_BYTES_FREE + need->in_flight_bytes;
+	size_t over = in_flight > free ? in_flight - free : 0;
 	size_t clients = counted_client_bytes(store);
 	if (!store_could_hold(store, clients + over))
 		over = 0;
-	return memory_used_bytes(&store->databases.storage.memory) + blob_kept_bytes() + (over > own_bytes ? over : own_bytes) + clients;
+	return memory_used_bytes(&store->databases.storage.memory) + blob_kept_bytes() + over + clients + need->memory.growth;
 }
 
 size_t store_counted_bytes(const struct store *store)
 {
-	return counted_bytes(store, 0);
+	return counted_bytes(store, &(struct need){ 0 });
 }
 
-static bool has_enough(const struct store *store, size_t own_bytes)
+/* Copied arguments are memory for clients already. */
+static struct need need_of(const struct call *call)
 {
-	return store->config.maxmemory == 0 || counted_bytes(store, own_bytes) <= store->config.maxmemory;
+	struct need need = { 0 };
+	for (uint32_t i = 1; call && i < call->argc; i++) {
+		const struct resp_arg *arg = &call->argv[i];
+		if (arg->is_large)
+			need.in_flight_bytes += blob_bytes(blob_from_data(arg->data));
+		else if (!call->is_queued)
+			need.memory.values += arg->len;
+	}
+	need.memory.growth = need.in_flight_bytes;
+	need.memory.values += need.in_flight_bytes;
+	if (call && call->command->need)
+		call->command->need(call, &need.memory);
+	return need;
+}
+
+static bool has_enough(const struct store *store, const struct need *need)
+{
+	return store->config.maxmemory == 0 || counted_bytes(store, need) <= (uint64_t)store->config.maxmemory;
 }
 
 static uint64_t slice_ns(const struct store *store)
@@ -137,10 +165,21 @@ static bool is_time_to_look(const struct store *store, uint32_t evicted)
 	return store->databases.in_use_count > DATABASES_PER_LOOK || evicted % EVICTIONS_PER_LOOK == EVICTIONS_PER_LOOK - 1;
 }
 
-static enum memory_outcome evict_until_enough(struct store *store, size_t own_bytes)
+/* The entry at the first key of the command, which it may write. */
+static const struct entry *find_spared(const struct call *call)
 {
+	int32_t first = call ? call->command->first_key : 0;
+	if (first <= 0 || (uint32_t)first >= call->argc)
+		return NULL;
+	return keyspace_find(call_keyspace(call), call_arg(call, (uint32_t)first), call_hash(call, (uint32_t)first), call->now_ms);
+}
+
+/* `call`: NULL to make room for nothing in particular. Its need may change with each eviction: a value may be shared with the victim. */
+static enum memory_outcome evict_until_enough(struct store *store, const struct call *call, struct need need)
+{
+	const struct entry *spared = find_spared(call);
 	struct eviction_victim victim;
-	for (uint32_t n = 0; !has_enough(store, own_bytes); n++) {
+	for (uint32_t n = 0; !has_enough(store, &need); n++) {
 		if (!may_evict(store) || store->memory.garbage || store->memory.reaper_is_busy)
 			return MEMORY_LATER;
 		if (n == 0)
@@ -149,21 +188,24 @@ static enum memory_outcome evict_until_enough(struct store *store, size_t own_by
 			store->memory.slice_is_over = true;
 		if (store->memory.slice_is_over)
 			return MEMORY_LATER;
-		if (!eviction_choose(&store->memory.eviction, &store->databases, store_random, store, &victim))
+		if (!eviction_choose(&store->memory.eviction, &store->databases, spared, store_random, store, &victim))
 			return MEMORY_FULL;
 		evict(store, &victim);
+		if (need.memory.growth > 0)
+			need = need_of(call);
 	}
 	return MEMORY_ENOUGH;
 }
 
-enum memory_outcome store_evict(struct store *store, struct args_size args)
+enum memory_outcome store_evict(struct store *store, const struct call *call)
 {
-	if (args.bytes > 0 && !store_could_hold(store, args.bytes + counted_client_bytes(store)))
+	struct need need = need_of(call);
+	if (need.memory.values > 0 && !store_could_hold(store, need.memory.values + counted_client_bytes(store)))
 		return MEMORY_FULL;
-	if (has_enough(store, args.blob_bytes))
+	if (has_enough(store, &need))
 		return MEMORY_ENOUGH;
 	uint64_t began = stopwatch_now(&store->turn.stopwatch);
-	enum memory_outcome outcome = evict_until_enough(store, args.blob_bytes);
+	enum memory_outcome outcome = evict_until_enough(store, call, need);
 	uint64_t ticks = stopwatch_now(&store->turn.stopwatch) - began;
 	store_note_latency(store, LATENCY_EVICTION_CYCLE, stopwatch_ns(&store->turn.stopwatch, ticks));
 	return outcome;

@@ -252,10 +252,11 @@ enum memory_outcome {
 	MEMORY_FULL,  /* nothing can be evicted */
 };
 /*
- * Evicts until memory is below maxmemory, within the turn's eviction slice. `args` is the size of the arguments of the command that needs
- * memory; if they could never fit below maxmemory, nothing is evicted. Do not call while a frame is open.
+ * Evicts until memory is below maxmemory, within the turn's eviction slice. `call` is the admitted call of the command that needs
+ * memory, or NULL: what it will write is counted, and the first of its keys is not evicted. If that could never fit below maxmemory, nothing
+ * is evicted. Do not call while a frame is open.
  */
-enum memory_outcome store_evict(struct store *store, struct args_size args);
+enum memory_outcome store_evict(struct store *store, const struct call *call);
 /* Gives the turn a new eviction slice. Its time starts with the first eviction, or the first call of store_eviction_slice_is_over(). */
 void store_begin_eviction_slice(struct store *store);
 bool store_eviction_slice_is_over(struct store *store);

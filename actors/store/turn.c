@@ -98,13 +98,18 @@ static void execute_due(struct store *store)
 	execute_woken(store);
 }
 
+static enum memory_outcome evict_for(struct store *store, struct session *blocked)
+{
+	struct call call = blocked_call(store, blocked, blocked->blocked_request);
+	return store_evict(store, &call);
+}
+
 /* Executes the sessions for which there is enough memory, until the eviction slice is over. */
 static void execute_blocked_on_memory(struct store *store)
 {
 	struct session *first;
-	enum memory_outcome outcome = store_evict(store, (struct args_size){ 0 });
-	while ((first = blocked_first(store, BLOCKED_MEMORY)) &&
-	       (outcome = store_evict(store, blocked_args_size(first))) != MEMORY_LATER) {
+	enum memory_outcome outcome = store_evict(store, NULL);
+	while ((first = blocked_first(store, BLOCKED_MEMORY)) && (outcome = evict_for(store, first)) != MEMORY_LATER) {
 		execute_blocked(store, first);
 		if (store_eviction_slice_is_over(store)) {
 			outcome = MEMORY_LATER;

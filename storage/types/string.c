@@ -67,9 +67,9 @@ bool string_decode(struct rdb_reader *reader, struct value *out_value)
 	return true;
 }
 
-static size_t blob_bytes(struct slice part)
+static size_t bytes_of_blob(struct slice part)
 {
-	return memory_size_class(sizeof(struct blob) + blob_of(part)->capacity);
+	return blob_bytes(blob_of(part));
 }
 
 static void release_blob(struct slice part, enum memory_freer freer)
@@ -98,7 +98,7 @@ const struct value_form string_in_blob = {
 	.encoding_name = encoding_of_patched, /* too long for the other encodings */
 	.digest = digest_blob,
 	.encode = encode_blob,
-	.used_bytes = blob_bytes,
+	.used_bytes = bytes_of_blob,
 	.release = release_blob,
 	.copy = share_blob,
 };
@@ -172,6 +172,17 @@ static enum keyspace_status patch_blob(struct keyspace *keyspace, struct entry *
 	write_patch(patch, blob->data, blob->len);
 	blob->len = len;
 	return KEYSPACE_OK;
+}
+
+/* What keyspace_own_blob() adds, and patch_into_blob(). The old blob stays if another entry holds it. */
+size_t string_patch_growth(const struct string_patch *patch, const struct entry *entry)
+{
+	size_t len = string_patched_len(patch, entry ? entry_string(entry).len : 0);
+	const struct blob *old = entry ? entry_blob(entry) : NULL;
+	if (!old && len < BLOB_MIN_BYTES)
+		return 0;
+	size_t bytes = sizeof(struct blob) + (old && len <= old->capacity ? old->capacity : len);
+	return memory_size_class(bytes) - (entry ? entry_freed_bytes(entry) : 0);
 }
 
 enum keyspace_status string_apply_patch(struct keyspace *keyspace, struct slice key, uint64_t hash, struct entry *entry,

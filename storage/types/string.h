@@ -19,6 +19,9 @@ struct string_patch {
 /* The length that a string of `old_len` bytes has after the patch. */
 size_t string_patched_len(const struct string_patch *patch, size_t old_len);
 
+/* The memory that the patch adds to that of `entry`, the string to which it will be applied (NULL if there is none): 0 for a small one. */
+size_t string_patch_growth(const struct string_patch *patch, const struct entry *entry);
+
 /*
  * Applies a patch to `entry`, the unexpired string at `key`, or NULL if the key is absent. The time to live stays. The result must not
  * exceed 512 MB. The call may move the entry.

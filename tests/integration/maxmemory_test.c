@@ -345,6 +345,120 @@ static void what_can_never_fit_is_refused_and_nothing_evicted_for_it(void)
 	end();
 }
 
+static const char *const evicting_policies[] = { "allkeys-lru", "allkeys-lfu", "allkeys-random", "allkeys-lrfu",
+						 "volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl" };
+enum { EVICTING_POLICIES = 8 };
+
+static void begin_with_policy(int policy)
+{
+	char directives[128];
+	snprintf(directives, sizeof(directives), "--maxmemory 20mb --maxmemory-policy %s", evicting_policies[policy]);
+	begin(directives);
+}
+
+static int64_t length_of(const char *key)
+{
+	const char *reply = COMMAND(peer, "STRLEN", key);
+	return reply ? strtoll(reply + 1, NULL, 10) : -1;
+}
+
+/* A growing value took a quarter more than it needed, which evicted all keys and at last the value itself. */
+static void a_value_grows_as_far_as_it_fits_and_pushes_nothing_out_for_what_does_not(void)
+{
+	enum { KEYS = 1000 };
+	ONLY_OURS();
+	for (int policy = 0; policy < EVICTING_POLICIES; policy++) {
+		begin_with_policy(policy);
+		CU_ASSERT_EQUAL(fill(peer, "key", 0, KEYS, 100, true), KEYS);
+		const char *reply = send_large(peer, "SETEX grown 100", 3, 1, MB);
+		CU_ASSERT(reply && strcmp(reply, "+OK\r\n") == 0);
+		int appended = 0;
+		while ((reply = send_large(peer, "APPEND grown", 2, 1, MB)) && reply[0] == ':' && appended < 20)
+			appended++;
+		CU_ASSERT(reply && strcmp(reply, oom) == 0);
+		CU_ASSERT(GIVES(peer, oom, "SETRANGE", "grown", "18000000", "x"));
+		CU_ASSERT(appended >= 14);
+		CU_ASSERT_EQUAL(length_of("grown"), (1 + appended) * MB);
+		CU_ASSERT_EQUAL(count_keys(peer), KEYS + 1);
+		CU_ASSERT_EQUAL(info(peer, "stats", "evicted_keys"), 0);
+		end();
+	}
+}
+
+/* `grown` is the oldest key and the first to expire. */
+static void a_value_that_grows_pushes_out_what_it_needs_and_never_itself(void)
+{
+	ONLY_OURS();
+	for (int policy = 0; policy < EVICTING_POLICIES; policy++) {
+		begin_with_policy(policy);
+		const char *reply = send_large(peer, "SETEX grown 100", 3, 1, MB);
+		CU_ASSERT(reply && strcmp(reply, "+OK\r\n") == 0);
+		CU_ASSERT_EQUAL(fill(peer, "key", 0, 14, MB, true), 14);
+		int64_t before = count_keys(peer);
+		CU_ASSERT(GIVES(peer, ":4194305\r\n", "SETRANGE", "grown", "4194304", "x"));
+		CU_ASSERT_EQUAL(length_of("grown"), 4 * MB + 1);
+		CU_ASSERT(count_keys(peer) >= before - 4);
+		reply = send_large(peer, "APPEND grown", 2, 1, 7 * MB);
+		CU_ASSERT(reply && strcmp(reply, ":11534337\r\n") == 0);
+		CU_ASSERT(count_keys(peer) >= 1 + 5);
+		CU_ASSERT(info(peer, "stats", "evicted_keys") > 0);
+		CU_ASSERT(used(peer) <= 20 * MB + MB / 10);
+		end();
+	}
+}
+
+/* The copy and the value share their bytes until one of them changes; then there must be room for both, or the copy leaves. */
+static void a_shared_value_that_changes_takes_the_memory_of_its_copy(void)
+{
+	ONLY_OURS();
+	begin("--maxmemory 20mb --maxmemory-policy allkeys-lru");
+	const char *reply = send_large(peer, "SET grown", 2, 1, 11 * MB);
+	CU_ASSERT(reply && strcmp(reply, "+OK\r\n") == 0);
+	CU_ASSERT(GIVES(peer, ":1\r\n", "COPY", "grown", "copied"));
+	CU_ASSERT(GIVES(peer, ":11534337\r\n", "APPEND", "grown", "x"));
+	CU_ASSERT_EQUAL(length_of("grown"), 11 * MB + 1);
+	CU_ASSERT(GIVES(peer, ":0\r\n", "EXISTS", "copied"));
+	end();
+}
+
+static void what_overwrites_a_large_value_needs_only_the_difference(void)
+{
+	enum { KEYS = 1000 };
+	static const char *const writes[] = { "SET k", "SETEX k 100", "MSET k", "GETSET k", "SETNX k", "MSETNX k" };
+	ONLY_OURS();
+	begin("--maxmemory 20mb --maxmemory-policy allkeys-lru");
+	CU_ASSERT_EQUAL(fill(peer, "key", 0, KEYS, 100, false), KEYS);
+	const char *reply = send_large(peer, "SET k", 2, 1, 12 * MB);
+	for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++) {
+		int words = 1;
+		for (const char *c = writes[i]; *c; c++)
+			words += *c == ' ';
+		reply = send_large(peer, writes[i], words, 1, 13 * MB);
+		CU_ASSERT(reply && reply[0] != '-');
+		CU_ASSERT_EQUAL(length_of("k"), 13 * MB);
+	}
+	CU_ASSERT_EQUAL(count_keys(peer), KEYS + 1);
+	CU_ASSERT_EQUAL(info(peer, "stats", "evicted_keys"), 0);
+	end();
+}
+
+static void a_command_that_is_refused_anyway_pushes_nothing_out(void)
+{
+	ONLY_OURS();
+	begin("--maxmemory 20mb --maxmemory-policy allkeys-lru --requirepass secret");
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "AUTH", "secret"));
+	CU_ASSERT_EQUAL(fill(peer, "key", 0, 15, MB, false), 15);
+	int64_t before = count_keys(peer);
+	struct peer *stranger = peer_connect(server);
+	CU_ASSERT(GIVES(stranger, "-NOAUTH Authentication required.\r\n", "SETRANGE", "new", "10000000", "x"));
+	CU_ASSERT(GIVES(peer, "-ERR offset is out of range\r\n", "SETRANGE", "new", "-1", "x"));
+	CU_ASSERT(GIVES(peer, "-ERR string exceeds maximum allowed size (proto-max-bulk-len)\r\n", "SETRANGE", "new", "600000000", "x"));
+	CU_ASSERT(GIVES(peer, ":0\r\n", "SETRANGE", "new", "10000000", ""));
+	CU_ASSERT_EQUAL(count_keys(peer), before);
+	peer_close(&stranger);
+	end();
+}
+
 /* Others write while it arrives. */
 static void bytes_of_what_can_never_fit_push_nothing_out(void)
 {
@@ -534,6 +648,11 @@ static const struct suite_case cases[] = {
 	CASE(large_values_of_many_pipelines_are_all_taken),
 	CASE(a_lower_limit_is_reached_while_others_are_served),
 	CASE(what_can_never_fit_is_refused_and_nothing_evicted_for_it),
+	CASE(a_value_grows_as_far_as_it_fits_and_pushes_nothing_out_for_what_does_not),
+	CASE(a_value_that_grows_pushes_out_what_it_needs_and_never_itself),
+	CASE(a_shared_value_that_changes_takes_the_memory_of_its_copy),
+	CASE(what_overwrites_a_large_value_needs_only_the_difference),
+	CASE(a_command_that_is_refused_anyway_pushes_nothing_out),
 	CASE(bytes_of_what_can_never_fit_push_nothing_out),
 	CASE(writes_that_wait_are_answered_or_dropped_with_their_client),
 	CASE(output_that_waits_counts),

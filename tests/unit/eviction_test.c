@@ -56,7 +56,7 @@ static void use(struct keyspace *keyspace, uint64_t number)
 
 static bool choose(struct eviction_victim *out_victim)
 {
-	return eviction_choose(&eviction, &databases, random_bits, &chance, out_victim);
+	return eviction_choose(&eviction, &databases, NULL, random_bits, &chance, out_victim);
 }
 
 static uint64_t number_of(const struct entry *entry)
@@ -579,10 +579,51 @@ static void any_key_may_be_evicted_while_the_policy_changes(void)
 	end();
 }
 
+/* Ten keys, of which the coldest and first to expire is spared. */
+static void a_spared_key_is_never_chosen_and_the_others_are(void)
+{
+	chance.state = random_seed("spared");
+	for (int policy = EVICT_VOLATILE_LRU; policy <= EVICT_ALLKEYS_LRFU; policy++) {
+		struct eviction_victim victim;
+		if (policy == EVICT_NOTHING)
+			continue;
+		begin((enum eviction_policy)policy);
+		for (uint64_t i = 0; i < 10; i++) {
+			keys_set_expiring(keyspaces[i % 2], keys_numbered(i), text("value"), 1000 + (int64_t)i);
+			tick();
+		}
+		const struct entry *spared = keys_find(keyspaces[0], keys_numbered(0), 0);
+		for (int i = 0; i < 9; i++) {
+			CU_ASSERT_FATAL(eviction_choose(&eviction, &databases, spared, random_bits, &chance, &victim));
+			CU_ASSERT_PTR_NOT_EQUAL_FATAL(victim.entry, spared);
+			keyspace_remove_entry(keyspaces[victim.database], victim.entry);
+		}
+		CU_ASSERT_FALSE(eviction_choose(&eviction, &databases, spared, random_bits, &chance, &victim));
+		CU_ASSERT(choose(&victim) && victim.entry == spared);
+		end();
+	}
+}
+
+static void a_spared_key_that_never_expires_does_not_count_where_only_expiring_ones_leave(void)
+{
+	struct eviction_victim victim;
+	for (int policy = EVICT_VOLATILE_LRU; policy <= EVICT_VOLATILE_TTL; policy++) {
+		begin((enum eviction_policy)policy);
+		keys_set(keyspaces[0], keys_numbered(0), text("value"));
+		const struct entry *spared = keys_find(keyspaces[0], keys_numbered(0), 0);
+		CU_ASSERT_FALSE(eviction_choose(&eviction, &databases, spared, random_bits, &chance, &victim));
+		keys_set_expiring(keyspaces[1], keys_numbered(1), text("value"), 1000);
+		CU_ASSERT(eviction_choose(&eviction, &databases, spared, random_bits, &chance, &victim) && victim.entry != spared);
+		end();
+	}
+}
+
 static const struct suite_case cases[] = {
 	CASE(nothing_is_evicted_without_a_policy_or_without_keys),
 	CASE(volatile_policies_leave_keys_without_a_time_alone),
 	CASE(a_key_whose_time_was_taken_away_is_spared),
+	CASE(a_spared_key_is_never_chosen_and_the_others_are),
+	CASE(a_spared_key_that_never_expires_does_not_count_where_only_expiring_ones_leave),
 	CASE(volatile_ttl_evicts_the_key_that_expires_first),
 	CASE(lru_evicts_the_least_recently_used_key),
 	CASE(lru_evicts_a_key_never_used_before_a_used_one),

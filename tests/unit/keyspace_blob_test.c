@@ -28,12 +28,13 @@ static void an_own_blob_is_written_where_it_lies(void)
 	keys_destroy(&keyspace);
 }
 
-static void a_blob_grows_with_room_to_spare_and_keeps_its_bytes(void)
+static void a_blob_grows_to_the_end_of_its_size_class_and_keeps_its_bytes(void)
 {
 	struct keyspace *keyspace = keys_create();
 	struct entry *entry = set_large(keyspace);
 	struct blob *blob = keyspace_own_blob(keyspace, entry, LARGE + 1);
 	CU_ASSERT(blob->capacity > LARGE + 1);
+	CU_ASSERT_EQUAL(sizeof(*blob) + blob->capacity, memory_size_class(sizeof(*blob) + LARGE + 1));
 	CU_ASSERT_EQUAL(blob->len, LARGE);
 	blob->data[blob->len++] = 'x';
 	CU_ASSERT_PTR_EQUAL(keyspace_own_blob(keyspace, entry, LARGE + 2), blob);
@@ -113,7 +114,7 @@ static void what_is_kept_follows_the_entries(void)
 
 static const struct suite_case cases[] = {
 	CASE(an_own_blob_is_written_where_it_lies),
-	CASE(a_blob_grows_with_room_to_spare_and_keeps_its_bytes),
+	CASE(a_blob_grows_to_the_end_of_its_size_class_and_keeps_its_bytes),
 	CASE(a_shared_blob_is_copied_and_its_other_holder_sees_no_change),
 	CASE(without_memory_the_entry_is_as_it_was),
 	CASE(an_expiring_entry_keeps_its_time),

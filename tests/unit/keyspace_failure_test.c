@@ -9,7 +9,7 @@
 enum { KEYS = 40, NONE_LEFT = 20 };
 
 static uint8_t long_bytes[300];
-static uint8_t blob_bytes[BLOB_MIN_BYTES];
+static uint8_t filler[BLOB_MIN_BYTES];
 
 /* Some keys of each kind: plain, expiring, wide, blob. */
 static struct keyspace *populated(void)
@@ -20,7 +20,7 @@ static struct keyspace *populated(void)
 		keys_set(keyspace, keys_numbered(i), keys_numbered(i));
 	keys_set_expiring(keyspace, text("expiring"), text("value"), 1000);
 	keys_set(keyspace, text("wide"), slice_of(long_bytes, sizeof(long_bytes)));
-	keys_set(keyspace, text("blob"), slice_of(blob_bytes, sizeof(blob_bytes)));
+	keys_set(keyspace, text("blob"), slice_of(filler, sizeof(filler)));
 	return keyspace;
 }
 
@@ -33,7 +33,7 @@ static void check_as_populated(struct keyspace *keyspace)
 	CU_ASSERT_TRUE(keys_has(keyspace, text("expiring"), text("value"), 999));
 	CU_ASSERT_EQUAL(keyspace_expiry_ms(keyspace, keys_find(keyspace, text("expiring"), 0)), 1000);
 	CU_ASSERT_TRUE(keys_has(keyspace, text("wide"), slice_of(long_bytes, sizeof(long_bytes)), INT64_MAX));
-	CU_ASSERT_TRUE(keys_has(keyspace, text("blob"), slice_of(blob_bytes, sizeof(blob_bytes)), INT64_MAX));
+	CU_ASSERT_TRUE(keys_has(keyspace, text("blob"), slice_of(filler, sizeof(filler)), INT64_MAX));
 }
 
 /* Returns how many allocations could be refused before the operation succeeded. */
@@ -66,7 +66,7 @@ static enum keyspace_status add_small(struct keyspace *keyspace)
 
 static enum keyspace_status add_blob(struct keyspace *keyspace)
 {
-	return keys_set(keyspace, text("new"), slice_of(blob_bytes, sizeof(blob_bytes)));
+	return keys_set(keyspace, text("new"), slice_of(filler, sizeof(filler)));
 }
 
 static enum keyspace_status lengthen(struct keyspace *keyspace)
@@ -81,7 +81,7 @@ static enum keyspace_status shorten(struct keyspace *keyspace)
 
 static enum keyspace_status make_blob(struct keyspace *keyspace)
 {
-	return keys_set(keyspace, text("wide"), slice_of(blob_bytes, sizeof(blob_bytes)));
+	return keys_set(keyspace, text("wide"), slice_of(filler, sizeof(filler)));
 }
 
 static enum keyspace_status drop_blob(struct keyspace *keyspace)

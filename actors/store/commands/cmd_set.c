@@ -243,6 +243,40 @@ static void assign_and_get(struct call *call, const struct entry *entry, const s
 	former_drop(&former);
 }
 
+/* ---- the need for memory ---- */
+
+/* The entry that a large value overwrites; NULL without one. In pairs of keys and values, the value follows its key. */
+static const struct entry *find_overwritten(const struct call *call, uint32_t key_index)
+{
+	bool is_in_pairs = call->command->key_step > 1;
+	if (is_in_pairs && (key_index + 1 >= call->argc || !call->argv[key_index + 1].is_large))
+		return NULL;
+	return keyspace_find(call_keyspace(call), call_arg(call, key_index), call_hash(call, key_index), call->now_ms);
+}
+
+static uint32_t end_of_keys(const struct call *call)
+{
+	const struct command *command = call->command;
+	return (command->last_key < 0 ? call->argc : 1) + (uint32_t)command->last_key;
+}
+
+void need_of_overwriting(const struct call *call, struct memory_need *need)
+{
+	for (uint32_t i = 1; need->growth > 0 && i < end_of_keys(call); i += (uint32_t)call->command->key_step) {
+		const struct entry *entry = find_overwritten(call, i);
+		size_t freed = entry ? entry_freed_bytes(entry) : 0;
+		need->growth -= freed < need->growth ? freed : need->growth;
+	}
+}
+
+/* Nothing is stored if one of the keys exists. */
+void need_of_inserting(const struct call *call, struct memory_need *need)
+{
+	for (uint32_t i = 1; need->growth > 0 && i < end_of_keys(call); i += (uint32_t)call->command->key_step)
+		if (find_overwritten(call, i))
+			*need = (struct memory_need){ 0 };
+}
+
 /* ---- SET ---- */
 
 static bool condition_holds(const struct call *call, const struct set_options *options, const struct entry *entry)

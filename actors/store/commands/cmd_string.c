@@ -5,6 +5,7 @@
 
 #include "actors/store/commands/handlers.h"
 #include "storage/types/string.h"
+#include "transport/decimal.h"
 
 /* ---- reading ---- */
 
@@ -95,16 +96,43 @@ void cmd_getrange(struct call *call)
 
 /* ---- writing a part ---- */
 
-/* False: a string of offset + more bytes would be too long or could never fit; the error reply has been written. */
-static bool check_length(struct call *call, uint64_t offset, uint64_t more)
+static bool is_too_long(const struct call *call, uint64_t offset, uint64_t more)
 {
-	if (offset + more > (uint64_t)store_config(call->store)->proto_max_bulk_len)
-		reply_error(call, "ERR string exceeds maximum allowed size (proto-max-bulk-len)");
-	else if (!store_could_hold(call->store, offset + more))
-		reply_above_maxmemory(call);
+	return offset + more > (uint64_t)store_config(call->store)->proto_max_bulk_len;
+}
+
+static void reply_too_long(struct call *call)
+{
+	reply_error(call, "ERR string exceeds maximum allowed size (proto-max-bulk-len)");
+}
+
+/* Before APPEND and SETRANGE, which write argument `bytes_index`. A negative offset is the end. What they will refuse needs nothing. */
+static void need_of_patch(const struct call *call, int64_t offset, uint32_t bytes_index, struct memory_need *need)
+{
+	const struct entry *entry = keyspace_find(call_keyspace(call), call_arg(call, 1), call_hash(call, 1), call->now_ms);
+	struct string_patch patch = { .bytes = call_arg(call, bytes_index) };
+	*need = (struct memory_need){ 0 };
+	if (entry && entry_type(entry) != ENTRY_STRING)
+		return;
+	patch.offset = offset >= 0 ? (size_t)offset : entry ? entry_string(entry).len : 0;
+	if (patch.bytes.len == 0 || is_too_long(call, patch.offset, patch.bytes.len))
+		return;
+	need->growth = string_patch_growth(&patch, entry);
+	need->values = need->growth + (entry ? entry_freed_bytes(entry) : 0);
+}
+
+void need_of_append(const struct call *call, struct memory_need *need)
+{
+	need_of_patch(call, -1, 2, need);
+}
+
+void need_of_setrange(const struct call *call, struct memory_need *need)
+{
+	int64_t offset;
+	if (decimal_parse_int64(call->argv[2].data, call->argv[2].len, &offset) && offset >= 0)
+		need_of_patch(call, offset, 3, need);
 	else
-		return true;
-	return false;
+		*need = (struct memory_need){ 0 };
 }
 
 /* APPEND and SETRANGE after their checks. The patch's bytes are argument `bytes_index`. */
@@ -135,9 +163,10 @@ void cmd_append(struct call *call)
 		return;
 	patch.origin = entry ? STRING_PATCHED : STRING_GIVEN;
 	patch.offset = entry ? entry_string(entry).len : 0;
-	if (entry && !check_length(call, patch.offset, patch.bytes.len))
-		return;
-	write_part(call, &patch, entry, 2, &(struct effect){ .type = EFFECT_APPEND });
+	if (entry && is_too_long(call, patch.offset, patch.bytes.len))
+		reply_too_long(call);
+	else
+		write_part(call, &patch, entry, 2, &(struct effect){ .type = EFFECT_APPEND });
 }
 
 void cmd_setrange(struct call *call)
@@ -157,8 +186,10 @@ void cmd_setrange(struct call *call)
 		reply_integer(call, entry ? (int64_t)entry_string(entry).len : 0);
 		return;
 	}
-	if (!check_length(call, (uint64_t)offset, patch.bytes.len))
+	if (is_too_long(call, (uint64_t)offset, patch.bytes.len)) {
+		reply_too_long(call);
 		return;
+	}
 	patch.offset = (size_t)offset;
 	write_part(call, &patch, entry, 3, &(struct effect){ .type = EFFECT_SETRANGE, .number = offset });
 }

@@ -28,7 +28,9 @@ static const struct row rows[] = {
 	{ name, false, NULL, -2, "", "", "", "", since, group, "Depends on subcommand.", summary, "", "any" },
 #define SUBCOMMAND(name, handler, ...) { name, true, handler, __VA_ARGS__ },
 #define DOC_FLAG(...)
+#define NEED(...)
 #include "actors/store/commands/commands.def"
+#undef NEED
 #undef DOC_FLAG
 #undef COMMAND
 #undef CONTAINER
@@ -41,13 +43,27 @@ static const struct doc_flag doc_flags[] = {
 #define CONTAINER(...)
 #define SUBCOMMAND(...)
 #define DOC_FLAG(name, flag, since, instead) { name, flag, since, instead },
+#define NEED(...)
+#include "actors/store/commands/commands.def"
+#undef NEED
+#undef DOC_FLAG
+};
+#define DOC_FLAGS (sizeof(doc_flags) / sizeof(doc_flags[0]))
+
+static const struct {
+	const char *name;
+	command_need *need;
+} needs[] = {
+#define DOC_FLAG(...)
+#define NEED(name, function) { name, function },
 #include "actors/store/commands/commands.def"
 #undef COMMAND
 #undef CONTAINER
 #undef SUBCOMMAND
+#undef NEED
 #undef DOC_FLAG
 };
-#define DOC_FLAGS (sizeof(doc_flags) / sizeof(doc_flags[0]))
+#define NEEDS (sizeof(needs) / sizeof(needs[0]))
 
 static struct command commands[COMMANDS];
 
@@ -418,6 +434,16 @@ static void fill_command(struct command *command, const struct row *row, struct 
 	container->subcommand_count++;
 }
 
+static command_need *find_need(const struct command *command)
+{
+	char name[64];
+	command_full_name(command, name, sizeof(name));
+	for (size_t i = 0; i < NEEDS; i++)
+		if (strcmp(needs[i].name, name) == 0)
+			return needs[i].need;
+	return NULL;
+}
+
 void command_table_init(void)
 {
 	struct command *container = NULL;
@@ -426,6 +452,7 @@ void command_table_init(void)
 		fill_command(&commands[i], &rows[i], container);
 		if (!rows[i].is_subcommand)
 			container = &commands[i];
+		commands[i].need = find_need(&commands[i]);
 		add_to_look_up(&commands[i]);
 		check_grammar(&commands[i]);
 		check_positions(&commands[i]);

@@ -23,6 +23,14 @@ struct entry;
 struct call;
 typedef void command_handler(struct call *call);
 
+/* What a call does to memory, as far as it is known before the call. */
+struct memory_need {
+	size_t growth; /* memory that it will add */
+	size_t values; /* memory of the values that it will write: if that can't fit below maxmemory, the call is refused */
+};
+/* Corrects what has been assumed of the call's arguments: that it stores all large ones and overwrites nothing. */
+typedef void command_need(const struct call *call, struct memory_need *need);
+
 enum command_flags {
 	COMMAND_WRITE = 1 << 0,
 	COMMAND_READONLY = 1 << 1,
@@ -80,6 +88,7 @@ struct command {
 	uint32_t subcommand_count;
 	uint32_t number;              /* dense, 0 .. command_count() - 1: index into counters */
 	command_handler *handler;     /* NULL for a container */
+	command_need *need;           /* NULL if what is assumed is right */
 	int32_t arity;                /* argc including the name; -n: at least n */
 	uint32_t flags;               /* enum command_flags */
 	uint64_t acl_categories;
@@ -131,10 +140,9 @@ uint64_t acl_category_bit(struct slice name);
 void command_table_init(void);
 
 /*
- * Executes a call: finds the command (unless the caller has set call->command to the top-level command), then its subcommand, checks arity
- * and permissions, and calls the handler. If a check fails, writes the error reply and sets call->rejected. Sets call->command to the
- * command found, NULL if it is unknown.
+ * Finds the command of a call (unless the caller has set call->command), then its subcommand, and checks arity and permissions. False: a
+ * check has failed, the error reply is written and call->rejected set. Sets call->command to the command found, NULL if it is unknown.
  */
-void command_dispatch(struct call *call);
+bool command_admit(struct call *call);
 
 #endif

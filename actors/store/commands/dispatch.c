@@ -119,28 +119,14 @@ static bool may_run(struct call *call)
 		reject(call, "NOAUTH Authentication required.");
 		return false;
 	}
-	if (call->memory_is_full) {
-		call->rejected = true;
-		reply_above_maxmemory(call);
-		return false;
-	}
 	return true;
 }
 
-void command_dispatch(struct call *call)
+bool command_admit(struct call *call)
 {
 	struct session *session = call->session;
 	bool found = resolve(call);
 	session->last_command = call->command;
 	session->last_command_ms = store_monotonic_ms(call->store);
-	if (!found || !may_run(call))
-		return;
-	if (store_pause_holds(call->store, call->command)) {
-		session_block(call, BLOCKED_PAUSE, INT64_MAX, NULL, NULL);
-		call->postponed = true;
-		return;
-	}
-	if (call->command->flags & COMMAND_WRITE)
-		call_expire_keys(call);
-	call->command->handler(call);
+	return found && may_run(call);
 }

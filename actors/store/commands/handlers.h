@@ -1,5 +1,5 @@
 /*
- * Prototypes of the handlers in commands.def.
+ * Prototypes of the functions in commands.def.
  */
 #ifndef ACTORS_STORE_HANDLERS_H
 #define ACTORS_STORE_HANDLERS_H
@@ -10,8 +10,10 @@
 #define CONTAINER(...)
 #define SUBCOMMAND(name, handler, ...) command_handler handler;
 #define DOC_FLAG(...)
+#define NEED(name, function) command_need function;
 #include "actors/store/commands/commands.def"
 #undef DOC_FLAG
+#undef NEED
 #undef COMMAND
 #undef CONTAINER
 #undef SUBCOMMAND
