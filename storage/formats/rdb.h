@@ -53,10 +53,12 @@ enum rdb_type {
 struct rdb_writer {
 	/* Writes bytes; false if it fails. */
 	bool (*write)(void *context, const void *data, size_t len);
+	/* NULL, or takes each string as it is instead of its encoding. The string is that of the blob unless the blob is NULL. */
+	bool (*write_string)(void *context, struct slice string, struct blob *blob);
 	void *context;
 	bool compresses; /* compress strings above 20 bytes if they get shorter */
 	bool has_failed;
-	uint64_t bytes;  /* written so far */
+	uint64_t bytes;  /* written so far, without strings that write_string() took */
 };
 
 void rdb_write(struct rdb_writer *writer, const void *data, size_t len);
@@ -64,6 +66,7 @@ void rdb_write_byte(struct rdb_writer *writer, uint8_t byte);
 void rdb_write_length(struct rdb_writer *writer, uint64_t length);
 /* Writes an integer if the string is the text of one with up to 32 bits. */
 void rdb_write_string(struct rdb_writer *writer, struct slice string);
+void rdb_write_blob(struct rdb_writer *writer, struct blob *blob);
 
 /* ---- reading ---- */
 

@@ -73,7 +73,7 @@ static bool write_compressed(struct rdb_writer *writer, struct slice string)
 	return len > 0;
 }
 
-void rdb_write_string(struct rdb_writer *writer, struct slice string)
+static void encode_string(struct rdb_writer *writer, struct slice string)
 {
 	int64_t number;
 	if (number_is_text_of(string, &number) && number >= INT32_MIN && number <= INT32_MAX) {
@@ -85,4 +85,22 @@ void rdb_write_string(struct rdb_writer *writer, struct slice string)
 		return;
 	rdb_write_length(writer, string.len);
 	rdb_write(writer, string.data, string.len);
+}
+
+static void write_string(struct rdb_writer *writer, struct slice string, struct blob *blob)
+{
+	if (!writer->write_string)
+		encode_string(writer, string);
+	else if (!writer->has_failed)
+		writer->has_failed = !writer->write_string(writer->context, string, blob);
+}
+
+void rdb_write_string(struct rdb_writer *writer, struct slice string)
+{
+	write_string(writer, string, NULL);
+}
+
+void rdb_write_blob(struct rdb_writer *writer, struct blob *blob)
+{
+	write_string(writer, slice_of(blob->data, blob->len), blob);
 }

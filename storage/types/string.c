@@ -51,7 +51,7 @@ static void encode_bytes(struct slice text, struct rdb_writer *writer)
 
 static void encode_blob(struct slice part, struct rdb_writer *writer)
 {
-	rdb_write_string(writer, slice_of(blob_of(part)->data, blob_of(part)->len));
+	rdb_write_blob(writer, blob_of(part));
 }
 
 bool string_decode(struct rdb_reader *reader, struct value *out_value)
