@@ -73,6 +73,12 @@ static void count_output(struct connection *connection, const struct output *bef
 	connection->reactor->output_taken_bytes += connection->output.taken_bytes - before->taken_bytes;
 }
 
+/* Output that the kernel hasn't taken, or that waits at the gate. */
+static size_t waiting_bytes(const struct connection *connection)
+{
+	return connection->output.bytes + connection->gated_bytes;
+}
+
 void connection_break_off(struct connection *connection)
 {
 	struct reactor *reactor = connection->reactor;
@@ -86,7 +92,8 @@ void connection_break_off(struct connection *connection)
 	report_end(connection);
 	record_end(connection);
 	reactor_stop_lingering(reactor, connection);
-	reactor->output_bytes -= connection->output.bytes;
+	reactor->output_bytes -= waiting_bytes(connection);
+	connection->gated_bytes = 0;
 	reactor->output_taken_bytes -= connection->output.taken_bytes;
 	output_fini(&connection->output);
 	reactor_forget(reactor, connection);
@@ -148,10 +155,10 @@ bool connection_is_unauthenticated(const struct connection *connection)
 static bool is_over_limit(struct connection *connection)
 {
 	const struct output_limit *limit = &connection->reactor->settings.output_limit;
-	size_t bytes = connection->output.bytes;
+	size_t bytes = waiting_bytes(connection);
 	if (limit->hard_bytes && bytes > limit->hard_bytes)
 		return true;
-	if (bytes > UNAUTHENTICATED_OUTPUT_MAX && connection_is_unauthenticated(connection))
+	if (connection->output.bytes > UNAUTHENTICATED_OUTPUT_MAX && connection_is_unauthenticated(connection))
 		return true;
 	if (!limit->soft_bytes || bytes <= limit->soft_bytes) {
 		connection->over_soft_limit_since_ms = 0;
@@ -172,7 +179,7 @@ static size_t output_share(const struct reactor *reactor)
 static bool is_over_share(const struct connection *connection)
 {
 	const struct reactor *reactor = connection->reactor;
-	return reactor->output_bytes > reactor->settings.output_budget_bytes && connection->output.bytes > output_share(reactor);
+	return reactor->output_bytes > reactor->settings.output_budget_bytes && waiting_bytes(connection) > output_share(reactor);
 }
 
 /* Stops reading the socket, and has the store begin no more of its commands. */
@@ -186,18 +193,18 @@ static void hold_replies(struct connection *connection)
 
 static void resume_replies(struct connection *connection)
 {
-	if (!(connection->pause & PAUSE_OUTPUT))
+	if (!(connection->pause & PAUSE_OUTPUT) || waiting_bytes(connection) >= output_share(connection->reactor) / 2)
 		return;
 	connection_resume_reading(connection, PAUSE_OUTPUT);
 	reactor_report(connection->reactor, connection, REPORT_READY);
 }
 
-/* The socket is full. Pausing stops replies; a client that only receives pushes cannot be paused, so it is closed. */
+/* The socket is full, or the gate closed. Pausing stops replies; a client that only receives pushes cannot be paused, so it is closed. */
 static void check_limits(struct connection *connection, bool is_pushed)
 {
 	if (is_over_limit(connection) || (is_over_share(connection) && is_pushed)) {
 		log_event(LOG_WARNING, "Client id=%llu closed for overcoming of output buffer limits: %zu bytes wait for it",
-			  (unsigned long long)connection->ref.id, connection->output.bytes);
+			  (unsigned long long)connection->ref.id, waiting_bytes(connection));
 		connection->is_over_limit = true;
 		connection_break_off(connection);
 		return;
@@ -238,23 +245,19 @@ static void on_writable(struct ev_loop *loop, ev_io *watcher, int events)
 	struct output before = connection->output;
 	enum output_status status = output_flush(&connection->output, connection->fd, &connection->reactor->written);
 	count_output(connection, &before);
-	if (status == OUTPUT_WAITING && connection->output.bytes < output_share(connection->reactor) / 2)
+	if (status == OUTPUT_WAITING)
 		resume_replies(connection);
 	on_output_status(connection, status, false);
 }
 
-static uint32_t take_flags(struct connection *connection, const struct reply_part *parts, size_t count, bool *out_is_pushed)
+/* What the store says about reading. False: the client was killed, and the connection is broken off. */
+static bool obey(struct connection *connection, const struct reply_part *parts, size_t count)
 {
-	uint32_t flags = 0;
-	bool has_answer = false, has_bytes = false;
 	for (size_t i = 0; i < count; i++) {
-		uint32_t answered = parts[i].answered;
-		size_t bytes = parts[i].text_len + (parts[i].blob ? parts[i].blob->len : 0);
-		has_answer |= answered > 0;
-		has_bytes |= bytes > 0;
-		connection->delivered_bytes += bytes;
-		connection->in_flight -= answered < connection->in_flight ? answered : connection->in_flight;
-		flags |= parts[i].flags;
+		if (parts[i].flags & REPLY_CLOSE_NOW) {
+			connection_break_off(connection);
+			return false;
+		}
 		if (parts[i].flags & REPLY_HOLD)
 			connection->is_held = true;
 		if (parts[i].flags & REPLY_GO_ON)
@@ -264,21 +267,42 @@ static uint32_t take_flags(struct connection *connection, const struct reply_par
 		if (parts[i].flags & REPLY_UNAUTHENTICATED)
 			connection->is_authenticated = false;
 	}
-	*out_is_pushed = has_bytes && !has_answer;
-	return flags;
+	if (!connection->is_held) {
+		connection->held_bytes = 0;
+		connection_resume_reading(connection, PAUSE_HELD);
+	}
+	return true;
 }
 
-void connection_deliver(struct connection *connection, const struct reply_part *parts, size_t count, const uint8_t *text)
+/* Parts that are delivered together. */
+struct delivery {
+	uint32_t flags;
+	uint32_t answered;
+	size_t bytes;
+};
+
+static struct delivery sum_up(const struct reply_part *parts, size_t count)
 {
-	if (connection->is_lingering)
-		return;
-	bool is_pushed;
-	uint32_t flags = take_flags(connection, parts, count, &is_pushed);
-	if (flags & REPLY_CLOSE_NOW) {
-		connection_break_off(connection);
-		return;
+	struct delivery sum = { 0 };
+	for (size_t i = 0; i < count; i++) {
+		sum.flags |= parts[i].flags;
+		sum.answered += parts[i].answered;
+		sum.bytes += parts[i].text_len + (parts[i].blob ? parts[i].blob->len : 0);
 	}
-	if (flags & REPLY_CLOSE) {
+	return sum;
+}
+
+static bool is_pushed(const struct delivery *delivery)
+{
+	return delivery->bytes > 0 && delivery->answered == 0;
+}
+
+static void send_parts(struct connection *connection, const struct delivery *sum, const struct reply_part *parts, size_t count,
+		       const uint8_t *text)
+{
+	connection->delivered_bytes += sum->bytes;
+	connection->in_flight -= sum->answered < connection->in_flight ? sum->answered : connection->in_flight;
+	if (sum->flags & REPLY_CLOSE) {
 		connection->is_closing = true;
 		connection_pause_reading(connection, PAUSE_ENDED);
 	}
@@ -286,17 +310,39 @@ void connection_deliver(struct connection *connection, const struct reply_part *
 	enum output_status status = output_write_parts(&connection->output, connection->fd, parts, count, text,
 						       &connection->reactor->written);
 	count_output(connection, &before);
-	on_output_status(connection, status, is_pushed);
+	on_output_status(connection, status, is_pushed(sum));
 	if (connection->fd < 0 || connection->is_lingering)
 		return;
-	if (flags & REPLY_REPORT)
+	if (sum->flags & REPLY_REPORT)
 		reactor_report(connection->reactor, connection, connection->pause & PAUSE_OUTPUT ? REPORT_FULL : REPORT_READY);
-	if (!connection->is_held) {
-		connection->held_bytes = 0;
-		connection_resume_reading(connection, PAUSE_HELD);
-	}
 	if ((connection->pause & PAUSE_JUDGING) && connection->in_flight == 0)
 		connection_judge_again(connection);
+}
+
+void connection_deliver(struct connection *connection, const struct reply_part *parts, size_t count, const uint8_t *text)
+{
+	if (connection->is_lingering || !obey(connection, parts, count))
+		return;
+	struct delivery sum = sum_up(parts, count);
+	send_parts(connection, &sum, parts, count, text);
+}
+
+void connection_hold(struct connection *connection, const struct reply_part *parts, size_t count, const uint8_t *text)
+{
+	struct delivery sum = sum_up(parts, count);
+	connection->gated_bytes += sum.bytes;
+	connection->reactor->output_bytes += sum.bytes;
+	if (!connection->is_lingering && obey(connection, parts, count))
+		check_limits(connection, is_pushed(&sum));
+}
+
+void connection_release(struct connection *connection, const struct reply_part *parts, size_t count, const uint8_t *text)
+{
+	struct delivery sum = sum_up(parts, count);
+	connection->gated_bytes -= sum.bytes;
+	connection->reactor->output_bytes -= sum.bytes;
+	if (!connection->is_lingering)
+		send_parts(connection, &sum, parts, count, text);
 }
 
 void connection_pause_reading(struct connection *connection, enum pause cause)

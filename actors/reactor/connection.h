@@ -57,6 +57,7 @@ struct connection {
 	size_t held_bytes;           /* read while held */
 
 	struct output output;
+	size_t gated_bytes;          /* of replies that wait at the gate */
 	uint64_t delivered_bytes;    /* of all replies that have come for it */
 	int64_t over_soft_limit_since_ms; /* monotonic; 0 while below it */
 	struct connection *next_starved, *next_doomed;
@@ -69,8 +70,13 @@ struct connection *connection_open(struct reactor *reactor, struct connection_re
 
 bool connection_is_unauthenticated(const struct connection *connection);
 
-/* Writes consecutive parts for this connection; the first one's text begins at `text`. May end the connection. */
-void connection_deliver(struct connection *connection, const struct reply_part *parts, size_t count, const uint8_t *text);
+/*
+ * Consecutive parts for this connection; the first one's text begins at `text`. connection_deliver() writes them. connection_hold() is
+ * for parts that wait at the gate: it counts them as output, and obeys at once what the store says about reading. connection_release()
+ * writes parts that have waited. Each may end the connection.
+ */
+typedef void connection_take_parts(struct connection *connection, const struct reply_part *parts, size_t count, const uint8_t *text);
+connection_take_parts connection_deliver, connection_hold, connection_release;
 
 void connection_resume_reading(struct connection *connection, enum pause cause);
 void connection_pause_reading(struct connection *connection, enum pause cause);

@@ -88,12 +88,18 @@ static size_t input_bytes(const struct reactor *reactor)
 	return reactor->input_taken_bytes + reactor->connections * sizeof(struct connection) + slots;
 }
 
+/* Memory for replies that wait for the kernel or at the gate. */
+static size_t output_taken_bytes(const struct reactor *reactor)
+{
+	return reactor->output_taken_bytes + reactor->gate.taken_bytes;
+}
+
 static void post_filling(struct reactor *reactor)
 {
 	struct request_batch *batch = reactor->filling;
 	reactor->filling = take_batch(reactor);
 	count_batch(reactor, batch);
-	batch->output_bytes = reactor->output_reported_bytes = reactor->output_taken_bytes;
+	batch->output_bytes = reactor->output_reported_bytes = output_taken_bytes(reactor);
 	batch->input_bytes = reactor->input_reported_bytes = input_bytes(reactor);
 	batch->read_bytes = reactor->bytes_read;
 	batch->written_bytes = reactor->written.bytes;
@@ -185,7 +191,7 @@ static bool differs_much(size_t now, size_t told)
 
 static bool must_report_memory(const struct reactor *reactor)
 {
-	return differs_much(reactor->output_taken_bytes, reactor->output_reported_bytes) ||
+	return differs_much(output_taken_bytes(reactor), reactor->output_reported_bytes) ||
 	       differs_much(input_bytes(reactor), reactor->input_reported_bytes);
 }
 
@@ -364,7 +370,8 @@ static struct connection *find_connection(const struct reactor *reactor, struct 
 
 /* ---- messages ---- */
 
-static void deliver(struct reactor *reactor, const struct reply_batch *batch)
+/* Gives each connection its parts. */
+static void give_parts(struct reactor *reactor, const struct reply_batch *batch, connection_take_parts *take)
 {
 	const uint8_t *text = batch->text.data;
 	for (size_t i = 0, end; i < batch->count; i = end) {
@@ -373,18 +380,15 @@ static void deliver(struct reactor *reactor, const struct reply_batch *batch)
 			bytes += batch->parts[end].text_len;
 		struct connection *connection = find_connection(reactor, batch->parts[i].connection);
 		if (connection)
-			connection_deliver(connection, &batch->parts[i], end - i, text);
+			take(connection, &batch->parts[i], end - i, text);
 		text += bytes;
 	}
 }
 
-/* The request batch keeps the reply batch for its next use. */
-static void take_home(struct reactor *reactor, struct reply_batch *replies)
+/* The request batch keeps the reply batch, unless that is NULL, for its next use. */
+static void take_home(struct reactor *reactor, struct request_batch *home, struct reply_batch *replies)
 {
-	struct request_batch *home = replies->home;
-	replies->home = NULL;
 	reactor->taken_out -= home->taken_bytes;
-	reply_batch_reset(replies);
 	request_batch_reset(home);
 	if (home->replies)
 		reply_batch_destroy(&replies);
@@ -402,11 +406,27 @@ static void report_taken(struct reactor *reactor, enum to_reactor type)
 	actor_post(reactor->actor, reactor->store, STORE_TAKEN, type, NULL);
 }
 
-static void on_replies(struct reactor *reactor, struct reply_batch *replies)
+/* Delivers the replies, or lets them wait: true if they passed. */
+static bool pass_gate(struct reactor *reactor, uint64_t sequence, struct reply_batch *replies)
 {
-	deliver(reactor, replies);
-	if (replies->home) {
-		take_home(reactor, replies);
+	bool passes = gate_passes(&reactor->gate, sequence);
+	give_parts(reactor, replies, passes ? connection_deliver : connection_hold);
+	if (passes)
+		reply_batch_reset(replies);
+	else
+		gate_hold(&reactor->gate, sequence, replies);
+	return passes;
+}
+
+/* Whether the replies wait or not, the request batch goes home. */
+static void on_replies(struct reactor *reactor, uint64_t sequence, struct reply_batch *replies)
+{
+	struct request_batch *home = replies->home;
+	replies->home = NULL;
+	if (!pass_gate(reactor, sequence, replies))
+		replies = NULL;
+	if (home) {
+		take_home(reactor, home, replies);
 		return;
 	}
 	reply_batch_destroy(&replies);
@@ -444,7 +464,7 @@ static void describe_connection(const struct connection *connection, struct conn
 		.input_free = connection_input_free(connection),
 		.args_bytes = connection_args_bytes(connection),
 		.own_bytes = sizeof(*connection),
-		.output_bytes = connection->output.bytes,
+		.output_bytes = connection->output.bytes + connection->gated_bytes,
 		.output_parts = connection->output.pieces,
 		.in_flight = connection->in_flight,
 	};
@@ -534,7 +554,7 @@ static void reactor_turn(void *state, struct message message)
 {
 	struct reactor *reactor = state;
 	switch ((enum to_reactor)message.type) {
-	case REACTOR_REPLIES: on_replies(reactor, PAYLOAD(REACTOR_REPLIES, message)); return;
+	case REACTOR_REPLIES: on_replies(reactor, message.number, PAYLOAD(REACTOR_REPLIES, message)); return;
 	case REACTOR_ADOPT: reactor_adopt(reactor, PAYLOAD(REACTOR_ADOPT, message)); return;
 	case REACTOR_REPORTS_TAKEN: reactor->reports_are_out = false; return;
 	case REACTOR_SETTINGS: on_settings(reactor, PAYLOAD(REACTOR_SETTINGS, message)); return;
@@ -555,6 +575,7 @@ struct reactor *reactor_create(struct runtime *runtime, uint32_t index, const st
 	reactor->store = runtime_actor(runtime, ACTOR_STORE, 0);
 	reactor->loop = reactor->actor->loop;
 	reactor->settings = *settings;
+	gate_init(&reactor->gate);
 	reactor->filling = take_batch(reactor);
 	ev_prepare_init(&reactor->flush, on_flush);
 	reactor->flush.data = reactor;
@@ -573,6 +594,7 @@ void reactor_destroy(struct reactor **reactor_at)
 {
 	struct reactor *reactor = *reactor_at;
 	free_doomed(reactor);
+	gate_fini(&reactor->gate);
 	request_batch_destroy(&reactor->filling);
 	while (reactor->pool) {
 		struct request_batch *batch = take_from_pool(reactor);

@@ -18,6 +18,7 @@
 #include "actors/runtime/actor.h"
 #include "actors/store/batch.h"
 #include "actors/reactor/connection.h"
+#include "actors/reactor/gate.h"
 #include "actors/reactor/output.h"
 #include "actors/reactor/reactor.h"
 #include "actors/store/settings.h"
@@ -59,12 +60,13 @@ struct reactor {
 	uint32_t pool_count, pool_least;  /* now; the fewest since the last trim */
 	uint32_t batches_out;             /* posted and not home */
 	size_t taken_out;                 /* bytes of large arguments in them */
+	struct gate gate;                 /* replies that wait until what they tell is durable */
 	struct connection *starved;       /* not read because no batch has room */
 	struct connection *doomed;        /* to be freed before the next wait */
 	struct connection *first_lingering, *last_lingering; /* those with a deadline, the earliest first */
-	size_t output_bytes;              /* waiting in all connections */
-	size_t output_taken_bytes;        /* memory for it, without blobs */
-	size_t output_reported_bytes;         /* of that, as last reported to the store */
+	size_t output_bytes;              /* waiting in all connections and at the gate */
+	size_t output_taken_bytes;        /* memory for what waits in connections, without blobs */
+	size_t output_reported_bytes;         /* that and the gate's, as last reported to the store */
 	size_t input_taken_bytes;         /* memory for incomplete requests, without blobs */
 	size_t unauthenticated_bytes;           /* the share of unauthenticated clients in that */
 	size_t input_reported_bytes;          /* input_bytes(), as last reported to the store */

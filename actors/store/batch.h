@@ -115,7 +115,8 @@ struct reply_batch {
 	size_t count, capacity;
 	struct buffer text;          /* the texts of all parts, concatenated */
 	struct request_batch *home;  /* the batch that this answers; NULL for pushes and late replies */
-	struct reply_batch *next;    /* in its reactor's pool */
+	uint64_t sequence;           /* at the reactor's gate: it waits until this frame is durable */
+	struct reply_batch *next;    /* at the gate */
 };
 
 /* The state of a connection's output. Reports overtake the requests that the connection has sent. */

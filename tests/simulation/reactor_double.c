@@ -282,7 +282,7 @@ static void deliver(struct client *client, const struct reply_part *part, const 
 	forget_if_finished(client);
 }
 
-static void on_replies(struct reactor_double *reactor, struct reply_batch *replies)
+static void deliver_all(struct reactor_double *reactor, struct reply_batch *replies)
 {
 	const uint8_t *text = replies->text.data;
 	for (size_t i = 0; i < replies->count; i++) {
@@ -291,11 +291,20 @@ static void on_replies(struct reactor_double *reactor, struct reply_batch *repli
 			deliver(client, &replies->parts[i], text);
 		text += replies->parts[i].text_len;
 	}
+	reply_batch_destroy(&replies);
+}
+
+static void on_replies(struct reactor_double *reactor, uint64_t sequence, struct reply_batch *replies)
+{
 	if (replies->home)
 		reactor->batches_out--;
 	else
 		actor_post(reactor->actor, reactor->store, STORE_TAKEN, REACTOR_REPLIES, NULL);
-	reply_batch_destroy(&replies);
+	request_batch_destroy(&replies->home);
+	if (gate_passes(&reactor->gate, sequence))
+		deliver_all(reactor, replies);
+	else
+		gate_hold(&reactor->gate, sequence, replies);
 }
 
 /* ---- the other messages ---- */
@@ -399,7 +408,7 @@ static void reactor_double_turn(void *state, struct message message)
 {
 	struct reactor_double *reactor = state;
 	switch ((enum to_reactor)message.type) {
-	case REACTOR_REPLIES: on_replies(reactor, PAYLOAD(REACTOR_REPLIES, message)); return;
+	case REACTOR_REPLIES: on_replies(reactor, message.number, PAYLOAD(REACTOR_REPLIES, message)); return;
 	case REACTOR_REPORTS_TAKEN: on_reports_taken(reactor); return;
 	case REACTOR_SETTINGS: on_settings(reactor, PAYLOAD(REACTOR_SETTINGS, message)); return;
 	case REACTOR_ARM_TIMER: on_arm_timer(reactor, message.number); return;
@@ -419,6 +428,7 @@ struct reactor_double *reactor_double_create(struct runtime *runtime, uint32_t i
 	reactor->slots = must_allocate(SLOTS_MAX, sizeof(*reactor->slots));
 	reactor->batch_requests_max = BATCH_REQUESTS_MAX;
 	reactor->filling = make_batch(reactor);
+	gate_init(&reactor->gate);
 	reactor->tick_ms = reactor->drain_until_ms = INT64_MAX;
 	reactor->drain_ms = DRAIN_MS;
 	reactor->next_id = 1 + index;
@@ -447,6 +457,7 @@ void reactor_double_destroy(struct reactor_double **reactor_at)
 		buffer_fini(&client->received);
 		free(client);
 	}
+	gate_fini(&reactor->gate);
 	request_batch_destroy(&reactor->filling);
 	connection_reports_destroy(&reactor->reports);
 	free(reactor->slots);

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "actors/reactor/gate.h"
 #include "actors/runtime/actor.h"
 #include "actors/store/batch.h"
 #include "simulation/scheduler.h"
@@ -46,6 +47,7 @@ struct reactor_double {
 	uint32_t connections;
 	uint64_t next_id, id_step;
 	bool is_stopping, stop_is_answered;
+	struct gate gate;            /* the real one */
 	struct connection_reports *reports; /* not posted yet */
 	bool reports_are_out;
 	struct source flush, tick, drain, stop;
