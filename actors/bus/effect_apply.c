@@ -181,6 +181,7 @@ enum apply_status effect_apply(const struct effect_target *target, const struct 
 		for (uint32_t database = 0; database < target->databases->count; database++)
 			flush(target, database);
 		return APPLY_DONE;
+	case EFFECT_SNAPSHOT: return APPLY_DONE;
 	case EFFECT_TYPES: break;
 	}
 	return APPLY_MISFIT;

@@ -238,6 +238,14 @@ static void flushes_discard_and_a_swap_changes_places(void)
 	forget_all();
 }
 
+static void a_snapshot_changes_nothing(void)
+{
+	given(0, "a", "v", 5);
+	CU_ASSERT_EQUAL(apply(&(struct effect){ .type = EFFECT_SNAPSHOT, .number = 7 }), APPLY_DONE);
+	CU_ASSERT_TRUE(holds(0, "a", "v", 5));
+	forget_all();
+}
+
 /* ---- frames and memory ---- */
 
 static void a_frame_is_applied_in_order(void)
@@ -299,6 +307,7 @@ static const struct suite_case cases[] = {
 	CASE(copy_leaves_the_original),
 	CASE(expire_and_persist_change_the_time_to_live),
 	CASE(flushes_discard_and_a_swap_changes_places),
+	CASE(a_snapshot_changes_nothing),
 	CASE(a_frame_is_applied_in_order),
 	CASE(without_memory_an_effect_can_be_applied_again),
 };
