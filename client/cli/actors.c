@@ -1,6 +1,6 @@
 /*
- * -actors: what the server's actors are at, as top(1) shows processes. INFO ACTORS tells sums since the start; what is shown is how they
- * have grown since the last look.
+ * -actors shows what the server's actors do, as top(1) shows processes. INFO ACTORS reports totals since the start; this tool shows the
+ * growth since the previous sample.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,12 +13,12 @@
 /* A line of INFO: "name:field=number,field=number". */
 struct figures {
 	char name[96];
-	double mailbox, received;            /* of an actor */
-	double count, usec, max_usec, above; /* of its turns for one kind of message */
+	double mailbox, received;            /* of actors */
+	double count, usec, max_usec, above; /* of an actor's turns for one message type */
 	double requests;                     /* of batches, with `count` */
 };
 
-struct look {
+struct sample {
 	struct figures *items;
 	size_t count, capacity;
 	int64_t at_us;
@@ -34,7 +34,7 @@ static double field(const char *line, size_t len, const char *name)
 	return 0;
 }
 
-static void take_line(struct look *look, const char *line, size_t len)
+static void take_line(struct sample *sample, const char *line, size_t len)
 {
 	const char *colon = memchr(line, ':', len);
 	size_t name_len = colon ? (size_t)(colon - line) : 0;
@@ -52,31 +52,31 @@ static void take_line(struct look *look, const char *line, size_t len)
 	f.max_usec = field(rest, rest_len, "max_usec");
 	f.above = field(rest, rest_len, "above_2ms");
 	f.requests = field(rest, rest_len, "requests");
-	if (look->count == look->capacity) {
-		look->capacity = look->capacity ? look->capacity * 2 : 32;
-		look->items = checked(realloc(look->items, look->capacity * sizeof(*look->items)));
+	if (sample->count == sample->capacity) {
+		sample->capacity = sample->capacity ? sample->capacity * 2 : 32;
+		sample->items = checked(realloc(sample->items, sample->capacity * sizeof(*sample->items)));
 	}
-	look->items[look->count++] = f;
+	sample->items[sample->count++] = f;
 }
 
-static void take_info(struct look *look, const char *text)
+static void parse_info(struct sample *sample, const char *text)
 {
-	look->count = 0;
-	look->at_us = clock_us();
+	sample->count = 0;
+	sample->at_us = clock_us();
 	for (const char *end; *text; text = *end ? end + 1 : end) {
 		end = strchrnul(text, '\n');
 		if (*text != '#')
-			take_line(look, text, (size_t)(end - text));
+			take_line(sample, text, (size_t)(end - text));
 	}
 }
 
-static const struct figures *find(const struct look *look, const char *name)
+static const struct figures *find(const struct sample *sample, const char *name)
 {
 	static const struct figures none = {.name = ""};
 
-	for (size_t i = 0; i < look->count; i++)
-		if (strcmp(look->items[i].name, name) == 0)
-			return &look->items[i];
+	for (size_t i = 0; i < sample->count; i++)
+		if (strcmp(sample->items[i].name, name) == 0)
+			return &sample->items[i];
 	return &none;
 }
 
@@ -87,8 +87,8 @@ static int by_time(const void *a, const void *b)
 	return (left < right) - (left > right);
 }
 
-/* From sums to what has come since; what took most time comes first. */
-static void subtract(struct look *out, const struct look *now, const struct look *before)
+/* Turns totals into growth since `before`. The entries with the most time come first. */
+static void subtract(struct sample *out, const struct sample *now, const struct sample *before)
 {
 	out->items = checked(realloc(out->items, now->count * sizeof(*out->items)));
 	memcpy(out->items, now->items, now->count * sizeof(*out->items));
@@ -110,9 +110,9 @@ static bool begins(const struct figures *f, const char *prefix)
 	return strncmp(f->name, prefix, strlen(prefix)) == 0;
 }
 
-/* For people */
+/* Output for people */
 
-static void show_actors(struct text *out, const struct look *d, double seconds)
+static void show_actors(struct text *out, const struct sample *d, double seconds)
 {
 	char rate[16];
 
@@ -123,8 +123,8 @@ static void show_actors(struct text *out, const struct look *d, double seconds)
 				    human(d->items[i].received / seconds, rate));
 }
 
-/* "turns_store_STORE_REQUESTS": the actor's name has no underscore in it. */
-static void show_turns(struct text *out, const struct look *d, double seconds)
+/* Names look like "turns_store_STORE_REQUESTS"; actor names contain no underscore. */
+static void show_turns(struct text *out, const struct sample *d, double seconds)
 {
 	char rate[16];
 
@@ -141,18 +141,18 @@ static void show_turns(struct text *out, const struct look *d, double seconds)
 	}
 }
 
-static void show_batches(struct text *out, const struct look *d, double seconds)
+static void show_batches(struct text *out, const struct sample *d, double seconds)
 {
 	const struct figures *f = find(d, "batches");
 	char batches[16], requests[16];
 
 	if (f->count > 0)
-		text_printf(out, "\n%s batches/s with %s requests/s: %.2f in each\n", human(f->count / seconds, batches),
+		text_printf(out, "\n%s batches/s with %s requests/s: %.2f requests per batch\n", human(f->count / seconds, batches),
 			    human(f->requests / seconds, requests), f->requests / f->count);
 }
 
-/* For programs: an object a line. */
-static void show_json(struct text *out, const struct look *d, double seconds)
+/* Output for programs: one JSON object per line. */
+static void show_json(struct text *out, const struct sample *d, double seconds)
 {
 	const struct figures *b = find(d, "batches");
 	const char *comma = "";
@@ -179,7 +179,7 @@ static void show_json(struct text *out, const struct look *d, double seconds)
 	text_printf(out, "],\"batches\":%.0f,\"requests\":%.0f}\n", b->count, b->requests);
 }
 
-static void show(struct session *s, const struct look *d, double seconds)
+static void show(struct session *s, const struct sample *d, double seconds)
 {
 	bool is_json = s->style.format == FORMAT_JSON || s->style.format == FORMAT_QUOTED_JSON;
 
@@ -195,8 +195,8 @@ static void show(struct session *s, const struct look *d, double seconds)
 	print(&s->out);
 }
 
-/* False with an error, or where there are no actors: said. */
-static bool look_at(struct session *s, struct look *look, qc_error *out_err)
+/* False after an error, or if the server reports no actors, which has been printed. */
+static bool take_sample(struct session *s, struct sample *sample, qc_error *out_err)
 {
 	qc_result info qc_auto = CALL(s, "INFO", "actors");
 	const char *text = qc_reply_text(info.reply);
@@ -204,34 +204,34 @@ static bool look_at(struct session *s, struct look *look, qc_error *out_err)
 	*out_err = info.err;
 	if (qc_failed(info))
 		return false;
-	take_info(look, text ? text : "");
-	if (look->count == 0)
-		fputs("qcache-cli: -actors: the server tells of no actors\n", stderr);
-	return look->count > 0;
+	parse_info(sample, text ? text : "");
+	if (sample->count == 0)
+		fputs("qcache-cli: -actors: the server reports no actors\n", stderr);
+	return sample->count > 0;
 }
 
 int tool_actors(struct session *s)
 {
 	double interval = s->options->interval_s > 0 ? s->options->interval_s : 1;
-	struct look looks[2] = {{.items = NULL}, {.items = NULL}}, growth = {.items = NULL};
+	struct sample samples[2] = {{.items = NULL}, {.items = NULL}}, growth = {.items = NULL};
 	qc_error err;
-	bool fine = look_at(s, &looks[0], &err);
+	bool ok = take_sample(s, &samples[0], &err);
 
-	for (long i = 1; fine && i - 1 != s->options->repeat; i++) {
-		struct look *now = &looks[i % 2], *before = &looks[(i + 1) % 2];
+	for (long i = 1; ok && i - 1 != s->options->repeat; i++) {
+		struct sample *now = &samples[i % 2], *before = &samples[(i + 1) % 2];
 		if (!pause_us((int64_t)(interval * 1e6)))
 			break;
-		fine = look_at(s, now, &err);
-		if (!fine)
+		ok = take_sample(s, now, &err);
+		if (!ok)
 			break;
 		subtract(&growth, now, before);
 		show(s, &growth, (double)(now->at_us - before->at_us) / 1e6);
 	}
 	for (size_t i = 0; i < 2; i++)
-		free(looks[i].items);
+		free(samples[i].items);
 	free(growth.items);
 	if (err.kind != QC_OK)
 		return give_up(err);
 	interrupt_end();
-	return fine ? EXIT_FINE : EXIT_FAILED;
+	return ok ? EXIT_OK : EXIT_FAILED;
 }

@@ -8,19 +8,19 @@
 
 #include "client/cli/tty.h"
 
-/* Keys are looked for in so many steps of SCAN at most, and until so many are found. */
+/* Completion of keys makes at most this many SCAN calls, and stops at this many keys. */
 #define SCAN_STEPS 10
 #define SCAN_COUNT "1000"
 #define KEYS_MOST 100
 
-/* The words in front of the one at the end of the line, which may be empty; where that begins. */
+/* Splits the line into the words before the last one, which may be empty. Returns where the last word begins. */
 static size_t split(const char *line, size_t len, struct words *whole)
 {
 	char *copy = checked(strndup(line, len));
 	enum words_status status = words_split(whole, copy);
 	size_t from = len;
 
-	if (status == WORDS_FINE && whole->count && !isspace((unsigned char)copy[len - 1]))
+	if (status == WORDS_OK && whole->count && !isspace((unsigned char)copy[len - 1]))
 		words_pop(whole);
 	free(copy);
 	while (from > 0 && !isspace((unsigned char)line[from - 1]))
@@ -48,7 +48,7 @@ void completer_hint(void *data, const char *line, size_t len, struct text *out)
 	words_fini(&words);
 }
 
-/* What is typed of the word in hand, and what fits it. */
+/* The typed beginning of the current word, and the candidates for it. */
 struct search {
 	const char *typed;
 	size_t len;
@@ -63,7 +63,7 @@ static bool has_word(const struct words *w, const char *text, size_t len)
 	return false;
 }
 
-/* In the case of what is typed. */
+/* Offers the name in the letter case of the typed text. */
 static void offer(struct search *s, const char *name, size_t len)
 {
 	bool is_lower = s->len && islower((unsigned char)s->typed[*s->typed == '@' && s->len > 1]);
@@ -79,7 +79,7 @@ static void offer(struct search *s, const char *name, size_t len)
 	free(copy);
 }
 
-/* The first words of all names, or the second ones of those that begin with `command`. */
+/* Offers the first words of all names, or the second words of those that begin with `command`. */
 static void offer_names(struct search *s, const struct help *help, const char *command)
 {
 	size_t front = command ? strlen(command) : 0;
@@ -113,7 +113,7 @@ static void offer_groups(struct search *s, const struct help *help)
 	text_fini(&group);
 }
 
-/* The words in capitals, of "key value [NX|XX] [EX seconds]". */
+/* Offers the upper-case words of a text like "key value [NX|XX] [EX seconds]". */
 static void offer_options(struct search *s, const char *arguments)
 {
 	while (*arguments) {
@@ -130,7 +130,7 @@ static void offer_options(struct search *s, const char *arguments)
 
 /* Keys */
 
-/* A pattern of what begins with this. */
+/* Writes a glob pattern for keys with this prefix. */
 static void write_pattern(struct text *out, const char *prefix, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
@@ -141,7 +141,7 @@ static void write_pattern(struct text *out, const char *prefix, size_t len)
 	text_puts(out, "*");
 }
 
-/* A word that isn't plain is written in quotes. */
+/* Quotes the key if it contains special characters. */
 static void offer_key(struct search *s, const char *key, size_t len)
 {
 	struct text word = {NULL, 0, 0};
@@ -176,7 +176,7 @@ static void scan_keys(struct session *session, struct search *s, const char *pat
 	}
 }
 
-/* Not while a transaction would queue it. Ctrl-C ends it. */
+/* Offers nothing in a transaction, which would queue the SCAN. Ctrl-C ends the search. */
 static void offer_keys(struct session *session, struct search *s)
 {
 	struct text pattern = {NULL, 0, 0};

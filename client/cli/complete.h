@@ -1,5 +1,5 @@
 /*
- * What may follow on a line that is being typed: names of commands and sub-commands, their options, keys of the server.
+ * Candidates for the word being typed: names of commands and subcommands, their options, keys of the server.
  */
 #ifndef CLIENT_CLI_COMPLETE_H
 #define CLIENT_CLI_COMPLETE_H
@@ -12,7 +12,7 @@ struct completer {
 	struct session *session;
 };
 
-/* For struct editor_help; `data` is a struct completer. */
+/* For struct editor_help. `data` is a struct completer. */
 void completer_hint(void *data, const char *line, size_t len, struct text *out);
 void completer_complete(void *data, const char *line, size_t len, struct candidates *candidates);
 

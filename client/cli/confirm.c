@@ -1,16 +1,16 @@
 #include "client/cli/confirm.h"
 
-/* So many keys are looked at in a moment. */
+/* KEYS on so few keys takes only a moment. */
 #define KEYS_MANY 10000
 
 static const struct { const char *command, *sub, *effect; } known[] = {
 	{"flushall", NULL, "deletes all keys of all databases"},
 	{"flushdb", NULL, "deletes all keys of this database"},
 	{"shutdown", NULL, "stops the server"},
-	{"swapdb", NULL, "exchanges two databases under all clients"},
-	{"script", "flush", "forgets all scripts"},
+	{"swapdb", NULL, "exchanges two databases for all clients"},
+	{"script", "flush", "deletes all cached scripts"},
 	{"function", "flush", "deletes all functions"},
-	{"cluster", "reset", "makes the node forget its cluster"},
+	{"cluster", "reset", "removes the node from its cluster"},
 	{"debug", "segfault", "crashes the server"},
 	{"debug", "panic", "crashes the server"},
 };
@@ -25,7 +25,7 @@ static const char *find_effect(const struct words *w)
 
 static long long count_keys(struct session *s)
 {
-	/* In a transaction it would be queued. */
+	/* In a transaction DBSIZE would be queued. */
 	if (!session_is_connected(s) || s->state.in_multi)
 		return 0;
 	qc_result size qc_auto = CALL(s, "DBSIZE");
@@ -42,7 +42,7 @@ bool confirm_question(struct session *s, const struct words *w, struct text *out
 	if (effect)
 		text_printf(out, "%s %s at %s. Go on? (y/N) ", w->owned[0], effect, s->options->shown);
 	else if (keys > KEYS_MANY)
-		text_printf(out, "%s looks at all %lld keys, and nobody else is served meanwhile (-scan doesn't do so). Go on? (y/N) ",
+		text_printf(out, "%s reads all %lld keys and blocks all other clients meanwhile (-scan doesn't). Go on? (y/N) ",
 			    w->owned[0], keys);
 	return out->len > 0;
 }

@@ -1,12 +1,12 @@
 /*
- * Commands after which one may wish to not have typed them: what they do, said before they are run at a prompt.
+ * Dangerous commands, for which the prompt asks first and says what they do.
  */
 #ifndef CLIENT_CLI_CONFIRM_H
 #define CLIENT_CLI_CONFIRM_H
 
 #include "client/cli/session.h"
 
-/* The question to be asked, in *out; false when there is none. May ask the server how many keys there are. */
+/* Writes the question to ask to *out. False if there is none. May ask the server for the number of keys. */
 bool confirm_question(struct session *session, const struct words *words, struct text *out);
 
 #endif

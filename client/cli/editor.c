@@ -11,10 +11,10 @@
 #include "client/cli/session.h"
 #include "client/cli/tty.h"
 
-/* What a key has led to. */
+/* The result of a key. */
 enum step { STEP_ON, STEP_LINE, STEP_INTERRUPTED, STEP_END };
 
-/* The system call that waits for a key is interrupted, and the line drawn again: that is all that is wanted of the signal. */
+/* The signal only has to interrupt the read of the next key, so that the line is redrawn. */
 static void on_resize(int number)
 {
 	(void)number;
@@ -61,7 +61,7 @@ static void draw(struct editor *e, bool is_hinted)
 						      .cursor = l->cursor, .hint = e->hint.data, .is_coloured = e->is_coloured});
 }
 
-/* The line stays as it is above what comes next. */
+/* Leaves the line on the screen, above further output. */
 static void leave_line(struct editor *e, const char *mark)
 {
 	struct text end = {NULL, 0, 0};
@@ -100,7 +100,7 @@ static void recall_newer(struct editor *e)
 		show_recalled(e, e->recalled + 1);
 }
 
-/* The newest line before `end` with the text in it; history->count when there is none. */
+/* The newest line before `end` that contains the searched text; history->count if there is none. */
 static size_t find_older(const struct editor *e, size_t end)
 {
 	while (end-- > 0)
@@ -129,8 +129,8 @@ static void search_erase(struct editor *e)
 }
 
 /*
- * Ctrl-R: what is typed is looked for in older lines, Ctrl-R again goes on to the next older one. Ctrl-G gives up; any other key is
- * returned, and is meant for the line that was found.
+ * Ctrl-R searches older lines for the typed text; Ctrl-R again finds the next older one. Ctrl-G cancels. Any other key is returned, and
+ * applies to the line found.
  */
 static int search(struct editor *e)
 {
@@ -168,7 +168,7 @@ static int search(struct editor *e)
 
 /* Completion */
 
-/* How many bytes all candidates begin with. */
+/* The length of the common prefix of all candidates. */
 static size_t common_length(const struct words *w)
 {
 	size_t len = w->items[0].len;
@@ -177,7 +177,7 @@ static size_t common_length(const struct words *w)
 		for (size_t at = 0; at < len; at++)
 			if (at >= w->items[i].len || w->owned[i][at] != w->owned[0][at])
 				len = at;
-	/* Not in the middle of a character. */
+	/* Don't cut a UTF-8 character. */
 	while (len > 0 && w->count > 1 && ((unsigned char)w->owned[0][len] & 0xc0) == 0x80)
 		len--;
 	return len;
@@ -240,7 +240,7 @@ static enum step interrupt(struct editor *e)
 	return STEP_INTERRUPTED;
 }
 
-/* Ctrl-D: the end of input where there is nothing else to delete. */
+/* Ctrl-D on an empty line ends the input. */
 static enum step delete_or_end(struct editor *e)
 {
 	if (e->line.text.len == 0) {
@@ -293,7 +293,7 @@ static enum step suspend(struct editor *e)
 	return STEP_ON;
 }
 
-/* Its first line goes where the cursor is, whole lines behind it wait their turn. */
+/* Inserts the first pasted line at the cursor. The remaining lines are kept. */
 static enum step paste(struct editor *e)
 {
 	struct text *text = &e->keys.text;
@@ -314,11 +314,11 @@ static enum step step_text(struct editor *e)
 	return STEP_ON;
 }
 
-/* A key goes somewhere, or takes away what is between there and the cursor, or is another kind of deed. */
+/* A key moves the cursor to a position, removes the text up to a position, or calls a function. */
 static const struct binding {
 	int key;
 	size_t (*to)(const struct line *line);
-	void (*with)(struct line *line, size_t to); /* NULL: the cursor goes there */
+	void (*with)(struct line *line, size_t to); /* NULL: move the cursor there */
 	void (*on_line)(struct line *line);
 	void (*on_editor)(struct editor *editor);
 	enum step (*step)(struct editor *editor);
@@ -396,7 +396,7 @@ static enum step edit(struct editor *e)
 
 	begin_editing(e);
 	while (step == STEP_ON) {
-		/* Only when nothing more waits: a paste of thousands of characters is drawn once. */
+		/* Draw only when no more input waits, so that a paste of thousands of characters is drawn once. */
 		if (!keys_wait(&e->keys))
 			draw(e, true);
 		step = take_key(e, keys_next(&e->keys));
@@ -405,7 +405,7 @@ static enum step edit(struct editor *e)
 	return step;
 }
 
-/* The next pasted line, if there is a whole one; what is left over without a line end goes into the line. */
+/* Takes the next whole pasted line. A rest without a line end becomes the beginning of the line being edited. */
 static bool take_pasted(struct editor *e)
 {
 	char *end = e->pasted.len ? memchr(e->pasted.data, '\n', e->pasted.len) : NULL;

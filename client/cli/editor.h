@@ -1,6 +1,6 @@
 /*
- * The line editor: keys as Emacs and shells have them, history, search in it, completion, hints, pastes. Where the terminal can't
- * be drawn on (TERM=dumb, output to a file) a line is read as it comes, without any of it.
+ * The line editor, with the usual keys of Emacs and shells: history, search, completion, hints, pastes. On a terminal that cannot be drawn
+ * on (TERM=dumb, output to a file) it only reads lines.
  */
 #ifndef CLIENT_CLI_EDITOR_H
 #define CLIENT_CLI_EDITOR_H
@@ -10,50 +10,50 @@
 #include "client/cli/line.h"
 #include "client/cli/screen.h"
 
-/* What may stand at the cursor instead of the text from `from` on. */
+/* Candidates to replace the text from `from` on. */
 struct candidates {
 	size_t from;
 	struct words words;
 };
 
-/* Asked with the line as it is, up to `len` bytes. */
+/* Both are called with the line, up to `len` bytes. */
 struct editor_help {
 	void *data;
-	/* What is still to be typed; nothing when it isn't known. */
+	/* Writes the arguments that are still missing; nothing if unknown. */
 	void (*hint)(void *data, const char *line, size_t len, struct text *out);
-	/* The line up to the cursor. `candidates` is empty. */
+	/* Called with the line up to the cursor. `candidates` is empty. */
 	void (*complete)(void *data, const char *line, size_t len, struct candidates *candidates);
 };
 
 enum editor_status {
 	EDITOR_LINE,
-	EDITOR_INTERRUPTED, /* Ctrl-C has thrown the line away, and what was pasted behind it */
-	EDITOR_END,         /* Ctrl-D, or no more input */
+	EDITOR_INTERRUPTED, /* Ctrl-C discarded the line and what was pasted after it */
+	EDITOR_END,         /* Ctrl-D, or the end of input */
 };
 
 struct editor {
-	struct history *history; /* the caller adds to it */
+	struct history *history; /* the caller adds lines to it */
 	const struct editor_help *help;
 	const char *prompt;
 	struct line line;
 	struct screen screen;
 	struct keys keys;
 	struct text hint;
-	struct text pasted; /* lines that wait to be run */
-	struct text draft;  /* what was typed before one went through the history */
-	struct text search; /* what is looked for */
-	size_t recalled;    /* index of the line on view; history->count for the draft */
+	struct text pasted; /* lines not executed yet */
+	struct text draft;  /* the text typed before recalling history */
+	struct text search; /* the searched text */
+	size_t recalled;    /* index of the line shown; history->count for the draft */
 	bool is_smart;      /* the terminal can be drawn on */
 	bool is_coloured;
 };
 
 void editor_open(struct editor *editor, struct history *history, const struct editor_help *help);
 void editor_close(struct editor *editor);
-/* The line, without its end, in editor->line.text; it may hold line ends when it was recalled. */
+/* The line without its end is in editor->line.text. A recalled line may contain line ends. */
 enum editor_status editor_read(struct editor *editor, const char *prompt);
-/* Asks; is what is typed "y" or "yes"? Lines that were pasted are no answer. */
+/* Asks a question; true if the answer is "y" or "yes". Pasted lines are never taken as the answer. */
 bool editor_confirm(struct editor *editor, const char *question);
-/* Lines that were pasted and have not been read are thrown away. */
+/* Discards pasted lines that have not been read. */
 void editor_forget_pasted(struct editor *editor);
 
 #endif

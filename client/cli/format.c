@@ -10,7 +10,7 @@
 #define CYAN "\033[36m"
 #define PLAIN "\033[0m"
 
-/* Indices and their like, in grey on a terminal. */
+/* Writes indices and type names, in grey on a terminal. */
 static void dim(struct text *out, const struct style *style, const char *text)
 {
 	text_printf(out, "%s%s%s", style->has_colour ? GREY : "", text, style->has_colour ? PLAIN : "");
@@ -28,7 +28,7 @@ static bool has_pairs(enum qc_reply_type type)
 
 /* Scalars */
 
-/* In a colour, where there are any. */
+/* Writes in a colour, if the style has colours. */
 static void tint(struct text *out, const struct style *style, const char *colour, const char *text)
 {
 	text_printf(out, "%s%s%s", style->has_colour ? colour : "", text, style->has_colour ? PLAIN : "");
@@ -73,7 +73,7 @@ static void standard_scalar(struct text *out, const qc_reply *reply, const struc
 	text_puts(out, "\n");
 }
 
-/* The nested form: each element behind its number, one level deeper than `indent`. */
+/* The nested form: each element after its number, one level deeper than `indent`. */
 static void standard(struct text *out, const qc_reply *reply, size_t indent, const struct style *style)
 {
 	static const char *const empty[] = {[QC_MAP] = "(empty hash)", [QC_SET] = "(empty set)",
@@ -125,7 +125,7 @@ static void raw(struct text *out, const qc_reply *reply, const char *between)
 	}
 }
 
-/* RFC 4180: quotes are doubled. */
+/* RFC 4180: quotes inside are doubled. */
 static void csv_string(struct text *out, const char *data, size_t len)
 {
 	text_puts(out, "\"");
@@ -212,7 +212,7 @@ static void json(struct text *out, const qc_reply *reply, const struct style *st
 	}
 }
 
-/* As redis-cli has it: the quoted form, as JSON's string. */
+/* The quoted form as a JSON string, as in redis-cli. */
 static void quoted_json(struct text *out, const char *data, size_t len)
 {
 	struct text quoted = {NULL, 0, 0};
@@ -222,7 +222,7 @@ static void quoted_json(struct text *out, const char *data, size_t len)
 	text_fini(&quoted);
 }
 
-/* Texts, which quotes and escapes would spoil */
+/* Replies that are texts, which quotes and escapes would make unreadable */
 
 static const struct { const char *command, *sub; } texts[] = {
 	{"info", NULL},         {"lolwut", NULL},        {"client", "list"},    {"client", "info"},

@@ -1,5 +1,5 @@
 /*
- * Replies as people (or programs) want to read them.
+ * Replies as text, for people and for programs.
  */
 #ifndef CLIENT_CLI_FORMAT_H
 #define CLIENT_CLI_FORMAT_H
@@ -8,32 +8,32 @@
 #include "client/qcache.h"
 
 enum format {
-	FORMAT_AUTO, /* standard on a terminal, else raw */
+	FORMAT_AUTO, /* standard on a terminal, otherwise raw */
 	FORMAT_STANDARD,
 	FORMAT_RAW,
 	FORMAT_CSV,
 	FORMAT_JSON,
-	FORMAT_QUOTED_JSON, /* with strings as the standard format quotes them: ASCII only */
+	FORMAT_QUOTED_JSON, /* strings are quoted as in the standard format: ASCII only */
 };
 
 struct style {
 	enum format format;
-	const char *between, *end; /* elements of a raw reply; what ends one */
-	bool has_colour;           /* for the standard format, as the next */
-	bool is_readable;          /* characters of UTF-8 that can be shown are shown, not escaped */
+	const char *between, *end; /* text between elements of a raw reply; text after a reply */
+	bool has_colour;           /* for the standard format, as is_readable */
+	bool is_readable;          /* printable UTF-8 characters are shown, not escaped */
 };
 
-/* Does the command, or its sub-command (NULL for none), answer with a text for people rather than with data? */
+/* Whether the command, or its subcommand (NULL if none), replies with a text for people. */
 bool format_is_text(const char *command, const char *sub);
-/* Such an answer on a terminal: as it is. */
+/* Writes such a reply unquoted, for a terminal. */
 void format_text(struct text *out, const qc_reply *reply);
-/* A string as the style shows one; without a line end. */
+/* Writes a string as the style shows it, without a line end. */
 void format_string(struct text *out, const char *data, size_t len, const struct style *style);
-/* With its end. */
+/* Writes a reply with its line end. */
 void format_reply(struct text *out, const qc_reply *reply, const struct style *style);
-/* A message that came unasked, likewise. */
+/* Writes a push message with its line end. */
 void format_push(struct text *out, const qc_reply *push, const struct style *style);
-/* An error as the style shows error replies. */
+/* Writes an error text as the style shows error replies. */
 void format_error(struct text *out, const char *error, const struct style *style);
 
 #endif

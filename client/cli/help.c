@@ -68,9 +68,9 @@ const struct help_entry *help_find(const struct help *help, const char *name, co
 	return entry ? entry : find_name(help, name);
 }
 
-/* What the server says of a command */
+/* The server's own command descriptions */
 
-/* Whatever comes: "" for what has no text. */
+/* The text of a reply, "" if it has none. */
 static const char *text_of(const qc_reply *reply)
 {
 	const char *text = qc_reply_text(reply);
@@ -151,10 +151,10 @@ static void add_documented(struct help *help, size_t known, const char *name, co
 void help_ask(struct help *help, struct session *session)
 {
 	size_t known = help->count;
-	qc_result docs qc_auto = qc_do(session->line, interrupt_begin(), "COMMAND", "DOCS");
+	qc_result docs qc_auto = qc_do(session->pinned, interrupt_begin(), "COMMAND", "DOCS");
 
 	interrupt_end();
-	/* A server that can't tell is no less of a server; but a connection whose answer may still come is lost. */
+	/* A server may lack COMMAND DOCS. But a connection on which the reply may still arrive cannot be used further. */
 	if (qc_failed(docs) && docs.err.kind != QC_SERVER)
 		session_connect(session);
 	for (size_t i = 0; !qc_failed(docs) && i + 1 < qc_reply_count(docs.reply); i += 2)
@@ -171,14 +171,14 @@ static void print_entry(const struct help_entry *e, struct text *out)
 }
 
 static const char general[] =
-	"qcache-cli: type a command and its arguments; quote as in \"two words\\n\" or 'as is'.\n"
-	"  help COMMAND      what a command takes and does\n"
-	"  help @GROUP       the commands of a group, such as @string\n"
-	"  TAB               completes commands, sub-commands, options and keys; what they take stands at the right\n"
-	"  Ctrl-R            searches in the lines typed before\n"
-	"  N COMMAND         runs it N times\n"
-	"  COMMAND | PROGRAM gives its reply to a line of the shell, as in: keys * | sort | head\n"
-	"  Ctrl-C            ends the command, or throws the line away; Ctrl-D or quit ends the program\n"
+	"qcache-cli: type a command and its arguments; quote them as in \"two words\\n\" or 'as is'.\n"
+	"  help COMMAND      describes a command\n"
+	"  help @GROUP       lists the commands of a group, such as @string\n"
+	"  TAB               completes commands, subcommands, options and keys; the hint at the right shows the arguments\n"
+	"  Ctrl-R            searches the history\n"
+	"  N COMMAND         runs the command N times\n"
+	"  COMMAND | PROGRAM pipes the reply to a shell command, as in: keys * | sort | head\n"
+	"  Ctrl-C            cancels the command, or discards the line; Ctrl-D or quit ends the program\n"
 	"  clear, connect HOST [PORT], connect HOST:PORT, connect SOCKET-PATH, connect URL\n";
 
 void help_print(const struct help *help, const struct words *words, struct text *out)
@@ -206,10 +206,10 @@ void help_print(const struct help *help, const struct words *words, struct text 
 	if (found)
 		text_puts(out, "\n");
 	else
-		text_printf(out, "There is no help on \"%s\".\n", name);
+		text_printf(out, "No help for \"%s\".\n", name);
 }
 
-/* The end of the argument that begins here: a word, or what a bracket holds. */
+/* Where the argument that begins here ends: a word, or a bracketed group. */
 static const char *argument_end(const char *at)
 {
 	int depth = 0;
@@ -223,7 +223,7 @@ void help_hint(const struct help_entry *entry, size_t given, struct text *out)
 {
 	const char *at = entry->arguments;
 
-	/* What must be given comes in its place; what may be left out stays on view. */
+	/* Required arguments disappear once typed; optional ones stay in the hint. */
 	while (given > 0 && *at && *at != '[') {
 		at = argument_end(at);
 		at += *at == ' ';
@@ -244,7 +244,7 @@ static bool names_key(const char *at)
 	return false;
 }
 
-/* Words in "[key value ...]"; 0 when nothing is repeated. */
+/* The number of words in a repeated group "[key value ...]"; 0 if nothing is repeated. */
 static size_t repeated_words(const char *bracket)
 {
 	const char *end = argument_end(bracket), *dots = memmem(bracket, (size_t)(end - bracket), " ...]", 5);

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* So many lines are loaded; the file is shortened to them when it has twice as many. */
+/* The number of lines kept. A file with twice as many is shortened. */
 #define LINES_KEPT 2000
 
 static const char mark[] = "_HiStOrY_V2_\n";
@@ -24,8 +24,8 @@ static bool is_own_file(const struct stat *stat)
 }
 
 /*
- * The locked file, or -1. stat(2) comes first, since to open a device can have an effect; the second look is at what was opened.
- * The mode is only said for a new file: that of an old one is its owner's choice.
+ * Opens and locks the file; returns -1 if it must not be used. stat(2) comes before open, since opening a device can have effects; the
+ * opened file is checked again. The mode is set for a new file only: the mode of an existing file is its owner's choice.
  */
 static int open_file(const char *path)
 {
@@ -65,7 +65,7 @@ static bool write_file(int fd, const char *data, size_t len)
 	return true;
 }
 
-/* What would end a line, or an escape, is written as \ooo. */
+/* Line ends and backslashes are written as \ooo. */
 static void encode(struct text *out, const char *line)
 {
 	for (; *line; line++)
@@ -81,7 +81,7 @@ static bool is_octal(const char *at)
 	return at[0] >= '0' && at[0] <= '3' && at[1] >= '0' && at[1] <= '7' && at[2] >= '0' && at[2] <= '7';
 }
 
-/* In place. A NUL can't be part of a line: an escape that says one stays as it is. */
+/* Decodes in place. An escaped NUL stays escaped, since a line cannot contain NUL. */
 static void decode(char *line)
 {
 	char *to = line;
@@ -105,7 +105,7 @@ static void append(struct history *h, char *line)
 	h->lines[h->count++] = line;
 }
 
-/* Returns how many lines there are; takes the newest of them. */
+/* Keeps the newest lines in memory. Returns the number of lines in the file. */
 static size_t load(struct history *h, char *text)
 {
 	size_t count = 0, seen = 0;
@@ -123,7 +123,7 @@ static size_t load(struct history *h, char *text)
 	return count;
 }
 
-/* Writes only what is in memory. A line that is half written when the program is killed here costs that line. */
+/* Only system calls on data in memory: if the program is killed here, at most the line being written is lost. */
 static void shorten(const struct history *h, int fd)
 {
 	struct text all = {NULL, 0, 0};
@@ -183,7 +183,7 @@ void history_add(struct history *h, const char *line)
 	int fd = h->path.len ? open_file(h->path.data) : -1;
 	if (fd < 0)
 		return;
-	/* A history that can't be written is no reason to stop. */
+	/* Errors are ignored: the prompt works without a history. */
 	off_t end = lseek(fd, 0, SEEK_END);
 	if (end == 0)
 		text_puts(&entry, mark);
@@ -196,7 +196,7 @@ void history_add(struct history *h, const char *line)
 
 /* Secrets */
 
-/* Words that say: what comes next is secret. Names of directives and options have "pass" in them: auth-pass, tls-key-file-pass. */
+/* Words that announce a secret argument. Names of directives and options that hold one contain "pass": auth-pass, tls-key-file-pass. */
 static bool names_secret(const char *word)
 {
 	static const char *const names[] = {"auth", "auth2", "masterauth", "primaryauth"};

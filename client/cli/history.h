@@ -1,9 +1,9 @@
 /*
- * Lines that were typed, kept in a file for the next run. The file is only ever a regular file of the user's own: a device, a
- * directory or somebody else's file is left alone, and then nothing is kept. Several prompts may share it: each appends its lines
- * under a lock, and only the start of a prompt shortens a file that has grown too long.
+ * The lines typed, kept in a file for the next run. Only a regular file of the user is used. A device, a directory or another user's file
+ * is never touched; then nothing is kept. Several prompts may share the file: each appends its lines under a lock, and a file that has
+ * grown too long is shortened only when a prompt starts.
  *
- * The format is that of libedit's history files: a first line that names it, then an entry a line, with octal escapes.
+ * The format is that of libedit: a header line, then one entry per line, with octal escapes.
  */
 #ifndef CLIENT_CLI_HISTORY_H
 #define CLIENT_CLI_HISTORY_H
@@ -20,13 +20,13 @@ struct history {
 	struct text path; /* empty: nothing is kept */
 };
 
-/* Loads the file that QCACHE_HISTORY names (empty: none), else ~/.qcache_history. */
+/* Loads the file named by QCACHE_HISTORY (empty: none), or ~/.qcache_history. */
 void history_open(struct history *history);
 void history_fini(struct history *history);
-/* Also to the file, unless it is the same line as the one before. A file that can't be written is passed over. */
+/* Adds the line to memory and file, unless it equals the previous one. Write errors are ignored. */
 void history_add(struct history *history, const char *line);
 
-/* Does the line name a password, or hold an address with one? Such a line must not be kept. */
+/* Whether the line contains a password, or an address with one. Such a line must not be kept. */
 bool history_is_secret(const struct words *words);
 
 #endif

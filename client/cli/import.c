@@ -1,6 +1,6 @@
 /*
- * Files to be loaded: CSV, or RESP, which begins with a "*". A row of CSV becomes a SET; where rows come from is kept until their
- * replies have come, so that an error can name them.
+ * Loads files: RESP if the first byte is "*", otherwise CSV. A CSV row becomes a SET. The line and key of each row are kept until its reply
+ * arrives, so that an error can name them.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -13,19 +13,19 @@
 #define BOM "\xef\xbb\xbf"
 #define BOM_BYTES 3
 
-/* CSV, as RFC 4180 has it: fields in quotes may hold commas, line ends, and quotes that are doubled. */
+/* CSV as in RFC 4180: quoted fields may contain commas, line ends, and doubled quotes. */
 
 struct table {
 	FILE *file;
 	const char *path;
-	const char *ahead;  /* what was read of the file to know what it is, as far as it is not used */
+	const char *ahead;  /* bytes that were read to detect the format and are not used yet */
 	size_t ahead_len;
-	uint64_t line;      /* of what is read next */
-	/* The row in hand. */
+	uint64_t line;      /* line number of the next byte */
+	/* The current row. */
 	struct text fields[3];
-	size_t count;       /* may be more than there is room for: then the row is wrong */
-	uint64_t began;     /* its line */
-	uint64_t open_line; /* of the quote that the file's end has left open; 0 */
+	size_t count;       /* may exceed the array: then the row is invalid */
+	uint64_t began;     /* its line number */
+	uint64_t open_line; /* line number of a quote that is still open at the end of the file; 0 if none */
 	bool is_broken;
 };
 
@@ -44,7 +44,7 @@ static void add_char(struct table *t, char c)
 		text_add(&t->fields[t->count], &c, 1);
 }
 
-/* Behind the opening quote; returns what stands behind the closing one. */
+/* Reads up to the closing quote. Returns the character after it. */
 static int read_quoted(struct table *t)
 {
 	uint64_t began = t->line;
@@ -59,7 +59,7 @@ static int read_quoted(struct table *t)
 	return c;
 }
 
-/* One field up to a comma, a line end, or the end; returns what ended it. */
+/* Reads one field up to a comma, a line end, or the end of the file. Returns which of them ended it. */
 static int read_field(struct table *t)
 {
 	int c = next_char(t);
@@ -77,7 +77,7 @@ static int read_field(struct table *t)
 	return c;
 }
 
-/* False at the end of the file, or with errno when it can't be read on: half a row is none. */
+/* False at the end of the file, and with errno set after a read error: half a row is discarded. */
 static bool read_row(struct table *t)
 {
 	int c;
@@ -96,13 +96,13 @@ static bool read_row(struct table *t)
 	return c != EOF || t->count > 1 || t->fields[0].len > 0 || t->open_line;
 }
 
-/* Says what is wrong with the row, if anything is. */
+/* Prints what is wrong with the row, if anything. */
 static bool is_pair(const struct table *t)
 {
 	if (t->open_line)
-		fprintf(stderr, "%s: line %llu: the quote is never closed\n", t->path, (unsigned long long)t->open_line);
+		fprintf(stderr, "%s: line %llu: unterminated quote\n", t->path, (unsigned long long)t->open_line);
 	else if (t->is_broken || t->count < 2 || t->count > 3)
-		fprintf(stderr, "%s: line %llu is not key,value or key,value,seconds\n", t->path, (unsigned long long)t->began);
+		fprintf(stderr, "%s: line %llu: expected key,value or key,value,seconds\n", t->path, (unsigned long long)t->began);
 	else
 		return true;
 	return false;
@@ -129,7 +129,7 @@ static void write_set(struct text *out, const struct table *row)
 	write_argument(out, row->fields[2].data, row->fields[2].len);
 }
 
-/* Rows that are sent and not yet answered, the oldest first: in `text` from `at` on an origin and its key each. */
+/* Rows sent and not answered yet, oldest first: `text` from `at` on holds the line number and key of each. */
 struct origins {
 	const char *path;
 	struct text text;
@@ -141,7 +141,7 @@ struct origin {
 	size_t key_len;
 };
 
-/* What has been used is given up when there is enough of it to be worth the move. */
+/* Drops used bytes when there are enough of them to make the move worthwhile. */
 #define USED_MAX (1 << 20)
 
 static void push_origin(struct origins *o, const struct table *row)
@@ -161,7 +161,7 @@ static void drop_used(struct origins *o)
 	o->at = 0;
 }
 
-/* A load_note: a row has one reply. */
+/* A load_note: each row has one reply. */
 static void take_origin(void *data, const char *error)
 {
 	struct origins *o = data;
@@ -186,7 +186,7 @@ static bool is_blank(const struct table *row)
 	return row->count == 1 && row->fields[0].len == 0 && !row->open_line;
 }
 
-/* Returns how many rows were no pairs. */
+/* Returns the number of invalid rows. */
 static uint64_t send_rows(struct load *l, struct table *t, struct origins *origins)
 {
 	struct text out = {NULL, 0, 0};
@@ -223,7 +223,7 @@ static int import_csv(struct session *s, struct table *t)
 	struct load l;
 	int status = load_start(&l, s, "rows", fileno(t->file));
 
-	if (status != EXIT_FINE)
+	if (status != EXIT_OK)
 		return status;
 	l.note = take_origin;
 	l.note_data = &origins;
@@ -235,8 +235,8 @@ static int import_csv(struct session *s, struct table *t)
 }
 
 /*
- * The first byte, or as many as a byte order mark has where it begins like one; -1 has been said. Past the stream, which would take
- * more than this from a pipe: RESP is read by read(2), too.
+ * Reads the first byte, or a byte order mark if it begins like one. -1 after an error, which has been printed. Doesn't use stdio, which
+ * would read ahead from a pipe: RESP is read by read(2), too.
  */
 static ssize_t read_ahead(int fd, char out[BOM_BYTES], const char *path)
 {

@@ -1,5 +1,5 @@
 /*
- * SIGINT, SIGTERM and SIGHUP are blocked everywhere and taken by a thread of its own, which may then use locks as it likes.
+ * SIGINT, SIGTERM and SIGHUP are blocked in all threads. One thread waits for them with sigwait(3), so that handling them may take locks.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -11,17 +11,17 @@
 #include "client/cli/session.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static qc_context *current; /* NULL while nothing runs */
+static qc_context *current; /* NULL while no command runs */
 static bool pending, is_interactive;
 
 /*
- * What wakes the main thread from write(2): Ctrl-C makes a terminal throw away what it has not shown, and it then doesn't wake who
- * waits for room. Ignored where nobody handles it, so that nothing changes for who sends it from outside.
+ * Wakes the main thread from write(2): on Ctrl-C a terminal discards its pending output, but doesn't wake a process that waits for room. By
+ * default the signal is ignored, so sending it from outside has no effect.
  */
 #define WAKE_SIGNAL SIGURG
 static pthread_t main_thread;
 
-static struct termios terminal; /* as it was before a line editor came */
+static struct termios terminal; /* the modes before the line editor changed them */
 static bool has_terminal;
 
 static void leave(int status)
@@ -52,7 +52,8 @@ static void *wait_for_interrupts(void *data)
 		if (number != SIGINT)
 			leave(128 + number);
 		pthread_mutex_lock(&lock);
-		/* A second one, when the first has not helped. At the prompt Ctrl-C is a key, or comes too early, or again. */
+		/* A second Ctrl-C, after the first had no effect. At the prompt Ctrl-C arrives as a key; a signal there came too early or
+		 * twice. */
 		if (!is_interactive && (!current || pending))
 			leave(128 + SIGINT);
 		if (current) {
@@ -72,7 +73,7 @@ static void on_wake(int number)
 
 void interrupt_start(void)
 {
-	/* No call fails for it: a write looks for room again. */
+	/* SA_RESTART: no call fails. A restarted write checks for room again. */
 	struct sigaction wake = {.sa_handler = on_wake, .sa_flags = SA_RESTART};
 	pthread_t thread;
 	sigset_t set;
@@ -83,7 +84,7 @@ void interrupt_start(void)
 	fill_set(&set);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	if (pthread_create(&thread, NULL, wait_for_interrupts, NULL) != 0) {
-		fputs("qcache-cli: no thread for Ctrl-C\n", stderr);
+		fputs("qcache-cli: cannot create the signal thread\n", stderr);
 		exit(1);
 	}
 	pthread_detach(thread);

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The rest of a key's sequence comes at once, but over a slow line. A person needs longer for Escape and a letter. */
+/* The bytes of one key arrive together, except over a slow connection. A person needs longer between Escape and a letter. */
 #define SEQUENCE_MS 50
 #define PASTE_END "\033[201~"
 
@@ -28,7 +28,7 @@ bool keys_wait(struct keys *k)
 	return k->at < k->bytes.len || is_readable(k->fd, 0);
 }
 
-/* Reads what there is behind what wasn't taken yet. KEY_TEXT when something came. */
+/* Reads more bytes, after those not consumed yet. KEY_TEXT if some came. */
 static enum key read_more(struct keys *k)
 {
 	char chunk[4096];
@@ -46,7 +46,7 @@ static enum key read_more(struct keys *k)
 	return KEY_TEXT;
 }
 
-/* The byte `ahead` of the next; -1 when none comes soon. */
+/* Looks at the byte `ahead` of the next one; -1 if none arrives soon. */
 static int peek(struct keys *k, size_t ahead)
 {
 	while (k->at + ahead >= k->bytes.len)
@@ -55,7 +55,7 @@ static int peek(struct keys *k, size_t ahead)
 	return (unsigned char)k->bytes.data[k->at + ahead];
 }
 
-/* Up to the mark that ends it, or the end of input. */
+/* Reads up to the end mark of the paste, or the end of input. */
 static enum key take_paste(struct keys *k)
 {
 	size_t from = 0, mark = strlen(PASTE_END);
@@ -63,7 +63,7 @@ static enum key take_paste(struct keys *k)
 
 	while (!(end = k->bytes.len - k->at > from ? memmem(k->bytes.data + k->at + from, k->bytes.len - k->at - from, PASTE_END, mark)
 						   : NULL)) {
-		/* The mark may have come in part. */
+		/* The mark may have arrived in part. */
 		size_t seen = k->bytes.len - k->at;
 		from = seen > mark ? seen - mark : 0;
 		if (read_more(k) == KEY_CLOSED)
@@ -78,9 +78,9 @@ static enum key take_paste(struct keys *k)
 	return KEY_PASTE;
 }
 
-/* CSI number ; modifier final. A modifier stands for Shift, Alt or Ctrl: with the arrows to the side these go by words. */
+/* CSI number ; modifier final. The modifier is Shift, Alt or Ctrl: with it, the left and right arrows move by words. */
 static const struct {
-	int number; /* of those that end in ~; 0 for letters */
+	int number; /* for sequences that end in ~; otherwise 0 */
 	char final;
 	enum key plain, modified;
 } sequences[] = {
@@ -99,7 +99,7 @@ static enum key find_sequence(int number, char final, bool is_modified)
 	return KEY_UNKNOWN;
 }
 
-/* Behind ESC [ or ESC O. One that isn't known is taken as a whole, so that no part of it is typed. */
+/* The sequence after ESC [ or ESC O. An unknown one is consumed as a whole, so that none of its bytes is inserted as text. */
 static enum key take_sequence(struct keys *k)
 {
 	int numbers[2] = {0, 0}, c;
@@ -117,7 +117,7 @@ static enum key take_sequence(struct keys *k)
 		return KEY_UNKNOWN;
 	if (c == '~' && numbers[0] == 200)
 		return take_paste(k);
-	/* Older terminals send ESC [ 5 D instead of ESC [ 1 ; 5 D. */
+	/* Older terminals send ESC [ 5 D for ESC [ 1 ; 5 D. */
 	bool is_modified = numbers[1] > 1 || (c != '~' && numbers[0] > 1);
 	return find_sequence(numbers[0], (char)c, is_modified);
 }
@@ -133,7 +133,7 @@ static enum key take_escape(struct keys *k)
 		k->at++;
 		return take_sequence(k);
 	}
-	/* Alt and an arrow, where Alt sends an ESC in front. */
+	/* Alt with an arrow, if Alt sends a leading ESC. */
 	if (c == '\033' && (peek(k, 1) == '[' || peek(k, 1) == 'O')) {
 		k->at += 2;
 		enum key key = take_sequence(k);
@@ -157,7 +157,7 @@ static bool is_text(char c)
 	return (unsigned char)c >= 0x20 && c != KEY_RUBOUT;
 }
 
-/* How many bytes at the end of `data` begin a character of UTF-8 that isn't whole. */
+/* The number of bytes at the end of `data` that are an incomplete UTF-8 character. */
 static size_t open_bytes(const char *data, size_t len)
 {
 	for (size_t back = 1; back <= 3 && back <= len; back++) {
@@ -178,7 +178,7 @@ static enum key take_text(struct keys *k)
 	size_t len = end - k->at;
 	if (end == k->bytes.len) {
 		size_t open = open_bytes(k->bytes.data + k->at, len);
-		/* Nothing but half a character: the other half is on its way, or it is none. */
+		/* Only an incomplete character: wait for its rest, unless it is invalid. */
 		if (open == len && peek(k, len) >= 0)
 			return take_text(k);
 		len -= open < len ? open : 0;

@@ -37,7 +37,7 @@ struct key_type *key_stats_type(struct key_stats *stats, const char *name)
 	return &stats->types[i];
 }
 
-/* Into its place among the largest, if it has one; of equal ones the first stays in front. */
+/* Inserts the key among the largest, if it belongs there. Of equal keys the earlier one comes first. */
 static void rank(struct key_stats *stats, const struct key_type *type, const char *key, size_t len, uint64_t value)
 {
 	size_t at = stats->top_count;
@@ -82,17 +82,17 @@ void key_stats_note(struct key_stats *stats, struct key_type *type, enum measure
 	stats->classes[class_of(value)]++;
 }
 
-/* For people */
+/* Output for people */
 
 static void print_type(const struct key_type *t, enum measure m, const struct style *style, struct text *out)
 {
 	const char *unit = m == MEASURE_MEMORY ? "bytes of memory" : m == MEASURE_FREQUENCY ? "of frequency" : t->unit;
 
 	if (m == MEASURE_ELEMENTS && t->is_left_out)
-		text_printf(out, "%-7s left out: the server has no %s\n", t->name, t->command);
+		text_printf(out, "%-7s skipped: the server has no %s\n", t->name, t->command);
 	if (t->keys[m] == 0)
 		return;
-	text_printf(out, "%-7s %llu keys, %llu %s, %.2f on average; the largest: ", t->name, (unsigned long long)t->keys[m],
+	text_printf(out, "%-7s %llu keys, %llu %s, average %.2f; largest: ", t->name, (unsigned long long)t->keys[m],
 		    (unsigned long long)t->total[m], unit, (double)t->total[m] / (double)t->keys[m]);
 	format_string(out, t->largest[m].key.data, t->largest[m].key.len, style);
 	text_printf(out, " with %llu\n", (unsigned long long)t->largest[m].value);
@@ -116,7 +116,7 @@ static void print_classes(const struct key_stats *stats, struct text *out)
 	for (size_t i = 0; i < KEY_CLASSES; i++)
 		total += stats->classes[i];
 	if (total)
-		text_printf(out, "\nKeys by %s (and all up to it):\n", words[stats->ranked]);
+		text_printf(out, "\nKeys by %s (with cumulative share):\n", words[stats->ranked]);
 	for (size_t i = 0; i < KEY_CLASSES; i++) {
 		below += stats->classes[i];
 		if (stats->classes[i])
@@ -135,10 +135,10 @@ static void print_text(const struct key_stats *stats, const char *cursor, const 
 	if (stats->shows_classes)
 		print_classes(stats, out);
 	if (strcmp(cursor, "0") != 0)
-		text_printf(out, "\nNot all keys were looked at; -cursor %s goes on from here.\n", cursor);
+		text_printf(out, "\nNot all keys were read; -cursor %s continues from here.\n", cursor);
 }
 
-/* For programs */
+/* Output for programs */
 
 static void json_size(const struct key_size *size, const char *word, const struct style *style, struct text *out)
 {

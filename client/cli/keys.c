@@ -1,5 +1,5 @@
 /*
- * Tools that walk over all keys and measure each: -bigkeys, -memkeys, -keystats, -hotkeys.
+ * Tools that read all keys and measure each: -bigkeys, -memkeys, -keystats, -hotkeys.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "client/cli/scan.h"
 #include "client/cli/tools.h"
 
-/* What -keystats and -hotkeys list, unless -top says otherwise. */
+/* The number of keys that -keystats and -hotkeys list without -top. */
 #define TOP_DEFAULT 10
 
 struct walk {
@@ -19,7 +19,7 @@ struct walk {
 	qc_error err;
 };
 
-/* Does the server know the command? */
+/* Whether the server knows the command. */
 static qc_error ask_known(struct session *s, const char *command, bool *out_known)
 {
 	qc_result info qc_auto = CALL(s, "COMMAND", "INFO", command);
@@ -47,7 +47,7 @@ static void note(struct walk *w, struct key_type *type, enum measure m, const qc
 {
 	qc_error err = qc_reply_err(size);
 
-	/* A key may be gone meanwhile, or be of another type. */
+	/* The key may have been deleted or have changed its type meanwhile. */
 	if (qc_reply_type(size) == QC_NULL || qc_has_code(err, "WRONGTYPE") || strstr(err.text, "no such key"))
 		return;
 	if (err.kind != QC_OK && m == MEASURE_ELEMENTS && type->command && strstr(err.text, "unknown command")) {
@@ -62,10 +62,10 @@ static void note(struct walk *w, struct key_type *type, enum measure m, const qc
 	key_stats_note(&w->stats, type, m, qc_reply_text(key), qc_reply_len(key), value);
 }
 
-/* The types of the keys, in one round trip. */
+/* Asks for the types of the keys, in one round trip. */
 static qc_error find_types(struct walk *w, const qc_reply *keys, struct key_type **out)
 {
-	qc_pipeline *p qc_defer(qc_pipeline_close) = qc_pipeline_open(w->session->line);
+	qc_pipeline *p qc_defer(qc_pipeline_close) = qc_pipeline_open(w->session->pinned);
 
 	for (size_t i = 0; i < qc_reply_count(keys); i++)
 		qc_add(p, "TYPE", qc_bytes(qc_reply_text(qc_reply_at(keys, i)), qc_reply_len(qc_reply_at(keys, i))));
@@ -79,10 +79,10 @@ static qc_error find_types(struct walk *w, const qc_reply *keys, struct key_type
 	return err;
 }
 
-/* And what is to be known of them, in another. */
+/* Asks for their measures, in another round trip. */
 static void measure(struct walk *w, const qc_reply *keys, struct key_type **types)
 {
-	qc_pipeline *p qc_defer(qc_pipeline_close) = qc_pipeline_open(w->session->line);
+	qc_pipeline *p qc_defer(qc_pipeline_close) = qc_pipeline_open(w->session->pinned);
 	size_t at = 0;
 
 	for (size_t i = 0; i < qc_reply_count(keys); i++)
@@ -118,22 +118,22 @@ static void walk(struct walk *w, struct scan *scan)
 
 static int finish(struct walk *w, struct scan *scan)
 {
-	bool cancelled = interrupt_end(), fine = w->err.kind == QC_OK || cancelled;
+	bool cancelled = interrupt_end(), ok = w->err.kind == QC_OK || cancelled;
 
 	progress_end(&w->progress);
-	if (fine) {
+	if (ok) {
 		key_stats_print(&w->stats, scan->cursor, &w->session->style, &w->session->out);
 		print(&w->session->out);
 	}
 	scan_fini(scan);
 	key_stats_fini(&w->stats);
-	if (fine)
-		return EXIT_FINE;
+	if (ok)
+		return EXIT_OK;
 	fprintf(stderr, "qcache-cli: %s\n", w->err.text);
 	return w->err.kind == QC_SERVER ? EXIT_FAILED : EXIT_NO_CONNECTION;
 }
 
-/* `measured` ends with MEASURES; the first of them ranks. */
+/* `measured` ends with MEASURES. The first measure ranks the keys. */
 static int measure_keys(struct session *s, const enum measure *measured, size_t top)
 {
 	struct walk w = {.session = s, .err = {.kind = QC_OK}};
@@ -141,16 +141,16 @@ static int measure_keys(struct session *s, const enum measure *measured, size_t 
 	struct scan scan;
 	bool knows_length;
 
-	/* Who may not ask how many there are may still look at each. */
+	/* DBSIZE may be forbidden to a user who may still read each key. */
 	if (qc_failed(size) && size.err.kind != QC_SERVER)
 		return give_up(size.err);
 	qc_error err = ask_known(s, "STRLEN", &knows_length);
 	if (err.kind != QC_OK)
 		return give_up(err);
 	if (!knows_length && (measured[0] == MEASURE_ELEMENTS || measured[1] == MEASURE_ELEMENTS))
-		fputs("the server has no STRLEN: strings are fetched to know their length\n", stderr);
+		fputs("the server has no STRLEN: strings are read to find their length\n", stderr);
 	key_stats_init(&w.stats, s->options->top >= 0 ? (size_t)s->options->top : top);
-	/* The value itself tells its length. */
+	/* GET reports the length with the value. */
 	if (!knows_length)
 		w.stats.types[0].command = "GET";
 	w.stats.ranked = *measured;
@@ -168,7 +168,7 @@ int tool_bigkeys(struct session *s)
 	return measure_keys(s, (const enum measure[]){MEASURE_ELEMENTS, MEASURES}, 0);
 }
 
-/* Those that rank by memory, where the server can tell it. */
+/* Tools that rank by memory, if the server has MEMORY USAGE. */
 static int measure_memory(struct session *s, const enum measure *measured, size_t top)
 {
 	bool known;

@@ -71,7 +71,7 @@ void line_transpose(struct line *l)
 	if (l->cursor == l->text.len)
 		l->cursor = line_left(l);
 	size_t before = line_left(l), behind = line_right(l), len = l->cursor - before;
-	/* A character with more marks on it than this is not worth the room. */
+	/* A character may have this many combining marks; more would not be worth the room. */
 	if (len == 0 || behind == l->cursor || len > sizeof(moved))
 		return;
 	memcpy(moved, l->text.data + before, len);
@@ -80,7 +80,7 @@ void line_transpose(struct line *l)
 	l->cursor = behind;
 }
 
-/* A character, and what is shown on top of it. */
+/* A character with its combining marks. */
 static size_t step_right(const struct line *l, size_t at)
 {
 	size_t columns;
@@ -104,7 +104,7 @@ static size_t step_left(const struct line *l, size_t at)
 		size_t back = 1;
 		while (back < 4 && back < at && ((unsigned char)l->text.data[at - back] & 0xc0) == 0x80)
 			back++;
-		/* No character of so many bytes: the last byte is one of its own. */
+		/* The bytes are not one character: the last byte becomes a character of its own. */
 		if (line_character(l->text.data + at - back, back, &columns) != back) {
 			back = 1;
 			columns = 1;

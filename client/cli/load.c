@@ -1,7 +1,6 @@
 /*
- * The server may answer fewer times than it was asked (CLIENT REPLY OFF), and may refuse the ECHO itself. So the commands that are
- * sent are counted: an error that comes when all of them have been answered is the answer to the ECHO; and when nothing comes for
- * a while, that is the end, too.
+ * The server may send fewer replies than commands (CLIENT REPLY OFF), and may refuse the ECHO. So the commands sent are counted: an error
+ * after all of them have been answered is the reply to the ECHO. Loading also ends when no reply arrives for a while.
  */
 #include "client/cli/load.h"
 
@@ -43,7 +42,7 @@ static void note_reply(struct load *l, const char *error)
 		l->is_refused = true;
 }
 
-/* Is this what came of the ECHO? When it isn't the mark itself, that is said. */
+/* Whether this is the reply to the ECHO. Any reply other than the mark is reported as a failure. */
 static bool is_last(struct load *l, enum qc_reply_type type, const char *text)
 {
 	if (type == QC_BULK && strcmp(text, l->mark) == 0)
@@ -51,9 +50,9 @@ static bool is_last(struct load *l, enum qc_reply_type type, const char *text)
 	if (l->replies < l->sent.commands)
 		return false;
 	if (type == QC_ERROR)
-		fail(l, "the ECHO behind the last command is refused: %s", text);
+		fail(l, "the ECHO after the last command was refused: %s", text);
 	else if (type == QC_SIMPLE && strcmp(text, "QUEUED") == 0)
-		fail(l, "the input ends inside of a transaction, which is not executed");
+		fail(l, "the input ends inside a transaction, which is not executed");
 	else
 		return false;
 	return true;
@@ -64,7 +63,7 @@ static void take_reply(struct load *l, const qc_reply *reply)
 	enum qc_reply_type type = qc_reply_type(reply);
 	const char *text = qc_reply_text(reply);
 
-	/* Comes unasked. */
+	/* not a reply to a command */
 	if (type == QC_PUSH)
 		return;
 	if (l->is_marked && is_last(l, type, text))
@@ -73,11 +72,11 @@ static void take_reply(struct load *l, const qc_reply *reply)
 		note_reply(l, type == QC_ERROR ? text : NULL);
 }
 
-/* False when the context has ended before the last reply has come. */
+/* False if the context has ended before the last reply. */
 static bool take_replies(struct load *l, qc_context *context)
 {
 	while (l->err.kind == QC_OK && !l->is_done) {
-		qc_result reply qc_auto = qc_receive(l->session->line, context);
+		qc_result reply qc_auto = qc_receive(l->session->pinned, context);
 		if (qc_is(reply.err, QC_DEADLINE))
 			return false;
 		l->err = reply.err;
@@ -92,8 +91,8 @@ void load_send(struct load *l, const void *data, size_t len)
 	if (l->err.kind != QC_OK || len == 0)
 		return;
 	tally_add(&l->sent, data, len);
-	qc_error err = qc_send_raw(l->session->line, interrupt_begin(), data, len).err;
-	/* Also when nothing more can be sent: a reply may tell why. */
+	qc_error err = qc_send_raw(l->session->pinned, interrupt_begin(), data, len).err;
+	/* Even if sending failed: a reply may say why. */
 	take_replies(l, l->no_wait);
 	if (l->err.kind == QC_OK)
 		l->err = err;
@@ -106,10 +105,10 @@ int load_start(struct load *l, struct session *s, const char *what, int fd)
 
 	*l = (struct load){.session = s, .err = {.kind = QC_OK}};
 	enum outcome connected = session_connect(s);
-	if (connected != OUTCOME_FINE)
+	if (connected != OUTCOME_OK)
 		return outcome_status(connected);
 	if (getrandom(random, sizeof(random), 0) != sizeof(random)) {
-		fputs("qcache-cli: no random numbers\n", stderr);
+		fputs("qcache-cli: cannot get random numbers\n", stderr);
 		return EXIT_FAILED;
 	}
 	for (size_t i = 0; i < sizeof(random); i++)
@@ -117,10 +116,10 @@ int load_start(struct load *l, struct session *s, const char *what, int fd)
 	l->no_wait = qc_context_with_timeout(qc_background(), 0);
 	bool is_file = fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode);
 	progress_start(&l->progress, what, is_file ? (uint64_t)stat.st_size : 0);
-	return EXIT_FINE;
+	return EXIT_OK;
 }
 
-/* Behind a command that isn't whole the ECHO would be taken for a part of it. */
+/* After an incomplete command the ECHO would be parsed as part of it. */
 static void send_mark(struct load *l)
 {
 	char end[128];
@@ -129,17 +128,17 @@ static void send_mark(struct load *l)
 		load_send(l, "\r\n", 2);
 	if (tally_is_inside(&l->sent)) {
 		if (l->sent.state != TALLY_BROKEN)
-			fail(l, "the input ends in the middle of a command");
+			fail(l, "the input ends inside a command");
 		return;
 	}
 	int len = snprintf(end, sizeof(end), "*2\r\n$4\r\nECHO\r\n$%zu\r\n%s\r\n", strlen(l->mark), l->mark);
-	/* It isn't one of those that are counted. */
+	/* The ECHO is not counted. */
 	l->is_marked = true;
 	if (l->err.kind == QC_OK)
-		l->err = qc_send_raw(l->session->line, interrupt_begin(), end, (size_t)len).err;
+		l->err = qc_send_raw(l->session->pinned, interrupt_begin(), end, (size_t)len).err;
 }
 
-/* Is a reply still to come? Without the ECHO the count alone tells; broken RESP is answered by the end of the connection. */
+/* Whether a reply is still to come. Without the ECHO only the count tells; after invalid RESP the server closes the connection. */
 static bool is_awaited(const struct load *l)
 {
 	if (l->err.kind != QC_OK || l->is_done)
@@ -147,7 +146,7 @@ static bool is_awaited(const struct load *l)
 	return l->is_marked || l->sent.state == TALLY_BROKEN || l->replies < l->sent.commands;
 }
 
-/* Until the last, or until none has come for as long as the options say. */
+/* Until the last reply, or until none has arrived for -pipe-timeout. */
 static void await_replies(struct load *l)
 {
 	long seconds = l->session->options->pipe_timeout_s;
@@ -155,7 +154,7 @@ static void await_replies(struct load *l)
 	while (is_awaited(l)) {
 		uint64_t before = l->replies;
 		qc_context *soon = seconds ? qc_context_with_timeout(interrupt_begin(), seconds * 1000) : NULL;
-		qc_result reply qc_auto = qc_receive(l->session->line, soon ? soon : interrupt_begin());
+		qc_result reply qc_auto = qc_receive(l->session->pinned, soon ? soon : interrupt_begin());
 		if (soon)
 			qc_context_free(soon);
 		if (qc_is(reply.err, QC_DEADLINE)) {
@@ -176,7 +175,7 @@ static int load_status(const struct load *l, uint64_t unreadable, bool cancelled
 		return EXIT_CANCELLED;
 	if (l->err.kind != QC_OK && !l->is_refused)
 		return EXIT_NO_CONNECTION;
-	return l->err.kind != QC_OK || l->errors || unreadable || l->has_failed ? EXIT_FAILED : EXIT_FINE;
+	return l->err.kind != QC_OK || l->errors || unreadable || l->has_failed ? EXIT_FAILED : EXIT_OK;
 }
 
 int load_finish(struct load *l, uint64_t unreadable)
@@ -215,7 +214,7 @@ int load_bytes(struct session *s, int fd, const char *path, const char *first, s
 	ssize_t n = 0;
 	int status = load_start(&l, s, "replies", fd);
 
-	if (status != EXIT_FINE) {
+	if (status != EXIT_OK) {
 		free(chunk);
 		return status;
 	}

@@ -1,6 +1,6 @@
 /*
- * Mass loading: commands leave as fast as the server takes them, and replies are read as they come. An ECHO of a random text at the
- * end tells when the last one is there. load_start(), load_send() as often as there is something, load_finish().
+ * Mass loading: commands are sent as fast as the server reads them, while replies are received. An ECHO of a random text after the last
+ * command marks the last reply. Call load_start(), load_send() for each piece of data, load_finish().
  */
 #ifndef CLIENT_CLI_LOAD_H
 #define CLIENT_CLI_LOAD_H
@@ -13,34 +13,35 @@
 #define LOAD_CHUNK 65536
 #define LOAD_MARK_BYTES 20
 
-/* Told of each reply, in the order of the commands; `error` is NULL where it is none. */
+/* Called for each reply, in the order of the commands. `error` is NULL if it is none. */
 typedef void load_note(void *data, const char *error);
 
 struct load {
 	struct session *session;
-	qc_context *no_wait; /* has ended: whoever reads under it takes what is there */
-	load_note *note;     /* NULL: errors are printed as they are */
+	qc_context *no_wait; /* has already ended: receiving with it doesn't wait */
+	load_note *note;     /* NULL: errors are printed */
 	void *note_data;
 	struct tally sent;
 	uint64_t replies, errors, bytes;
 	struct progress progress;
 	char mark[2 * LOAD_MARK_BYTES + 1];
 	bool is_marked;      /* the ECHO has been sent */
-	bool is_done;        /* and nothing more is to come */
-	bool has_failed;     /* said; what was loaded isn't all, or isn't known to be */
-	bool is_refused;     /* the server took it for no commands, and ends the connection */
+	bool is_done;        /* the last reply has arrived */
+	bool has_failed;     /* not everything was loaded, or that is unknown; the reason has been printed */
+	bool is_refused;     /* the server could not parse the commands and closes the connection */
 	qc_error err;
 };
 
-/* The exit status when it can't, and nothing is to be freed then; said. `fd` tells how much there is to be read. */
+/* Returns the exit status. If it is not EXIT_OK, the reason has been printed and nothing must be freed. `fd` is used to find the size of
+ * the input. */
 int load_start(struct load *load, struct session *session, const char *what, int fd);
 void load_send(struct load *load, const void *data, size_t len);
-/* Waits for the last reply, and says what became of it all. `unreadable` counts what wasn't even sent. */
+/* Waits for the last reply and prints the result. `unreadable` is the number of commands that could not be sent. */
 int load_finish(struct load *load, uint64_t unreadable);
 
-/* `first` and then what can be read from the file, as commands. */
+/* Loads `first` and then the rest of the file, as commands. */
 int load_bytes(struct session *session, int fd, const char *path, const char *first, size_t first_len);
-/* What there is, as read(2) has it; -1 has been said. */
+/* read(2) without EINTR. -1 after an error, which has been printed. */
 ssize_t load_read(int fd, char *out, size_t size, const char *path);
 
 #endif

@@ -1,6 +1,5 @@
 /*
- * -lru-test: keys are asked for as caches are, few of them often (80 % of the calls for 20 % of the keys); what isn't there is set.
- * It fills the server with lru:N keys.
+ * -lru-test simulates a cache: 80 % of the reads ask for 20 % of the keys; missing keys are set. It fills the server with keys lru:N.
  */
 #include <math.h>
 #include <stdio.h>
@@ -9,7 +8,7 @@
 #include "client/cli/tools.h"
 
 #define PIPELINE 250
-/* Of a power law: a share u^EXPONENT of the keys is below the u-th part of the calls. log(0.2)/log(0.8): 80 and 20. */
+/* Exponent of a power law: the hottest part u^EXPONENT of the keys gets the part u of the reads. log(0.2)/log(0.8) gives 80 and 20. */
 #define EXPONENT 7.212567438
 
 static long draw_key(const struct options *o)
@@ -44,10 +43,10 @@ static qc_error first_error(const qc_results *results)
 	return err;
 }
 
-/* Asks for a few keys, and sets those that are missing. */
+/* Reads a few keys, and sets the missing ones. */
 static qc_error run_round(struct session *s, uint64_t *hits, uint64_t *misses)
 {
-	qc_pipeline *p qc_defer(qc_pipeline_close) = qc_pipeline_open(s->line);
+	qc_pipeline *p qc_defer(qc_pipeline_close) = qc_pipeline_open(s->pinned);
 	long keys[PIPELINE];
 
 	for (size_t i = 0; i < PIPELINE; i++)
@@ -69,13 +68,13 @@ static qc_error run_round(struct session *s, uint64_t *hits, uint64_t *misses)
 	return first_error(&set);
 }
 
-/* A line a second, until Ctrl-C or as often as -r says. */
+/* Prints one line per second, until Ctrl-C or as often as -r says. */
 int tool_lru_test(struct session *s)
 {
 	enum outcome connected = session_connect(s);
 	qc_error err = {.kind = QC_OK};
 
-	if (connected != OUTCOME_FINE)
+	if (connected != OUTCOME_OK)
 		return outcome_status(connected);
 	for (long left = s->options->repeat; left != 0 && err.kind == QC_OK; left -= left > 0) {
 		uint64_t hits = 0, misses = 0;
@@ -93,7 +92,7 @@ int tool_lru_test(struct session *s)
 	}
 	bool cancelled = interrupt_end();
 	if (err.kind == QC_OK || cancelled)
-		return EXIT_FINE;
+		return EXIT_OK;
 	fprintf(stderr, "qcache-cli: %s\n", err.text);
 	return err.kind == QC_SERVER ? EXIT_FAILED : EXIT_NO_CONNECTION;
 }

@@ -1,5 +1,5 @@
 /*
- * qcache-cli: commands typed, given, or read; and tools around them.
+ * qcache-cli: runs commands that are typed, given as arguments or read from standard input; and tools.
  */
 #include <errno.h>
 #include <locale.h>
@@ -33,10 +33,10 @@ static int (*const tools[])(struct session *session) = {
 	[TOOL_FUNCTIONS_RDB] = tool_functions_rdb,
 };
 
-/* As often as -r says, with a pause of -i between. The worst that came of it. */
+/* Runs the command -r times with a pause of -i. Returns the worst outcome. */
 static enum outcome run_repeatedly(struct session *s, const struct words *words)
 {
-	enum outcome worst = OUTCOME_FINE;
+	enum outcome worst = OUTCOME_OK;
 
 	for (long left = s->options->repeat; left != 0; left -= left > 0) {
 		enum outcome outcome = session_run(s, words);
@@ -49,7 +49,7 @@ static enum outcome run_repeatedly(struct session *s, const struct words *words)
 	return worst;
 }
 
-/* False, and said, when the file can't be read: what has come of it is not all. */
+/* False if reading has failed, which has been printed: the data is incomplete. */
 static bool is_whole(FILE *file, const char *name)
 {
 	if (!ferror(file))
@@ -69,7 +69,7 @@ static bool read_all(FILE *file, const char *name, struct text *out)
 	return is_whole(file, name);
 }
 
-/* EVAL script keys... , arguments... as -eval has them: the comma parts them, and without one all are keys. */
+/* EVAL with the arguments of -eval: keys, a comma, arguments. Without a comma all are keys. */
 static void write_eval(struct words *out, const struct text *script, const struct words *given)
 {
 	char count[24];
@@ -90,34 +90,34 @@ static bool read_script(struct words *out, const struct options *o)
 {
 	struct text script = {NULL, 0, 0};
 	FILE *file = strcmp(o->eval, "-") == 0 ? stdin : fopen(o->eval, "re");
-	bool fine = file && read_all(file, o->eval, &script);
+	bool ok = file && read_all(file, o->eval, &script);
 
 	if (!file)
 		fprintf(stderr, "qcache-cli: %s: %s\n", o->eval, strerror(errno));
-	if (fine)
+	if (ok)
 		write_eval(out, &script, &o->command);
 	if (file && file != stdin)
 		fclose(file);
 	text_fini(&script);
-	return fine;
+	return ok;
 }
 
-/* As it was given, with what -x and -X read from standard input. */
+/* The given command, with the argument that -x or -X reads from standard input. */
 static bool read_command(struct words *out, const struct options *o)
 {
 	struct text input = {NULL, 0, 0};
-	bool fine = o->eval ? read_script(out, o) : true;
+	bool ok = o->eval ? read_script(out, o) : true;
 
-	if (fine && (o->last_from_stdin || o->tag))
-		fine = read_all(stdin, "standard input", &input);
-	for (size_t i = 0; fine && !o->eval && i < o->command.count; i++) {
+	if (ok && (o->last_from_stdin || o->tag))
+		ok = read_all(stdin, "standard input", &input);
+	for (size_t i = 0; ok && !o->eval && i < o->command.count; i++) {
 		bool is_input = o->tag && strcmp(o->command.owned[i], o->tag) == 0;
 		words_add(out, is_input ? input.data : o->command.owned[i], is_input ? input.len : o->command.items[i].len);
 	}
-	if (fine && o->last_from_stdin)
+	if (ok && o->last_from_stdin)
 		words_add(out, input.data, input.len);
 	text_fini(&input);
-	return fine;
+	return ok;
 }
 
 static int run_given(struct session *s)
@@ -131,18 +131,18 @@ static int run_given(struct session *s)
 	return status;
 }
 
-/* A command a line; the status is that of the worst. */
+/* Runs one command per line. Returns the worst status. */
 static int run_lines(struct session *s)
 {
 	struct words words = {NULL, 0, 0, NULL};
-	enum outcome worst = OUTCOME_FINE;
+	enum outcome worst = OUTCOME_OK;
 	char *line = NULL;
 	size_t size = 0;
 
 	while (worst <= OUTCOME_FAILED && getline(&line, &size, stdin) >= 0) {
 		enum words_status status = words_split(&words, line);
-		enum outcome outcome = OUTCOME_FINE;
-		if (status != WORDS_FINE) {
+		enum outcome outcome = OUTCOME_OK;
+		if (status != WORDS_OK) {
 			puts("Invalid argument(s)");
 			fflush(stdout);
 			outcome = OUTCOME_FAILED;
@@ -150,12 +150,12 @@ static int run_lines(struct session *s)
 			outcome = run_repeatedly(s, &words);
 		}
 		worst = outcome > worst ? outcome : worst;
-		if (status == WORDS_FINE && words_is(&words, 0, "quit"))
+		if (status == WORDS_OK && words_is(&words, 0, "quit"))
 			break;
 	}
 	bool whole = is_whole(stdin, "standard input");
 	if (s->state.in_multi) {
-		fputs("qcache-cli: the input ends inside of a transaction, which is not executed\n", stderr);
+		fputs("qcache-cli: the input ends inside a transaction, which is not executed\n", stderr);
 		whole = false;
 	}
 	if (!whole)
@@ -165,16 +165,16 @@ static int run_lines(struct session *s)
 	return outcome_status(worst);
 }
 
-/* What goes through stdio's buffer is only known to be written now. */
+/* stdio buffers: write errors may appear only now. */
 static int flush_output(int status)
 {
-	if (fflush(stdout) == 0 || status != EXIT_FINE)
+	if (fflush(stdout) == 0 || status != EXIT_OK)
 		return status;
 	perror("qcache-cli: standard output");
 	return EXIT_FAILED;
 }
 
-/* For what is typed and shown, which is UTF-8 where the environment names no language; numbers stay as the protocol has them. */
+/* For editing and showing text: UTF-8 if the environment names no language. Numbers keep the C format that the protocol needs. */
 static void choose_characters(void)
 {
 	const char *chosen = setlocale(LC_CTYPE, "");
@@ -209,7 +209,7 @@ int main(int argc, char **argv)
 
 	choose_characters();
 	enum options_status parsed = options_parse(&options, argc, argv);
-	if (parsed == OPTIONS_FINE) {
+	if (parsed == OPTIONS_OK) {
 		signal(SIGPIPE, SIG_IGN);
 		interrupt_start();
 		if (options.asks_password && tty_ask_secret("Password: ", &password))
@@ -218,5 +218,5 @@ int main(int argc, char **argv)
 	}
 	options_fini(&options);
 	text_fini(&password);
-	return flush_output(parsed == OPTIONS_DONE ? EXIT_FINE : status);
+	return flush_output(parsed == OPTIONS_DONE ? EXIT_OK : status);
 }

@@ -8,57 +8,57 @@
 const char option_usage[] =
 	"usage: qcache-cli [option ...] [command [argument ...]]\n"
 	"\n"
-	"Options take one dash or two; a value is the next word, or attached as in -p=6379.\n"
+	"Options have one or two dashes; a value is the next word, or follows an = as in -p=6379.\n"
 	"\n"
-	"Where the server is:\n"
-	"  -addr HOST:PORT     also a URL or the path of a unix socket; localhost:6379\n"
-	"  -h HOST, -p PORT    the two apart; beside a URL they replace what it says\n"
-	"  -s PATH             a unix socket, whatever -h and -p say\n"
+	"Connection:\n"
+	"  -addr HOST:PORT     address; also a URL or the path of a unix socket (127.0.0.1:6379)\n"
+	"  -h HOST, -p PORT    host and port; they override those of a URL\n"
+	"  -s PATH             unix socket; overrides -h and -p\n"
 	"  -u URL              redis://user:password@host:port/db, rediss://... for TLS; also valkey://, valkeys://\n"
-	"  -a PASSWORD         better in the environment, as QCACHE_AUTH or REDISCLI_AUTH; -askpass asks for it\n"
-	"  -user NAME          logs in as\n"
-	"  -n DB               the database\n"
-	"  -name NAME          the connection's name, for CLIENT LIST\n"
+	"  -a PASSWORD         password; safer in the environment, as QCACHE_AUTH or REDISCLI_AUTH; -askpass asks for it\n"
+	"  -user NAME          user name\n"
+	"  -n DB               database number\n"
+	"  -name NAME          connection name, for CLIENT LIST\n"
 	"  -tls, -cacert FILE, -cacertdir DIR, -cert FILE, -key FILE, -sni NAME, -insecure\n"
 	"  -tls-ciphers LIST, -tls-ciphersuites LIST\n"
-	"  -2, -3              the version of the protocol; 2\n"
-	"  -4, -6              the version of IP that is preferred\n"
-	"  -c                  follows MOVED and ASK to other nodes of a cluster\n"
-	"  -t SECONDS          how long connecting may take; 5\n"
+	"  -2, -3              protocol version: RESP2 (default) or RESP3\n"
+	"  -4, -6              prefer IPv4 or IPv6\n"
+	"  -c                  follow MOVED and ASK to other nodes of a cluster\n"
+	"  -t SECONDS          connection timeout (5)\n"
 	"\n"
-	"How commands run:\n"
-	"  -x, -X TAG          the last argument, or the one that reads TAG, comes from standard input\n"
-	"  -eval FILE          runs a script: its keys, a comma, its arguments\n"
-	"  -quoted-input       arguments are read as at the prompt, with quotes and escapes\n"
-	"  -r N, -i SECONDS    run the command N times (-1: for ever), with a pause\n"
+	"Commands:\n"
+	"  -x, -X TAG          read the last argument, or the argument TAG, from standard input\n"
+	"  -eval FILE          run a script; its keys, a comma and its arguments follow\n"
+	"  -quoted-input       parse quotes and escapes in arguments, as at the prompt\n"
+	"  -r N, -i SECONDS    run the command N times (-1: forever), with a pause in between\n"
 	"  -json, -quoted-json (ASCII only), -csv, -raw, -no-raw\n"
-	"  -d TEXT, -D TEXT    stand between the elements of a reply, and behind it, with -raw; newlines\n"
-	"  -show-pushes yes|no messages that come unasked with -3; yes on a terminal\n"
+	"  -d TEXT, -D TEXT    with -raw: separator between elements, terminator after a reply (newlines)\n"
+	"  -show-pushes yes|no show RESP3 push messages; yes on a terminal\n"
 	"\n"
-	"At the prompt:\n"
-	"  -yes                nothing is asked before FLUSHALL and its like\n"
-	"  -pager PROGRAM      gets what is longer than the terminal, as in -pager 'less -R'; or QCACHE_PAGER\n"
-	"  -profile NAME       takes options from that section of ~/.config/qcache/cli.ini; [default] holds always\n"
+	"Prompt:\n"
+	"  -yes                don't ask before FLUSHALL and other dangerous commands\n"
+	"  -pager PROGRAM      page replies longer than the terminal, as in -pager 'less -R'; also QCACHE_PAGER\n"
+	"  -profile NAME       use a section of ~/.config/qcache/cli.ini; section [default] always applies\n"
 	"\n"
 	"Tools:\n"
-	"  -stat               a line about the server, again and again (-i SECONDS)\n"
-	"  -actors             what the server's actors are at: mailboxes, turns, batches, as top shows processes\n"
-	"  -slowlog            slow commands as they come into the log\n"
-	"  -latency            how long an answer takes, also as -json or -csv; -latency-dist draws it\n"
-	"  -latency-history    the same in a line for each 15 seconds (-i)\n"
-	"  -intrinsic-latency SECONDS  how long this machine keeps a busy program waiting\n"
-	"  -bigkeys, -memkeys  the largest keys by elements, or by memory (-memkeys-samples N)\n"
-	"  -keystats           both, and how sizes are spread; -top N; -keystats-samples N\n"
-	"  -hotkeys            the keys that are used most, with an LFU policy; -top N\n"
-	"  -scan               all keys; -pattern GLOB (-quoted-pattern), -type TYPE, -count N, -cursor N\n"
-	"  -lru-test KEYS      the hits and misses of a cache with so many keys, of which few are in demand\n"
-	"  -pipe               sends what comes on standard input, RESP or commands, as fast as it goes\n"
-	"  -import FILE        loads CSV (key,value[,seconds]) or RESP; - is standard input\n"
-	"                      both give up without a reply for -pipe-timeout SECONDS; 30, 0: never\n"
-	"  -rdb FILE           fetches a snapshot; - is standard output; -functions-rdb: of functions only\n"
+	"  -stat               print a line of server statistics every second (-i SECONDS)\n"
+	"  -actors             show the server's actors, like top: mailboxes, turns, batches\n"
+	"  -slowlog            print slow commands as they enter the slow log\n"
+	"  -latency            measure response times, also as -json or -csv; -latency-dist draws their distribution\n"
+	"  -latency-history    the same, one line every 15 seconds (-i)\n"
+	"  -intrinsic-latency SECONDS  measure the latency of this machine itself\n"
+	"  -bigkeys, -memkeys  find the largest keys by elements, or by memory (-memkeys-samples N)\n"
+	"  -keystats           both, and the distribution of sizes; -top N; -keystats-samples N\n"
+	"  -hotkeys            find the keys used most; needs an LFU policy; -top N\n"
+	"  -scan               list all keys; -pattern GLOB (-quoted-pattern), -type TYPE, -count N, -cursor N\n"
+	"  -lru-test KEYS      simulate a cache of KEYS keys with 80-20 access, and print hits and misses\n"
+	"  -pipe               send commands or RESP from standard input as fast as possible\n"
+	"  -import FILE        load CSV (key,value[,seconds]) or RESP; - is standard input\n"
+	"                      both fail after -pipe-timeout SECONDS without a reply (30; 0: never)\n"
+	"  -rdb FILE           save a snapshot to FILE; - is standard output; -functions-rdb: only functions\n"
 	"\n"
-	"Without a command it asks for them. The exit status is 0 when all went well, 1 when a command failed, 2 for a wrong\n"
-	"command line, 3 when there is no connection.\n";
+	"Without a command, a prompt reads commands. Exit status: 0 success, 1 a command failed, 2 wrong usage,\n"
+	"3 no connection.\n";
 
 #define TO(field) .to = offsetof(struct option_values, field)
 #define WALK (WITH_KEYS | WITH_CURSOR | WITH_PAUSE)
@@ -136,16 +136,16 @@ const struct option_known option_table[] = {
 	{"functions-rdb", NULL, OPTION_FILE_TOOL, .chosen = TOOL_FUNCTIONS_RDB},
 	{.name = "help", .other = "?", .kind = OPTION_HELP},
 	{.name = "version", .other = "v", .kind = OPTION_VERSION},
-	/* Of redis-cli: here it is always so, or says nothing. */
+	/* Ignored options of redis-cli: they have no effect, or are always on here. */
 	{"e", NULL, OPTION_FLAG, TO(is_ignored)},
 	{"no-auth-warning", NULL, OPTION_FLAG, TO(is_ignored)},
 	{"verbose", NULL, OPTION_FLAG, TO(is_ignored)},
 	{"mono", NULL, OPTION_FLAG, TO(is_ignored)},
-	/* Of redis-cli, for what qcache's server doesn't have. */
-	{"cluster", NULL, OPTION_REFUSED, .why = "the server has no cluster that could be managed"},
-	{"replica", "slave", OPTION_REFUSED, .why = "the server sends no stream of commands to replicas yet"},
-	{"ldb", NULL, OPTION_REFUSED, .why = "the server has no debugger for scripts"},
-	{"ldb-sync-mode", NULL, OPTION_REFUSED, .why = "the server has no debugger for scripts"},
+	/* Options of redis-cli for features that the server lacks. */
+	{"cluster", NULL, OPTION_REFUSED, .why = "cluster management is not supported"},
+	{"replica", "slave", OPTION_REFUSED, .why = "the server does not stream commands to replicas yet"},
+	{"ldb", NULL, OPTION_REFUSED, .why = "the server has no script debugger"},
+	{"ldb-sync-mode", NULL, OPTION_REFUSED, .why = "the server has no script debugger"},
 	{"vset-recall", NULL, OPTION_REFUSED, .why = "the server has no vector sets"},
 	{"vset-recall-count", NULL, OPTION_REFUSED, .why = "the server has no vector sets"},
 	{"vset-recall-ele", NULL, OPTION_REFUSED, .why = "the server has no vector sets"},
@@ -180,7 +180,7 @@ const struct option_known *option_find(const char *name)
 
 #define NAME_MAX_BYTES 31
 
-/* How many letters must be inserted, left out or changed to make one of the other (Levenshtein). */
+/* The number of letters to insert, delete or change to turn one name into the other (Levenshtein distance). */
 static size_t distance(const char *a, const char *b)
 {
 	size_t row[NAME_MAX_BYTES + 1], width = strlen(b);
@@ -203,7 +203,7 @@ static size_t distance(const char *a, const char *b)
 
 const char *option_nearest(const char *name)
 {
-	/* Of a short one every letter says something. */
+	/* In a short name every letter counts. */
 	size_t len = strlen(name), least = len < 5 ? 2 : 3;
 	const char *found = NULL;
 

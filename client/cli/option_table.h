@@ -1,12 +1,12 @@
 /*
- * All options, and what is read of them before it is judged as a whole. Private to the options.
+ * The table of options, and the values read before they are checked together. Private to the options.
  */
 #ifndef CLIENT_CLI_OPTION_TABLE_H
 #define CLIENT_CLI_OPTION_TABLE_H
 
 #include "client/cli/options.h"
 
-/* What goes with some of the tools only. */
+/* Groups of options that apply only to some tools. */
 enum extra {
 	WITH_KEYS = 1,      /* which keys */
 	WITH_PAUSE = 2,
@@ -16,14 +16,14 @@ enum extra {
 	WITH_TIMEOUT = 32,
 	WITH_TOP = 64,
 	WITH_CURSOR = 128,
-	/* These say nothing to a command. */
+	/* without effect on a command */
 	ONLY_TOOLS = WITH_KEYS | WITH_TIMEOUT | WITH_TOP | WITH_CURSOR,
 };
 #define EXTRAS 8
 
 struct option_known;
 
-/* What was given: NULL, 0 or false when it wasn't, unless said otherwise. */
+/* What was given. NULL, 0 or false if not given, unless stated otherwise. */
 struct option_values {
 	const struct option_known *tool, *extras[EXTRAS];
 	const char *host, *socket, *url, *password, *user, *name, *ca, *ca_dir, *cert, *key, *sni, *ciphers, *suites;
@@ -43,7 +43,7 @@ enum option_kind {
 	OPTION_CHOICE,
 	OPTION_TOOL,
 	OPTION_FILE_TOOL,   /* its value is a file */
-	OPTION_NUMBER_TOOL, /* its value is a number, for `to` */
+	OPTION_NUMBER_TOOL, /* its value is a number, stored at `to` */
 	OPTION_HELP,
 	OPTION_VERSION,
 	OPTION_REFUSED,
@@ -52,27 +52,27 @@ enum option_kind {
 struct option_known {
 	const char *name, *other;
 	enum option_kind kind;
-	size_t to;        /* in struct option_values */
-	long least, most; /* of a number */
-	int chosen;       /* of a choice; of a tool which */
-	enum extra extra; /* what it is, or what goes with the tool */
-	const char *why;  /* it is refused */
+	size_t to;        /* offset in struct option_values */
+	long least, most; /* limits of a number */
+	int chosen;       /* the value of a choice; the tool of a tool */
+	enum extra extra; /* for a tool: which options apply to it; for an option: its group */
+	const char *why;  /* why it is refused */
 };
 
 extern const struct option_known option_table[];
 extern const size_t option_count;
 
 const struct option_known *option_find(const char *name);
-/* Of the long names, the one that was probably meant; NULL. */
+/* The long name most similar to `name`; NULL if none is similar. */
 const char *option_nearest(const char *name);
 bool option_is_tool(const struct option_known *known);
 
 extern const char option_usage[];
 
-/* Says what is wrong on stderr, with a hint at the help. */
+/* Prints the error and a hint at the help to stderr. */
 enum options_status option_wrong(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Where to, from the several ways to say it. */
+/* Chooses the address from the options that can give it. */
 enum options_status option_choose_address(struct options *out, const struct option_values *values);
 
 #endif

@@ -15,12 +15,12 @@
 struct reader {
 	char **argv;
 	int argc, at;
-	const char *attached; /* what follows the = of the option in hand, until it is taken; else NULL */
+	const char *attached; /* the value after the = of the current option, until it is consumed; otherwise NULL */
 	bool wrong;
 	struct option_values values;
 };
 
-/* What stands behind the option: attached by =, or the next word. `given` is the option as it was written. */
+/* The value of the option: attached with =, or the next word. `given` is the option as typed. */
 static const char *value(struct reader *r, const char *given)
 {
 	const char *attached = r->attached;
@@ -31,7 +31,7 @@ static const char *value(struct reader *r, const char *given)
 	if (r->at + 1 < r->argc)
 		return r->argv[++r->at];
 	r->wrong = true;
-	option_wrong("%s wants a value", given);
+	option_wrong("%s needs a value", given);
 	return "";
 }
 
@@ -46,7 +46,7 @@ static long number(struct reader *r, const struct option_known *known, const cha
 	long n = strtol(text, &end, 10);
 	if (!*text || *end || errno || n < known->least || n > known->most) {
 		r->wrong = true;
-		option_wrong("%s wants a number from %ld to %ld, not \"%s\"", given, known->least, known->most, text);
+		option_wrong("%s needs a number from %ld to %ld, not \"%s\"", given, known->least, known->most, text);
 	}
 	return n;
 }
@@ -59,7 +59,7 @@ static double seconds(struct reader *r, const char *given)
 
 	if (!r->wrong && (!*text || *end || !(n >= 0 && n < 1e9))) {
 		r->wrong = true;
-		option_wrong("%s wants seconds from 0 on, not \"%s\"", given, text);
+		option_wrong("%s needs a number of seconds, 0 or more, not \"%s\"", given, text);
 	}
 	return n;
 }
@@ -68,10 +68,10 @@ static void take_tool(struct reader *r, const struct option_known *known, const 
 {
 	const struct option_known *tool = r->values.tool;
 
-	/* -memkeys -memkeys-samples 5 is one tool. */
+	/* -memkeys -memkeys-samples 5 selects one tool. */
 	if (tool && (tool->chosen != known->chosen || known->kind == OPTION_FILE_TOOL)) {
 		r->wrong = true;
-		option_wrong("-%s and -%s exclude each other", tool->name, known->name);
+		option_wrong("-%s and -%s cannot be combined", tool->name, known->name);
 		return;
 	}
 	r->values.tool = known;
@@ -120,10 +120,10 @@ static enum options_status take_option(struct reader *r, const struct option_kno
 	case OPTION_FILE_TOOL:
 	case OPTION_NUMBER_TOOL:
 		take_tool(r, known, given);
-		return r->wrong ? OPTIONS_WRONG : OPTIONS_FINE;
+		return r->wrong ? OPTIONS_WRONG : OPTIONS_OK;
 	}
 	note_extra(r, known);
-	return r->wrong ? OPTIONS_WRONG : OPTIONS_FINE;
+	return r->wrong ? OPTIONS_WRONG : OPTIONS_OK;
 }
 
 static enum options_status refuse_unknown(const char *given, const char *name)
@@ -131,17 +131,17 @@ static enum options_status refuse_unknown(const char *given, const char *name)
 	const char *meant = option_nearest(name);
 
 	if (meant)
-		return option_wrong("unknown option %s; is -%s meant?", given, meant);
+		return option_wrong("unknown option %s; did you mean -%s?", given, meant);
 	return option_wrong("unknown option %s", given);
 }
 
 static const struct option_known *find(const char *name)
 {
-	/* redis-cli has some twenty of them, for one tool. */
+	/* redis-cli has some twenty of them, all for one tool. */
 	return option_find(strncmp(name, "cluster-", 8) == 0 ? "cluster" : name);
 }
 
-/* The option at r->at, and its value. */
+/* Reads the option at r->at with its value. */
 static enum options_status read_option(struct reader *r)
 {
 	struct text given = {NULL, 0, 0};
@@ -152,13 +152,13 @@ static enum options_status read_option(struct reader *r)
 	const char *name = given.data + (given.data[1] == '-' ? 2 : 1);
 	const struct option_known *known = find(name);
 	enum options_status status = known ? take_option(r, known, given.data) : refuse_unknown(given.data, name);
-	if (status == OPTIONS_FINE && r->attached)
+	if (status == OPTIONS_OK && r->attached)
 		status = option_wrong("%s takes no value", given.data);
 	text_fini(&given);
 	return status;
 }
 
-/* "-scan, -bigkeys": the tools with which the option goes. */
+/* The tools that the option applies to, as in "-scan, -bigkeys". */
 static void list_tools(struct text *out, enum extra extra)
 {
 	for (size_t i = 0; i < option_count; i++) {
@@ -168,7 +168,7 @@ static void list_tools(struct text *out, enum extra extra)
 	}
 }
 
-/* An option that would have no effect isn't passed over in silence: whoever gave it relies on it. */
+/* An option that would have no effect is an error, not ignored. */
 static enum options_status check_extras(const struct option_values *v)
 {
 	struct text names = {NULL, 0, 0};
@@ -178,13 +178,13 @@ static enum options_status check_extras(const struct option_values *v)
 		if (!given || (v->tool ? v->tool->extra & given->extra : !(given->extra & ONLY_TOOLS)))
 			continue;
 		if (v->tool)
-			return option_wrong("-%s does not go with -%s", given->name, v->tool->name);
+			return option_wrong("-%s cannot be combined with -%s", given->name, v->tool->name);
 		list_tools(&names, given->extra);
-		option_wrong("-%s goes with %s", given->name, names.data);
+		option_wrong("-%s applies only to %s", given->name, names.data);
 		text_fini(&names);
 		return OPTIONS_WRONG;
 	}
-	return OPTIONS_FINE;
+	return OPTIONS_OK;
 }
 
 void options_fini(struct options *o)
@@ -196,37 +196,37 @@ void options_fini(struct options *o)
 	words_fini(&o->from_file);
 }
 
-/* One word, which may be in quotes: -quoted-input, -quoted-pattern. */
+/* Reads one word, which may be quoted: for -quoted-input and -quoted-pattern. */
 static bool unquote(struct words *out, const char *text)
 {
-	return words_split(out, text) == WORDS_FINE && out->count == 1;
+	return words_split(out, text) == WORDS_OK && out->count == 1;
 }
 
 static enum options_status take_pattern(struct options *o, const struct option_values *v)
 {
 	struct words word = {NULL, 0, 0, NULL};
-	bool fine = !v->quoted_pattern || unquote(&word, v->quoted_pattern);
+	bool ok = !v->quoted_pattern || unquote(&word, v->quoted_pattern);
 
 	if (v->pattern)
 		text_puts(&o->pattern, v->pattern);
-	else if (v->quoted_pattern && fine)
+	else if (v->quoted_pattern && ok)
 		text_add(&o->pattern, word.owned[0], word.items[0].len);
 	words_fini(&word);
-	return fine ? OPTIONS_FINE : option_wrong("-quoted-pattern wants one word, in quotes that are closed, not %s", v->quoted_pattern);
+	return ok ? OPTIONS_OK : option_wrong("-quoted-pattern needs one word with balanced quotes, not %s", v->quoted_pattern);
 }
 
 static enum options_status take_command(struct options *o, const struct reader *r)
 {
 	struct words word = {NULL, 0, 0, NULL};
-	enum options_status status = OPTIONS_FINE;
+	enum options_status status = OPTIONS_OK;
 
-	for (int i = r->at; i < r->argc && status == OPTIONS_FINE; i++) {
+	for (int i = r->at; i < r->argc && status == OPTIONS_OK; i++) {
 		if (!r->values.is_quoted)
 			words_add(&o->command, r->argv[i], strlen(r->argv[i]));
 		else if (unquote(&word, r->argv[i]))
 			words_add(&o->command, word.owned[0], word.items[0].len);
 		else
-			status = option_wrong("-quoted-input wants one word in each argument, in quotes that are closed, not %s", r->argv[i]);
+			status = option_wrong("-quoted-input needs one word with balanced quotes in each argument, not %s", r->argv[i]);
 	}
 	words_fini(&word);
 	return status;
@@ -235,13 +235,13 @@ static enum options_status take_command(struct options *o, const struct reader *
 static enum options_status take_pushes(struct options *o, const char *text)
 {
 	if (text && strcasecmp(text, "yes") != 0 && strcasecmp(text, "no") != 0)
-		return option_wrong("-show-pushes wants yes or no, not \"%s\"", text);
+		return option_wrong("-show-pushes needs yes or no, not \"%s\"", text);
 	if (text)
 		o->pushes = strcasecmp(text, "yes") == 0 ? PUSHES_SHOWN : PUSHES_HIDDEN;
-	return OPTIONS_FINE;
+	return OPTIONS_OK;
 }
 
-/* What needs no further thought. */
+/* Values that need no check. */
 static void take_values(struct options *o, const struct option_values *v)
 {
 	o->connection = (qc_options){
@@ -269,7 +269,7 @@ static void take_values(struct options *o, const struct option_values *v)
 	o->follows = v->follows;
 	o->is_sure = v->is_sure;
 	o->pager = v->pager ? v->pager : getenv("QCACHE_PAGER");
-	/* JSON can say what RESP2 can't: maps, booleans, doubles. */
+	/* JSON needs RESP3, which has maps, booleans and doubles. */
 	if (v->format == FORMAT_JSON || v->format == FORMAT_QUOTED_JSON)
 		o->connection.protocol = 3;
 }
@@ -287,31 +287,31 @@ static enum options_status check(const struct options *o, const struct option_va
 	bool has_command = o->command.count > 0;
 
 	if (v->tool && (has_command || o->eval))
-		return option_wrong("a tool and a command (%s) exclude each other", has_command ? o->command.owned[0] : "-eval");
+		return option_wrong("a tool and a command (%s) cannot be combined", has_command ? o->command.owned[0] : "-eval");
 	if (o->last_from_stdin && o->tag)
-		return option_wrong("-x and -X exclude each other");
+		return option_wrong("-x and -X cannot be combined");
 	if (o->last_from_stdin && !has_command && !o->eval)
-		return option_wrong("-x wants a command");
+		return option_wrong("-x needs a command");
 	if (o->tag && !has_word(&o->command, o->tag))
-		return option_wrong("-X wants a command with the argument %s", o->tag);
+		return option_wrong("-X needs a command with the argument %s", o->tag);
 	if (o->asks_password && v->password)
-		return option_wrong("-askpass and -a exclude each other");
-	return OPTIONS_FINE;
+		return option_wrong("-askpass and -a cannot be combined");
+	return OPTIONS_OK;
 }
 
-/* Reads options up to the first word that is none. */
+/* Reads options up to the first other word. */
 static enum options_status read_options(struct reader *r, int argc, char **argv)
 {
-	enum options_status status = OPTIONS_FINE;
+	enum options_status status = OPTIONS_OK;
 
 	r->argv = argv;
 	r->argc = argc;
-	for (r->at = 1; status == OPTIONS_FINE && r->at < argc && argv[r->at][0] == '-' && argv[r->at][1]; r->at++)
+	for (r->at = 1; status == OPTIONS_OK && r->at < argc && argv[r->at][0] == '-' && argv[r->at][1]; r->at++)
 		status = read_option(r);
 	return status;
 }
 
-/* Those of the file; their texts stay in options->from_file. */
+/* Reads the options of the profile. Their texts are in options->from_file. */
 static enum options_status read_profile(struct reader *r, struct options *o, const char *profile)
 {
 	words_add(&o->from_file, "", 0);
@@ -320,7 +320,7 @@ static enum options_status read_profile(struct reader *r, struct options *o, con
 	return read_options(r, (int)o->from_file.count, o->from_file.owned);
 }
 
-/* Another server is typed: nothing of the file's is left of where that is. */
+/* The command line names another server: ignore the address of the profile. */
 static void forget_address(struct option_values *file, const struct option_values *typed)
 {
 	if (!typed->url && !typed->socket && !typed->host)
@@ -337,24 +337,24 @@ enum options_status options_parse(struct options *options, int argc, char **argv
 
 	*options = (struct options){.repeat = 1};
 	enum options_status status = read_options(&r, argc, argv);
-	if (status == OPTIONS_FINE)
+	if (status == OPTIONS_OK)
 		status = read_profile(&file, options, r.values.profile);
-	/* Once more, on top of the file's: what is typed wins. */
+	/* Read again on top of the profile: the command line wins. */
 	forget_address(&file.values, &r.values);
 	r.values = file.values;
-	if (status == OPTIONS_FINE)
+	if (status == OPTIONS_OK)
 		status = read_options(&r, argc, argv);
-	if (status == OPTIONS_FINE)
+	if (status == OPTIONS_OK)
 		status = check_extras(&r.values);
-	if (status == OPTIONS_FINE)
+	if (status == OPTIONS_OK)
 		status = take_pattern(options, &r.values);
-	if (status == OPTIONS_FINE)
+	if (status == OPTIONS_OK)
 		status = take_command(options, &r);
-	if (status == OPTIONS_FINE)
+	if (status == OPTIONS_OK)
 		status = take_pushes(options, r.values.pushes);
-	if (status != OPTIONS_FINE)
+	if (status != OPTIONS_OK)
 		return status;
 	take_values(options, &r.values);
 	status = check(options, &r.values);
-	return status == OPTIONS_FINE ? option_choose_address(options, &r.values) : status;
+	return status == OPTIONS_OK ? option_choose_address(options, &r.values) : status;
 }

@@ -1,6 +1,6 @@
 /*
- * The command line. Options take one dash or two, and a value as the next word or behind an =. All of redis-cli's are known: taken,
- * or refused with the reason.
+ * The command line. Options have one or two dashes; a value is the next word, or follows an =. All options of redis-cli are known:
+ * accepted, or refused with the reason.
  */
 #ifndef CLIENT_CLI_OPTIONS_H
 #define CLIENT_CLI_OPTIONS_H
@@ -38,50 +38,51 @@ enum pushes {
 
 struct options {
 	qc_options connection;
-	struct text address; /* for connection.address */
-	char shown[160];     /* "127.0.0.1:6379", for the prompt and messages: without a password */
-	struct text server_name; /* for connection.tls_name, when it isn't an argument */
+	struct text address; /* the text of connection.address */
+	char shown[160];     /* as in "127.0.0.1:6379", for the prompt and messages: without a password */
+	struct text server_name; /* the text of connection.tls_name, unless -sni gives it */
 	struct style style;
 	enum tool tool;
-	const char *file;    /* of -import, -rdb, -functions-rdb */
-	const char *eval;    /* the file of a script; NULL */
+	const char *file;    /* for -import, -rdb, -functions-rdb */
+	const char *eval;    /* the script file; NULL if none */
 	const char *type;
 	struct text pattern; /* data NULL: none */
 	uint64_t cursor;     /* where SCAN begins */
 	long count;
-	long repeat;         /* -1: for ever, as tools do unless told otherwise */
+	long repeat;         /* -1: forever; the default of tools that watch */
 	long samples, top;   /* -1: not given */
-	long keys;           /* of -lru-test */
-	long seconds;        /* of -intrinsic-latency */
+	long keys;           /* for -lru-test */
+	long seconds;        /* for -intrinsic-latency */
 	long pipe_timeout_s; /* 0: none */
 	double interval_s;   /* -1: not given */
 	enum pushes pushes;
 	bool last_from_stdin;
-	const char *tag;     /* the argument that is read from standard input; NULL */
+	const char *tag;     /* the argument that standard input replaces; NULL if none */
 	bool asks_password;
 	bool follows;        /* MOVED and ASK */
-	bool is_sure;        /* nothing is asked before it is run */
+	bool is_sure;        /* dangerous commands run without a question */
 	const char *pager;   /* NULL: none */
-	struct words command; /* what stands behind the options */
-	struct words from_file; /* options of a profile, whose texts are used */
+	struct words command; /* the words after the options */
+	struct words from_file; /* the profile's options; values point into it */
 };
 
 enum options_status {
-	OPTIONS_FINE,
-	OPTIONS_DONE,  /* help or the version was asked for, and printed */
-	OPTIONS_WRONG, /* said on stderr */
+	OPTIONS_OK,
+	OPTIONS_DONE,  /* help or version was printed */
+	OPTIONS_WRONG, /* the error was printed */
 };
 
-/* Whatever it returns, options_fini() is to follow. Texts of `argv` are borrowed. */
+/* Call options_fini() whatever it returns. Texts in `argv` are borrowed. */
 enum options_status options_parse(struct options *options, int argc, char **argv);
 void options_fini(struct options *options);
 
 /*
- * Another server, with all else as it was: HOST, HOST:PORT, or the path of a unix socket; or a host and a port (else NULL).
- * False when it is none of them, and nothing is changed then.
+ * Sets another server and keeps all other options. `target` is HOST, HOST:PORT, or the path of a unix socket; `port` is NULL unless given
+ * apart. False if the address is invalid: nothing has changed.
  */
-bool options_aim(struct options *options, const char *target, const char *port);
-/* Another server by a URL, which says the database, too, and may say who logs in. False when it is none, and nothing is changed then. */
-bool options_aim_url(struct options *options, const char *url);
+bool options_set_server(struct options *options, const char *target, const char *port);
+/* Sets another server by a URL, which also gives the database and may give user and password. False if the URL is invalid: nothing has
+ * changed. */
+bool options_set_url(struct options *options, const char *url);
 
 #endif

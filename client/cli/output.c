@@ -13,23 +13,23 @@
 #include "client/cli/session.h"
 #include "client/cli/tty.h"
 
-/* What goes out between two looks at Ctrl-C. */
+/* Ctrl-C is checked after each piece. */
 #define PIECE 4096
 
-/* Of the program that is in the place of standard output. */
+/* The program that replaces standard output. */
 static struct {
-	pid_t pid;     /* 0: there is none */
-	int saved;     /* standard output itself */
-	bool is_deaf;  /* it reads no more */
-	bool has_tty;  /* whose modes were ours before */
+	pid_t pid;     /* 0: none */
+	int saved;     /* our own standard output */
+	bool has_closed;  /* it has stopped reading */
+	bool has_tty;  /* whether we had changed the terminal's modes before */
 } program;
 
 static void write_piece(const char *data, size_t len)
 {
-	for (size_t done = 0; done < len && !program.is_deaf;) {
+	for (size_t done = 0; done < len && !program.has_closed;) {
 		ssize_t n = write(STDOUT_FILENO, data + done, len - done);
 		if (n < 0 && errno == EPIPE && program.pid) {
-			program.is_deaf = true;
+			program.has_closed = true;
 		} else if (n < 0 && errno == EPIPE) {
 			exit(0);
 		} else if (n < 0 && errno != EINTR) {
@@ -50,12 +50,12 @@ bool print_until_interrupt(struct text *text)
 {
 	size_t done = 0;
 
-	while (done < text->len && !interrupt_is_pending() && !program.is_deaf) {
+	while (done < text->len && !interrupt_is_pending() && !program.has_closed) {
 		size_t piece = text->len - done < PIECE ? text->len - done : PIECE;
 		write_piece(text->data + done, piece);
 		done += piece;
 	}
-	bool whole = done == text->len && !program.is_deaf;
+	bool whole = done == text->len && !program.has_closed;
 	text_clear(text);
 	return whole;
 }
@@ -68,7 +68,7 @@ static void take_tty_again(void)
 		tty_run();
 }
 
-/* With the signals as a shell would leave them: Ctrl-C ends it, and so does a pipe that nobody reads. */
+/* Resets the signals as a shell would, so that Ctrl-C and a closed pipe end the program. */
 static int start(const char *line, int input, pid_t *out_pid)
 {
 	char *argv[] = {(char *)"sh", (char *)"-c", (char *)line, NULL};
@@ -96,13 +96,13 @@ bool output_to_program(const char *line)
 
 	fflush(stdout);
 	if (pipe2(ends, O_CLOEXEC) != 0) {
-		perror("qcache-cli: a pipe");
+		perror("qcache-cli: cannot create a pipe");
 		return false;
 	}
 	program.has_tty = tty_restore();
 	number = start(line, ends[0], &program.pid);
 	close(ends[0]);
-	program.is_deaf = false;
+	program.has_closed = false;
 	program.saved = number ? -1 : fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
 	if (program.saved >= 0 && dup2(ends[1], STDOUT_FILENO) < 0)
 		number = errno;
@@ -125,6 +125,6 @@ void output_back(void)
 	while (waitpid(program.pid, &status, 0) < 0 && errno == EINTR)
 		continue;
 	program.pid = 0;
-	program.is_deaf = false;
+	program.has_closed = false;
 	take_tty_again();
 }

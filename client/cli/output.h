@@ -1,5 +1,5 @@
 /*
- * Standard output, and a program of the shell in its place for a while: `| program` behind a command, and the pager.
+ * Standard output, and shell programs that replace it for a while: `| program` after a command, and the pager.
  */
 #ifndef CLIENT_CLI_OUTPUT_H
 #define CLIENT_CLI_OUTPUT_H
@@ -7,16 +7,16 @@
 #include "client/cli/text.h"
 
 /*
- * Writes all of it, and clears it. When nobody reads any more: ends our program quietly, or, while another is in the place of standard
- * output, throws it away.
+ * Writes the text and clears it. If nobody reads standard output any more, qcache-cli exits silently; if the shell program has stopped
+ * reading, the text is discarded.
  */
 void print(struct text *text);
-/* The same, but Ctrl-C ends it, and so does a program that reads no more: false then, and the rest is thrown away. */
+/* The same, but stops at Ctrl-C or when the shell program stops reading: returns false and discards the rest. */
 bool print_until_interrupt(struct text *text);
 
-/* From now on what is written goes to this line of the shell. False, and said, when that can't be started. */
+/* Redirects output to a shell command line. False if it cannot be started, which has been printed. */
 bool output_to_program(const char *line);
-/* Waits for its end; what is written goes to standard output again. */
+/* Waits until the program ends, and restores standard output. */
 void output_back(void);
 
 #endif

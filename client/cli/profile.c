@@ -15,7 +15,7 @@
 struct reading {
 	const char *path, *profile;
 	struct words *out;
-	bool is_found; /* the profile */
+	bool is_found; /* the profile's name */
 	bool is_default_pass, is_wrong;
 };
 
@@ -37,7 +37,7 @@ static bool is_flag(const struct option_known *known)
 	return known->kind == OPTION_FLAG || known->kind == OPTION_CHOICE;
 }
 
-/* What a file may say: nothing that runs, ends, or leads to another profile. */
+/* A profile cannot set options that run something, end the program, or name a profile. */
 static bool may_be_set(const struct option_known *known)
 {
 	return !option_is_tool(known) && known->kind != OPTION_HELP && known->kind != OPTION_VERSION && strcmp(known->name, "profile") != 0;
@@ -57,9 +57,9 @@ static bool take(struct reading *r, const char *section, const char *name, const
 	struct text word = {NULL, 0, 0};
 
 	if (!known || !may_be_set(known))
-		return refuse(r, section, name, known ? "can't be set in a file" : "no such option");
+		return refuse(r, section, name, known ? "cannot be set in a file" : "no such option");
 	if (is_flag(known) && !is_yes && !is_no)
-		return refuse(r, section, name, "wants yes or no");
+		return refuse(r, section, name, "needs yes or no");
 	if (is_flag(known) && is_no)
 		return true;
 	text_printf(&word, is_flag(known) ? "-%s" : "-%s=%s", name, value);
@@ -68,21 +68,21 @@ static bool take(struct reading *r, const char *section, const char *name, const
 	return true;
 }
 
-/* inih calls it for each line, and goes on whatever it returns; 0 is an error. */
+/* inih calls this for each line, and continues whatever it returns; 0 marks an error. */
 static int on_line(void *data, const char *section, const char *name, const char *value)
 {
 	struct reading *r = data;
 	const char *wanted = r->is_default_pass ? DEFAULT_PROFILE : r->profile;
 
 	if (!*section)
-		return refuse(r, "", name, "stands in front of all sections");
+		return refuse(r, "", name, "comes before the first section");
 	if (strcmp(section, wanted) != 0)
 		return 1;
 	r->is_found = true;
 	return r->is_wrong || take(r, section, name, value);
 }
 
-/* A password is nobody else's. */
+/* Warns if others can read a password. */
 static void warn_of_readers(const char *path, const struct words *w)
 {
 	struct stat found;
@@ -90,12 +90,12 @@ static void warn_of_readers(const char *path, const struct words *w)
 	for (size_t i = 0; i < w->count; i++)
 		if ((strncmp(w->owned[i], "-a=", 3) == 0 || strncmp(w->owned[i], "-pass=", 6) == 0 || strchr(w->owned[i], '@')) &&
 		    stat(path, &found) == 0 && (found.st_mode & 077)) {
-			fprintf(stderr, "Warning: %s holds a password and can be read by others; chmod 600 mends it.\n", path);
+			fprintf(stderr, "Warning: %s contains a password and is readable by others; run chmod 600 on it.\n", path);
 			return;
 		}
 }
 
-/* One pass for the default and one for the profile: the second wins, wherever they stand. */
+/* One pass for [default], one for the profile: the profile wins, whatever the order in the file. */
 static bool read_section(struct reading *r, bool is_default)
 {
 	r->is_default_pass = is_default;
@@ -104,7 +104,7 @@ static bool read_section(struct reading *r, bool is_default)
 
 	if (status > 0 && !r->is_wrong)
 		option_wrong("%s: line %d is neither a [section] nor name = value", r->path, status);
-	/* Nobody needs a file, unless for a profile. */
+	/* Without -profile the file may be missing. */
 	bool is_absent = status < 0;
 	if (is_absent && !is_default)
 		option_wrong("-profile %s: %s: %s", r->profile, r->path, strerror(errno));
@@ -119,13 +119,13 @@ bool profile_read(const char *profile, struct words *out)
 
 	choose_path(&path);
 	struct reading r = {.path = path.data, .profile = profile, .out = out};
-	bool fine = path.len == 0 && !profile;
+	bool ok = path.len == 0 && !profile;
 	if (path.len == 0 && profile)
-		option_wrong("-profile %s: there is no file of profiles", profile);
+		option_wrong("-profile %s: there is no profile file", profile);
 	else if (path.len)
-		fine = read_section(&r, true) && (!profile || read_section(&r, false));
-	if (fine)
+		ok = read_section(&r, true) && (!profile || read_section(&r, false));
+	if (ok)
 		warn_of_readers(path.data, out);
 	text_fini(&path);
-	return fine;
+	return ok;
 }

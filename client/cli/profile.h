@@ -1,7 +1,7 @@
 /*
- * Options from a file, as for servers that one often goes to: ~/.config/qcache/cli.ini (under XDG_CONFIG_HOME when that is set), or the
- * file that QCACHE_CLI_CONFIG names (empty: none). Sections are profiles, of which [default] always holds; a line is an option's name
- * without its dash, and a value: yes or no for those that take none.
+ * Options for servers that are used often, from ~/.config/qcache/cli.ini (or under XDG_CONFIG_HOME), or from the file named by
+ * QCACHE_CLI_CONFIG (empty: none). Each section is a profile; [default] always applies. A line is the name of an option without dash, an =,
+ * and its value: yes or no for options without one.
  */
 #ifndef CLIENT_CLI_PROFILE_H
 #define CLIENT_CLI_PROFILE_H
@@ -11,8 +11,8 @@
 #include "client/cli/words.h"
 
 /*
- * The options of [default] and then of the profile (NULL for none), as words of a command line: "-name=value". False, and said, when the
- * file can't be read or has no such profile.
+ * Writes the options of [default] and then of the profile (NULL for none) as command line words "-name=value". False if the file cannot be
+ * read or has no such profile, which has been printed.
  */
 bool profile_read(const char *profile, struct words *out);
 

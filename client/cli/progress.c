@@ -7,15 +7,15 @@
 #include "client/cli/tools.h"
 #include "client/cli/tty.h"
 
-/* Between two drawings. */
+/* Time between two redraws. */
 #define DRAW_US 100000
 #define BAR 30
 
 int outcome_status(enum outcome outcome)
 {
 	switch (outcome) {
-	case OUTCOME_FINE:
-		return EXIT_FINE;
+	case OUTCOME_OK:
+		return EXIT_OK;
 	case OUTCOME_FAILED:
 		return EXIT_FAILED;
 	case OUTCOME_LOST:
@@ -30,9 +30,9 @@ int outcome_status(enum outcome outcome)
 
 int give_up(qc_error err)
 {
-	/* Ctrl-C is how one leaves the tools that go on and on. */
+	/* Ctrl-C is the normal end of tools that run until interrupted. */
 	if (interrupt_end() || err.kind == QC_CANCELLED)
-		return EXIT_FINE;
+		return EXIT_OK;
 	if (err.kind == QC_INVALID)
 		return EXIT_USAGE;
 	if (err.kind != QC_SERVER)
@@ -53,7 +53,7 @@ bool pause_us(int64_t us)
 {
 	int64_t until = clock_us() + us, left;
 
-	/* Ctrl-C is taken by another thread, so it is looked for. */
+	/* Another thread handles Ctrl-C, so the flag is polled. */
 	interrupt_begin();
 	while (!interrupt_is_pending() && (left = until - clock_us()) > 0)
 		poll(NULL, 0, left > 50000 ? 50 : (int)(left / 1000 + 1));

@@ -1,5 +1,5 @@
 /*
- * The interactive prompt: lines from the editor become commands, of our own or for the server.
+ * The interactive prompt: lines from the editor become commands of the prompt itself or of the server.
  */
 #include "client/cli/prompt.h"
 
@@ -17,9 +17,9 @@ struct prompt {
 	struct editor editor;
 	struct history history;
 	struct help help;
-	char text[256];    /* what stands in front of the line */
-	bool is_continued; /* a quote is open: the next line goes on */
-	bool has_asked;    /* the server has told its commands */
+	char text[256];    /* the text before the line */
+	bool is_continued; /* a quote is open: the next line continues this one */
+	bool has_asked;    /* the server's commands have been loaded */
 };
 
 static void make_front(struct prompt *p)
@@ -39,16 +39,16 @@ static void make_front(struct prompt *p)
 
 /* Lines */
 
-/* What is no address costs nobody the connection there is. */
+/* Checks the address first: a typing error must not close the present connection. */
 static void reconnect_to(struct prompt *p, const struct words *w)
 {
 	struct options *o = p->session->options;
 	struct state *state = &p->session->state;
 	bool is_url = w->count == 2 && strstr(w->owned[1], "://");
 
-	if (is_url ? options_aim_url(o, w->owned[1])
-		   : (w->count == 2 || w->count == 3) && options_aim(o, w->owned[1], w->count > 2 ? w->owned[2] : NULL)) {
-		/* The URL says these. */
+	if (is_url ? options_set_url(o, w->owned[1])
+		   : (w->count == 2 || w->count == 3) && options_set_server(o, w->owned[1], w->count > 2 ? w->owned[2] : NULL)) {
+		/* The URL gives these. */
 		if (is_url) {
 			state->db = o->connection.db;
 			words_clear(&state->auth);
@@ -59,7 +59,7 @@ static void reconnect_to(struct prompt *p, const struct words *w)
 	}
 }
 
-/* Commands of our own; false when it is one for the server. */
+/* Runs a command of the prompt itself. False if it is one for the server. */
 static bool run_own(struct prompt *p, const struct words *w)
 {
 	if (words_is(w, 0, "help") || words_is(w, 0, "?"))
@@ -74,7 +74,7 @@ static bool run_own(struct prompt *p, const struct words *w)
 	return true;
 }
 
-/* The number in front of a command that is to be repeated, which is taken off; else 1. */
+/* Removes the repeat count before a command and returns it; 1 if there is none. */
 static long take_count(struct words *w)
 {
 	char *end;
@@ -97,15 +97,15 @@ static void run_words(struct prompt *p, struct words *w)
 
 	if (run_own(p, w))
 		return;
-	enum outcome outcome = OUTCOME_FINE;
-	for (long i = 0; i < times && (outcome == OUTCOME_FINE || outcome == OUTCOME_FAILED); i++)
+	enum outcome outcome = OUTCOME_OK;
+	for (long i = 0; i < times && (outcome == OUTCOME_OK || outcome == OUTCOME_FAILED); i++)
 		outcome = session_run(p->session, w);
-	/* Pasted lines that follow may have been meant for a transaction that is no more. */
+	/* The pasted lines that follow may belong to a transaction that is lost. */
 	if (outcome == OUTCOME_LOST)
 		editor_forget_pasted(&p->editor);
 }
 
-/* The same with a program of the shell behind it, which gets what programs are given unless the options say otherwise. */
+/* Runs the command with its output piped to a shell program, in the format for programs unless an option chooses one. */
 static void run_into(struct prompt *p, struct words *w, const char *program)
 {
 	struct session *s = p->session;
@@ -120,7 +120,7 @@ static void run_into(struct prompt *p, struct words *w, const char *program)
 	s->style = style;
 }
 
-/* Is it meant? What was pasted behind a command that isn't run was not meant either. */
+/* Asks before a dangerous command. If it is not run, the pasted lines after it are discarded. */
 static bool is_meant(struct prompt *p, const struct words *w)
 {
 	struct text question = {NULL, 0, 0};
@@ -151,7 +151,7 @@ static void run_line(struct prompt *p, struct words *w, const char *program)
 		run_words(p, w);
 }
 
-/* Not so when the command or the program behind it names a password. */
+/* Adds the line to the history, unless the command or the program contains a password. */
 static void remember(struct prompt *p, const char *line, const struct words *words, const char *program)
 {
 	struct words behind = {NULL, 0, 0, NULL};
@@ -166,7 +166,7 @@ static void remember(struct prompt *p, const char *line, const struct words *wor
 	words_fini(&behind);
 }
 
-/* Takes a line, which may go on from the one before; false when it was the last. */
+/* Takes one line, which may continue the previous one. False if it was the last. */
 static bool take_line(struct prompt *p, struct text *line, const char *more)
 {
 	struct words words = {NULL, 0, 0, NULL};
@@ -195,7 +195,7 @@ static bool take_line(struct prompt *p, struct text *line, const char *more)
 	return goes_on;
 }
 
-/* Reads lines and runs them until the end. */
+/* Reads and runs lines until the end of input. */
 static void run(struct prompt *p)
 {
 	struct text line = {NULL, 0, 0};

@@ -1,5 +1,5 @@
 /*
- * A snapshot as a replica gets it: SYNC, then "$length" and so many bytes, or "$EOF:mark" and bytes up to the mark.
+ * Fetches a snapshot as a replica does: SYNC is answered by "$length" and that many bytes, or by "$EOF:mark" and bytes up to the mark.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,13 +16,13 @@
 struct fetch {
 	struct session *session;
 	char *chunk;
-	size_t at, len; /* of the chunk: what is read and not yet used */
+	size_t at, len; /* the part of the chunk that is not used yet */
 	qc_error err;
 };
 
 static bool fill(struct fetch *f)
 {
-	qc_int got = qc_receive_raw(f->session->line, interrupt_begin(), f->chunk, CHUNK);
+	qc_int got = qc_receive_raw(f->session->pinned, interrupt_begin(), f->chunk, CHUNK);
 
 	f->err = got.err;
 	f->at = 0;
@@ -30,7 +30,7 @@ static bool fill(struct fetch *f)
 	return f->len > 0;
 }
 
-/* The first line that isn't empty: empty ones say that the server is still at work. */
+/* Reads the first line that isn't empty. Empty lines only say that the server is still preparing the snapshot. */
 static bool read_line(struct fetch *f, char *out, size_t size)
 {
 	size_t len = 0;
@@ -60,7 +60,7 @@ static bool write_all(int fd, const char *data, size_t len)
 	return true;
 }
 
-/* `length` bytes. False with errno, or with f->err. */
+/* Copies `length` bytes. False with errno or f->err set. */
 static bool copy_length(struct fetch *f, int fd, uint64_t length, struct progress *progress, uint64_t *done)
 {
 	while (*done < length) {
@@ -78,7 +78,7 @@ static bool copy_length(struct fetch *f, int fd, uint64_t length, struct progres
 	return true;
 }
 
-/* Up to the mark, wherever it stands in what comes. What may begin it is held back: a pipe gives nothing again. */
+/* Copies up to the mark. Bytes that may be part of the mark are held back, since a pipe cannot be truncated afterwards. */
 static bool copy_held(struct fetch *f, struct text *held, int fd, const char *mark, struct progress *progress, uint64_t *done)
 {
 	const char *found = NULL;
@@ -104,15 +104,15 @@ static bool copy_held(struct fetch *f, struct text *held, int fd, const char *ma
 static bool copy_to_mark(struct fetch *f, int fd, const char *mark, struct progress *progress, uint64_t *done)
 {
 	struct text held = {NULL, 0, 0};
-	bool fine = copy_held(f, &held, fd, mark, progress, done);
+	bool ok = copy_held(f, &held, fd, mark, progress, done);
 	int number = errno;
 
 	text_fini(&held);
 	errno = number;
-	return fine;
+	return ok;
 }
 
-/* To disk, where there is one: a pipe or a terminal can't be synced. */
+/* A pipe or terminal cannot be synced. */
 static bool sync_file(int fd)
 {
 	return fsync(fd) == 0 || errno == EINVAL;
@@ -128,7 +128,7 @@ static int give_up_saving(const struct fetch *f, const char *path, int number)
 	return f->err.kind == QC_CANCELLED ? EXIT_CANCELLED : EXIT_NO_CONNECTION;
 }
 
-/* To the file, or to standard output: "-". */
+/* Saves to the file, or to standard output for "-". */
 static int save(struct fetch *f, const char *head, const char *path)
 {
 	bool has_mark = strncmp(head, "$EOF:", 5) == 0 && strlen(head) == 5 + MARK_BYTES;
@@ -136,7 +136,7 @@ static int save(struct fetch *f, const char *head, const char *path)
 	uint64_t length = has_mark || *head != '$' ? 0 : strtoull(head + 1, &end, 10);
 
 	if (!has_mark && (*head != '$' || *end)) {
-		fprintf(stderr, "qcache-cli: -rdb: the server sends no snapshot: %s\n", *head == '-' ? head + 1 : head);
+		fprintf(stderr, "qcache-cli: -rdb: the server sent no snapshot: %s\n", *head == '-' ? head + 1 : head);
 		return EXIT_FAILED;
 	}
 	bool to_stdout = strcmp(path, "-") == 0;
@@ -146,22 +146,22 @@ static int save(struct fetch *f, const char *head, const char *path)
 	struct progress progress;
 	uint64_t done = 0;
 	progress_start(&progress, "bytes", length);
-	bool fine = has_mark ? copy_to_mark(f, fd, head + 5, &progress, &done) : copy_length(f, fd, length, &progress, &done);
-	fine = fine && sync_file(fd);
+	bool ok = has_mark ? copy_to_mark(f, fd, head + 5, &progress, &done) : copy_length(f, fd, length, &progress, &done);
+	ok = ok && sync_file(fd);
 	int number = errno;
 	progress_end(&progress);
 	if (!to_stdout)
 		close(fd);
-	if (!fine)
+	if (!ok)
 		return give_up_saving(f, path, number);
 	fprintf(to_stdout ? stderr : stdout, "%llu bytes\n", (unsigned long long)done);
-	return EXIT_FINE;
+	return EXIT_OK;
 }
 
-/* Asks for functions only, which servers from Redis 7 on do; what they say to it. */
+/* Asks for functions only, which needs Redis 7. Returns the server's error. */
 static qc_error ask_for_functions(struct session *s)
 {
-	qc_result only qc_auto = qc_do(s->line, interrupt_begin(), "REPLCONF", "capa", "eof", "rdb-filter-only", "functions");
+	qc_result only qc_auto = qc_do(s->pinned, interrupt_begin(), "REPLCONF", "capa", "eof", "rdb-filter-only", "functions");
 
 	return only.err;
 }
@@ -174,13 +174,13 @@ static int fetch(struct session *s, bool functions_only)
 	int status;
 
 	enum outcome connected = session_connect(s);
-	if (connected != OUTCOME_FINE)
+	if (connected != OUTCOME_OK)
 		return outcome_status(connected);
 	if (functions_only)
 		f.err = ask_for_functions(s);
 	f.chunk = checked(malloc(CHUNK));
 	if (f.err.kind == QC_OK)
-		f.err = qc_send_raw(s->line, interrupt_begin(), sync, sizeof(sync) - 1).err;
+		f.err = qc_send_raw(s->pinned, interrupt_begin(), sync, sizeof(sync) - 1).err;
 	if (f.err.kind == QC_OK && read_line(&f, head, sizeof(head)))
 		status = save(&f, head, s->options->file);
 	else

@@ -6,7 +6,7 @@
 
 #include "client/cli/tools.h"
 
-/* A pause comes after so many steps, as with redis-cli. */
+/* -i pauses after this many steps, as in redis-cli. */
 #define STEPS_BETWEEN_PAUSES 100
 
 void scan_init(struct scan *scan, struct session *session)
@@ -57,13 +57,13 @@ const qc_reply *scan_next(struct scan *s)
 		return NULL;
 	if (s->steps++ && is_time_to_pause(s) && !pause_us((int64_t)(s->session->options->interval_s * 1e6)))
 		return NULL;
-	s->page = qc_do_args(s->session->line, interrupt_begin(), (qc_args){words, write_step(s, words)});
+	s->page = qc_do_args(s->session->pinned, interrupt_begin(), (qc_args){words, write_step(s, words)});
 	s->err = s->page.err;
 	const char *next = qc_reply_text(qc_reply_at(s->page.reply, 0));
 	if (qc_failed(*s))
 		return NULL;
 	if (!next || !*next || strlen(next) >= sizeof(s->cursor)) {
-		s->err = (qc_error){.kind = QC_PROTOCOL, .text = "the server's answer to SCAN has no cursor"};
+		s->err = (qc_error){.kind = QC_PROTOCOL, .text = "the SCAN reply has no cursor"};
 		return NULL;
 	}
 	snprintf(s->cursor, sizeof(s->cursor), "%s", next);
@@ -76,7 +76,7 @@ int tool_scan(struct session *s)
 	struct scan scan;
 	const qc_reply *keys;
 
-	if (connected != OUTCOME_FINE)
+	if (connected != OUTCOME_OK)
 		return outcome_status(connected);
 	scan_init(&scan, s);
 	while ((keys = scan_next(&scan))) {
@@ -92,7 +92,7 @@ int tool_scan(struct session *s)
 	qc_error err = scan.err;
 	scan_fini(&scan);
 	if (interrupt_end() || err.kind == QC_OK)
-		return EXIT_FINE;
+		return EXIT_OK;
 	fprintf(stderr, "qcache-cli: %s\n", err.text);
 	return err.kind == QC_SERVER ? EXIT_FAILED : EXIT_NO_CONNECTION;
 }

@@ -1,5 +1,5 @@
 /*
- * SCAN over all keys, as the options say: which, from where, how many at a time, how often with a pause.
+ * SCAN over all keys, with the options for pattern, type, cursor, count and pause.
  */
 #ifndef CLIENT_CLI_SCAN_H
 #define CLIENT_CLI_SCAN_H
@@ -8,18 +8,18 @@
 
 struct scan {
 	struct session *session;
-	char cursor[24]; /* where it goes on; "0" before the first step, and behind the last */
+	char cursor[24]; /* where SCAN continues; "0" before the first step and after the last */
 	qc_result page;
 	uint64_t steps;
 	qc_error err;
 };
 
-/* `session` is connected. */
+/* `session` must be connected. */
 void scan_init(struct scan *scan, struct session *session);
 void scan_fini(struct scan *scan);
 /*
- * The next keys (maybe none), an array that is valid until the next call; NULL behind the last, with an error in scan->err, or when
- * Ctrl-C was pressed.
+ * Returns the next keys, an array (maybe empty) that is valid until the next call. NULL after the last keys, after Ctrl-C, and after an
+ * error, which is in scan->err.
  */
 const qc_reply *scan_next(struct scan *scan);
 

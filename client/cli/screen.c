@@ -6,15 +6,15 @@
 #include "client/cli/session.h"
 #include "client/cli/tty.h"
 
-/* Between the text and its hint; and what a hint needs at least to be of use. */
+/* The gap between text and hint, and the least width at which a hint is useful. */
 #define HINT_GAP 2
 #define HINT_LEAST 4
 
-/* Where the next character goes, and whether it is seen. A row that is full ends only when something follows: as terminals do it. */
+/* The position of the next character. As on a terminal, a full row ends only when another character follows. */
 struct pen {
 	size_t columns, row, column;
-	size_t first, end; /* rows that are shown */
-	struct text *out;  /* NULL: only measured */
+	size_t first, end; /* the rows that are drawn */
+	struct text *out;  /* NULL: only measure */
 };
 
 static bool is_shown(const struct pen *p)
@@ -73,8 +73,8 @@ static void put_text(struct pen *p, const char *text, size_t len)
 }
 
 /*
- * A cursor behind the last column stands in the next row. A blank leads there, and no line end: to the terminal it is still the same
- * line, whose rows it parts anew when its width changes.
+ * A cursor after the last column belongs to the next row. Writing a blank moves it there; a line end would not do, since the terminal would
+ * no longer rewrap the rows as one line when its width changes.
  */
 static void settle(struct pen *p)
 {
@@ -117,7 +117,7 @@ void screen_begin(struct screen *s)
 	text_clear(&s->drawn);
 }
 
-/* The pen behind the first `len` bytes of prompt and text. */
+/* The position after the first `len` bytes of prompt and text. */
 static struct pen measure(const struct screen *s, const char *text, size_t len)
 {
 	struct pen pen = {.columns = s->columns};
@@ -127,7 +127,7 @@ static struct pen measure(const struct screen *s, const char *text, size_t len)
 	return pen;
 }
 
-/* To the beginning of the first row that is drawn. */
+/* Moves to the beginning of the first row drawn. */
 static void go_to_start(struct screen *s)
 {
 	if (s->cursor_row)
@@ -135,7 +135,7 @@ static void go_to_start(struct screen *s)
 	text_puts(&s->out, "\r");
 }
 
-/* Those rows that hold the cursor: the first, or the last up to it. */
+/* Of the rows those are drawn that hold the cursor: the first ones, or the last ones up to the cursor. */
 static void choose_rows(struct screen *s, size_t cursor_row)
 {
 	if (cursor_row < s->first_row)
@@ -144,7 +144,7 @@ static void choose_rows(struct screen *s, size_t cursor_row)
 		s->first_row = cursor_row - s->rows + 1;
 }
 
-/* Where terminals leave the cursor that part the rows of a text anew when their width changes: most do. */
+/* Where the cursor is after a change of width: most terminals rewrap the rows of a text. */
 static void follow_size(struct screen *s)
 {
 	size_t columns = s->columns, rows = s->rows;

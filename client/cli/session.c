@@ -14,8 +14,8 @@
 void session_init(struct session *s, struct options *options)
 {
 	*s = (struct session){.options = options};
-	s->state.db = s->state.line_db = options->connection.db;
-	s->state.protocol = s->state.line_protocol = options->connection.protocol;
+	s->state.db = s->state.actual_db = options->connection.db;
+	s->state.protocol = s->state.actual_protocol = options->connection.protocol;
 	s->style = options->style;
 	if (s->style.format == FORMAT_AUTO)
 		s->style.format = isatty(STDOUT_FILENO) ? FORMAT_STANDARD : FORMAT_RAW;
@@ -27,11 +27,11 @@ void session_init(struct session *s, struct options *options)
 
 void session_drop(struct session *s)
 {
-	if (s->line)
-		qc_close(s->line);
+	if (s->pinned)
+		qc_close(s->pinned);
 	if (s->client)
 		qc_close(s->client);
-	s->line = s->client = NULL;
+	s->pinned = s->client = NULL;
 	state_forget_multi(&s->state);
 }
 
@@ -44,36 +44,36 @@ void session_fini(struct session *s)
 
 bool session_is_connected(const struct session *s)
 {
-	return s->line != NULL;
+	return s->pinned != NULL;
 }
 
 static qc_error ask(struct session *s, qc_context *context, qc_args args)
 {
-	qc_result result qc_auto = qc_do_args(s->line, context, args);
+	qc_result result qc_auto = qc_do_args(s->pinned, context, args);
 
 	return result.err;
 }
 
-/* Brings the connection to the protocol and the database in which it ought to be. */
-static qc_error settle(struct session *s, qc_context *context)
+/* Brings the connection to the wanted protocol and database. */
+static qc_error apply_state(struct session *s, qc_context *context)
 {
 	struct state *state = &s->state;
 	qc_error err = {.kind = QC_OK};
 
-	if (state->protocol != state->line_protocol)
+	if (state->protocol != state->actual_protocol)
 		err = ask(s, context, QC_LIST("HELLO", state->protocol));
 	if (err.kind != QC_OK)
 		return err;
-	state->line_protocol = state->protocol;
-	if (state->db != state->line_db)
+	state->actual_protocol = state->protocol;
+	if (state->db != state->actual_db)
 		err = ask(s, context, QC_LIST("SELECT", state->db));
 	if (err.kind == QC_OK)
-		state->line_db = state->db;
+		state->actual_db = state->db;
 	return err;
 }
 
-/* A line, with what the options say done on it, and what was typed on the one before. */
-static qc_error open_line(struct session *s, qc_context *context, const qc_options *options)
+/* Opens a connection: applies the options, then the AUTH typed on the previous connection. */
+static qc_error open_connection(struct session *s, qc_context *context, const qc_options *options)
 {
 	struct words *auth = &s->state.auth;
 
@@ -82,83 +82,83 @@ static qc_error open_line(struct session *s, qc_context *context, const qc_optio
 	s->client = qc_open_with(context, options);
 	if (qc_failed(*s->client))
 		return s->client->err;
-	s->line = qc_pin(s->client, context);
-	if (qc_failed(*s->line))
-		return s->line->err;
-	s->state.line_db = options->db;
-	s->state.line_protocol = options->protocol;
+	s->pinned = qc_pin(s->client, context);
+	if (qc_failed(*s->pinned))
+		return s->pinned->err;
+	s->state.actual_db = options->db;
+	s->state.actual_protocol = options->protocol;
 	qc_error err = {.kind = QC_OK};
 	if (auth->count)
 		err = ask(s, context, (qc_args){auth->items, auth->count});
-	return err.kind == QC_OK ? settle(s, context) : err;
+	return err.kind == QC_OK ? apply_state(s, context) : err;
 }
 
-/* An address with a password in it: errors that quote a part of it may quote that. */
-static void conceal(const struct session *s, qc_error *err)
+/* Hides quoted parts in an error about an address that contains a password. */
+static void hide_password(const struct session *s, qc_error *err)
 {
 	char *quote = strchr(err->text, '"'), *end = strrchr(err->text, '"');
 	char rest[sizeof(err->text)];
 
 	if (err->kind != QC_INVALID || !quote || !strchr(s->options->address.data, '@'))
 		return;
-	/* An open quote is a text that was cut. */
+	/* Without a second quote, the text was cut. */
 	snprintf(rest, sizeof(rest), "%s", end > quote ? end + 1 : "");
 	snprintf(quote, sizeof(err->text) - (size_t)(quote - err->text), "\"...\"%s", rest);
 }
 
-static enum outcome say_why_not(struct session *s, qc_error err, bool is_open)
+static enum outcome report_failure(struct session *s, qc_error err, bool is_open)
 {
 	if (err.kind == QC_CANCELLED) {
 		fputs("(cancelled)\n", stderr);
 		return OUTCOME_CANCELLED;
 	}
-	conceal(s, &err);
+	hide_password(s, &err);
 	if (is_open)
 		fprintf(stderr, "%s: %s\n", s->options->shown, err.text);
 	else
 		fprintf(stderr, "Could not connect%s%s: %s\n", err.kind == QC_SERVER ? " to " : "",
 			err.kind == QC_SERVER ? s->options->shown : "", err.text);
-	return is_open ? OUTCOME_FINE : err.kind == QC_INVALID ? OUTCOME_WRONG : OUTCOME_LOST;
+	return is_open ? OUTCOME_OK : err.kind == QC_INVALID ? OUTCOME_WRONG : OUTCOME_LOST;
 }
 
-/* Is there no password to be given? As servers have said it since there are users, and before. */
+/* Whether the server has no password set, in the words of Redis 6 and later, or of earlier versions. */
 static bool says_no_password(const qc_error *err)
 {
 	return err->kind == QC_SERVER &&
 	       (strstr(err->text, "without any password configured") || strstr(err->text, "no password is set"));
 }
 
-/* A password that stands in the environment for all servers is no reason to fail at one that has none. */
-static qc_error open_door(struct session *s, qc_context *context, qc_options *options)
+/* A password in the environment is meant for all servers. One without a password is used without it. */
+static qc_error open_with_password(struct session *s, qc_context *context, qc_options *options)
 {
 	if (s->wants_no_password)
 		options->password = options->user = NULL;
-	qc_error err = open_line(s, context, options);
+	qc_error err = open_connection(s, context, options);
 	if (!options->password || !says_no_password(&err))
 		return err;
-	fprintf(stderr, "Warning: %s wants no password; the one that was given is not used.\n", s->options->shown);
+	fprintf(stderr, "Warning: %s has no password; the given one is not used.\n", s->options->shown);
 	s->wants_no_password = true;
 	options->password = options->user = NULL;
-	return open_line(s, context, options);
+	return open_connection(s, context, options);
 }
 
 enum outcome session_connect(struct session *s)
 {
 	qc_context *context = interrupt_begin();
 	qc_options options = s->options->connection;
-	enum outcome outcome = OUTCOME_FINE;
+	enum outcome outcome = OUTCOME_OK;
 
 	session_drop(s);
-	qc_error err = open_door(s, context, &options);
-	/* A password may still be typed: AUTH. Or it was, and what the options say must wait for it. */
-	if (!s->line && qc_has_code(err, "NOAUTH") && (s->is_interactive || s->state.auth.count)) {
+	qc_error err = open_with_password(s, context, &options);
+	/* The user may still type AUTH, or has typed it: then the options for database and protocol are applied afterwards. */
+	if (!s->pinned && qc_has_code(err, "NOAUTH") && (s->is_interactive || s->state.auth.count)) {
 		options.db = 0;
 		options.protocol = 2;
-		err = open_line(s, context, &options);
+		err = open_connection(s, context, &options);
 	}
 	if (err.kind != QC_OK) {
-		bool is_open = s->line && s->is_interactive && qc_has_code(err, "NOAUTH");
-		outcome = say_why_not(s, err, is_open);
+		bool is_open = s->pinned && s->is_interactive && qc_has_code(err, "NOAUTH");
+		outcome = report_failure(s, err, is_open);
 		if (!is_open)
 			session_drop(s);
 	}
@@ -166,10 +166,10 @@ enum outcome session_connect(struct session *s)
 	return outcome;
 }
 
-/* Has the server closed it while nobody looked? */
+/* Whether the server has closed the connection since the last command. */
 static bool is_dead(struct session *s)
 {
-	int fd = qc_pinned_fd(s->line);
+	int fd = qc_pinned_fd(s->pinned);
 	struct pollfd p = {.fd = fd, .events = POLLIN};
 	char byte;
 
@@ -182,16 +182,16 @@ static bool is_dead(struct session *s)
 }
 
 /*
- * Before a command. What was meant for a transaction that is lost must not run outside of it, nor one whose watched keys may have
- * changed unseen: LOST then, also if connected again.
+ * Called before a command. Commands of a lost transaction must not run outside it, nor after a lost WATCH. Then this returns OUTCOME_LOST,
+ * even if it has reconnected.
  */
 static enum outcome ensure_connected(struct session *s)
 {
-	bool was = s->line != NULL;
-	const char *lost = state_at_stake(&s->state);
+	bool was = s->pinned != NULL;
+	const char *lost = state_loss(&s->state);
 
 	if (was && !is_dead(s))
-		return OUTCOME_FINE;
+		return OUTCOME_OK;
 	if (was && (s->is_interactive || lost))
 		fprintf(stderr, "The server has closed the connection%s%s.\n", lost ? "; " : "", lost ? lost : "");
 	if (lost && !s->is_interactive) {
@@ -199,11 +199,11 @@ static enum outcome ensure_connected(struct session *s)
 		return OUTCOME_LOST;
 	}
 	enum outcome outcome = session_connect(s);
-	if (outcome != OUTCOME_FINE)
+	if (outcome != OUTCOME_OK)
 		return outcome;
 	if (was && s->is_interactive)
-		fprintf(stderr, "Connected again to %s%s.\n", s->options->shown, lost ? "; the command was not run" : "");
-	return lost ? OUTCOME_LOST : OUTCOME_FINE;
+		fprintf(stderr, "Reconnected to %s%s.\n", s->options->shown, lost ? "; the command was not run" : "");
+	return lost ? OUTCOME_LOST : OUTCOME_OK;
 }
 
 qc_result session_call(struct session *s, qc_args args)
@@ -212,11 +212,11 @@ qc_result session_call(struct session *s, qc_args args)
 					     [OUTCOME_WRONG] = QC_INVALID};
 	qc_result result = {.err = {.kind = QC_OK}, .reply = NULL};
 
-	if (!s->line)
+	if (!s->pinned)
 		result.err.kind = kinds[session_connect(s)];
 	if (qc_failed(result))
 		return result;
-	result = qc_do_args(s->line, interrupt_begin(), args);
+	result = qc_do_args(s->pinned, interrupt_begin(), args);
 	if (qc_failed(result) && result.err.kind != QC_SERVER) {
 		if (result.err.kind != QC_CANCELLED)
 			fprintf(stderr, "%s\n", result.err.text);
@@ -235,7 +235,7 @@ static bool is_stream(const struct words *w)
 	return false;
 }
 
-/* More lines than the terminal has go through the pager, if there is one. */
+/* Text with more lines than the terminal goes through the pager, if there is one. */
 static bool wants_pager(const struct session *s)
 {
 	size_t columns, rows, lines = 0;
@@ -248,7 +248,7 @@ static bool wants_pager(const struct session *s)
 	return lines >= rows;
 }
 
-/* What `out` holds. False when Ctrl-C has ended it. */
+/* Prints s->out. False if Ctrl-C has stopped it. */
 static bool show_out(struct session *s)
 {
 	if (wants_pager(s) && output_to_program(s->pager)) {
@@ -258,10 +258,10 @@ static bool show_out(struct session *s)
 	}
 	if (print_until_interrupt(&s->out))
 		return true;
-	/* It may have stopped within a colour, or within the sequence for one. */
+	/* Ctrl-C may have cut a colour sequence. */
 	text_puts(&s->out, s->style.has_colour ? "\033[0m\n" : "\n");
 	print(&s->out);
-	fputs("(cancelled: the rest is not shown)\n", stderr);
+	fputs("(cancelled: output truncated)\n", stderr);
 	return false;
 }
 
@@ -271,7 +271,7 @@ static bool show(struct session *s, const qc_reply *reply)
 	return show_out(s);
 }
 
-/* The same for the answer to this command. */
+/* Prints the reply to this command. */
 static bool show_answer(struct session *s, const struct words *w, const qc_reply *reply)
 {
 	bool is_text = qc_reply_type(reply) == QC_BULK && format_is_text(w->owned[0], w->count > 1 ? w->owned[1] : NULL);
@@ -297,33 +297,33 @@ static enum outcome show_error(struct session *s, const qc_error *err)
 	return err->kind == QC_INVALID ? OUTCOME_FAILED : OUTCOME_LOST;
 }
 
-/* Whatever ends the connection: what goes with it is said. */
-static void say_what_is_lost(const struct session *s)
+/* Reports what is lost with the connection. */
+static void report_loss(const struct session *s)
 {
-	const char *lost = state_at_stake(&s->state);
+	const char *lost = state_loss(&s->state);
 
 	if (lost)
-		fprintf(stderr, "The connection is given up; %s.\n", lost);
+		fprintf(stderr, "Connection closed; %s.\n", lost);
 }
 
-/* Shows what comes until Ctrl-C or the end of the connection, which is then of no further use. */
-static enum outcome listen_on(struct session *s)
+/* Prints messages until Ctrl-C or the end of the connection. The connection cannot be used for commands afterwards. */
+static enum outcome print_messages(struct session *s)
 {
 	qc_context *context = interrupt_begin();
 	qc_error err = {.kind = QC_OK};
-	enum outcome outcome = OUTCOME_FINE;
+	enum outcome outcome = OUTCOME_OK;
 
 	if (s->is_interactive)
 		fputs("Reading messages... (press Ctrl-C to stop)\n", stderr);
 	while (err.kind == QC_OK) {
-		qc_result message qc_auto = qc_receive(s->line, context);
+		qc_result message qc_auto = qc_receive(s->pinned, context);
 		err = message.err;
 		if (err.kind != QC_OK || !show(s, message.reply))
 			break;
 	}
 	if (err.kind != QC_OK && err.kind != QC_CANCELLED)
 		outcome = show_error(s, &err);
-	say_what_is_lost(s);
+	report_loss(s);
 	session_drop(s);
 	interrupt_end();
 	if (s->is_interactive)
@@ -331,8 +331,8 @@ static enum outcome listen_on(struct session *s)
 	return outcome;
 }
 
-/* The connection may still bring the answer to what has failed on it: it can't be used for the next. */
-static void lose_line(struct session *s, enum outcome outcome)
+/* The reply to the failed command may still arrive on this connection, so it is closed. */
+static void close_after_error(struct session *s, enum outcome outcome)
 {
 	session_drop(s);
 	if (outcome != OUTCOME_CANCELLED || !s->is_interactive)
@@ -341,22 +341,23 @@ static void lose_line(struct session *s, enum outcome outcome)
 	session_connect(s);
 }
 
-/* What had to wait for a password. When it is refused the connection stays where it is, and the prompt says so. */
-static enum outcome settle_late(struct session *s)
+/* Applies the database and protocol that had to wait for AUTH. If the server refuses them, the connection keeps the old ones, and the
+ * prompt shows it. */
+static enum outcome apply_state_late(struct session *s)
 {
-	qc_error err = settle(s, interrupt_begin());
+	qc_error err = apply_state(s, interrupt_begin());
 
 	if (err.kind == QC_OK)
-		return OUTCOME_FINE;
+		return OUTCOME_OK;
 	enum outcome outcome = show_error(s, &err);
-	s->state.db = s->state.line_db;
-	s->state.protocol = s->state.line_protocol;
+	s->state.db = s->state.actual_db;
+	s->state.protocol = s->state.actual_protocol;
 	if (err.kind != QC_SERVER)
-		lose_line(s, outcome);
+		close_after_error(s, outcome);
 	return outcome;
 }
 
-/* Of the commands that EXEC has run, has one failed? */
+/* Whether a command run by EXEC has failed. */
 static bool has_error(const qc_reply *replies)
 {
 	for (size_t i = 0; i < qc_reply_count(replies); i++)
@@ -365,7 +366,7 @@ static bool has_error(const qc_reply *replies)
 	return false;
 }
 
-/* In RESP3 these are answered by a push, whose first element is the command's name. */
+/* In RESP3 subscribing commands are answered by a push, whose first element is the name of the command. */
 static bool is_answer(const struct words *w, const qc_reply *reply)
 {
 	enum qc_reply_type type = qc_reply_type(reply);
@@ -374,14 +375,14 @@ static bool is_answer(const struct words *w, const qc_reply *reply)
 	return type == QC_PUSH ? kind && words_is(w, 0, kind) : type != QC_ATTRIBUTE;
 }
 
-/* Sends it, and waits for the answer; what comes unasked before it is shown. */
+/* Sends the command and waits for its reply. Push messages that arrive before it are printed. */
 static qc_result ask_for(struct session *s, const struct words *w)
 {
 	qc_context *context = interrupt_begin();
-	qc_result out = {.err = qc_send(s->line, context, (qc_args){w->items, w->count}).err, .reply = NULL};
+	qc_result out = {.err = qc_send(s->pinned, context, (qc_args){w->items, w->count}).err, .reply = NULL};
 
 	while (!qc_failed(out)) {
-		out = qc_receive(s->line, context);
+		out = qc_receive(s->pinned, context);
 		if (qc_failed(out) || is_answer(w, out.reply))
 			break;
 		if (s->shows_pushes && qc_reply_type(out.reply) == QC_PUSH) {
@@ -399,14 +400,14 @@ static enum outcome fail(struct session *s, const struct words *w, const qc_erro
 
 	if (err->kind == QC_INVALID)
 		return outcome;
-	/* What became of EXEC itself isn't known. */
+	/* The outcome of the EXEC itself is unknown. */
 	if (!words_is(w, 0, "exec"))
-		say_what_is_lost(s);
-	lose_line(s, outcome);
+		report_loss(s);
+	close_after_error(s, outcome);
 	return outcome;
 }
 
-/* What came of a command that has been answered. */
+/* Handles the reply of a command. */
 static enum outcome take_answer(struct session *s, const struct words *w, const qc_reply *reply)
 {
 	qc_error refused = qc_reply_err(reply);
@@ -419,15 +420,15 @@ static enum outcome take_answer(struct session *s, const struct words *w, const 
 	bool whole = show_answer(s, w, reply), is_queued = state_is_queued(&s->state, reply);
 	state_note(&s->state, w, reply);
 	if (s->state.is_subscribed || (is_stream(w) && !is_queued))
-		return listen_on(s);
+		return print_messages(s);
 	if (!whole)
 		return OUTCOME_CANCELLED;
-	if (!state_is_settled(&s->state))
-		return settle_late(s);
-	return words_is(w, 0, "exec") && has_error(reply) ? OUTCOME_FAILED : OUTCOME_FINE;
+	if (!state_is_applied(&s->state))
+		return apply_state_late(s);
+	return words_is(w, 0, "exec") && has_error(reply) ? OUTCOME_FAILED : OUTCOME_OK;
 }
 
-/* Where the answer sends one: "MOVED 3999 127.0.0.1:6381". An empty host is the one that says it. */
+/* The target of a redirection like "MOVED 3999 127.0.0.1:6381". An empty host means the present host. */
 static bool read_redirection(const struct session *s, const qc_reply *reply, struct text *out_target)
 {
 	const char *text = qc_reply_type(reply) == QC_ERROR ? qc_reply_text(reply) : "";
@@ -443,12 +444,12 @@ static bool read_redirection(const struct session *s, const qc_reply *reply, str
 	return true;
 }
 
-/* Goes to another node of the cluster, and stays there. */
+/* Connects to another node of the cluster, and stays there. */
 static bool follow(struct session *s, const qc_reply *reply, const char *target)
 {
 	bool is_ask = strncmp(qc_reply_text(reply), "ASK ", 4) == 0;
 
-	if (!options_aim(s->options, target, NULL) || session_connect(s) != OUTCOME_FINE)
+	if (!options_set_server(s->options, target, NULL) || session_connect(s) != OUTCOME_OK)
 		return false;
 	if (s->is_interactive)
 		fprintf(stderr, "-> Redirected to %s\n", s->options->shown);
@@ -456,7 +457,7 @@ static bool follow(struct session *s, const qc_reply *reply, const char *target)
 	return err.kind == QC_OK;
 }
 
-/* As clusters change while one follows them. */
+/* The cluster may change while redirections are followed. */
 #define REDIRECTIONS_MOST 16
 
 static enum outcome call(struct session *s, const struct words *w)
@@ -476,7 +477,7 @@ static enum outcome call(struct session *s, const struct words *w)
 	return outcome;
 }
 
-/* SHUTDOWN and QUIT are answered by the end of the connection. */
+/* The server closes the connection after these commands. */
 static bool ends_connection(const struct words *w)
 {
 	return words_is(w, 0, "shutdown") || words_is(w, 0, "quit");
@@ -486,14 +487,14 @@ enum outcome session_run(struct session *s, const struct words *w)
 {
 	enum outcome outcome = ensure_connected(s);
 
-	if (outcome != OUTCOME_FINE)
+	if (outcome != OUTCOME_OK)
 		return outcome;
 	if (ends_connection(w)) {
-		qc_result result qc_auto = qc_do_args(s->line, interrupt_begin(), (qc_args){w->items, w->count});
-		outcome = qc_failed(result) && result.err.kind != QC_NETWORK ? show_error(s, &result.err) : OUTCOME_FINE;
+		qc_result result qc_auto = qc_do_args(s->pinned, interrupt_begin(), (qc_args){w->items, w->count});
+		outcome = qc_failed(result) && result.err.kind != QC_NETWORK ? show_error(s, &result.err) : OUTCOME_OK;
 		if (result.reply)
 			show(s, result.reply);
-		if (outcome == OUTCOME_FINE)
+		if (outcome == OUTCOME_OK)
 			session_drop(s);
 	} else {
 		outcome = call(s, w);

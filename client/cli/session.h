@@ -1,6 +1,6 @@
 /*
- * The conversation with the server: one connection, made anew when it is lost, with the state that a person has given it; and
- * Ctrl-C, which ends the command in hand and not the program.
+ * A session with the server: one connection, which is reopened when lost, with the state that the user has set; and Ctrl-C, which cancels
+ * the current command but doesn't end the program.
  */
 #ifndef CLIENT_CLI_SESSION_H
 #define CLIENT_CLI_SESSION_H
@@ -10,52 +10,53 @@
 #include "client/cli/state.h"
 
 struct session {
-	struct options *options; /* the address changes with CONNECT, and in a cluster */
+	struct options *options; /* CONNECT and redirections change the address */
 	qc_client *client; /* NULL while not connected */
-	qc_client *line;   /* its one connection, pinned */
+	qc_client *pinned; /* its one connection */
 	struct state state;
 	bool is_interactive;
 	struct style style;
-	const char *pager; /* a line of the shell, for what is longer than the terminal; NULL */
+	const char *pager; /* shell command for long output; NULL if none */
 	bool shows_pushes;
-	bool wants_no_password; /* so the server has said: none is sent any more */
+	bool wants_no_password; /* the server has no password: don't send one */
 	struct text out;
 };
 
-/* What a command came to. */
+/* The outcome of a command. */
 enum outcome {
-	OUTCOME_FINE,
-	OUTCOME_FAILED,    /* an error reply */
-	OUTCOME_LOST,      /* no connection, or a transaction went with it: what was to follow must not run */
+	OUTCOME_OK,
+	OUTCOME_FAILED,    /* error reply */
+	OUTCOME_LOST,      /* no connection, or a transaction was lost with it: later commands must not run */
 	OUTCOME_CANCELLED, /* by Ctrl-C */
-	OUTCOME_WRONG,     /* the options can't be: an address that is none */
+	OUTCOME_WRONG,     /* invalid options, such as an invalid address */
 };
 
 void session_init(struct session *session, struct options *options);
 void session_fini(struct session *session);
 
 /*
- * FINE when there is a connection to type on; else says on stderr why not. At the prompt it is FINE where the server wants a
- * password first: what HELLO and SELECT had to do is done when AUTH has succeeded.
+ * Returns OUTCOME_OK if there is a connection, otherwise prints the reason to stderr. At the prompt a server that asks for a password first
+ * is OUTCOME_OK, too: HELLO and SELECT are sent after AUTH has succeeded.
  */
 enum outcome session_connect(struct session *session);
 /* Closes the connection, as after an error. */
 void session_drop(struct session *session);
 bool session_is_connected(const struct session *session);
 
-/* Runs a command and prints the reply; streams what MONITOR and subscriptions bring until Ctrl-C. */
+/* Runs a command and prints its reply. MONITOR and subscriptions print messages until Ctrl-C. */
 enum outcome session_run(struct session *session, const struct words *words);
-/* For tools: the call only. Errors of the connection print, and close it; a refusal does neither. */
+/* For tools: only calls. Connection errors are printed, and close the connection; error replies are returned. */
 qc_result session_call(struct session *session, qc_args args);
 #define CALL(session, ...) session_call(session, QC_LIST(__VA_ARGS__))
 
-/* From now on Ctrl-C cancels contexts of interrupt_begin(); a second one ends the program. Before any other thread is started. */
+/* Starts the thread that handles Ctrl-C: it cancels contexts of interrupt_begin(); a second Ctrl-C ends the program. Call before starting
+ * any other thread. */
 void interrupt_start(void);
-/* From now on Ctrl-C never ends the program; while no command runs it is ignored. */
+/* From now on Ctrl-C never ends the program, and is ignored while no command runs. */
 void interrupt_only_commands(void);
-/* A context that Ctrl-C ends, until interrupt_end(). */
+/* Returns a context that Ctrl-C cancels, until interrupt_end(). */
 qc_context *interrupt_begin(void);
-/* True when Ctrl-C was pressed meanwhile. */
+/* True if Ctrl-C was pressed since interrupt_begin(). */
 bool interrupt_end(void);
 bool interrupt_is_pending(void);
 

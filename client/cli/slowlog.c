@@ -1,5 +1,5 @@
 /*
- * -slowlog: slow commands as they come into the log, the oldest first.
+ * -slowlog: prints slow commands as they enter the slow log, the oldest first.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 
 #include "client/cli/tools.h"
 
-/* What is asked for at a time: servers keep 128 unless told otherwise. */
+/* The number of entries to ask for: servers keep 128 by default. */
 #define ENTRIES 128
 
 static void show_words(struct text *out, const qc_reply *words, const struct style *style)
@@ -56,7 +56,7 @@ static void show_json(struct text *out, const qc_reply *entry, const struct styl
 	text_fini(&command);
 }
 
-/* Those that are newer than `last`, which becomes the newest. The server has the newest first. */
+/* Prints the entries newer than `last`, and updates it. The server sends the newest first. */
 static void show_new(struct session *s, const qc_reply *entries, long long *last)
 {
 	long long newest = *last;
@@ -90,5 +90,5 @@ int tool_slowlog(struct session *s)
 			break;
 	}
 	interrupt_end();
-	return EXIT_FINE;
+	return EXIT_OK;
 }

@@ -1,5 +1,5 @@
 /*
- * In a transaction nothing changes yet: commands are put aside when QUEUED comes, and noted when EXEC has answered for each.
+ * In a transaction the state doesn't change yet: after QUEUED a command is kept, and it is applied when EXEC has returned its reply.
  */
 #include "client/cli/state.h"
 
@@ -12,7 +12,7 @@ static void on_select(struct state *s, const struct words *w, const qc_reply *re
 {
 	(void)reply;
 	if (w->count == 2)
-		s->db = s->line_db = atoi(w->owned[1]);
+		s->db = s->actual_db = atoi(w->owned[1]);
 }
 
 static void copy_words(struct words *to, const struct words *from, size_t first, size_t end)
@@ -33,7 +33,7 @@ static void on_hello(struct state *s, const struct words *w, const qc_reply *rep
 {
 	(void)reply;
 	if (w->count > 1)
-		s->protocol = s->line_protocol = atoi(w->owned[1]);
+		s->protocol = s->actual_protocol = atoi(w->owned[1]);
 	if (words_is(w, 2, "auth") && w->count >= 5)
 		copy_words(&s->auth, w, 2, 5);
 }
@@ -54,7 +54,7 @@ static void on_exec(struct state *s, const struct words *w, const qc_reply *repl
 	s->queued_count = 0;
 	state_forget_multi(s);
 	for (size_t i = 0; i < count; i++) {
-		/* Null instead of replies when a watched key has changed. */
+		/* Null if a watched key has changed. */
 		const qc_reply *answer = qc_reply_at(reply, queued[i].index);
 		if (answer && qc_reply_type(answer) != QC_ERROR)
 			state_note(s, &queued[i].words, answer);
@@ -91,8 +91,8 @@ static void on_reset(struct state *s, const struct words *w, const qc_reply *rep
 {
 	(void)w, (void)reply;
 	state_forget_multi(s);
-	s->db = s->line_db = 0;
-	s->protocol = s->line_protocol = 2;
+	s->db = s->actual_db = 0;
+	s->protocol = s->actual_protocol = 2;
 }
 
 static const struct {
@@ -109,7 +109,7 @@ bool state_is_queued(const struct state *s, const qc_reply *reply)
 	return s->in_multi && qc_reply_type(reply) == QC_SIMPLE && strcmp(qc_reply_text(reply), "QUEUED") == 0;
 }
 
-static void put_aside(struct state *s, const struct words *w)
+static void keep_queued(struct state *s, const struct words *w)
 {
 	s->queued = checked(realloc(s->queued, (s->queued_count + 1) * sizeof(*s->queued)));
 	struct queued *queued = &s->queued[s->queued_count++];
@@ -125,7 +125,7 @@ void state_note(struct state *s, const struct words *w, const qc_reply *reply)
 		if (!words_is(w, 0, notes[i].name))
 			continue;
 		if (waits)
-			put_aside(s, w);
+			keep_queued(s, w);
 		else
 			notes[i].note(s, w, reply);
 		break;
@@ -143,14 +143,14 @@ void state_forget_multi(struct state *s)
 	s->in_multi = s->is_watching = s->is_subscribed = false;
 }
 
-const char *state_at_stake(const struct state *s)
+const char *state_loss(const struct state *s)
 {
-	return s->in_multi ? "the transaction is lost" : s->is_watching ? "keys are watched no more" : NULL;
+	return s->in_multi ? "the transaction is lost" : s->is_watching ? "the keys are no longer watched" : NULL;
 }
 
-bool state_is_settled(const struct state *s)
+bool state_is_applied(const struct state *s)
 {
-	return s->db == s->line_db && s->protocol == s->line_protocol;
+	return s->db == s->actual_db && s->protocol == s->actual_protocol;
 }
 
 void state_fini(struct state *s)

@@ -1,39 +1,39 @@
 /*
- * What a person has made of the connection: login, database, protocol, an open transaction. Kept here, so that a connection made
- * anew can be brought to where the lost one was.
+ * What the user has changed on the connection: authentication, database, protocol, an open transaction. After a reconnect the new
+ * connection is brought to this state.
  */
 #ifndef CLIENT_CLI_STATE_H
 #define CLIENT_CLI_STATE_H
 
 #include "client/cli/words.h"
 
-/* A command that waits for EXEC, and will change the connection then. */
+/* A queued command that changes the state when EXEC runs it. */
 struct queued {
-	size_t index; /* of its reply in what EXEC answers */
+	size_t index; /* of its reply in the reply of EXEC */
 	struct words words;
 };
 
 struct state {
 	struct words auth;          /* AUTH as typed */
-	int db, protocol;           /* as it ought to be */
-	int line_db, line_protocol; /* as it is; differs only until one has logged in */
+	int db, protocol;           /* as wanted */
+	int actual_db, actual_protocol; /* as it is; differs from the wanted only before authentication */
 	bool in_multi;
-	bool is_watching;           /* keys, for the next EXEC */
-	bool is_subscribed;         /* messages come unasked: by a SUBSCRIBE that was executed */
+	bool is_watching;           /* the next EXEC depends on watched keys */
+	bool is_subscribed;         /* a SUBSCRIBE was executed: push messages may arrive */
 	size_t queue_length;
-	struct queued *queued;      /* those of the queue that change the connection */
+	struct queued *queued;      /* queued commands that change the state */
 	size_t queued_count;
 };
 
 void state_fini(struct state *state);
-/* What a command that has succeeded does to the connection. */
+/* Applies a successful command to the state. */
 void state_note(struct state *state, const struct words *words, const qc_reply *reply);
-/* The transaction and what it watches are over, or lost, without effect. */
+/* Ends the transaction and WATCH without effect. */
 void state_forget_multi(struct state *state);
-/* "the transaction is lost", where it is when the connection ends; NULL when nothing is. */
-const char *state_at_stake(const struct state *state);
-/* Is this the answer to a command that waits for EXEC? */
+/* What would be lost with the connection, as in "the transaction is lost"; NULL if nothing. */
+const char *state_loss(const struct state *state);
+/* Whether this is the reply to a queued command. */
 bool state_is_queued(const struct state *state, const qc_reply *reply);
-bool state_is_settled(const struct state *state);
+bool state_is_applied(const struct state *state);
 
 #endif

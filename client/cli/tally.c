@@ -2,7 +2,7 @@
 
 #include <ctype.h>
 
-/* No server takes more, of arguments or of bytes in one. */
+/* More than any server accepts, as number of arguments or length of one. */
 #define NUMBER_MAX INT32_MAX
 
 static void begin_command(struct tally *t, char c)
@@ -25,7 +25,7 @@ static void take_line(struct tally *t, char c)
 	t->state = TALLY_BETWEEN;
 }
 
-/* True when the line of the number is at its end. */
+/* True at the end of the number's line. */
 static bool take_digit(struct tally *t, char c)
 {
 	if (isdigit((unsigned char)c) && t->number <= NUMBER_MAX)
@@ -41,7 +41,7 @@ static void take_arguments(struct tally *t, char c)
 {
 	if (!take_digit(t, c))
 		return;
-	/* An array of none gets no reply. */
+	/* An empty array gets no reply. */
 	t->arguments = t->is_negative ? 0 : t->number;
 	t->state = t->arguments ? TALLY_MARK : TALLY_BETWEEN;
 }
@@ -60,7 +60,7 @@ static void begin_length(struct tally *t, char c)
 	t->number = 0;
 }
 
-/* How many of these bytes belong to the argument in hand. */
+/* The number of these bytes that belong to the current argument. */
 static size_t skip_bytes(struct tally *t, size_t len)
 {
 	size_t n = (uint64_t)t->bytes < len ? (size_t)t->bytes : len;

@@ -72,7 +72,7 @@ size_t text_utf8_length(const char *bytes, size_t len)
 	for (size_t i = 1; i < need; i++)
 		if ((data[i] & 0xc0) != 0x80)
 			return 0;
-	/* Overlong forms, surrogates, and what lies beyond the last plane. */
+	/* Overlong forms, surrogates, and code points beyond the last plane are invalid. */
 	if ((data[0] == 0xe0 && data[1] < 0xa0) || (data[0] == 0xed && data[1] > 0x9f) || (data[0] == 0xf0 && data[1] < 0x90) ||
 	    (data[0] == 0xf4 && data[1] > 0x8f))
 		return 0;
@@ -89,7 +89,7 @@ wchar_t text_code_point(const char *data, size_t len)
 	return point;
 }
 
-/* Can the character be shown? Not so what directs the text, or has no glyph: it would be hidden in what one reads. */
+/* Whether the character can be shown. Not if it changes the text direction or has no glyph: it would be invisible. */
 static bool is_printable(const char *data, size_t bytes)
 {
 	wchar_t c = text_code_point(data, bytes);

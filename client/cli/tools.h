@@ -1,5 +1,5 @@
 /*
- * The tools of the command line: each runs until it is done or Ctrl-C, and returns the exit status.
+ * The tools. Each runs until it is done or interrupted, and returns the exit status.
  */
 #ifndef CLIENT_CLI_TOOLS_H
 #define CLIENT_CLI_TOOLS_H
@@ -8,7 +8,7 @@
 
 #include "client/cli/session.h"
 
-enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NO_CONNECTION = 3, EXIT_CANCELLED = 130 };
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_NO_CONNECTION = 3, EXIT_CANCELLED = 130 };
 
 int tool_stat(struct session *session);
 int tool_latency(struct session *session);
@@ -29,17 +29,17 @@ int tool_rdb(struct session *session);
 int tool_functions_rdb(struct session *session);
 
 int outcome_status(enum outcome outcome);
-/* The exit status of a tool that gives up after a failed call. Says a refusal; session_call() has said all else. */
+/* The exit status after a failed call. Prints error replies; session_call() has printed all other errors. */
 int give_up(qc_error err);
 
 /* Microseconds of the monotonic clock. */
 int64_t clock_us(void);
-/* Pauses, unless Ctrl-C ends it: false then. */
+/* Pauses. False if Ctrl-C was pressed. */
 bool pause_us(int64_t us);
-/* "1.2M" */
+/* Formats like "1.2M". */
 const char *human(double number, char out[16]);
 
-/* A line on stderr, if that is a terminal, a few times a second: how far, how fast, how long still. `total` 0: not known. */
+/* Progress on stderr, if it is a terminal, a few times per second: share, speed, remaining time. `total` 0: unknown. */
 struct progress {
 	const char *what;
 	uint64_t total;

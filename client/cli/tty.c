@@ -88,8 +88,8 @@ bool tty_ask_secret(const char *question, struct text *out)
 	hidden.c_lflag &= ~(tcflag_t)ECHO;
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
 	fputs(question, stderr);
-	bool fine = read_line(out);
+	bool ok = read_line(out);
 	tcsetattr(STDIN_FILENO, TCSADRAIN, &shown);
 	fputs("\n", stderr);
-	return fine;
+	return ok;
 }

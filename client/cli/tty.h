@@ -1,5 +1,5 @@
 /*
- * The terminal: whether it can be drawn on, how large it is, and its modes. But for the last, standard input is a terminal where these are called.
+ * The terminal: its abilities, size, and modes. All functions but the last expect standard input to be a terminal.
  */
 #ifndef CLIENT_CLI_TTY_H
 #define CLIENT_CLI_TTY_H
@@ -9,22 +9,21 @@
 
 #include "client/cli/text.h"
 
-/* Does the terminal behind this descriptor take colours and movements of the cursor? Not so with TERM=dumb, or none. */
+/* Whether the terminal supports colours and cursor movements. False without TERM, and for TERM=dumb. */
 bool tty_is_smart(int fd);
 void tty_size(size_t *out_columns, size_t *out_rows);
 
 /*
- * While a line is edited each key comes at once, Ctrl-C, Ctrl-S and Ctrl-Z among them. While a command runs these do what they usually do, and what is
- * typed is neither shown nor limited to lines of 4,095 bytes, as the terminal's own editing would have it.
+ * Modes for editing a line: each key is delivered at once, including Ctrl-C, Ctrl-S and Ctrl-Z. Modes while a command runs: these keys have
+ * their usual effect; other input is neither echoed nor limited to lines of 4,095 bytes, as it would be in canonical mode.
  */
 void tty_edit(void);
 void tty_run(void);
-/* As it was before the first of them. False when none was called since. */
+/* Restores the modes from before the first call of these. False if there was none. */
 bool tty_restore(void);
 
 /*
- * Asks for a line that isn't shown while it is typed. When standard input is no terminal the line is read from it, and no byte more. False
- * at the end of input.
+ * Reads a line without echo. If standard input is no terminal, reads the line from it, and no byte more. False at the end of input.
  */
 bool tty_ask_secret(const char *question, struct text *out);
 

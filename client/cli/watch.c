@@ -1,5 +1,5 @@
 /*
- * Tools that watch a server: a line of figures, and how long it takes to answer.
+ * Tools that watch a server: statistics and response times.
  */
 #include <math.h>
 #include <stdio.h>
@@ -20,7 +20,7 @@ static double info_field(const char *info, const char *name)
 	return NAN;
 }
 
-/* The sum of keys over all databases. */
+/* The number of keys in all databases. */
 static double count_keys(const char *info)
 {
 	double sum = 0;
@@ -70,7 +70,7 @@ int tool_stat(struct session *s)
 			break;
 	}
 	interrupt_end();
-	return EXIT_FINE;
+	return EXIT_OK;
 }
 
 struct samples {
@@ -78,7 +78,7 @@ struct samples {
 	uint64_t count;
 };
 
-/* One PING, timed. */
+/* Sends one PING and measures it. */
 static qc_error time_ping(struct session *s, int64_t *out_us)
 {
 	int64_t began = clock_us();
@@ -110,7 +110,7 @@ static bool is_record(const struct session *s)
 	return s->style.format == FORMAT_JSON || s->style.format == FORMAT_QUOTED_JSON || s->style.format == FORMAT_CSV;
 }
 
-/* For programs: milliseconds, under the names and in the order of redis-cli. */
+/* For programs: milliseconds, with the names and order of redis-cli. */
 static void show_record(struct session *s, const struct samples *all)
 {
 	double least = (double)all->least / 1000, most = (double)all->most / 1000;
@@ -124,7 +124,7 @@ static void show_record(struct session *s, const struct samples *all)
 	print(&s->out);
 }
 
-/* Pings until the time, or Ctrl-C: then false, as after an error. */
+/* Sends PINGs until the time. False after Ctrl-C or an error. */
 static bool sample(struct session *s, struct samples *all, int64_t until, bool live, qc_error *out_err)
 {
 	int64_t us, shown = 0;
@@ -162,7 +162,8 @@ static int64_t interval_us(const struct session *s, double otherwise_s)
 	return (int64_t)((s->options->interval_s > 0 ? s->options->interval_s : otherwise_s) * 1e6);
 }
 
-/* Live on a terminal until Ctrl-C; for the interval (a second) and in one line where none is, or the form is for programs. */
+/* On a terminal, updates one line until Ctrl-C. Otherwise, or in a format for programs, measures for the interval (one second) and prints
+ * one line. */
 int tool_latency(struct session *s)
 {
 	bool live = tty_is_smart(STDOUT_FILENO) && s->options->interval_s < 0 && !is_record(s);
@@ -174,10 +175,10 @@ int tool_latency(struct session *s)
 	if (err.kind != QC_OK)
 		return give_up(err);
 	interrupt_end();
-	return EXIT_FINE;
+	return EXIT_OK;
 }
 
-/* A line for each interval, until Ctrl-C or as often as -r says. */
+/* Prints one line per interval, until Ctrl-C or as often as -r says. */
 int tool_latency_history(struct session *s)
 {
 	bool live = tty_is_smart(STDOUT_FILENO) && !is_record(s), goes_on = true;
@@ -191,12 +192,11 @@ int tool_latency_history(struct session *s)
 	if (err.kind != QC_OK)
 		return give_up(err);
 	interrupt_end();
-	return EXIT_FINE;
+	return EXIT_OK;
 }
 
 /*
- * How long this machine keeps a program waiting that does nothing but look at the clock: no server answers sooner than that. The server
- * isn't asked.
+ * Measures how long the system keeps a program waiting that only reads the clock: no server on this machine can be faster. Doesn't connect.
  */
 int tool_intrinsic_latency(struct session *s)
 {
@@ -209,19 +209,19 @@ int tool_intrinsic_latency(struct session *s)
 		runs++;
 		if (now - last > most) {
 			most = now - last;
-			text_printf(&s->out, "longest so far: %lld us\n", (long long)most);
+			text_printf(&s->out, "new maximum: %lld us\n", (long long)most);
 			print(&s->out);
 		}
 		last = now;
 	}
-	text_printf(&s->out, "%llu looks at the clock, %.4f us each on average; the longest took %lld us\n", (unsigned long long)runs,
+	text_printf(&s->out, "%llu clock reads, %.4f us on average, maximum %lld us\n", (unsigned long long)runs,
 		    runs ? (double)(last - began) / (double)runs : 0, (long long)most);
 	print(&s->out);
 	interrupt_end();
-	return EXIT_FINE;
+	return EXIT_OK;
 }
 
-/* Classes of time, in microseconds: up to and with. */
+/* Time classes: upper limits in microseconds, inclusive. */
 static const int64_t classes[] = {10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000, 1000000};
 #define CLASSES (sizeof(classes) / sizeof(classes[0]))
 #define WIDEST_BAR 50
@@ -271,10 +271,10 @@ int tool_latency_dist(struct session *s)
 		}
 		if (live)
 			text_puts(&s->out, "\033[H\033[2J");
-		text_printf(&s->out, "%llu samples of PING, share of each class (and of all up to it)\n", (unsigned long long)total);
+		text_printf(&s->out, "%llu samples of PING: share of each class (cumulative share)\n", (unsigned long long)total);
 		if (total)
 			draw_classes(s, counts, total);
 	} while (live && !interrupt_is_pending());
 	interrupt_end();
-	return EXIT_FINE;
+	return EXIT_OK;
 }

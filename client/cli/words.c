@@ -68,7 +68,7 @@ static int hex(char c)
 	return isdigit((unsigned char)c) ? c - '0' : isxdigit((unsigned char)c) ? (c | 0x20) - 'a' + 10 : -1;
 }
 
-/* One escape behind a backslash, in double quotes; returns where it ends. */
+/* Decodes one escape after a backslash, in double quotes. Returns where it ends. */
 static const char *unescape(struct text *word, const char *at)
 {
 	static const char names[] = "nrtba", letters[] = "\n\r\t\b\a";
@@ -83,7 +83,7 @@ static const char *unescape(struct text *word, const char *at)
 	return at + 1;
 }
 
-/* The rest of a quoted run; NULL when it isn't closed. */
+/* Reads up to the closing quote; NULL if there is none. */
 static const char *quoted(struct text *word, const char *at, char quote)
 {
 	while (*at && *at != quote) {
@@ -116,7 +116,7 @@ static enum words_status next_word(struct text *word, const char **at)
 			return WORDS_WRONG;
 	}
 	*at = p;
-	return WORDS_FINE;
+	return WORDS_OK;
 }
 
 static bool is_pipe(const char *at)
@@ -131,7 +131,7 @@ enum words_status words_split(struct words *words, const char *line)
 
 enum words_status words_split_pipe(struct words *words, const char *line, const char **out_program)
 {
-	enum words_status status = WORDS_FINE;
+	enum words_status status = WORDS_OK;
 	struct text word = {NULL, 0, 0};
 
 	words_clear(words);
@@ -148,7 +148,7 @@ enum words_status words_split_pipe(struct words *words, const char *line, const 
 		}
 		text_clear(&word);
 		status = next_word(&word, &line);
-		if (status != WORDS_FINE)
+		if (status != WORDS_OK)
 			break;
 		words_add(words, word.data, word.len);
 	}

@@ -356,7 +356,7 @@ static void help_tells_what_a_command_takes(void)
 	enter(&s, "help config get");
 	CU_ASSERT(terminal_shows(s.terminal, "CONFIG GET parameter"));
 	enter(&s, "help nonsense");
-	CU_ASSERT(terminal_shows(s.terminal, "There is no help on \"nonsense\"."));
+	CU_ASSERT(terminal_shows(s.terminal, "No help for \"nonsense\"."));
 	if (fixture_has(&s.f, "ZADD", "help on what the server has besides")) {
 		enter(&s, "help zadd");
 		CU_ASSERT(terminal_shows(s.terminal, "ZADD key [NX|XX] [GT|LT] [CH] [INCR] score member"));
@@ -458,7 +458,7 @@ static void what_was_typed_is_done_again_after_a_lost_connection(void)
 	qc_result killed qc_auto = qc_do(killer, ctx, "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
 	GOOD(killed);
 	terminal_type(t, "config get port\r");
-	CU_ASSERT(terminal_shows(t, "Connected again"));
+	CU_ASSERT(terminal_shows(t, "Reconnected"));
 	CU_ASSERT(terminal_shows(t, "1# \"port\" => \""));
 	CU_ASSERT(terminal_waits_at(t, prompt));
 	terminal_type(t, "incr seventh\r");
@@ -655,7 +655,7 @@ static void keys_among_many_are_asked_before(void)
 	qc_results set qc_auto_results = qc_run(p, ctx);
 	GOOD(set);
 	terminal_type(s.terminal, "keys *\r");
-	CU_ASSERT(terminal_shows(s.terminal, "keys looks at all 10001 keys"));
+	CU_ASSERT(terminal_shows(s.terminal, "keys reads all 10001 keys"));
 	terminal_type(s.terminal, "\r");
 	CU_ASSERT(terminal_shows(s.terminal, "(not run)"));
 	CU_ASSERT(terminal_waits_at(s.terminal, s.prompt));

@@ -51,7 +51,7 @@ static size_t input_len, piece;
 enum outcome session_connect(struct session *session)
 {
 	(void)session;
-	return OUTCOME_FINE;
+	return OUTCOME_OK;
 }
 
 qc_context *interrupt_begin(void)
@@ -129,7 +129,7 @@ int load_start(struct load *load, struct session *session, const char *what, int
 	(void)what, (void)fd;
 	*load = (struct load){.session = session, .err = {.kind = QC_OK}};
 	text_clear(&sent);
-	return EXIT_FINE;
+	return EXIT_OK;
 }
 
 void load_send(struct load *load, const void *data, size_t len)
@@ -144,13 +144,13 @@ int load_finish(struct load *load, uint64_t unreadable)
 	must(load->sent.state == TALLY_BETWEEN, "an import ends in the middle of a command");
 	for (notes = 0; load->note && notes < load->sent.commands; notes++)
 		load->note(load->note_data, notes % 3 ? NULL : "ERR refused");
-	return EXIT_FINE;
+	return EXIT_OK;
 }
 
 int load_bytes(struct session *session, int fd, const char *path, const char *first, size_t first_len)
 {
 	(void)session, (void)fd, (void)path, (void)first, (void)first_len;
-	return EXIT_FINE;
+	return EXIT_OK;
 }
 
 ssize_t load_read(int fd, char *out, size_t size, const char *path)
@@ -178,12 +178,12 @@ static void read_words(const char *data, size_t len)
 	struct text quoted = {NULL, 0, 0};
 	char *line = copy_text(data, len);
 
-	if (words_split(&words, line) == WORDS_FINE)
+	if (words_split(&words, line) == WORDS_OK)
 		history_is_secret(&words);
 	for (int readable = 0; readable < 2; readable++) {
 		text_clear(&quoted);
 		text_quote(&quoted, data, len, readable);
-		must(words_split(&words, quoted.data) == WORDS_FINE && words.count == 1, "a quoted text is no word");
+		must(words_split(&words, quoted.data) == WORDS_OK && words.count == 1, "a quoted text is no word");
 		must(words.items[0].len == len && memcmp(words.owned[0], data, len) == 0, "a quoted text is read as another");
 	}
 	text_clear(&quoted);
@@ -204,13 +204,13 @@ static void read_options(const char *data, size_t len)
 
 	for (size_t at = 0; at < len && argc < ARGUMENTS_MOST; at += strlen(text + at) + 1)
 		argv[argc++] = text + at;
-	if (options_parse(&options, argc, argv) == OPTIONS_FINE) {
+	if (options_parse(&options, argc, argv) == OPTIONS_OK) {
 		must(options.connection.address == options.address.data, "the address is not the one that was put together");
 		must(strncmp(options.shown, "unix:", 5) == 0 || *options.shown == '/' || !strchr(options.shown, '@'),
 		     "a user or a password is shown");
-		options_aim(&options, argc > 1 ? argv[argc - 1] : "host", argc > 2 ? argv[argc - 2] : NULL);
+		options_set_server(&options, argc > 1 ? argv[argc - 1] : "host", argc > 2 ? argv[argc - 2] : NULL);
 		must(options.connection.address == options.address.data, "the address was left behind");
-		options_aim_url(&options, argc > 1 ? argv[1] : "valkey://me:pw@host/5");
+		options_set_url(&options, argc > 1 ? argv[1] : "valkey://me:pw@host/5");
 		must(options.connection.address == options.address.data, "the address was left behind by a URL");
 	}
 	options_fini(&options);
@@ -304,7 +304,7 @@ static void read_snapshot(const char *data, size_t len)
 	off_t size = lseek(fd, 0, SEEK_END);
 	must(size >= 0 && (size_t)size <= len, "a snapshot of more than came");
 	if (wanted) {
-		must(status == EXIT_FINE && (size_t)size == wanted_len, "a snapshot of another length");
+		must(status == EXIT_OK && (size_t)size == wanted_len, "a snapshot of another length");
 		got = malloc(wanted_len + 1);
 		must(got && pread(fd, got, wanted_len, 0) == size && memcmp(got, wanted, wanted_len) == 0, "another snapshot");
 	}

@@ -1,5 +1,5 @@
 /*
- * Where the server is: from options that overlap, from what was typed behind CONNECT, and as people may see it.
+ * The server's address: chosen from options that overlap, or from the arguments of CONNECT, and shown without passwords.
  */
 #include <ctype.h>
 #include <netdb.h>
@@ -13,10 +13,10 @@
 
 #define DEFAULT_PORT "6379"
 
-/* An address in parts, each a piece of the text: SCHEME:// USER:PASSWORD@ HOST :PORT /DB?more. All may be empty. */
+/* An address in parts, each a piece of the text: SCHEME:// USER:PASSWORD@ HOST :PORT /DB?more. Each may be empty. */
 struct parts {
 	const char *text;
-	size_t scheme, user, host, port; /* where each ends, with what sets it off */
+	size_t scheme, user, host, port; /* where each part ends, with its separator */
 };
 
 static bool begins_with(const char *text, const char *prefix)
@@ -29,13 +29,13 @@ static bool is_path(const char *text)
 	return *text == '/' || begins_with(text, "unix:");
 }
 
-static struct parts part(const char *text)
+static struct parts split_address(const char *text)
 {
 	const char *scheme = strstr(text, "://"), *start = scheme ? scheme + 3 : text;
 	const char *end = start + strcspn(start, "/?"), *at = memrchr(start, '@', (size_t)(end - start));
 	const char *host = at ? at + 1 : start, *colon = memrchr(host, ':', (size_t)(end - host));
 
-	/* Colons of IPv6 are no port's, but behind brackets. */
+	/* An IPv6 address contains colons; only a colon after the brackets begins the port. */
 	if (colon && *host == '[' ? colon[-1] != ']' : colon && memchr(host, ':', (size_t)(end - host)) != colon)
 		colon = NULL;
 	return (struct parts){.text = text, .scheme = (size_t)(start - text), .user = (size_t)(host - text),
@@ -47,12 +47,12 @@ static bool has_tls(const char *address)
 	return begins_with(address, "rediss://") || begins_with(address, "valkeys://");
 }
 
-/* What of the address people may see. */
-static void take_address(struct options *o)
+/* Sets the address in use, and `shown`, its form without a password. */
+static void set_address(struct options *o)
 {
 	const char *address = o->address.data;
-	/* A password with a slash in it is no right one, but one that must not be seen either. */
-	const char *at = strrchr(address, '@'), *start = at ? at + 1 : address + part(address).scheme;
+	/* A password with a slash makes the address invalid, but must not be shown either. */
+	const char *at = strrchr(address, '@'), *start = at ? at + 1 : address + split_address(address).scheme;
 
 	o->connection.address = address;
 	if (is_path(address))
@@ -69,10 +69,10 @@ static bool is_port(const char *text)
 	return isdigit((unsigned char)*text) && !*end && n >= 1 && n <= 65535;
 }
 
-/* Host and port as an address has them, from one word or two; false when they are none. */
+/* Writes host and port, given as one word or two, as an address. False if they are invalid. */
 static bool write_target(struct text *out, const char *target, const char *port)
 {
-	struct parts p = part(target);
+	struct parts p = split_address(target);
 	bool has_port = p.port > p.host, is_bare_v6 = *target != '[' && memchr(target, ':', p.host);
 
 	if (p.host == 0 || strpbrk(target, "@/? ") || (has_port && port))
@@ -82,10 +82,10 @@ static bool write_target(struct text *out, const char *target, const char *port)
 	return is_port(port);
 }
 
-/* The database leaves a URL for the options: at the prompt one may have to log in before it can be chosen. */
+/* Moves the database from the URL to the options: at the prompt, AUTH may have to come before SELECT. */
 static void take_db(struct options *o)
 {
-	struct parts p = part(o->address.data);
+	struct parts p = split_address(o->address.data);
 	char *slash = o->address.data + p.port, *end;
 
 	if (p.scheme == 0 || is_path(o->address.data) || *slash != '/' || strchr(o->address.data, ','))
@@ -99,37 +99,37 @@ static void take_db(struct options *o)
 	o->address.len = strlen(o->address.data);
 }
 
-/* A name that was put in the place of a host's belongs to that host. */
+/* A server name that replaced a host name is valid for that host only. */
 static void forget_server_name(struct options *o)
 {
 	if (o->connection.tls_name == o->server_name.data)
 		o->connection.tls_name = NULL;
 }
 
-bool options_aim(struct options *o, const char *target, const char *port)
+bool options_set_server(struct options *o, const char *target, const char *port)
 {
-	struct parts old = part(o->address.data);
+	struct parts old = split_address(o->address.data);
 	struct text address = {NULL, 0, 0};
-	bool fine = true;
+	bool ok = true;
 
 	if (is_path(target))
 		text_printf(&address, "%s%s", *target == '/' ? "unix:" : "", target);
 	else if (!is_path(o->address.data))
 		text_add(&address, o->address.data, old.user);
-	fine = is_path(target) ? port == NULL : write_target(&address, target, port);
-	if (!fine) {
+	ok = is_path(target) ? port == NULL : write_target(&address, target, port);
+	if (!ok) {
 		text_fini(&address);
 		return false;
 	}
 	text_fini(&o->address);
 	o->address = address;
-	take_address(o);
+	set_address(o);
 	forget_server_name(o);
 	return true;
 }
 
-/* Is it an address, with options that go with it? Nothing is connected. */
-static bool is_right(const struct options *o)
+/* Whether the address and the options that apply to it are valid. Does not connect. */
+static bool is_valid(const struct options *o)
 {
 	qc_options probe = o->connection;
 
@@ -140,7 +140,7 @@ static bool is_right(const struct options *o)
 	return is;
 }
 
-bool options_aim_url(struct options *o, const char *url)
+bool options_set_url(struct options *o, const char *url)
 {
 	struct options new = *o;
 
@@ -150,9 +150,9 @@ bool options_aim_url(struct options *o, const char *url)
 	if (strchr(url, '@'))
 		new.connection.user = new.connection.password = NULL;
 	take_db(&new);
-	take_address(&new);
+	set_address(&new);
 	forget_server_name(&new);
-	if (!strstr(url, "://") || !is_right(&new)) {
+	if (!strstr(url, "://") || !is_valid(&new)) {
 		text_fini(&new.address);
 		return false;
 	}
@@ -161,7 +161,7 @@ bool options_aim_url(struct options *o, const char *url)
 	return true;
 }
 
-/* An empty variable is one that isn't set. */
+/* An empty variable counts as unset. */
 static const char *from_environment(const char *name)
 {
 	const char *text = getenv(name);
@@ -174,7 +174,7 @@ static bool is_literal(const char *host)
 	return strchr(host, ':') || host[strspn(host, "0123456789.")] == 0;
 }
 
-/* The first address of that version which the host has; else its name. A certificate is still that of the name. */
+/* Replaces the host name by its first address of the wanted IP version, if it has one. The certificate is still checked for the name. */
 static void prefer_family(struct options *o, struct text *host, const struct option_values *v)
 {
 	struct addrinfo hints = {.ai_family = v->family == 4 ? AF_INET : AF_INET6, .ai_socktype = SOCK_STREAM}, *found;
@@ -190,17 +190,17 @@ static void prefer_family(struct options *o, struct text *host, const struct opt
 	freeaddrinfo(found);
 }
 
-/* The address that was given, but for what -h, -p, -tls, -4 and -6 say: these are more particular, as with redis-cli. */
+/* Writes the given address. As in redis-cli, -h, -p, -tls, -4 and -6 override its parts. */
 static void write_address(struct options *o, const char *given, const struct option_values *v)
 {
-	struct parts p = part(given);
+	struct parts p = split_address(given);
 	struct text host = {NULL, 0, 0};
 	const char *port = given + p.host;
 
 	text_add(&host, v->host ? v->host : given + p.user, v->host ? strlen(v->host) : p.host - p.user);
 	prefer_family(o, &host, v);
 	bool is_bare_v6 = strchr(host.data, ':') && *host.data != '[';
-	/* redis:// becomes rediss://, and so valkey://. */
+	/* redis:// becomes rediss://, valkey:// becomes valkeys://. */
 	bool adds_tls = v->tls && p.scheme && !has_tls(given);
 	text_printf(&o->address, "%.*s%s", (int)(p.scheme ? p.scheme - 3 : 0), given, adds_tls ? "s" : "");
 	text_puts(&o->address, p.scheme ? "://" : v->tls ? "rediss://" : "");
@@ -214,22 +214,22 @@ static void write_address(struct options *o, const char *given, const struct opt
 	text_fini(&host);
 }
 
-/* What one wants of TLS, and would silently not get: a password would go out in clear. */
+/* TLS options without TLS are errors: otherwise the password would be sent unencrypted. */
 static enum options_status check_tls(const struct options *o, const struct option_values *v)
 {
-	const struct { const char *name; bool is_given; } wishes[] = {
+	const struct { const char *name; bool is_given; } options[] = {
 		{"tls", v->tls}, {"cacert", v->ca}, {"cacertdir", v->ca_dir}, {"cert", v->cert}, {"key", v->key}, {"sni", v->sni},
 		{"tls-ciphers", v->ciphers}, {"tls-ciphersuites", v->suites}, {"insecure", v->insecure},
 	};
 	bool is_unix = is_path(o->address.data);
 
 	if (has_tls(o->address.data))
-		return OPTIONS_FINE;
-	for (size_t i = 0; i < sizeof(wishes) / sizeof(wishes[0]); i++)
-		if (wishes[i].is_given)
-			return is_unix ? option_wrong("-%s: there is no TLS on a unix socket", wishes[i].name)
-				       : option_wrong("-%s goes with -tls, or an address that begins with rediss://", wishes[i].name);
-	return OPTIONS_FINE;
+		return OPTIONS_OK;
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		if (options[i].is_given)
+			return is_unix ? option_wrong("-%s: a unix socket cannot use TLS", options[i].name)
+				       : option_wrong("-%s needs -tls or a rediss:// address", options[i].name);
+	return OPTIONS_OK;
 }
 
 enum options_status option_choose_address(struct options *o, const struct option_values *v)
@@ -237,9 +237,9 @@ enum options_status option_choose_address(struct options *o, const struct option
 	const char *given = v->url ? v->url : "127.0.0.1:" DEFAULT_PORT;
 
 	if (v->url && v->socket)
-		return option_wrong("-addr (-u) and -s exclude each other");
+		return option_wrong("-addr (-u) and -s cannot be combined");
 	if (v->url && strchr(v->url, ',') && (v->host || v->port || v->family || v->tls))
-		return option_wrong("-h, -p, -4, -6 and -tls are for one address, and -addr has several");
+		return option_wrong("-h, -p, -4, -6 and -tls need a single address, but -addr gives several");
 	if (v->socket)
 		text_printf(&o->address, "unix:%s", v->socket);
 	else if (is_path(given) || strchr(given, ','))
@@ -247,19 +247,19 @@ enum options_status option_choose_address(struct options *o, const struct option
 	else
 		write_address(o, given, v);
 	bool has_user = strchr(o->address.data, '@') && !is_path(o->address.data);
-	/* Taken for a host's name it would be looked up, and shown. */
+	/* Otherwise the whole text would be looked up as a host name, and shown. */
 	if (has_user && !strstr(o->address.data, "://"))
-		return option_wrong("an address with a user or a password begins with redis://");
+		return option_wrong("an address with a user or a password must begin with redis://");
 	enum options_status status = check_tls(o, v);
-	if (status != OPTIONS_FINE)
+	if (status != OPTIONS_OK)
 		return status;
 	take_db(o);
-	take_address(o);
+	set_address(o);
 	if (o->server_name.len && has_tls(o->address.data) && !o->connection.tls_name)
 		o->connection.tls_name = o->server_name.data;
 	if (!o->connection.password && !has_user && !o->asks_password) {
 		const char *own = from_environment("QCACHE_AUTH");
 		o->connection.password = own ? own : from_environment("REDISCLI_AUTH");
 	}
-	return OPTIONS_FINE;
+	return OPTIONS_OK;
 }
