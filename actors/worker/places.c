@@ -103,10 +103,6 @@ static bool is_absent(int code)
 /* The descriptor, or LISTENER_FAILED with errno. */
 static int open_address(const struct opening *opening, const struct listener_address *address)
 {
-	if (find(&opening->places, address)) {
-		errno = EADDRINUSE;
-		return LISTENER_FAILED;
-	}
 	const struct place *held = find(opening->open, address);
 	return held ? held->fd :
 		      listener_open_tcp(address, (int)opening->plan->config.tcp_backlog,
@@ -121,19 +117,26 @@ static void print_place(const struct opening *opening, const struct planned *pla
 		listener_address_print(&planned->addresses[index], out);
 }
 
-/* Skips addresses that this machine lacks, unless none is left; an optional name may lack all of them. */
+/*
+ * Skips addresses that this machine lacks, unless none is left; an optional name may lack all of them. An address that two words of `bind`
+ * stand for is opened once.
+ */
 static bool open_planned(struct opening *opening, const struct planned *planned)
 {
 	char text[PEER_TEXT_BYTES] = "";
-	uint32_t before = opening->places.count;
+	bool is_served = planned->is_optional;
 	if (planned->count == 0 && !planned->is_optional) {
 		snprintf(opening->error->text, sizeof(opening->error->text), "can't listen on %.200s: looking up the name failed: %s",
 			 planned->name, planned->reason);
 		return false;
 	}
 	for (size_t i = 0; i < planned->count; i++) {
+		if (find(&opening->places, &planned->addresses[i])) {
+			is_served = true;
+			continue;
+		}
 		int fd = open_address(opening, &planned->addresses[i]);
-		bool is_last = i + 1 == planned->count && opening->places.count == before && !planned->is_optional;
+		bool is_last = i + 1 == planned->count && !is_served;
 		if (fd == LISTENER_FAILED && is_absent(errno) && !is_last)
 			continue;
 		int reason = errno;
@@ -141,6 +144,7 @@ static bool open_planned(struct opening *opening, const struct planned *planned)
 		errno = reason;
 		if (!add(opening, &planned->addresses[i], text, fd))
 			return false;
+		is_served = true;
 	}
 	return true;
 }

@@ -33,7 +33,7 @@ struct listen_plan *listen_plan_create(const struct config *config);
 void listen_plan_destroy(struct listen_plan **plan);
 
 /*
- * Opens the listeners of a plan. A listener in `open` keeps its descriptor; a unix socket in `open` is always kept. A
+ * Opens the listeners of a plan, one for each distinct address. A listener in `open` keeps its descriptor; a unix socket in `open` is always kept. A
  * name is served on all its addresses that this machine has. False: out_error says which can't be opened, and nothing has changed.
  */
 bool places_open(struct places *out_places, const struct places *open, const struct listen_plan *plan,

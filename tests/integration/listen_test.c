@@ -85,6 +85,27 @@ static void several_addresses_of_both_families_can_be_bound(void)
 	CU_ASSERT(server_stop(&server));
 }
 
+/* The second one failed with EADDRINUSE. */
+static void an_address_that_is_listed_twice_is_bound_once(void)
+{
+	static const char *const lists[] = { "127.0.0.1 127.0.0.1", "127.0.0.1 -127.0.0.1", "-127.0.0.1 127.0.0.1 -127.0.0.1",
+					     "* 0.0.0.0" };
+	ONLY_OURS();
+	for (int i = 0; i < 4; i++) {
+		char directives[64];
+		snprintf(directives, sizeof(directives), "--bind %s", lists[i]);
+		struct server *server = server_start("%s", directives);
+		CU_ASSERT(is_served_at("127.0.0.1", server_port(server)));
+		struct peer *peer = peer_connect(server);
+		CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "SET", "bind", "127.0.0.2 127.0.0.2 127.0.0.1"));
+		CU_ASSERT(is_served_at("127.0.0.2", server_port(server)));
+		CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "SET", "bind", lists[i]));
+		CU_ASSERT(is_served_at("127.0.0.1", server_port(server)));
+		peer_close(&peer);
+		CU_ASSERT(server_stop(&server));
+	}
+}
+
 static void an_address_behind_a_dash_may_be_absent(void)
 {
 	struct server *server = server_start("--bind 127.0.0.1 -198.51.100.7 -::1");
@@ -292,6 +313,7 @@ static const struct suite_case cases[] = {
 	CASE(only_the_addresses_asked_for_are_listened_on),
 	CASE(the_default_is_the_loopback),
 	CASE(several_addresses_of_both_families_can_be_bound),
+	CASE(an_address_that_is_listed_twice_is_bound_once),
 	CASE(an_address_behind_a_dash_may_be_absent),
 	CASE(the_unix_socket_has_the_mode_asked_for),
 	CASE(a_server_without_a_port_serves_its_unix_socket),

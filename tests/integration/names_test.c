@@ -109,6 +109,20 @@ static void a_name_is_served_at_all_its_addresses(void)
 	CU_ASSERT(server_stop(&server));
 }
 
+static void a_name_and_its_address_may_both_be_listed(void)
+{
+	NEEDS_NAMES();
+	struct server *server = server_start("--bind twins 127.0.0.3 nearby -nearby 127.0.0.4");
+	CU_ASSERT(is_served_at("127.0.0.2", server_port(server)));
+	CU_ASSERT(is_served_at("127.0.0.3", server_port(server)));
+	CU_ASSERT(is_served_at("127.0.0.4", server_port(server)));
+	struct peer *peer = peer_connect_to("127.0.0.3", server_port(server));
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "SET", "bind", "localhost 127.0.0.1 -localhost"));
+	CU_ASSERT(is_served_at("127.0.0.1", server_port(server)));
+	peer_close(&peer);
+	CU_ASSERT(server_stop(&server));
+}
+
 static void addresses_of_a_name_that_are_not_here_are_passed_over(void)
 {
 	ONLY_OURS();
@@ -234,6 +248,7 @@ static void without_ipv6_the_default_and_names_serve_ipv4(void)
 static const struct suite_case cases[] = {
 	CASE(enter_own_network),
 	CASE(a_name_is_served_at_all_its_addresses),
+	CASE(a_name_and_its_address_may_both_be_listed),
 	CASE(addresses_of_a_name_that_are_not_here_are_passed_over),
 	CASE(an_unknown_name_is_called_so),
 	CASE(a_server_does_not_start_at_an_unknown_name),
