@@ -192,7 +192,7 @@ The directives are those of Redis 7.0. Of Redis's that are not here most may be 
 start says; those that would change what the server promises (persistence, replicas, TLS, ...) are refused by name. Sizes
 may be written as 1k (1000), 1kb (1024), 1m, 1mb, 1g, 1gb."""
 
-KINDS = {"YES_NO", "INTEGER", "OCTAL", "MEMORY", "CHOICE", "TEXT", "PATH", "CPUS", "WORDS", "FLAGS",
+KINDS = {"YES_NO", "INTEGER", "OCTAL", "MEMORY", "CHOICE", "TEXT", "SHORT_TEXT", "PATH", "CPUS", "WORDS", "FLAGS",
          "OUTPUT_LIMITS"}
 NOT_SHOWN = "UNSUPPORTED|NO_DISK|INERT|HIDDEN"
 HAS_RANGE = {"INTEGER", "OCTAL", "MEMORY"}

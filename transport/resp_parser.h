@@ -49,9 +49,13 @@ struct resp_args {
 	size_t count, capacity;
 };
 
+/* Redis's limits before authentication. AUTH and HELLO must fit into them, so they also bound the length of a password. */
+#define RESP_UNAUTHENTICATED_ARGS_MAX 10
+#define RESP_UNAUTHENTICATED_BULK_MAX 16384
+
 struct resp_limits {
-	uint32_t max_args;         /* at most INT32_MAX, which is Redis 7's limit; 10 before authentication */
-	uint64_t max_bulk_bytes;   /* proto-max-bulk-len; 16384 before authentication; at most UINT32_MAX */
+	uint32_t max_args;         /* at most INT32_MAX, which is Redis 7's limit */
+	uint64_t max_bulk_bytes;   /* proto-max-bulk-len; at most UINT32_MAX */
 	uint32_t max_inline_bytes; /* 65536 as Redis; also for lines with lengths */
 	uint32_t large_bulk_bytes; /* a bulk of this size or more that is not complete in the window is RESP_LARGE_BULK */
 	bool unauthenticated;      /* selects error texts only */

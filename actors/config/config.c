@@ -10,6 +10,7 @@
 #include "config_table.h"
 #include "actors/runtime/crash.h"
 #include "actors/runtime/printable.h"
+#include "transport/resp_parser.h"
 
 #define ROW(field, name, alias, type, flags, initial, least, most, choices) \
 	{ name, alias, type, flags, offsetof(struct config, field), initial, (uint64_t)(least), (uint64_t)(most), choices },
@@ -25,6 +26,7 @@ const struct directive config_directives[DIRECTIVES] = {
 #define CHOICE(field, name, alias, initial, choices, flags) \
 	ROW(field, name, alias, TYPE_CHOICE, flags, initial, 0, 0, choices)
 #define TEXT(field, name, alias, initial, flags) ROW(field, name, alias, TYPE_TEXT, flags, initial, 0, 0, NULL)
+#define SHORT_TEXT(field, name, alias, initial, most, flags) ROW(field, name, alias, TYPE_TEXT, flags, initial, 0, most, NULL)
 #define PATH(field, name, alias, initial, flags) ROW(field, name, alias, TYPE_PATH, flags, initial, 0, 0, NULL)
 #define CPUS(field, name, alias, initial, flags) ROW(field, name, alias, TYPE_CPUS, flags, initial, 0, 0, NULL)
 #define WORDS(field, name, alias, initial, most, flags) \

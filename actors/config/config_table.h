@@ -47,7 +47,7 @@ struct directive {
 	unsigned flags;
 	size_t offset;          /* of the field in struct config */
 	const char *initial;    /* the default, as it would stand in a file */
-	uint64_t least, most;   /* bounds of a number (an INTEGER's are cast from int64_t); `most`: of words, their number */
+	uint64_t least, most;   /* bounds of a number (an INTEGER's are cast from int64_t); `most`: of words, their number; of a text, its length, 0 for any */
 	const char *choices;    /* "a|b|c" */
 };
 

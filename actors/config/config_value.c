@@ -184,6 +184,14 @@ static bool parse_cpus(const char *text, char **field, struct config_error *out_
 	return true;
 }
 
+static bool parse_text(const struct directive *directive, const char *text, char **field, struct config_error *out_error)
+{
+	if (directive->most > 0 && strlen(text) > directive->most)
+		return config_fail(out_error, "argument must have at most %llu bytes", (unsigned long long)directive->most);
+	replace_text(field, config_text(text, strlen(text)));
+	return true;
+}
+
 /* Splits arguments that hold several words. */
 static struct config_words flatten(char *const *words, size_t count)
 {
@@ -327,8 +335,7 @@ bool directive_parse(const struct directive *directive, struct config *config, c
 	case TYPE_CPUS:
 		return parse_cpus(words[0], field, out_error);
 	case TYPE_TEXT:
-		replace_text(field, config_text(words[0], strlen(words[0])));
-		return true;
+		return parse_text(directive, words[0], field, out_error);
 	case TYPE_WORDS:
 	case TYPE_FLAGS:
 	case TYPE_OUTPUT_LIMITS:

@@ -36,8 +36,6 @@
  */
 #define UNAUTHENTICATED_BYTES_MAX (8u * 1024 * 1024)
 
-#define UNAUTHENTICATED_ARGS_MAX 10
-#define UNAUTHENTICATED_BULK_MAX 16384
 #define ARGS_MAX INT32_MAX
 #define INLINE_MAX (64u * 1024)
 
@@ -50,10 +48,10 @@ static struct resp_limits limits_of(const struct connection *connection)
 		.large_bulk_bytes = BLOB_MIN_BYTES,
 	};
 	if (connection_is_unauthenticated(connection)) {
-		limits.max_args = UNAUTHENTICATED_ARGS_MAX;
-		limits.max_bulk_bytes = UNAUTHENTICATED_BULK_MAX;
+		limits.max_args = RESP_UNAUTHENTICATED_ARGS_MAX;
+		limits.max_bulk_bytes = RESP_UNAUTHENTICATED_BULK_MAX;
 		/* No bulk is large, since a request under PAUSE_JUDGING is parsed again as a whole. */
-		limits.large_bulk_bytes = UNAUTHENTICATED_BULK_MAX + 1;
+		limits.large_bulk_bytes = RESP_UNAUTHENTICATED_BULK_MAX + 1;
 		limits.unauthenticated = true;
 	}
 	return limits;

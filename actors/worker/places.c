@@ -158,21 +158,30 @@ static bool path_fits(struct opening *opening, const char *path)
 	return false;
 }
 
-static bool open_all(struct opening *opening)
+static bool open_unix_socket(struct opening *opening)
 {
 	const struct config *config = &opening->plan->config;
 	const struct listener_address none = { .len = 0 };
-	for (uint32_t i = 0; i < opening->plan->count; i++)
-		if (!open_planned(opening, &opening->plan->items[i]))
-			return false;
-	if (!config->unixsocket[0])
-		return true;
 	if (!path_fits(opening, config->unixsocket))
 		return false;
 	const struct place *held = find(opening->open, &none);
 	int fd = held ? held->fd
 		      : listener_open_unix(config->unixsocket, (int)config->tcp_backlog, (uint32_t)config->unixsocketperm);
 	return add(opening, &none, config->unixsocket, fd);
+}
+
+/* Nobody could reach a server without a listener, not even to give it another one. */
+static bool open_all(struct opening *opening)
+{
+	for (uint32_t i = 0; i < opening->plan->count; i++)
+		if (!open_planned(opening, &opening->plan->items[i]))
+			return false;
+	if (opening->plan->config.unixsocket[0] && !open_unix_socket(opening))
+		return false;
+	if (opening->places.count > 0)
+		return true;
+	strcpy(opening->error->text, "there is nothing to listen on: no port with an address that this machine has, and no unixsocket");
+	return false;
 }
 
 /* While "127.0.0.1" is open, "*" can be opened on the same port only if both have SO_REUSEPORT. */

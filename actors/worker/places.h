@@ -34,7 +34,8 @@ void listen_plan_destroy(struct listen_plan **plan);
 
 /*
  * Opens the listeners of a plan, one for each distinct address. A listener in `open` keeps its descriptor; a unix socket in `open` is always kept. A
- * name is served on all its addresses that this machine has. False: out_error says which can't be opened, and nothing has changed.
+ * name is served on all its addresses that this machine has. False: out_error says which can't be opened, or that there are none, and
+ * nothing has changed.
  */
 bool places_open(struct places *out_places, const struct places *open, const struct listen_plan *plan,
 		 struct config_error *out_error);

@@ -10,6 +10,7 @@
 #include "support/server.h"
 #include "support/suite.h"
 #include "support/wire.h"
+#include "transport/resp_parser.h"
 
 /* The longest line; one more byte is refused. */
 #define LINE_MAX_BYTES 65536
@@ -278,6 +279,29 @@ static void the_limits_go_when_the_password_goes(void)
 	peer_close(&admin);
 }
 
+/* A longer one locked everybody out: no unauthenticated client may send such a bulk. */
+static void the_longest_password_can_be_given(void)
+{
+	static char password[RESP_UNAUTHENTICATED_BULK_MAX + 2];
+	ONLY_OURS();
+	struct peer *admin = peer_connect(server), *peer = peer_connect(server);
+	memset(password, 'p', RESP_UNAUTHENTICATED_BULK_MAX + 1);
+	CU_ASSERT(GIVES(admin, "+OK\r\n", "AUTH", PASSWORD));
+	CU_ASSERT(GIVES(admin, "-ERR CONFIG SET failed (possibly related to argument 'requirepass') - argument must have at most 16384 bytes\r\n",
+			"CONFIG", "SET", "requirepass", password));
+	password[RESP_UNAUTHENTICATED_BULK_MAX] = '\0';
+	CU_ASSERT(GIVES(admin, "+OK\r\n", "CONFIG", "SET", "requirepass", password));
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "AUTH", password));
+	CU_ASSERT(GIVES(peer, "+RESET\r\n", "RESET"));
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "AUTH", "default", password));
+	CU_ASSERT(GIVES(peer, "+RESET\r\n", "RESET"));
+	const char *greeting = COMMAND(peer, "HELLO", "2", "AUTH", "default", password);
+	CU_ASSERT(greeting && greeting[0] == '*');
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "SET", "requirepass", PASSWORD));
+	peer_close(&admin);
+	peer_close(&peer);
+}
+
 /* The key has the largest size for an unauthenticated client, and the value is larger. The AUTH before it decides. */
 static void a_request_that_waits_to_be_judged_comes_whole(void)
 {
@@ -379,6 +403,7 @@ static const struct suite_case cases[] = {
 	CASE(server_with_a_password_starts),
 	CASE(unauthenticated_clients_have_smaller_limits),
 	CASE(the_limits_go_when_the_password_goes),
+	CASE(the_longest_password_can_be_given),
 	CASE(a_request_that_waits_to_be_judged_comes_whole),
 	CASE(an_error_in_a_later_piece_of_a_request_is_answered),
 	CASE(the_last_of_several_log_ins_and_outs_counts),

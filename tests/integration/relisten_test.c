@@ -56,6 +56,22 @@ static void bind_widens_and_narrows(void)
 	CU_ASSERT(server_stop(&server));
 }
 
+/* Nobody could have reached the server any more, and CONFIG REWRITE would have written a file with which it doesn't start. */
+static void the_last_listener_can_not_be_taken_away(void)
+{
+	ONLY_OURS();
+	struct server *server = server_start("--unixsocket ''");
+	struct peer *peer = peer_connect(server);
+	CU_ASSERT(GIVES(peer, "-ERR CONFIG SET failed (possibly related to argument 'port') - Unable to listen on this port. Check server logs.\r\n",
+			"CONFIG", "SET", "port", "0"));
+	CU_ASSERT(server_wait_log(server, "there is nothing to listen on"));
+	CU_ASSERT(GIVES(peer, "-ERR CONFIG SET failed (possibly related to argument 'bind') - Failed to bind to specified addresses.\r\n",
+			"CONFIG", "SET", "bind", ""));
+	CU_ASSERT(is_served_at(server_port(server)));
+	peer_close(&peer);
+	CU_ASSERT(server_stop(&server));
+}
+
 static void a_port_that_was_changed_is_not_to_be_shared(void)
 {
 	struct server *server = server_start(" ");
@@ -151,6 +167,7 @@ static void what_was_changed_is_written_to_the_file(void)
 static const struct suite_case cases[] = {
 	CASE(port_moves_and_clients_stay),
 	CASE(bind_widens_and_narrows),
+	CASE(the_last_listener_can_not_be_taken_away),
 	CASE(a_port_that_was_changed_is_not_to_be_shared),
 	CASE(clients_who_change_the_port_at_once_do_so_in_turn),
 	CASE(a_change_stands_though_its_client_leaves),

@@ -10,6 +10,7 @@
 #include "actors/runtime/log.h"
 #include "support/config_file.h"
 #include "support/suite.h"
+#include "transport/resp_parser.h"
 
 static void options_take_the_forms_of_redis(void)
 {
@@ -96,6 +97,17 @@ static void a_bad_option_is_named(void)
 	CU_ASSERT_STRING_EQUAL(REFUSAL("-- ", "x"), "option --: the name is missing");
 	CU_ASSERT_STRING_EQUAL(REFUSAL("--port \"7", "x"), "option --port: Unbalanced quotes in configuration line");
 	CU_ASSERT_STRING_EQUAL(REFUSAL("/no/such/file"), "/no/such/file: No such file or directory");
+}
+
+static void a_password_that_no_client_could_give_is_refused(void)
+{
+	static char password[RESP_UNAUTHENTICATED_BULK_MAX + 2];
+	struct config config;
+	memset(password, 'p', RESP_UNAUTHENTICATED_BULK_MAX + 1);
+	CU_ASSERT_STRING_EQUAL(REFUSAL("--requirepass", password), "option --requirepass: argument must have at most 16384 bytes");
+	password[RESP_UNAUTHENTICATED_BULK_MAX] = '\0';
+	CU_ASSERT_EQUAL(LOAD(&config, "--requirepass", password), CONFIG_LOADED);
+	config_fini(&config);
 }
 
 static void version_and_help_are_asked_for(void)
@@ -319,6 +331,7 @@ static const struct suite_case cases[] = {
 	CASE(options_take_the_forms_of_redis),
 	CASE(options_take_the_forms_that_people_know),
 	CASE(a_bad_option_is_named),
+	CASE(a_password_that_no_client_could_give_is_refused),
 	CASE(version_and_help_are_asked_for),
 	CASE(options_go_before_the_file),
 	CASE(an_error_in_a_file_has_its_line),

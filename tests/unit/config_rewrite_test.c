@@ -166,16 +166,16 @@ static void check_length(void)
 	memset(value, 'x', sizeof(value) - 1);
 	file_write("q.conf", "timeout 5\n");
 	load(&config);
-	struct config_pair pair = { slice_of("requirepass", 11), slice_of(value, 70000) };
+	struct config_pair pair = { slice_of("masterauth", 10), slice_of(value, 70000) };
 	CU_ASSERT_FALSE(config_set(&config, &pair, 1, CONFIG_FROM_HERE, &changes, &error));
-	CU_ASSERT_STRING_EQUAL(error.text, "ERR CONFIG SET failed (possibly related to argument 'requirepass') - the value takes a line of "
-					   "70012 bytes in a file, and at most 65536 are possible");
-	pair.value.len = 65536 - 12;
+	CU_ASSERT_STRING_EQUAL(error.text, "ERR CONFIG SET failed (possibly related to argument 'masterauth') - the value takes a line of "
+					   "70011 bytes in a file, and at most 65536 are possible");
+	pair.value.len = 65536 - 11;
 	CU_ASSERT_TRUE(config_set(&config, &pair, 1, CONFIG_FROM_HERE, &changes, &error));
 	rewrite(&config);
 	struct config again;
 	load(&again);
-	CU_ASSERT_STRING_EQUAL(again.requirepass, config.requirepass);
+	CU_ASSERT_STRING_EQUAL(again.masterauth, config.masterauth);
 	config_fini(&again);
 	config_fini(&config);
 }

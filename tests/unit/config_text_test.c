@@ -131,18 +131,18 @@ static void odd_texts_are_taken_or_refused_with_their_line(void)
 static void check_long(void)
 {
 	size_t len = 17 * MEGABYTE;
-	char *text = malloc(len + 1), *password = text + strlen("requirepass ");
+	char *text = malloc(len + 1), *value = text + strlen("masterauth ");
 	CU_ASSERT_PTR_NOT_NULL_FATAL(text);
 	memset(text, 'x', len);
-	memcpy(text, "requirepass ", strlen("requirepass "));
+	memcpy(text, "masterauth ", strlen("masterauth "));
 	text[MEGABYTE] = '\0';
 	CU_ASSERT_STRING_EQUAL(file_refusal(text), "q.conf:1: the line has 1048576 bytes, and at most 65536 are possible");
 	text[64 * 1024] = '\0';
 	CU_ASSERT_STRING_EQUAL(file_refusal(text), "");
 	/* In a file each of these bytes takes four. */
-	memset(password, '\x01', 20000);
-	password[20000] = '\0';
-	CU_ASSERT_STRING_EQUAL(file_refusal(text), "q.conf:1: requirepass: the value takes a line of 80014 bytes in a file, and at most "
+	memset(value, '\x01', 20000);
+	value[20000] = '\0';
+	CU_ASSERT_STRING_EQUAL(file_refusal(text), "q.conf:1: masterauth: the value takes a line of 80013 bytes in a file, and at most "
 						   "65536 are possible");
 	memset(text, '\n', len);
 	text[len] = '\0';
