@@ -455,7 +455,7 @@ static const struct {
 	{ "dir / maxclients 50 timeout 9 requirepass x bind 203.0.113.9", "bind" },
 	{ "dir / maxclients 50 timeout 9 port NEW bind 203.0.113.9", "port" },
 	{ "dir / maxclients 50 timeout 9 bind 203.0.113.9 port NEW", "bind" },
-	{ "dir / timeout 9 bind \"127.0.0.2 127.0.0.2\"", "bind" },
+	{ "dir / timeout 9 bind \"127.0.0.2 203.0.113.9\"", "bind" },
 };
 
 /* A listener of this test. */
