@@ -12,6 +12,11 @@ void keyspace_emit(const struct keyspace *keyspace, struct entry *entry)
 	change_before(keyspace, entry);
 }
 
+bool keyspace_is_emitted(const struct keyspace *keyspace, const struct entry *entry)
+{
+	return entry_epoch(entry) == change_epoch(keyspace);
+}
+
 void keyspace_before_flush(const struct keyspace *keyspace)
 {
 	if (keyspace->storage->watch.flush)

@@ -29,6 +29,7 @@ struct keyspace *keyspace_create(struct storage *storage)
 	if (!keyspace)
 		return NULL;
 	keyspace->storage = storage;
+	keyspace->tag = 0;
 	keyspace->conversion = (struct conversion){ .generation = access_generation(storage->access), .is_done = true };
 	expiry_init(&keyspace->expiry, &storage->memory);
 	if (!table_init(&keyspace->table, &storage->memory)) {
@@ -56,6 +57,16 @@ void keyspace_destroy(struct keyspace **keyspace)
 void keyspace_destroy_elsewhere(struct keyspace **keyspace)
 {
 	destroy_as(keyspace, FREED_ELSEWHERE);
+}
+
+void keyspace_set_tag(struct keyspace *keyspace, uint32_t tag)
+{
+	keyspace->tag = tag;
+}
+
+uint32_t keyspace_tag(const struct keyspace *keyspace)
+{
+	return keyspace->tag;
 }
 
 void keyspace_prefetch_directory(const struct keyspace *keyspace, uint64_t hash)

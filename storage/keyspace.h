@@ -48,8 +48,13 @@ uint64_t keyspace_hash(struct slice key);
 
 /* NULL without memory. The storage must outlive the keyspace. */
 struct keyspace *keyspace_create(struct storage *storage);
+/* A number for the owner's own use; 0 at first. */
+void keyspace_set_tag(struct keyspace *keyspace, uint32_t tag);
+uint32_t keyspace_tag(const struct keyspace *keyspace);
 /* For a snapshot's walk: emits the entry unless it was emitted in this epoch. */
 void keyspace_emit(const struct keyspace *keyspace, struct entry *entry);
+/* This epoch's snapshot needs nothing more of the entry: it was emitted, or created since. */
+bool keyspace_is_emitted(const struct keyspace *keyspace, const struct entry *entry);
 /* Announces that the owner is about to give the keyspace away or to destroy it, with all entries. */
 void keyspace_before_flush(const struct keyspace *keyspace);
 /* Frees everything; proportional to the number of keys. Owner's turn only. */

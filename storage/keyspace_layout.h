@@ -20,6 +20,7 @@ struct keyspace {
 	struct expiry_index expiry;
 	struct conversion conversion;
 	struct storage *storage; /* shared with the owner's other keyspaces */
+	uint32_t tag;            /* the owner's */
 };
 
 #endif
