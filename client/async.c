@@ -1,5 +1,5 @@
 /*
- * The loop's side: what it is asked to watch, bytes out, replies in, and the calls from outside.
+ * The part of the asynchronous client that faces the event loop and the caller: watching, writing, reading, and the public calls.
  */
 #include "client/async.h"
 
@@ -14,11 +14,11 @@
 #include "client/table.h"
 
 #define READ_BYTES 16384
-/* One turn of the loop reads so much at most, so that others on the loop get theirs. */
+/* One turn of the loop reads at most this much, so that other sources on the loop get their turn. */
 #define TURN_BYTES (1 << 20)
-/* So much is gathered before the socket has taken what there is. */
+/* At most this much output is prepared before the socket has taken it. */
 #define OUT_MAX_BYTES (1 << 18)
-/* A callback may answer QC_CLOSED with another command; one that never gives up is left alone after so many. */
+/* A callback may react to QC_CLOSED with another command. After this many nested calls it is not called any more. */
 #define TOLD_CLOSED_MAX 16
 
 static struct async no_async = {.handle.err = {.kind = QC_NO_MEMORY, .text = "out of memory"}};
@@ -46,7 +46,7 @@ void async_watch(struct async *a)
 	a->loop.watch(a->loop.data, &a->handle, now.fd, now.read, now.write);
 }
 
-/* Of what the connection is at. */
+/* The deadline of the connection's current state. */
 static int64_t state_deadline(const struct async *a)
 {
 	switch (a->state) {
@@ -62,7 +62,7 @@ static int64_t state_deadline(const struct async *a)
 	return NO_DEADLINE;
 }
 
-/* Of that, and of the first command that waits for a connection. */
+/* The earlier of that and the deadline of the first command that waits for a connection. */
 static int64_t next_deadline(const struct async *a)
 {
 	int64_t state_ns = state_deadline(a);
@@ -70,7 +70,7 @@ static int64_t next_deadline(const struct async *a)
 	return a->state != READY && a->entries && a->entries->deadline_ns < state_ns ? a->entries->deadline_ns : state_ns;
 }
 
-/* Sets the timer when something is due before it; when it comes too early it is set again. */
+/* Sets the timer if something is due before it. When it fires too early, it is set again. */
 static void set_timer(struct async *a)
 {
 	int64_t deadline_ns = a->refused ? 0 : next_deadline(a);
@@ -100,7 +100,7 @@ void async_flush(struct async *a)
 	a->out.len = a->out_sent = 0;
 }
 
-/* From the entries into the buffer and to the socket, as long as that takes it. */
+/* Moves bytes from the entries to the buffer and to the socket, until the socket is full. */
 static void send_entries(struct async *a)
 {
 	while (a->state == READY && *a->unsent && a->out.len - a->out_sent < OUT_MAX_BYTES) {
@@ -144,7 +144,7 @@ void async_tell_push(struct async *a, qc_result push)
 	qc_release(&push);
 }
 
-/* The push that confirms a subscription is the reply to its command; all others go to who wants them. */
+/* A push that confirms a subscription is the reply to its command. All other pushes go to on_push. */
 static void on_push(struct async *a, struct resp_reply *push)
 {
 	static const char end[] = "subscribe";
@@ -158,7 +158,7 @@ static void on_push(struct async *a, struct resp_reply *push)
 		async_tell_push(a, result_of(push));
 }
 
-/* Takes the reply over. */
+/* Takes ownership of the reply. */
 static void on_reply(struct async *a, struct resp_reply *reply)
 {
 	if (reply->type == RESP_TYPE_PUSH) {
@@ -167,7 +167,7 @@ static void on_reply(struct async *a, struct resp_reply *reply)
 		resp_reply_free(reply);
 	} else if (a->entries == *a->unsent) {
 		resp_reply_free(reply);
-		async_lost(a, qc_errorf(QC_PROTOCOL, "a reply that nobody asked for"));
+		async_lost(a, qc_errorf(QC_PROTOCOL, "a reply without a command"));
 	} else {
 		async_complete(a, async_pop_first(a), result_of(reply));
 	}
@@ -218,14 +218,14 @@ static void receive(struct async *a)
 			return;
 		}
 		take_replies(a);
-		/* A short read has emptied the socket; TLS may still hold something. */
+		/* A short read has emptied the socket, but TLS may hold more bytes. */
 		if (got < READ_BYTES && (a->conn != conn || !conn->tls))
 			return;
 		total += (size_t)got;
 	}
 }
 
-/* Whatever the loop or the caller began ends here. */
+/* What the loop or the caller has begun ends here. */
 
 static void async_free(struct async *a)
 {
@@ -252,7 +252,7 @@ static void enter(struct async *a)
 
 static void leave(struct async *a)
 {
-	/* What callbacks, or the caller, want done while there is no connection. */
+	/* Carries out what callbacks or the caller have asked for while there is no connection. */
 	if (a->depth == 1 && !a->closed && a->state == RESTING && a->entries)
 		async_dial(a);
 	if (--a->depth > 0)
@@ -265,7 +265,7 @@ static void leave(struct async *a)
 	set_timer(a);
 }
 
-/* A read may wait until something can be sent, and a write until something comes: see tls.h. */
+/* A read may have to wait until the socket is writable, and a write until it is readable: see tls.h. */
 static void serve(struct async *a, bool readable, bool writable)
 {
 	if (readable || a->read_wants == POLLOUT)
@@ -305,7 +305,7 @@ void qc_async_expired(qc_async *handle)
 		else if (a->state == DIALLING)
 			async_advance(a);
 		else
-			async_lost(a, qc_errorf(QC_TIMEOUT, "%s: an answer took too long", peer));
+			async_lost(a, qc_errorf(QC_TIMEOUT, "%s: timeout waiting for a reply", peer));
 	}
 	leave(a);
 }
@@ -326,7 +326,7 @@ qc_async *qc_async_open(const qc_options *options, const qc_async_loop *loop)
 	a->timer_ns = NO_DEADLINE;
 	a->handle.err = settings_init(&a->settings, options);
 	if (!qc_failed(a->handle) && a->settings.sentinel)
-		a->handle.err = qc_errorf(QC_INVALID, "an asynchronous client doesn't ask Sentinels");
+		a->handle.err = qc_errorf(QC_INVALID, "asynchronous clients do not support Sentinels");
 	if (!qc_failed(a->handle))
 		a->handle.err = origin_init(&a->origin);
 	for (size_t i = 0; !qc_failed(a->handle) && i < a->settings.address_count; i++)
@@ -368,7 +368,7 @@ void qc_async_on_push(qc_async *handle, qc_callback *callback, void *data)
 	a->push_data = data;
 }
 
-/* At once, as nothing comes later. */
+/* Called at once, since the loop will not call again. */
 static void tell_closed(struct async *a, qc_callback *callback, void *data)
 {
 	qc_result result = {.err = qc_errorf(QC_CLOSED, "closed"), .reply = NULL};
@@ -380,7 +380,7 @@ static void tell_closed(struct async *a, qc_callback *callback, void *data)
 	a->told_closed--;
 }
 
-/* NULL without memory. An error in writing it stands in the entry: it is to be told later. */
+/* NULL if out of memory. An error in the arguments is kept in the entry and reported later. */
 static struct entry *entry_create(qc_args args)
 {
 	struct buffer bytes = {.data = NULL};
@@ -431,7 +431,7 @@ void qc_async_do_args(qc_async *handle, qc_callback *callback, void *data, qc_ar
 		free(entry);
 		tell_closed(a, callback, data);
 	} else {
-		/* It goes out when the loop finds the socket writable, together with what is added until then. */
+		/* Sent when the loop reports the socket writable, together with commands added until then. */
 		give(a, entry);
 	}
 	leave(a);

@@ -10,7 +10,7 @@ void async_close_socket(struct async *a)
 	struct dial *dial = a->dial;
 	struct conn *conn = a->conn;
 
-	/* Unwatched before it is closed: the number may be used again at once. */
+	/* Unwatch before closing: the descriptor number may be reused at once. */
 	a->dial = NULL;
 	a->conn = NULL;
 	async_watch(a);
@@ -24,7 +24,7 @@ void async_close_socket(struct async *a)
 
 void async_disown(struct async *a)
 {
-	qc_error err = qc_errorf(QC_NETWORK, "given by the parent process, which is answered");
+	qc_error err = qc_errorf(QC_NETWORK, "the command belongs to the parent process, which gets the reply");
 
 	dial_disown(&a->dial);
 	if (a->conn && a->conn->tls)
@@ -41,13 +41,13 @@ static void pause_before_dial(struct async *a)
 	a->pause_ns = monotonic_ns() + back_off_ns(&a->settings, a->dials);
 }
 
-/* May a later dial go better, however many have been in vain? */
+/* Whether a later dial may succeed, however many have failed. */
 static bool may_pass(const qc_error *err)
 {
 	return err->kind == QC_NETWORK || err->kind == QC_TIMEOUT || qc_has_code(*err, "LOADING");
 }
 
-/* Is there nothing to wait for any more? What else than a refusal fails may have been an accident, the first few times. */
+/* Whether to give up. A refusal by the server is final. Other errors may be accidents, and are retried a few times. */
 static bool is_hopeless(const qc_error *err, bool tried_enough)
 {
 	return !may_pass(err) && (err->kind == QC_SERVER || tried_enough);

@@ -5,7 +5,7 @@
 #include "client/error.h"
 #include "client/request.h"
 
-/* Takes the result over. */
+/* Takes ownership of the result. */
 void async_complete(struct async *a, struct entry *entry, qc_result result)
 {
 	if (entry->callback)
@@ -24,7 +24,7 @@ int64_t async_answer_deadline(const struct async *a, const struct entry *entry)
 	return deadline_after_ms(time_limit_ms(a->settings.timeout_ms, entry->wait_ms));
 }
 
-/* What stood behind a command that may wait couldn't be answered before: its time begins now, up to the next such command. */
+/* Commands behind one that may wait could not be answered before it. Their time begins now, up to the next such command. */
 static void restart_clocks(const struct async *a, struct entry *from, const struct entry *end)
 {
 	for (bool goes_on = true; goes_on && from != end; from = from->next) {
@@ -49,7 +49,7 @@ struct entry *async_pop_first(struct async *a)
 
 void async_fail_all(struct async *a, const qc_error *err)
 {
-	/* What callbacks add meanwhile is not meant. */
+	/* Commands that callbacks add meanwhile are not affected. */
 	struct entry *list = a->entries;
 
 	a->entries = NULL;
@@ -102,7 +102,7 @@ static qc_error error_no_connection(const struct async *a)
 
 void async_fail_late(struct async *a, int64_t now_ns)
 {
-	/* What callbacks add meanwhile has a later deadline. */
+	/* Commands that callbacks add meanwhile have later deadlines. */
 	while (a->entries && a->entries->deadline_ns <= now_ns) {
 		struct entry *entry = a->entries;
 		qc_error err = error_no_connection(a);
@@ -121,7 +121,7 @@ void async_refuse(struct async *a, struct entry *entry)
 
 void async_fail_refused(struct async *a)
 {
-	/* A callback may add another that is refused as well: that is for the next turn, or this one would never end. */
+	/* A callback may add another command that is refused, too. That one is left to the next turn, or this loop might never end. */
 	struct entry *list = a->refused;
 
 	a->refused = NULL;

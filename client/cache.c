@@ -1,6 +1,6 @@
 /*
- * A thread holds a connection on which the server says which keys have changed, and tells the store. The store is open while that
- * connection is, and only then is anything kept.
+ * A thread holds a connection on which the server reports changed keys, and invalidates them in the store. The store is open, and keeps
+ * replies, only while that connection is up.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -14,18 +14,18 @@
 #include "client/typed.h"
 
 #define DEFAULT_BYTES (16 << 20)
-/* Silence for so long is broken by a PING; as much again ends the connection. */
+/* After this silence a PING is sent; after as much again the connection is given up. */
 #define SILENCE_MS 30000
 
 struct cache {
 	qc_cache handle;
 	qc_client *client;
 	struct store *store;
-	struct buffer tracking; /* the command that asks to be told */
-	struct conn *conn;      /* the thread's; NULL while there is none */
+	struct buffer tracking; /* the CLIENT TRACKING command */
+	struct conn *conn;      /* the thread's connection; NULL while there is none */
 	qc_context *life;
 	pthread_t thread;
-	bool has_thread; /* else nothing is kept, for what handle.err says */
+	bool has_thread; /* otherwise nothing is kept, because of handle.err */
 	unsigned generation;
 };
 
@@ -33,7 +33,7 @@ static struct cache no_cache = {.handle.err = {.kind = QC_NO_MEMORY, .text = "ou
 
 /* The thread */
 
-/* ">2 invalidate [key ...]", or a null for all of them. */
+/* Handles ">2 invalidate [key ...]"; a null instead of the keys means all. */
 static void take_push(struct cache *cache, const qc_reply *push)
 {
 	const char *what = qc_reply_text(qc_reply_at(push, 0));
@@ -55,7 +55,7 @@ static struct pool *pool_of(struct cache *cache)
 	return client_of(cache->client)->pool;
 }
 
-/* A connection, beside those of the pool, on which the server tells of changes. */
+/* Opens a connection outside the pool, on which the server reports changes. */
 static qc_error begin_tracking(struct cache *cache, qc_context *context)
 {
 	struct pool *pool = pool_of(cache);
@@ -85,7 +85,7 @@ static qc_error ping(struct cache *cache)
 	return err;
 }
 
-/* Until the connection is lost, or the cache ends. */
+/* Reads until the connection is lost or the cache is closed. */
 static void listen_for_changes(struct cache *cache)
 {
 	for (bool pinged = false;;) {
@@ -127,7 +127,7 @@ static void *run(void *context)
 	return NULL;
 }
 
-/* The public face */
+/* The public functions */
 
 static qc_error write_tracking(struct cache *cache, qc_args prefixes)
 {
@@ -155,7 +155,7 @@ static qc_error prepare(struct cache *cache, const qc_cache_options *options)
 	if (err.kind != QC_OK)
 		return err;
 	if (client->is_pinned || client->pool->settings.protocol != 3)
-		return qc_errorf(QC_INVALID, "a cache needs a client that isn't pinned, and RESP3");
+		return qc_errorf(QC_INVALID, "a cache needs RESP3 and a client that is not pinned");
 	pool_enter(client->pool);
 	cache->generation = client->pool->generation;
 	cache->store = store_create(options->max_bytes ? options->max_bytes : DEFAULT_BYTES);
@@ -191,7 +191,7 @@ qc_cache *qc_cache_open(qc_client *client, qc_context *context, const qc_cache_o
 	return &cache->handle;
 }
 
-/* In a forked child there is no thread, and what it kept may be outdated. Its locks may be held for ever. */
+/* A forked child has no thread, what was kept may be outdated, and locks may be held forever. */
 static bool is_elsewhere(struct cache *cache)
 {
 	return pool_check_generation(pool_of(cache), cache->generation, "the cache").kind != QC_OK;

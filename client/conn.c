@@ -13,11 +13,11 @@
 #include "client/reply.h"
 #include "client/wait.h"
 
-/* What one read asks for: several small replies, or a good piece of a large one. */
+/* The size of one read: several small replies, or a good part of a large one. */
 #define READ_BYTES 16384
-/* A scratch buffer that has grown beyond this is given back after the exchange. */
+/* A scratch buffer that has grown beyond this is freed after the exchange. */
 #define SCRATCH_MAX_BYTES (1 << 20)
-/* Pushes that gathered on an idle connection are read by so many pieces; who sends more is left. */
+/* Pushes that gathered on an idle connection are read in at most this many pieces. If there are more, the connection is closed. */
 #define IDLE_READS_MAX 64
 
 qc_error conn_lost(struct conn *conn, int number, const char *what)
@@ -36,10 +36,10 @@ static qc_error too_late(struct conn *conn)
 	char peer[160];
 
 	address_show(conn->peer, peer, sizeof(peer));
-	return qc_errorf(QC_TIMEOUT, "%s: an answer took too long", peer);
+	return qc_errorf(QC_TIMEOUT, "%s: timeout waiting for a reply", peer);
 }
 
-/* Until the socket is ready, the context ends, or the deadline passes. */
+/* Waits until the socket is ready, the context ends, or the deadline passes. */
 static qc_error conn_wait(struct conn *conn, short events, qc_context *context, int64_t deadline_ns, int *out_ready)
 {
 	conn->is_prompt = false;
@@ -70,8 +70,8 @@ ssize_t conn_write_now(struct conn *conn, const void *data, size_t len, short *o
 }
 
 /*
- * Who can't be cancelled and has all of the time limit left needs no poll at first: the kernel waits in recv(2) itself, one call
- * instead of two. The socket's limit begins with each call, so only the first read of an exchange may be left to it.
+ * A call that can't be cancelled and has its whole time limit left needs no poll at first: the kernel waits in recv(2), which saves one
+ * system call. The socket's limit starts anew with each recv, so only the first read of an exchange may use it.
  */
 static bool may_wait_in_recv(const struct conn *conn, const qc_context *context, int64_t deadline_ns)
 {
@@ -80,12 +80,12 @@ static bool may_wait_in_recv(const struct conn *conn, const qc_context *context,
 	return deadline_ns == NO_DEADLINE || (conn->receive_limit_ns > 0 && conn->is_prompt);
 }
 
-/* Reads at least a byte. */
+/* Reads at least one byte. */
 static qc_error read_wait(struct conn *conn, qc_context *context, int64_t deadline_ns, void *out, size_t size, size_t *out_len)
 {
 	bool in_recv = may_wait_in_recv(conn, context, deadline_ns);
 	short wants = POLLIN;
-	/* After the first read there is often more at once; and TLS may hold bytes that poll(2) doesn't know of. So look first. */
+	/* After the first read there is often more to read, and TLS may hold bytes that poll(2) cannot see. So try to read first. */
 	bool look = in_recv || conn->tls || !conn->is_prompt;
 
 	conn->is_prompt = false;
@@ -100,7 +100,7 @@ static qc_error read_wait(struct conn *conn, qc_context *context, int64_t deadli
 				return conn_lost(conn, ECONNRESET, "the server closed the connection");
 			if (errno != EAGAIN && errno != EINTR)
 				return conn_lost(conn, errno, "receiving");
-			/* It was interrupted, or its limit has passed: what is left of the time is for poll(2). */
+			/* After an interrupt or the end of the socket's limit, poll(2) waits for the rest of the time. */
 			in_recv = in_recv && deadline_ns == NO_DEADLINE;
 			if (in_recv)
 				continue;
@@ -134,11 +134,11 @@ static qc_error fill(struct conn *conn, qc_context *context, int64_t deadline_ns
 	}
 	qc_error err = read_wait(conn, context, deadline_ns, room, READ_BYTES, &got);
 	resp_reader_fed(conn->reader, got);
-	/* A reply that never ends comes without waiting. */
+	/* An endless reply arrives without any wait, so the time must be checked here, too. */
 	return err.kind == QC_OK && !is_first ? check_time(conn, context, deadline_ns) : err;
 }
 
-/* What has come by now, while there is still something to send. */
+/* Reads what has arrived while there is still something to send. */
 static qc_error drain(struct conn *conn)
 {
 	short wants;
@@ -154,10 +154,10 @@ static qc_error drain(struct conn *conn)
 	return got > 0 || number == EAGAIN || number == EINTR ? no_error() : conn_lost(conn, number, "receiving");
 }
 
-/* What is read of a server that has refused a request before it was sent whole: its error is in the first of these. */
+/* The number of reads for the error of a server that has refused a request before all of it was sent. */
 #define LAST_WORDS_READS 16
 
-/* Sending has failed: what the server has said before it closed tells why. */
+/* Sending has failed: the server's last reply may tell why. */
 static qc_error add_last_words(struct conn *conn, qc_error err)
 {
 	struct resp_reply *reply = NULL;
@@ -224,7 +224,7 @@ qc_error conn_next(struct conn *conn, qc_context *context, int64_t deadline_ns, 
 	}
 }
 
-/* Takes the push over. */
+/* Takes ownership of the push. */
 static void tell_push(struct conn *conn, struct resp_reply *push)
 {
 	if (conn->settings->on_push)
@@ -274,7 +274,7 @@ qc_error conn_read_raw(struct conn *conn, qc_context *context, int64_t deadline_
 	return read_wait(conn, context, deadline_ns, out, size, out_len);
 }
 
-/* What has come while nobody waited. False when it isn't pushes alone, or has no end. */
+/* Reads what has arrived on an idle connection. False if there is anything but pushes, or too many of them. */
 static bool take_pushes(struct conn *conn)
 {
 	for (int i = 0; i < IDLE_READS_MAX && !conn->broken; i++) {
@@ -297,7 +297,7 @@ bool conn_is_alive(struct conn *conn)
 	struct pollfd fd = {.fd = conn->fd, .events = POLLIN};
 	uint8_t byte;
 
-	/* Nothing, as a rule: one call tells. */
+	/* The usual case: one system call finds that nothing has arrived. */
 	if (conn->tls ? poll(&fd, 1, 0) == 0 : recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN)
 		return true;
 	return take_pushes(conn);
@@ -328,8 +328,8 @@ void conn_disown(struct conn **conn)
 }
 
 /*
- * What recv(2) is left to wait of the time limit. It counts by the kernel's timer wheel, which fires late by up to an eighth of
- * the time, and by some ticks; poll(2) is exact, and is what the rest is for. A shorter limit is poll's alone.
+ * The part of the time limit that is left to recv(2). Its timeout uses the kernel's timer wheel, which fires late by up to an eighth of the
+ * time plus some ticks. poll(2) is exact and waits for the rest. With a short limit only poll is used.
  */
 #define RECV_SHARE(ms) ((ms) / 4 * 3)
 #define RECV_LEAST_MS 200
@@ -349,7 +349,8 @@ qc_error conn_let_block(struct conn *c, const struct settings *settings)
 	return no_error();
 }
 
-/* A dead peer is noticed after a minute: by then a probe has gone out each KEEPALIVE_INTERVAL_S, and none was answered. */
+/* A dead peer is noticed after a minute: probes begin after KEEPALIVE_IDLE_S and repeat every KEEPALIVE_INTERVAL_S, and the last goes
+ * unanswered. */
 #define KEEPALIVE_IDLE_S 30
 #define KEEPALIVE_INTERVAL_S 10
 #define KEEPALIVE_PROBES 3

@@ -1,9 +1,8 @@
 /*
- * One connection: bytes out and replies in, as long as a context and a deadline allow. dial.h makes one.
+ * One connection: sends bytes and receives replies until a context ends or a deadline passes. dial.h makes connections.
  *
- * One thread at a time. After an error of any kind but a refusal by the server the connection is `broken`: what comes next on it
- * is unknown, and it can only be closed. Exception: a reading that only its context or deadline has ended may
- * be taken up again by conn_next(), conn_read_raw().
+ * One thread at a time. After any error except an error reply the connection is `broken`: what arrives next is unknown, so it can only be
+ * closed. Exception: after a read that was ended only by its context or deadline, conn_next() and conn_read_raw() may continue.
  */
 #ifndef CLIENT_CONN_H
 #define CLIENT_CONN_H
@@ -17,53 +16,53 @@
 #include "transport/resp_reader.h"
 
 struct conn {
-	int fd, wake_fd;           /* wake_fd: an eventfd for contexts, -1 until one is needed */
-	struct tls *tls;           /* NULL without */
+	int fd, wake_fd;           /* wake_fd: an eventfd to wake waits, -1 until one is needed */
+	struct tls *tls;           /* NULL without TLS */
 	struct resp_reader *reader;
-	struct buffer out;         /* scratch for requests */
+	struct buffer out;         /* scratch buffer for requests */
 	const struct settings *settings;
 	const struct address *peer;
-	size_t address_index;      /* of the peer in the settings */
-	int64_t receive_limit_ns;  /* what SO_RCVTIMEO is set to; 0: for ever; -1: the socket doesn't block */
+	size_t address_index;      /* index of the server in the settings */
+	int64_t receive_limit_ns;  /* the value of SO_RCVTIMEO; 0: no limit; -1: the socket is non-blocking */
 	int64_t idle_since_ns;
-	int64_t retires_ns;        /* not to be used any more from then on */
-	size_t bytes_sent;         /* since the exchange in hand began */
-	bool is_prompt;            /* nothing has been waited for, or read, since then: all of its time is left */
-	bool broken, is_dirty;     /* is_dirty: its state was changed; not for others */
+	int64_t retires_ns;        /* cannot be used any more from this time on */
+	size_t bytes_sent;         /* since the current exchange began */
+	bool is_prompt;            /* nothing has been waited for or read since then: all of the time limit is left */
+	bool broken, is_dirty;     /* is_dirty: the connection's state was changed, so others cannot use it */
 	struct conn *newer, *older; /* in the pool */
-	unsigned generation;       /* of the pool: a forked child's is another */
-	bool is_unwanted;          /* when the pool gave it: of a server that isn't used any more, or idle for too long */
+	unsigned generation;       /* of the pool; a forked child has another */
+	bool is_unwanted;          /* when the pool gave it; see struct pool */
 };
 
-/* On a connected socket, which is taken over also on failure. */
+/* Makes a connection from a connected socket, which it takes over even on failure. */
 qc_error conn_create(const struct settings *settings, size_t address_index, int fd, struct conn **out_conn);
-/* From here on a plain socket blocks, for less than the time limit of commands. Dialling has one of its own. */
+/* From now on a plain socket blocks, for less than the time limit of commands. Dialling needs a non-blocking socket. */
 qc_error conn_let_block(struct conn *conn, const struct settings *settings);
 void conn_close(struct conn **conn);
-/* In a forked child: the copy is closed, and the parent's peer is told nothing. */
+/* In a forked child: closes the copy without telling the parent's peer anything. */
 void conn_disown(struct conn **conn);
 
-/* As recv(2) and send(2) on a socket that doesn't block, through TLS if there is any: see tls.h. */
+/* recv(2) and send(2) without waiting, through TLS if there is any: see tls.h. */
 ssize_t conn_read_now(struct conn *conn, void *out, size_t size, short *out_wants);
 ssize_t conn_write_now(struct conn *conn, const void *data, size_t len, short *out_wants);
-/* The connection is broken; what the errno of `what` says of it. */
+/* Marks the connection broken and makes an error from errno and what was done. */
 qc_error conn_lost(struct conn *conn, int number, const char *what);
 
-/* Nothing but pushes has come while nobody waited, and the peer hasn't closed. */
+/* Whether the peer has not closed and only pushes have arrived while the connection was idle. */
 bool conn_is_alive(struct conn *conn);
 
-/* Begins an exchange: sends, and reads what comes meanwhile, so that two full directions can't wait for each other. */
+/* Begins an exchange: sends, and reads meanwhile, so that client and server cannot both block on full buffers. */
 qc_error conn_send(struct conn *conn, qc_context *context, int64_t deadline_ns, const void *data, size_t len);
-/* The next reply or push, whatever it is. */
+/* Receives the next reply or push. */
 qc_error conn_next(struct conn *conn, qc_context *context, int64_t deadline_ns, struct resp_reply **out_reply);
-/* The next reply to a command: attributes are passed over, pushes told to options.on_push. */
+/* Receives the next reply to a command. Skips attributes; passes pushes to options.on_push. */
 qc_error conn_reply(struct conn *conn, qc_context *context, int64_t deadline_ns, struct resp_reply **out_reply);
 /*
- * Every reply that was asked for is read. What came besides, but for pushes, would be taken for the answer to the next command:
- * such a connection is broken (not a dirty one, whose owner knows). Large buffers are given back.
+ * Call when all expected replies are read. If anything but pushes is left, it would be taken as the reply to the next command: the
+ * connection becomes broken (unless it is dirty: then its owner reads the rest). Frees large buffers.
  */
 void conn_end_exchange(struct conn *conn);
-/* Past the reader. 0 at the end of the stream. */
+/* Bypasses the reply reader. 0 at the end of the stream. */
 qc_error conn_read_raw(struct conn *conn, qc_context *context, int64_t deadline_ns, void *out, size_t size, size_t *out_len);
 
 #endif

@@ -9,22 +9,22 @@
 
 struct qc_context {
 	struct context_waiter in_parent;
-	struct qc_context *parent; /* NULL: of the background, whose end needn't be waited for */
+	struct qc_context *parent; /* NULL if the parent is the background, which never ends */
 	int64_t deadline_ns;
 	atomic_int holders;
-	_Atomic(enum qc_kind) ended; /* QC_OK, then what has ended it */
+	_Atomic(enum qc_kind) ended; /* QC_OK, or why it has ended */
 	bool is_static;
-	const void *key; /* of its value; NULL when it has none */
+	const void *key; /* of its value; NULL if it has none */
 	void *value;
 	pthread_mutex_t lock;
 	struct context_waiter *waiters;
 };
 
 static struct qc_context background = {.deadline_ns = NO_DEADLINE, .is_static = true};
-/* What is given when there is no memory for a context: it has ended. */
+/* Returned if there is no memory for a context: it has ended already. */
 static struct qc_context no_memory = {.deadline_ns = NO_DEADLINE, .is_static = true, .ended = QC_NO_MEMORY};
 
-/* NULL is the background. */
+/* NULL means the background. */
 static inline const struct qc_context *known(const struct qc_context *context)
 {
 	return context ? context : &background;

@@ -1,6 +1,6 @@
 /*
- * A stage is a function that goes as far as it can without waiting: it fails, or moves on to another stage, or registers what
- * it waits for and returns.
+ * Each stage is a function that goes as far as it can without waiting: it fails, or moves on to the next stage, or registers what it waits
+ * for and returns.
  */
 #include "client/dial.h"
 
@@ -14,7 +14,7 @@
 #include "client/reply.h"
 #include "client/request.h"
 
-/* What one read of the greeting asks for: no more than a TLS record holds, so that none is left where epoll can't see it. */
+/* The size of one read during the greeting: a whole TLS record, so that no decrypted bytes are left where epoll cannot see them. */
 #define READ_BYTES 16384
 
 static const struct address *server_of(const struct dial *d)
@@ -43,15 +43,15 @@ static qc_error watch(struct dial *d, int fd, short events)
 static qc_error too_late(const struct dial *d)
 {
 	static const char *const what[] = {
-		[DIAL_LOOKING_UP] = "looking up its name",
+		[DIAL_LOOKING_UP] = "resolving the host name",
 		[DIAL_RACING] = "connecting",
 		[DIAL_SECURING] = "the TLS handshake",
-		[DIAL_GREETING] = "an answer to the greeting",
+		[DIAL_GREETING] = "the greeting",
 	};
 	char peer[160];
 
 	address_show(server_of(d), peer, sizeof(peer));
-	return qc_errorf(QC_TIMEOUT, "%s: %s took too long", peer, what[d->stage]);
+	return qc_errorf(QC_TIMEOUT, "%s: timeout during %s", peer, what[d->stage]);
 }
 
 /* Stages */
@@ -98,7 +98,7 @@ static qc_error look_up(struct dial *d)
 
 static qc_error begin_greeting(struct dial *d)
 {
-	/* Somebody answers: what follows is bounded as any answer is. */
+	/* The server has accepted: from here on timeout_ms applies, as to any reply. */
 	int64_t answer_ns = deadline_after_ms(d->settings->timeout_ms);
 
 	if (answer_ns < d->deadline_ns)
@@ -141,7 +141,7 @@ static qc_error secure(struct dial *d)
 	return errno == EAGAIN ? watch(d, d->conn->fd, wants) : conn_lost(d->conn, errno, "TLS with");
 }
 
-/* Sends what is left of the words in hand; *out_wants is 0 when there is none. */
+/* Sends the rest of the current command. *out_wants is 0 if nothing is left. */
 static qc_error say(struct conn *c, short *out_wants)
 {
 	*out_wants = 0;
@@ -158,7 +158,7 @@ static qc_error say(struct conn *c, short *out_wants)
 	return no_error();
 }
 
-/* Reads once; *out_wants is 0 when something came. */
+/* Reads once. *out_wants is 0 if something has arrived. */
 static qc_error hear(struct conn *c, short *out_wants)
 {
 	uint8_t *room = resp_reader_room(c->reader, READ_BYTES);
@@ -177,14 +177,14 @@ static qc_error hear(struct conn *c, short *out_wants)
 	return no_error();
 }
 
-/* What has been said may hold a password. */
+/* The bytes sent may include a password. */
 static void forget_words(struct conn *c)
 {
 	explicit_bzero(c->out.data, c->out.len);
 	c->out.len = c->bytes_sent = 0;
 }
 
-/* Goes on by one step if the answer to the one in hand has come. */
+/* Moves on by one step if the reply to the current one has arrived. */
 static qc_error take_answer(struct dial *d, bool *out_came)
 {
 	struct resp_reply *reply;
@@ -217,7 +217,7 @@ static qc_error compose(struct dial *d)
 				    : request_write(&d->conn->out, greeting_words(&d->greeting, words));
 }
 
-/* One read a call: a server that sends without end must not keep the caller from looking at the clock. */
+/* One read per call: a server that sends without end must not keep the caller from checking the time. */
 static qc_error greet(struct dial *d)
 {
 	for (bool may_read = true; d->greeting.step != GREET_DONE;) {
@@ -246,7 +246,7 @@ static qc_error greet(struct dial *d)
 	return no_error();
 }
 
-/* From one server to the next */
+/* The next server */
 
 static void drop_attempt(struct dial *d)
 {
@@ -257,13 +257,13 @@ static void drop_attempt(struct dial *d)
 	conn_close(&d->conn);
 }
 
-/* Is it one that knows no HELLO, and says so by closing? Then the same server is asked again without. */
+/* Whether the server closed the connection because it doesn't know HELLO. Then it is tried again without HELLO. */
 static bool closes_at_hello(const struct dial *d, const qc_error *err)
 {
 	return d->stage == DIAL_GREETING && d->greeting.step == GREET_HELLO && !d->is_old && err->kind == QC_NETWORK;
 }
 
-/* False when there is nothing more to try. */
+/* False if no server is left to try. */
 static bool begin_next(struct dial *d, qc_error *err)
 {
 	bool again = closes_at_hello(d, err);

@@ -1,12 +1,12 @@
 /*
- * Making qc_errors. A text that doesn't fit is cut; nothing is allocated, so an error can always be made.
+ * Makes qc_errors. A text that is too long is cut. Nothing is allocated, so making an error cannot fail.
  */
 #ifndef CLIENT_ERROR_H
 #define CLIENT_ERROR_H
 
 #include "client/qcache.h"
 
-/* Only what says "no error" is set: the rest is not read then. */
+/* Sets only `kind`: the other fields are not read then. */
 static inline qc_error no_error(void)
 {
 	qc_error err;
@@ -18,7 +18,7 @@ static inline qc_error no_error(void)
 
 /* "what: text of errno" */
 qc_error error_errno(enum qc_kind kind, int number, const char *what);
-/* From an error reply. The first word is the code when it looks like one and fits: a word that was cut might be another's. */
+/* From an error reply. The first word becomes the code if it looks like one and fits: a cut word could equal another code. */
 qc_error error_server(const char *text, size_t len);
 qc_error error_no_memory(void);
 

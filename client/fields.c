@@ -1,5 +1,5 @@
 /*
- * Values into variables. A value is a reply's scalar; where it goes is told by a field's kind and size.
+ * Stores replies in variables. A value is a scalar reply; the field's kind and size say how to store it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@ static qc_error put_signed(const qc_field *field, const qc_reply *value, void *t
 		return unfit(field, "no integer");
 	if (field->size < 8 && (number < -half || number >= half))
 		return unfit(field, "an integer too large for its variable");
-	/* The low bytes come first on every machine that this is built for. */
+	/* All supported machines are little-endian: the low bytes come first. */
 	memcpy(to, &number, field->size);
 	return no_error();
 }
@@ -35,7 +35,7 @@ static qc_error put_unsigned(const qc_field *field, const qc_reply *value, void 
 	if (reply_read_int(value, &number) && number >= 0)
 		whole = (uint64_t)number;
 	else if (!decimal_parse_uint64(qc_reply_text(value) ? qc_reply_text(value) : "", qc_reply_len(value), &whole))
-		return unfit(field, "no integer without a sign");
+		return unfit(field, "not an unsigned integer");
 	if (field->size < 8 && whole >> (field->size * 8))
 		return unfit(field, "an integer too large for its variable");
 	memcpy(to, &whole, field->size);
@@ -70,7 +70,7 @@ static qc_error put_bool(const qc_field *field, const qc_reply *value, void *to)
 	return no_error();
 }
 
-/* Its text, or NULL: aggregates, integers and nulls have none. */
+/* The text of a scalar. NULL for aggregates, integers and nulls, which have none. */
 static const char *text_of(const qc_reply *value)
 {
 	switch (qc_reply_type(value)) {
@@ -124,7 +124,7 @@ static qc_error put(const qc_field *field, const qc_reply *value, void *out)
 	if (err.kind != QC_OK)
 		return qc_wrap(err, "%s", field->name);
 	if (field->kind <= QC_FIELD_WRONG || field->kind >= sizeof(putters) / sizeof(putters[0]))
-		return qc_errorf(QC_INVALID, "%s: its variable has a type that can't be read into", field->name);
+		return qc_errorf(QC_INVALID, "%s: cannot store into a variable of this type", field->name);
 	return putters[field->kind](field, value, (char *)out + field->offset);
 }
 

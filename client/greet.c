@@ -26,7 +26,7 @@ static bool is_needed(const struct greeting *g, enum greet_step step)
 	return true;
 }
 
-/* The first step that has something to say, from `step` on. */
+/* The first step from `step` on that has something to send. */
 static void move_to(struct greeting *g, enum greet_step step)
 {
 	while (!is_needed(g, step))
@@ -129,7 +129,7 @@ qc_args greeting_words(const struct greeting *g, qc_arg words[GREET_WORDS_MAX])
 	return (qc_args){words, count};
 }
 
-/* Since Redis 7.2, and Valkey's first, which calls itself that. */
+/* Since Redis 7.2 and the first Valkey, which reports its version as 7.2. */
 static bool knows_setinfo(const qc_reply *hello)
 {
 	const char *version = qc_reply_text(qc_reply_get(hello, "version"));
@@ -143,7 +143,7 @@ qc_error greeting_take(struct greeting *g, const qc_reply *answer)
 {
 	qc_error err = qc_reply_err(answer);
 
-	/* What the library is called is for people who look; nothing hangs on it. */
+	/* CLIENT SETINFO is only informative, so its errors are ignored. */
 	if (g->step == GREET_LIBRARY || g->step == GREET_VERSION)
 		err = no_error();
 	if (err.kind == QC_OK) {
@@ -151,7 +151,7 @@ qc_error greeting_take(struct greeting *g, const qc_reply *answer)
 		move_to(g, g->step == GREET_HELLO ? GREET_SELECT : g->step + 1);
 		return err;
 	}
-	/* RESP3, or HELLO itself, isn't known there. */
+	/* The server doesn't know RESP3, or HELLO. */
 	if (g->step == GREET_HELLO && (qc_has_code(err, "NOPROTO") || strstr(err.text, "unknown command"))) {
 		move_to(g, GREET_AUTH);
 		return no_error();

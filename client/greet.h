@@ -1,13 +1,13 @@
 /*
- * The first words on a connection, step by step. HELLO does all at once where the server knows it; one that doesn't is spoken to
- * in RESP2, with AUTH and CLIENT SETNAME instead. A server of Redis 7.2 or later is told what library it serves.
+ * The first commands on a connection, step by step. HELLO does everything at once. A server that doesn't know it is used with RESP2, AUTH
+ * and CLIENT SETNAME. Redis 7.2 and later are told the name of this library.
  */
 #ifndef CLIENT_GREET_H
 #define CLIENT_GREET_H
 
 #include "client/settings.h"
 
-/* GREET_PING is for who has nothing else to say, and must know that somebody listens. */
+/* GREET_PING is sent if there is nothing else to send, to check that the server answers. */
 enum greet_step { GREET_HELLO, GREET_AUTH, GREET_NAME, GREET_SELECT, GREET_LIBRARY, GREET_VERSION, GREET_PING, GREET_DONE };
 
 #define GREET_WORDS_MAX 8
@@ -15,19 +15,19 @@ enum greet_step { GREET_HELLO, GREET_AUTH, GREET_NAME, GREET_SELECT, GREET_LIBRA
 struct greeting {
 	const struct settings *settings;
 	enum greet_step step;
-	bool is_old;      /* no HELLO, as the server closes the connection at it */
-	bool has_setinfo; /* CLIENT SETINFO is known there */
+	bool is_old;      /* the server closes the connection at HELLO: don't send it */
+	bool has_setinfo; /* the server knows CLIENT SETINFO */
 	const char *user, *password;
-	struct qc_credentials fresh; /* what options.credentials gave */
+	struct qc_credentials fresh; /* from options.credentials */
 };
 
-/* Fails with what options.credentials fails with. */
+/* Fails if options.credentials fails. */
 qc_error greeting_begin(struct greeting *greeting, const struct settings *settings, bool is_old);
-/* The words of the step in hand, borrowed from the greeting and the settings. */
+/* The words of the current step. They are borrowed from the greeting and the settings. */
 qc_args greeting_words(const struct greeting *greeting, qc_arg words[GREET_WORDS_MAX]);
-/* Goes on to the next step by this answer, or fails with it. */
+/* Takes the reply to the current step: moves to the next step, or fails. */
 qc_error greeting_take(struct greeting *greeting, const qc_reply *answer);
-/* Forgets the credentials. */
+/* Erases the credentials. */
 void greeting_end(struct greeting *greeting);
 
 #endif

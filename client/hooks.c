@@ -30,7 +30,7 @@ void hooks_after(const struct settings *settings, struct hooked *hooked, const q
 	}
 }
 
-/* The number behind '*' or '$', as request_write() has written it; *at is behind its line then. */
+/* The number after '*' or '$', as request_write() has written it. Advances *at past its line. */
 static size_t number_at(const char *text, size_t *at)
 {
 	size_t begin = *at + 1, end = begin;

@@ -1,12 +1,12 @@
 /*
- * Telling hooks what is done, before and after. Nothing is done without hooks.
+ * Calls hooks before and after an event. Does nothing if there are no hooks.
  */
 #ifndef CLIENT_HOOKS_H
 #define CLIENT_HOOKS_H
 
 #include "client/settings.h"
 
-/* On the stack of what is done; the caller fills the event. */
+/* Lives on the stack during the event. The caller fills in the event. */
 struct hooked {
 	qc_event event;
 	bool is_told;

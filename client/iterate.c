@@ -11,7 +11,7 @@ struct iterator {
 	qc_client *client;
 	const char *command;
 	char *match, *type, *key;
-	size_t key_len, step, next; /* step: 2 where values stand beside the fields */
+	size_t key_len, step, next; /* step: 2 if the page has a value after each field */
 	int64_t count;
 	qc_arg cursor;
 	bool has_key, started;
@@ -57,7 +57,7 @@ static qc_error check(const qc_client *client, const qc_iterate_options *options
 	for (size_t i = 0; !is_known && i < 4; i++)
 		is_known = is_command(options, known[i]);
 	if (!is_known)
-		return qc_errorf(QC_INVALID, "%s can't be iterated over", options->command);
+		return qc_errorf(QC_INVALID, "cannot iterate with %s", options->command);
 	if (arg_is_missing(&options->key))
 		return qc_errorf(QC_INVALID, "the key is %s", arg_missing_text(&options->key));
 	if (wants_key != (options->key.data || options->key.len))
@@ -105,7 +105,7 @@ static qc_result ask(struct iterator *it, qc_context *context)
 	return qc_do_args(it->client, context, (qc_args){words, count});
 }
 
-/* The next page, and the cursor behind it. */
+/* Asks for the next page and cursor. */
 static qc_error turn_page(struct iterator *it, qc_context *context)
 {
 	uint64_t cursor;
@@ -117,7 +117,7 @@ static qc_error turn_page(struct iterator *it, qc_context *context)
 	const qc_reply *next = qc_reply_at(it->page.reply, 0), *items = qc_reply_at(it->page.reply, 1);
 	if (!qc_reply_text(next) || !decimal_parse_uint64(qc_reply_text(next), qc_reply_len(next), &cursor) ||
 	    qc_reply_count(items) % it->step)
-		return qc_errorf(QC_PROTOCOL, "%s answered no page", it->command);
+		return qc_errorf(QC_PROTOCOL, "%s did not return a page", it->command);
 	it->cursor = qc_arg((unsigned long long)cursor);
 	it->next = 0;
 	it->started = true;
@@ -154,7 +154,7 @@ bool qc_advance(qc_iterator *handle, qc_context *context)
 	handle->value_len = qc_reply_len(value);
 	if (handle->data)
 		return true;
-	handle->err = qc_errorf(QC_PROTOCOL, "%s answered something else than strings", it->command);
+	handle->err = qc_errorf(QC_PROTOCOL, "%s returned something other than strings", it->command);
 	return false;
 }
 

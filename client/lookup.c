@@ -9,7 +9,7 @@
 
 #include "client/error.h"
 
-/* Shared by the one who waits and the thread; whoever is last frees it. */
+/* Shared by the waiting call and the thread. The last one frees it. */
 struct lookup {
 	pthread_mutex_t lock;
 	bool done, abandoned;
@@ -44,7 +44,7 @@ static void *run(void *context)
 	lookup->done = true;
 	lookup->result = result;
 	lookup->list = result == 0 ? list : NULL;
-	/* Can't fail: the counter goes from 0 to 1. */
+	/* Cannot fail: the counter goes from 0 to 1. */
 	eventfd_write(lookup->fd, 1);
 	pthread_mutex_unlock(&lookup->lock);
 	if (abandoned)
@@ -70,7 +70,7 @@ static qc_error describe(int result, const char *host)
 		return no_error();
 	if (result == EAI_MEMORY)
 		return error_no_memory();
-	return qc_errorf(QC_NETWORK, "looking up %s: %s", host, gai_strerror(result));
+	return qc_errorf(QC_NETWORK, "resolving %s: %s", host, gai_strerror(result));
 }
 
 qc_error lookup_start(const char *host, const char *port, struct addrinfo **out_list, struct lookup **out_lookup)

@@ -1,6 +1,6 @@
 /*
- * The addresses of a host, looked up by a thread of its own: the system's resolver can neither be interrupted nor be waited for
- * with other things, and no other knows all that the system's does (/etc/nsswitch.conf). A numeric address needs no thread.
+ * Resolves host names in a thread: the system's resolver cannot be interrupted or waited for along with other events, and no other resolver
+ * follows the system's configuration (/etc/nsswitch.conf). A numeric address needs no thread.
  */
 #ifndef CLIENT_LOOKUP_H
 #define CLIENT_LOOKUP_H
@@ -11,13 +11,14 @@
 
 struct lookup;
 
-/* At once, when `host` is numeric; else *out_list stays, and *out_lookup is to be waited for. Lists are freed by freeaddrinfo(). */
+/* A numeric `host` is resolved at once, into *out_list. Otherwise *out_list stays unchanged and *out_lookup must be waited for. Free lists
+ * with freeaddrinfo(). */
 qc_error lookup_start(const char *host, const char *port, struct addrinfo **out_list, struct lookup **out_lookup);
-/* Readable when it is done. */
+/* Readable when the lookup is done. */
 int lookup_fd(const struct lookup *lookup);
-/* False while it goes on; else it is gone, and has given a list or an error. */
+/* False while it runs. Otherwise the lookup is freed and has returned a list or an error. */
 bool lookup_take(struct lookup **lookup, struct addrinfo **out_list, qc_error *out_err);
-/* Nobody waits any more. */
+/* Abandons the lookup. */
 void lookup_abandon(struct lookup **lookup);
 
 #endif

@@ -16,7 +16,7 @@ qc_error origin_init(struct origin *origin)
 	if (madvise(page, sizeof(*origin->mark), MADV_WIPEONFORK) != 0) {
 		int number = errno;
 		origin_fini(origin);
-		return error_errno(QC_INVALID, number, "this kernel can't mark memory for fork()");
+		return error_errno(QC_INVALID, number, "this kernel does not support MADV_WIPEONFORK");
 	}
 	atomic_store(origin->mark, ORIGIN_HERE);
 	return no_error();
@@ -42,6 +42,6 @@ bool origin_claim(struct origin *origin)
 
 void origin_move(struct origin *origin)
 {
-	/* Release: who sees the mark sees what was dropped before. */
+	/* Release: a thread that sees the mark also sees what was dropped before. */
 	atomic_store_explicit(origin->mark, ORIGIN_HERE, memory_order_release);
 }

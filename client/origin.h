@@ -1,7 +1,6 @@
 /*
- * The process that something belongs to. After fork() the child holds copies of its parent's sockets and may use none: what it
- * sent would be answered to either of them. The mark is a page that the kernel clears in a child (MADV_WIPEONFORK), so that
- * asking costs one load.
+ * Detects fork(). The child has copies of its parent's sockets but must not use them: the replies could go to either process. The mark is
+ * in a page that the kernel clears in a child (MADV_WIPEONFORK), so the check costs one load.
  */
 #ifndef CLIENT_ORIGIN_H
 #define CLIENT_ORIGIN_H
@@ -14,7 +13,7 @@ struct origin {
 	atomic_int *mark;
 };
 
-/* What the page holds; a child finds the first. */
+/* The content of the page. A child finds the first value. */
 enum origin_mark { ORIGIN_ELSEWHERE, ORIGIN_CHANGING, ORIGIN_HERE };
 
 qc_error origin_init(struct origin *origin);
@@ -26,8 +25,8 @@ static inline bool origin_is_here(const struct origin *origin)
 }
 
 /*
- * In a child: true for the one thread that is to drop what was the parent's, and then calls origin_move(); the others wait
- * until that is done.
+ * In a child: true for one thread, which must drop everything of the parent and then call origin_move(). Other threads wait until that is
+ * done.
  */
 bool origin_claim(struct origin *origin);
 void origin_move(struct origin *origin);

@@ -1,5 +1,5 @@
 /*
- * The protocol below calls. Whoever speaks it leaves a connection that isn't fit for the pool.
+ * The protocol level below calls. After using it, a connection cannot go back to the pool.
  */
 #include "client/client.h"
 #include "client/error.h"

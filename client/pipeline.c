@@ -54,7 +54,8 @@ void pipeline_empty(struct pipeline *pipeline)
 	pipeline->culprit[0] = 0;
 }
 
-/* For the error to come. What needs a connection of its own may have one, what isn't a call is never right here. */
+/* Remembers the command for the error text. A command that needs its own connection is allowed on a pinned client; one that isn't a call
+ * never is. */
 static void note_culprit(struct pipeline *pipeline, qc_args args, unsigned flags)
 {
 	unsigned is_new = flags & ~pipeline->flags;
@@ -95,7 +96,7 @@ bool pipeline_sends_script(qc_pipeline *handle, const char *sha1)
 	if (pipeline == &no_pipeline || has_script(pipeline, sha1))
 		return false;
 	struct pipeline_script *more = realloc(pipeline->scripts, (pipeline->script_count + 1) * sizeof(*more));
-	/* Without memory it is sent again: that costs nothing but bytes. */
+	/* If out of memory the script is sent whole again, which only costs bytes. */
 	if (!more)
 		return true;
 	pipeline->scripts = more;
@@ -108,7 +109,7 @@ static qc_results failed(qc_error err)
 	return (qc_results){.err = err, .replies = NULL, .count = 0};
 }
 
-/* Runs what is in `out`, `count` commands of it. */
+/* Runs the `count` commands in `out`. */
 static qc_results send_all(struct pipeline *pipeline, qc_context *context, size_t count)
 {
 	struct resp_reply **replies = calloc(count, sizeof(*replies));
@@ -140,7 +141,7 @@ qc_results qc_run(qc_pipeline *handle, qc_context *context)
 	return out;
 }
 
-/* Puts MULTI in front and EXEC behind what was added. */
+/* Adds MULTI before and EXEC after the commands. */
 static qc_error embrace(struct pipeline *pipeline)
 {
 	static const char multi[] = "*1\r\n$5\r\nMULTI\r\n", exec[] = "*1\r\n$4\r\nEXEC\r\n";
@@ -155,7 +156,7 @@ static qc_error embrace(struct pipeline *pipeline)
 	return no_error();
 }
 
-/* Why EXEC refused stands in the answer to the command that it refuses. */
+/* If EXEC is refused, the reason is in the reply to the command that the server refused. */
 static qc_error abort_cause(const qc_results *all, qc_error abort)
 {
 	for (size_t i = 0; i + 1 < all->count; i++) {
@@ -168,7 +169,7 @@ static qc_error abort_cause(const qc_results *all, qc_error abort)
 	return abort;
 }
 
-/* EXEC's array becomes the results. */
+/* The elements of EXEC's array become the results. */
 static qc_results unpack(qc_results *all, size_t count)
 {
 	struct resp_reply *exec = (struct resp_reply *)all->replies[all->count - 1];
@@ -181,7 +182,7 @@ static qc_results unpack(qc_results *all, size_t count)
 	if (exec->type == RESP_TYPE_NULL)
 		return failed(qc_errorf(QC_CONFLICT, "a watched key has changed"));
 	if (exec->type != RESP_TYPE_ARRAY || exec->count != count)
-		return failed(qc_errorf(QC_PROTOCOL, "EXEC answered something else than %zu replies", count));
+		return failed(qc_errorf(QC_PROTOCOL, "EXEC did not return %zu replies", count));
 	qc_results out = {.err = err, .replies = calloc(count, sizeof(*out.replies)), .count = count};
 	if (!out.replies)
 		return failed(error_no_memory());
@@ -202,7 +203,7 @@ qc_results pipeline_run_multi(struct pipeline *pipeline, qc_context *context)
 	if (err.kind != QC_OK)
 		return failed(err);
 	pipeline->flags &= ~(unsigned)QC_COMMAND_READONLY;
-	/* In a transaction nothing waits. */
+	/* In a transaction no command waits. */
 	pipeline->wait_ms = 0;
 	qc_results all = send_all(pipeline, context, count + 2);
 	if (all.err.kind != QC_OK)

@@ -1,5 +1,5 @@
 /*
- * Commands gathered to be sent together.
+ * Commands collected to be sent together.
  */
 #ifndef CLIENT_PIPELINE_H
 #define CLIENT_PIPELINE_H
@@ -15,20 +15,20 @@ struct pipeline {
 	struct client *client;
 	struct buffer out;
 	size_t count;
-	struct pipeline_script *scripts; /* those that are in it, whole */
+	struct pipeline_script *scripts; /* the number of complete commands */
 	size_t script_count;
-	unsigned flags;   /* READONLY when all are, CONNECTION when one is */
-	int64_t wait_ms;  /* of all that may wait, as they do one after the other; -1: for ever */
-	char culprit[32]; /* the first that has CONNECTION, or rather the first that isn't a call at all */
+	unsigned flags;   /* READONLY if all commands have it, CONNECTION if one has it */
+	int64_t wait_ms;  /* the sum of what the commands may wait, as they run one after the other; -1: forever */
+	char culprit[32]; /* the first command with CONNECTION, or, if there is one, the first that isn't a call */
 };
 
-/* Is this the first time that the script is added? Then it is to be sent whole. */
+/* Whether the pipeline doesn't contain the script yet. Then it must be sent whole. */
 bool pipeline_sends_script(qc_pipeline *handle, const char *sha1);
 
-/* Of a client that is known to outlive it. */
+/* For a client that certainly outlives the pipeline. */
 struct pipeline *pipeline_create(struct client *client);
 void pipeline_empty(struct pipeline *pipeline);
-/* The pipeline's commands between MULTI and EXEC. QC_CONFLICT when a watched key had changed. */
+/* Runs the commands between MULTI and EXEC. QC_CONFLICT if a watched key has changed. */
 qc_results pipeline_run_multi(struct pipeline *pipeline, qc_context *context);
 
 #endif

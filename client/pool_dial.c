@@ -1,6 +1,6 @@
 /*
- * New connections: through the gate that an outage closes for all but one, then driven until they are ready or the caller's context
- * ends. What comes of a dial is told to the outage in one place, conclude().
+ * Making new connections: a gate, which an outage closes for all calls but one; then the dial is driven until it is done or the caller's
+ * context ends. conclude() is the one place that updates the outage.
  */
 #include <poll.h>
 #include <stdlib.h>
@@ -45,7 +45,7 @@ bool pool_is_down(struct pool *pool)
 	return is_down;
 }
 
-/* A dial is over, or given up (DIAL_GOES_ON). Those that began before the last failure tell nothing new when they fail. */
+/* Records the end of a dial, or that it was given up (DIAL_GOES_ON). A failure counts only if the dial began after the last failure. */
 static void conclude(struct pool *pool, struct dial_note note, enum dial_state state, const qc_error *err)
 {
 	struct outage *outage = &pool->outage;
@@ -63,7 +63,7 @@ static void conclude(struct pool *pool, struct dial_note note, enum dial_state s
 	pthread_mutex_unlock(&pool->lock);
 }
 
-/* Lets everybody through while there is no outage; else one, when it is time to try again. What is known then stands in *out. */
+/* Lets every call through if there is no outage. Otherwise lets one through when it is time to try again. *out is the dial's note. */
 static qc_error pass_gate(struct pool *pool, qc_context *context, struct dial_note *out)
 {
 	pthread_mutex_lock(&pool->lock);
@@ -115,7 +115,7 @@ static qc_error begin_dial(struct pool *pool, qc_context *context, struct dial *
 	return err;
 }
 
-/* Until it is over, or (DIAL_GOES_ON) the context ends. */
+/* Runs until the dial is over, or the context ends (DIAL_GOES_ON). */
 static enum dial_state drive(struct dial *dial, qc_context *context, qc_error *out_err)
 {
 	for (;;) {
@@ -129,7 +129,7 @@ static enum dial_state drive(struct dial *dial, qc_context *context, qc_error *o
 	}
 }
 
-/* Connections that were made together are not to end together: each lives for up to a tenth less. */
+/* Lifetimes vary by up to a tenth, so that connections made together don't end together. */
 static int64_t retirement(const struct settings *settings)
 {
 	uint32_t chance = 0;
@@ -141,7 +141,7 @@ static int64_t retirement(const struct settings *settings)
 	return deadline_after_ms(settings->max_lifetime_ms - (int64_t)((double)settings->max_lifetime_ms / 10 * chance / UINT32_MAX));
 }
 
-/* Whatever is connected to another isn't used any more. */
+/* Connections to a former master are not used any more. */
 static void use_master(struct pool *pool, struct conn *conn, size_t master)
 {
 	conn->address_index = master;
@@ -152,7 +152,7 @@ static void use_master(struct pool *pool, struct conn *conn, size_t master)
 	pthread_mutex_unlock(&pool->lock);
 }
 
-/* The connection is one of the pool's, in use. */
+/* The connection becomes one of the pool's, in use. */
 static qc_error adopt(struct pool *pool, struct dial *dial, struct conn **out_conn)
 {
 	struct conn *conn = dial_take(dial);
@@ -180,7 +180,7 @@ static void discard(struct pool *pool, struct dial **dial)
 	dial_destroy(dial);
 }
 
-/* A parked dial whose time has passed meanwhile may have come to something; else it tells nothing of how the server is now. */
+/* A parked dial whose time has passed may have succeeded. If it has failed, that says nothing about the server now. */
 static void drop_if_stale(struct pool *pool, struct dial **dial)
 {
 	qc_error err;
@@ -189,7 +189,7 @@ static void drop_if_stale(struct pool *pool, struct dial **dial)
 		discard(pool, dial);
 }
 
-/* Goes on with *dial, which is NULL afterwards unless the context has ended first. */
+/* Continues *dial, which is NULL afterwards unless the context has ended first. */
 static qc_error connect_unseen(struct pool *pool, qc_context *context, struct dial **dial, struct conn **out_conn)
 {
 	drop_if_stale(pool, dial);
@@ -206,7 +206,7 @@ static qc_error connect_unseen(struct pool *pool, qc_context *context, struct di
 	return err;
 }
 
-/* The same, seen by hooks. */
+/* The same, with hooks. */
 static qc_error connect_by(struct pool *pool, qc_context *context, struct dial **dial, struct conn **out_conn)
 {
 	struct hooked hooked = {.event = {.kind = QC_EVENT_DIAL, .command = "dial", .context = context}};
@@ -236,7 +236,8 @@ qc_error pool_connect(struct pool *pool, qc_context *context, struct dial *dial,
 	return err;
 }
 
-/* It has no place of its own: it takes over that of a parked dial, and gets one for what it leaves, if there is room. */
+/* The connection has no place in the pool. It may take over a parked dial, whose place is then given back; and it may park its dial, if
+ * there is room. */
 qc_error pool_dial(struct pool *pool, qc_context *context, struct conn **out_conn)
 {
 	pool_enter(pool);

@@ -47,7 +47,7 @@ bool race_begin_tcp(struct race *race, int epoll_fd, const struct addrinfo *list
 		count++;
 	if (!begin(race, epoll_fd, count))
 		return false;
-	/* One of either family in turn; in each the order is the resolver's (RFC 6724). */
+	/* The families take turns. Within a family the order is the resolver's (RFC 6724). */
 	for (int lane = 0; lanes[0] || lanes[1]; lane = !lane) {
 		const struct addrinfo *at = lanes[lane];
 		if (!at)
@@ -60,7 +60,7 @@ bool race_begin_tcp(struct race *race, int epoll_fd, const struct addrinfo *list
 	return true;
 }
 
-/* A descriptor of which a forked child has a copy stays registered when it is closed: so each is taken out first. */
+/* If a forked child has a copy, a closed descriptor stays registered with epoll: so remove it first. */
 static void drop(struct race *race, size_t index)
 {
 	epoll_ctl(race->epoll_fd, EPOLL_CTL_DEL, race->fds[index], NULL);
@@ -98,7 +98,7 @@ static bool watch(struct race *race, int fd)
 	return epoll_ctl(race->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
-/* The next target joins, or is passed over. */
+/* Starts connecting to the next address. If that fails at once, it is skipped. */
 static void start_next(struct race *race)
 {
 	const struct target *target = &race->targets[race->next++];
@@ -123,7 +123,7 @@ static int result_of(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &number, &size) < 0 ? errno : number;
 }
 
-/* Looks at those that run, once each. */
+/* Checks each running attempt once. */
 static enum race_state look(struct race *race, int *out_fd)
 {
 	for (size_t i = race->running; i-- > 0;) {
@@ -151,7 +151,7 @@ enum race_state race_advance(struct race *race, int *out_fd)
 
 	while (state == RACE_RUNS && may_start(race) && (race->running == 0 || monotonic_ns() >= race->next_at_ns)) {
 		start_next(race);
-		/* On a machine's own addresses the answer is there at once. */
+		/* A local connection succeeds or fails at once. */
 		state = look(race, out_fd);
 	}
 	return state == RACE_RUNS && race->running == 0 ? RACE_LOST : state;

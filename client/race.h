@@ -1,7 +1,7 @@
 /*
- * Connecting to a host that may have several addresses, as RFC 8305 ("Happy Eyeballs") has it: the families take turns, an
- * address gets RACE_HEAD_START_MS before the next one is tried beside it, and the first that answers wins. So an address that swallows
- * what is sent to it costs that much, and not the time of the whole dial.
+ * Connects to a host with several addresses as in RFC 8305 ("Happy Eyeballs"): IPv6 and IPv4 take turns; each address gets a head start of
+ * RACE_HEAD_START_MS before the next is tried in parallel; the first to connect wins. So an address that drops packets costs only the head
+ * start, not the time of the whole dial.
  *
  * Nothing here waits: descriptors are registered with the caller's epoll instance.
  */
@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 
 #define RACE_HEAD_START_MS 250
-/* So many at once; the rest wait until one has failed. */
+/* The number of parallel attempts. Others wait until one has failed. */
 #define RACERS_MAX 8
 
 struct target {
@@ -26,25 +26,25 @@ struct target {
 struct race {
 	int epoll_fd;
 	struct target *targets;
-	size_t count, next;    /* `next`: the first that hasn't begun */
+	size_t count, next;    /* `next`: the first address not tried yet */
 	int fds[RACERS_MAX];
 	size_t running;
-	int64_t next_at_ns;    /* when the next may begin beside those that run */
-	int last_errno;        /* of the last that has failed */
+	int64_t next_at_ns;    /* when the next attempt may begin in parallel */
+	int last_errno;        /* of the last failed attempt */
 };
 
-/* Each takes the race's place over, which race_end() gives up. False without memory. */
+/* Each initialises the race, which race_end() must release. False if out of memory. */
 bool race_begin_unix(struct race *race, int epoll_fd, const char *path);
 bool race_begin_tcp(struct race *race, int epoll_fd, const struct addrinfo *list);
 void race_end(struct race *race);
-/* In a forked child: the parent's epoll instance is left as it is. */
+/* In a forked child: doesn't touch the parent's epoll instance. */
 void race_disown(struct race *race);
 
 enum race_state { RACE_RUNS, RACE_WON, RACE_LOST };
 
-/* *out_fd is the winner's, which is the caller's then; its socket doesn't block. Lost: see last_errno. */
+/* *out_fd is the winner's non-blocking socket, which the caller owns. If lost, see last_errno. */
 enum race_state race_advance(struct race *race, int *out_fd);
-/* When it is to be advanced though no descriptor is ready. */
+/* When to call race_advance() even if no descriptor is ready. */
 int64_t race_due_ns(const struct race *race);
 
 #endif

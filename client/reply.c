@@ -173,7 +173,7 @@ qc_float result_float(qc_result result)
 	return out;
 }
 
-/* A view of the reply's text, or why there is none. */
+/* Fills in a view of the reply's text, or the error. */
 static qc_string string_view(qc_reply *reply)
 {
 	qc_string out = {.err = no_error(), .reply = NULL};

@@ -61,7 +61,7 @@ qc_error request_write(struct buffer *out, qc_args args)
 	size_t room = HEADER_MAX_BYTES;
 
 	if (args.count == 0)
-		return qc_errorf(QC_INVALID, "a command without a name");
+		return qc_errorf(QC_INVALID, "a command needs a name");
 	for (size_t i = 0; i < args.count; i++) {
 		if (arg_is_missing(&args.items[i]))
 			return qc_errorf(QC_INVALID, "argument %zu is %s", i, arg_missing_text(&args.items[i]));
@@ -92,10 +92,10 @@ unsigned request_flags(qc_args args)
 	return info ? info->flags : 0;
 }
 
-/* Servers look ten times a second for commands whose time is up, and so answer that much later. */
+/* Servers check ten times a second for blocked commands whose time has passed, so their replies may be late. */
 #define WAIT_SLACK_MS 250
 
-/* Where a command's own time limit stands; false when it has none. */
+/* The argument that gives a command's own time limit. False if it has none. */
 static bool find_wait(qc_args args, unsigned kind, size_t *out_index)
 {
 	switch (kind) {
@@ -112,7 +112,7 @@ static bool find_wait(qc_args args, unsigned kind, size_t *out_index)
 	default:
 		break;
 	}
-	/* BLOCK is an option of XREAD and XREADGROUP; from STREAMS on there are only names. */
+	/* BLOCK is an option of XREAD and XREADGROUP. After STREAMS only names follow. */
 	for (size_t i = 1; i + 1 < args.count && !arg_is_missing(&args.items[i]); i++) {
 		const qc_arg *arg = &args.items[i];
 		if (text_spells(arg_data(arg), arg->len, "STREAMS"))
@@ -140,7 +140,7 @@ int64_t request_wait_ms(qc_args args, unsigned flags)
 	if (number == 0)
 		return kind == COMMAND_WAIT_SLEEP_S ? 0 : -1;
 	number *= kind == COMMAND_WAIT_LAST_MS || kind == COMMAND_WAIT_BLOCK_MS ? 1 : 1000;
-	/* What is longer than the clock can tell is for ever. */
+	/* Times beyond the range of the clock count as forever. */
 	return number < (double)(INT64_MAX / 1000000) ? (int64_t)number + WAIT_SLACK_MS : -1;
 }
 

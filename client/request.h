@@ -1,5 +1,5 @@
 /*
- * Commands on their way to the server: arguments written as RESP, and what the command table says of them.
+ * Writes commands as RESP, and answers what the command table knows about them.
  */
 #ifndef CLIENT_REQUEST_H
 #define CLIENT_REQUEST_H
@@ -7,30 +7,29 @@
 #include "client/qcache.h"
 #include "transport/buffer.h"
 
-/* Appends a command; QC_INVALID for none, or for a NULL among its arguments. */
+/* Appends a command. QC_INVALID if it has no arguments, or an argument is NULL. */
 qc_error request_write(struct buffer *out, qc_args args);
 
-/* enum qc_command_flags of the command, 0 when it isn't known. */
+/* The enum qc_command_flags of the command; 0 if it is unknown. */
 unsigned request_flags(qc_args args);
 
 /*
- * How long the server may wait before it answers, by what the command itself says: 0 for most, -1 for ever. `flags` are the
- * command's. An argument that is no time counts as none: the server will refuse it at once.
+ * How long the server may wait before it replies, by the command's own arguments: 0 for most, -1 for forever. `flags` are the command's. An
+ * invalid time counts as 0: the server will refuse it at once.
  */
 int64_t request_wait_ms(qc_args args, unsigned flags);
-/* Both together; -1 when either is without end. */
+/* The sum of two waits; -1 if either is forever. */
 int64_t time_limit_ms(int64_t timeout_ms, int64_t wait_ms);
 
-/* The command's name in capital letters, cut to fit, for hooks and errors. */
+/* The command's name in upper case, cut to fit, for hooks and errors. */
 void request_name(qc_args args, char *out, size_t size);
 
 /*
- * Does the text spell `word`, in any case of ASCII's letters? strcasecmp() goes by the program's locale, and in Turkish
- * "i" is no small "I".
+ * Whether the text equals `word` in any ASCII letter case. strcasecmp() depends on the locale: in Turkish "i" is not the lower case of "I".
  */
 bool text_spells(const char *text, size_t len, const char *word);
 
-/* NULL, or a pointer of which the length isn't known. */
+/* Whether the argument is NULL, or a pointer without length. */
 static inline bool arg_is_missing(const qc_arg *arg)
 {
 	return arg->len == SIZE_MAX;

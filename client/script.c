@@ -11,7 +11,7 @@ qc_script qc_script_make(const char *text)
 	qc_script script = {.text = text};
 	unsigned len = 0;
 
-	/* Without a digest the name is empty, which no server knows: then the script is sent whole. */
+	/* If there is no digest the name is empty, which no server knows: then the script is sent whole. */
 	if (!EVP_Digest(text, strlen(text), digest, &len, EVP_sha1(), NULL))
 		len = 0;
 	for (unsigned i = 0; i < len; i++) {
@@ -21,7 +21,7 @@ qc_script qc_script_make(const char *text)
 	return script;
 }
 
-/* EVALSHA, or with the whole text EVAL. */
+/* Writes EVALSHA, or EVAL with the whole text. */
 static struct words words_of(const qc_script *script, bool whole, qc_args keys, qc_args args, qc_arg *space)
 {
 	static const char *const names[2][2] = {{"EVALSHA", "EVAL"}, {"EVALSHA_RO", "EVAL_RO"}};

@@ -9,18 +9,18 @@
 struct master {
 	struct master *next;
 	size_t number;
-	struct settings settings; /* the client's, all borrowed but for the address */
+	struct settings settings; /* the client's options, borrowed except for the address */
 	struct address address;
 };
 
 struct sentinels {
-	struct client client; /* of the Sentinels */
+	struct client client; /* the pool of connections to Sentinels */
 	const struct settings *settings;
 	pthread_mutex_t lock;
-	struct master *masters; /* the newest first */
+	struct master *masters; /* newest first */
 };
 
-/* How one talks to the Sentinels: at the same addresses, with names and passwords of their own. */
+/* Settings for the Sentinels: the given addresses, but with their own user and password. */
 static qc_error settings_of_sentinels(const struct settings *s, struct settings *out)
 {
 	qc_options options = {
@@ -33,7 +33,7 @@ static qc_error settings_of_sentinels(const struct settings *s, struct settings 
 	};
 	qc_error err = settings_init(out, &options);
 
-	/* What an address says besides is for the master. */
+	/* Other parts of an address apply to the master. */
 	out->db = 0;
 	if (err.kind != QC_OK)
 		settings_fini(out);
@@ -113,13 +113,13 @@ static struct master *find_or_add(struct sentinels *s, const char *host, const c
 	return master;
 }
 
-/* Of "SENTINEL GET-MASTER-ADDR-BY-NAME". */
+/* Parses the reply to SENTINEL GET-MASTER-ADDR-BY-NAME. */
 static qc_error take_answer(struct sentinels *s, const qc_reply *answer, struct master **out_master)
 {
 	const char *host = qc_reply_text(qc_reply_at(answer, 0)), *port = qc_reply_text(qc_reply_at(answer, 1));
 
 	if (!host || !port || !*host || strlen(port) >= sizeof((*out_master)->address.port))
-		return qc_errorf(QC_NETWORK, "the Sentinel knows no master \"%s\"", s->settings->sentinel);
+		return qc_errorf(QC_NETWORK, "the Sentinel does not know master \"%s\"", s->settings->sentinel);
 	*out_master = find_or_add(s, host, port);
 	return *out_master ? no_error() : error_no_memory();
 }
@@ -130,7 +130,7 @@ qc_error sentinels_ask(struct sentinels *s, qc_context *context, const struct se
 	struct master *master = NULL;
 	qc_error err = no_error();
 
-	/* One that doesn't answer is passed over by the dial; one that doesn't know, here. */
+	/* The dial skips Sentinels that don't answer. Those that don't know the master are skipped here. */
 	for (size_t i = 0; i < pool->settings.address_count && !master; i++) {
 		qc_result answer qc_auto = qc_do(&s->client.handle, context, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", s->settings->sentinel);
 		err = qc_failed(answer) ? answer.err : take_answer(s, answer.reply, &master);

@@ -5,7 +5,7 @@
 
 #include "client/error.h"
 
-/* redis://x@host: with nobody to know a password of x, x is the password, as redis-cli reads it. */
+/* redis://x@host: without a password, x is the password, as in redis-cli. */
 static void take_for_password(struct settings *s)
 {
 	s->password = s->user;
@@ -49,7 +49,7 @@ static qc_error copy_texts(struct settings *s, const qc_options *o)
 }
 
 #define DEFAULT_OF(field, value) (s->field = s->field ? s->field : (value))
-/* The options' own fields win over what the URL says. */
+/* The fields of the options override the URL. */
 #define GIVEN(field) (s->field = o->field ? o->field : s->field)
 
 static void fill_numbers(struct settings *s, const qc_options *o)
@@ -82,7 +82,7 @@ static void fill_numbers(struct settings *s, const qc_options *o)
 	DEFAULT_OF(backoff_max_ms, 512);
 }
 
-/* A TLS option without TLS would let a password go out in clear; one beside a context would have no effect. */
+/* A TLS option without TLS would send the password unencrypted; one beside an SSL_CTX would have no effect. */
 static qc_error check_tls(const struct settings *s)
 {
 	const struct { const char *name; bool is_set, is_for_context; } options[] = {
@@ -97,12 +97,13 @@ static qc_error check_tls(const struct settings *s)
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
 		if (options[i].is_set && options[i].is_for_context && s->tls_context)
-			return qc_errorf(QC_INVALID, "tls_context and %s: set in the SSL_CTX what %s would", options[i].name, options[i].name);
+			return qc_errorf(QC_INVALID, "%s cannot be combined with tls_context: set %s in the SSL_CTX", options[i].name,
+					 options[i].name);
 		for (size_t j = 0; options[i].is_set && j < s->address_count; j++) {
 			if (s->addresses[j].is_tls)
 				continue;
 			address_show(&s->addresses[j], peer, sizeof(peer));
-			return qc_errorf(QC_INVALID, "%s, but %s is without TLS: use rediss://", options[i].name, peer);
+			return qc_errorf(QC_INVALID, "%s needs TLS, but %s is without: use rediss://", options[i].name, peer);
 		}
 	}
 	return no_error();
@@ -111,27 +112,27 @@ static qc_error check_tls(const struct settings *s)
 static qc_error check(const struct settings *s)
 {
 	if (s->protocol != 2 && s->protocol != 3)
-		return qc_errorf(QC_INVALID, "the protocol is 2 or 3, not %d", s->protocol);
+		return qc_errorf(QC_INVALID, "the protocol must be 2 or 3, not %d", s->protocol);
 	if (s->db < 0)
-		return qc_errorf(QC_INVALID, "there is no database %d", s->db);
+		return qc_errorf(QC_INVALID, "invalid database number %d", s->db);
 	if (s->pool_size < 1)
-		return qc_errorf(QC_INVALID, "a pool of %d connections", s->pool_size);
+		return qc_errorf(QC_INVALID, "invalid pool_size %d", s->pool_size);
 	if (s->min_idle < 0 || s->max_idle < s->min_idle)
 		return qc_errorf(QC_INVALID, "max_idle is less than min_idle");
 	if (s->max_lifetime_ms < 0)
-		return qc_errorf(QC_INVALID, "a lifetime of %lld ms", (long long)s->max_lifetime_ms);
+		return qc_errorf(QC_INVALID, "invalid max_lifetime_ms %lld", (long long)s->max_lifetime_ms);
 	if (!s->tls_cert != !s->tls_key || !s->tls_cert_pem != !s->tls_key_pem)
-		return qc_errorf(QC_INVALID, "a certificate and its key come together");
+		return qc_errorf(QC_INVALID, "a certificate needs a key, and a key a certificate");
 	if ((s->tls_ca && s->tls_ca_pem) || (s->tls_cert && s->tls_cert_pem))
-		return qc_errorf(QC_INVALID, "a certificate as a file and as a text");
+		return qc_errorf(QC_INVALID, "a certificate as both file and text");
 	if (s->tls_min_version && strcmp(s->tls_min_version, "1.2") != 0 && strcmp(s->tls_min_version, "1.3") != 0)
-		return qc_errorf(QC_INVALID, "tls_min_version is 1.2 or 1.3, not \"%s\"", s->tls_min_version);
+		return qc_errorf(QC_INVALID, "tls_min_version must be 1.2 or 1.3, not \"%s\"", s->tls_min_version);
 	if (s->hook_count > HOOKS_MAX)
-		return qc_errorf(QC_INVALID, "%zu hooks, of at most %d", s->hook_count, HOOKS_MAX);
+		return qc_errorf(QC_INVALID, "%zu hooks; the limit is %d", s->hook_count, HOOKS_MAX);
 	if (!s->sentinel && (s->sentinel_user || s->sentinel_password))
-		return qc_errorf(QC_INVALID, "a user or password of Sentinels, and no name of a master");
+		return qc_errorf(QC_INVALID, "a user or password for Sentinels, but no sentinel option");
 	if (s->credentials && (s->user || s->password))
-		return qc_errorf(QC_INVALID, "credentials, and a user or password beside");
+		return qc_errorf(QC_INVALID, "credentials cannot be combined with user or password");
 	if (s->user && !s->password)
 		return qc_errorf(QC_INVALID, "a user without a password");
 	if (s->backoff_min_ms < 0 || s->backoff_max_ms < s->backoff_min_ms)

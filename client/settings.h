@@ -1,5 +1,5 @@
 /*
- * The options of a client: checked, with the defaults filled in, and owned.
+ * The options of a client: checked, with defaults, and owned.
  */
 #ifndef CLIENT_SETTINGS_H
 #define CLIENT_SETTINGS_H
@@ -11,7 +11,7 @@
 struct settings {
 	struct address *addresses;
 	size_t address_count;
-	char *address_text; /* as it was given */
+	char *address_text; /* as given */
 	char *sentinel, *sentinel_user, *sentinel_password;
 	char *user, *password, *name;
 	char *tls_ca, *tls_ca_dir, *tls_cert, *tls_key, *tls_name, *tls_ciphers, *tls_ciphersuites;
@@ -30,7 +30,7 @@ struct settings {
 	unsigned hook_events;
 };
 
-/* On failure `out` is to be given to settings_fini() as well. */
+/* Call settings_fini() for `out` even on failure. */
 qc_error settings_init(struct settings *out, const qc_options *options);
 void settings_fini(struct settings *settings);
 

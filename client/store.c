@@ -1,7 +1,7 @@
 /*
- * A value that somebody has read must not be followed by an older one, for whoever reads both. The server's word of a change may come
- * late, and replies overtake each other. So a reply that isn't kept, or differs from what is, ends the tickets of all others: what
- * was asked for before it is not kept either.
+ * A reader must never see an older value after a newer one. But invalidations may be late, and replies can overtake each other. So if a
+ * reply is not kept, or differs from the kept one, all other tickets of the key become invalid: replies requested earlier are not kept
+ * either.
  */
 #include "client/store.h"
 
@@ -12,7 +12,7 @@
 
 #include "client/request.h"
 
-/* Buckets for as many keys as a cache of small replies has; a larger one has longer chains. */
+/* Enough for a cache of small replies of the default size. A larger cache has longer chains. */
 #define BUCKETS 16384
 
 struct stored_reply {
@@ -23,11 +23,11 @@ struct stored_reply {
 };
 
 struct stored_key {
-	TAILQ_ENTRY(stored_key) by_use; /* the most recent first */
+	TAILQ_ENTRY(stored_key) by_use; /* most recently used first */
 	SLIST_ENTRY(stored_key) in_bucket;
 	SLIST_HEAD(, stored_reply) replies;
 	uint64_t changes;
-	size_t tickets; /* who holds one keeps it from being freed */
+	size_t tickets; /* while there are tickets, the key must not be freed */
 	uint64_t hash;
 	size_t len;
 	uint8_t name[];
@@ -108,7 +108,7 @@ static void drop_replies(struct store *store, struct stored_key *key)
 	key->changes++;
 }
 
-/* One for which a reply is under way stays, empty. */
+/* A key with tickets stays, without replies. */
 static void drop_key(struct store *store, struct stored_key *key)
 {
 	drop_replies(store, key);

@@ -1,9 +1,9 @@
 /*
- * A thread reads a connection of its own and puts what comes into a ring; callers take it out. When the ring is full the thread
- * waits, and so does the server's output.
+ * A thread reads its own connection and puts messages into a ring, from which callers take them. When the ring is full, the thread waits,
+ * and the server has to buffer.
  *
- * What is subscribed to is kept in `names`; a change is added there and to `outbox`, and the thread is interrupted to send it. After
- * a lost connection the thread dials anew, with back-off, and sends all names.
+ * `names` holds all subscriptions. A change is applied to it and added to `outbox`, and the thread is interrupted to send it. After a lost
+ * connection the thread dials again, with back-off, and subscribes to all names.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -36,17 +36,17 @@ struct name {
 struct subscription {
 	qc_subscription handle;
 	struct pool *pool;
-	unsigned generation; /* of the pool: in a forked child there is no thread */
-	struct conn *conn; /* the thread's; NULL while there is none */
+	unsigned generation; /* of the pool: a forked child has no thread */
+	struct conn *conn; /* the thread's connection; NULL while there is none */
 	qc_context *life;  /* ends with the subscription */
 	pthread_t thread;
-	bool has_thread; /* else nothing can be done with it, for what handle.err says */
-	int64_t health_ms; /* silence that is broken by a PING; as much again ends the connection */
-	int fd; /* an eventfd: 1 while the ring holds anything */
+	bool has_thread; /* otherwise the subscription is unusable, because of handle.err */
+	int64_t health_ms; /* after this silence a PING is sent; after as much again the connection is given up */
+	int fd; /* an eventfd: 1 while the ring is not empty */
 	pthread_mutex_t lock;
-	pthread_cond_t changed; /* the ring, either way; or a context has ended */
-	/* under the lock: */
-	qc_context *reading; /* of the read in hand: cancelled to interrupt it */
+	pthread_cond_t changed; /* the ring has become non-empty or non-full, or a context has ended */
+	/* protected by the lock: */
+	qc_context *reading; /* of the current read: cancelled to interrupt it */
 	struct name *names;
 	struct buffer outbox;
 	qc_message *ring;
@@ -65,7 +65,7 @@ static void put(struct subscription *s, qc_message message)
 	bool kept = s->count < s->size;
 	if (kept) {
 		s->ring[(s->first + s->count++) % s->size] = message;
-		/* Neither this nor the reading in take() can fail: the counter goes between 0 and 1. */
+		/* Neither this write nor the read in take() can fail: the counter goes between 0 and 1. */
 		if (s->count == 1)
 			eventfd_write(s->fd, 1);
 		pthread_cond_broadcast(&s->changed);
@@ -186,7 +186,7 @@ static const struct { const char *word; enum qc_message_type type; size_t parts;
 	{"unsubscribe", QC_UNSUBSCRIBED, 3}, {"punsubscribe", QC_UNSUBSCRIBED, 3}, {"sunsubscribe", QC_UNSUBSCRIBED, 3},
 };
 
-/* Takes the reply over. False when it is of no interest: the answer to a PING. */
+/* Takes ownership of the reply. False if it can be ignored: the reply to a PING. */
 static bool read_message(struct resp_reply *reply, qc_message *out)
 {
 	qc_reply *root = reply_public(reply);
@@ -213,7 +213,7 @@ static bool read_message(struct resp_reply *reply, qc_message *out)
 	return false;
 }
 
-/* What is to be sent now, and the context of the next read, which ends when there is more. */
+/* Takes the bytes to send, and makes the context of the next read, which ends when there are more. */
 static qc_context *begin_read(struct subscription *s, struct buffer *out)
 {
 	pthread_mutex_lock(&s->lock);
@@ -230,7 +230,7 @@ static qc_context *begin_read(struct subscription *s, struct buffer *out)
 	return reading;
 }
 
-/* Reads and puts until the connection fails or the subscription ends. */
+/* Reads messages until the connection fails or the subscription ends. */
 static qc_error serve(struct subscription *s)
 {
 	bool pinged = false;
@@ -265,7 +265,7 @@ static qc_error serve(struct subscription *s)
 	}
 }
 
-/* All names into the outbox, instead of what waits there. */
+/* Replaces the outbox by commands for all names. */
 static qc_error write_all(struct subscription *s)
 {
 	qc_error err = no_error();
@@ -303,7 +303,7 @@ static void *run(void *context)
 	return NULL;
 }
 
-/* The public face */
+/* The public functions */
 
 static void subscription_free(struct subscription *s)
 {
@@ -360,7 +360,7 @@ static qc_error start_thread(struct subscription *s)
 	return number ? error_errno(QC_NO_MEMORY, number, "starting a thread") : no_error();
 }
 
-/* Connects, to know that it can; a failure is the first thing that the subscription tells, and its thread tries on. */
+/* Connects, to report an early failure as the first message. The thread continues to try. */
 static qc_error connect_first(struct subscription *s, qc_context *context)
 {
 	qc_error err = pool_dial(s->pool, context, &s->conn);
@@ -414,7 +414,7 @@ static void wake_subscription(struct subscription *s)
 	pthread_mutex_unlock(&s->lock);
 }
 
-/* After fork() the parent's thread isn't here, nor is what it serves; none of its locks is touched, as it may hold them. */
+/* A forked child has no thread, and the parent's thread may have held the locks: so none is touched. */
 static qc_error check_thread(struct subscription *s)
 {
 	if (!s->has_thread)
@@ -422,7 +422,7 @@ static qc_error check_thread(struct subscription *s)
 	return pool_check_generation(s->pool, s->generation, "the subscription");
 }
 
-/* What a thread of the parent may have been in the middle of is left behind. */
+/* What the parent's thread may have been changing is leaked. */
 static void disown(struct subscription *s)
 {
 	conn_disown(&s->conn);
@@ -467,7 +467,7 @@ qc_status qc_subscription_change(qc_subscription *handle, const char *command, q
 		kind++;
 	bool adds = kind < KINDS && text_spells(command, len, subscribe_words[kind]);
 	if (kind == KINDS || (adds && names.count == 0)) {
-		out.err = qc_errorf(QC_INVALID, kind == KINDS ? "%s is no change of a subscription" : "%s of nothing", command);
+		out.err = qc_errorf(QC_INVALID, kind == KINDS ? "%s does not change a subscription" : "%s without names", command);
 		return out;
 	}
 	pthread_mutex_lock(&s->lock);

@@ -1,6 +1,6 @@
 #include "client/table.h"
 
-/* No name is longer. */
+/* The longest name that is looked up. */
 #define NAME_MAX_BYTES 64
 
 static char upper(char c)
@@ -8,7 +8,7 @@ static char upper(char c)
 	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
 }
 
-/* `name` in capital letters. FNV-1a: generate.py has filled the slots by the same. */
+/* Writes `name` in upper case and returns its hash: FNV-1a, as in generate.py, which fills the slots. */
 static const qc_table_entry *find(const char *name, size_t len)
 {
 	uint32_t hash = 2166136261u;
@@ -56,7 +56,7 @@ const qc_table_entry *qc_table_find(const char *name, const char *subcommand)
 	const qc_table_entry *entry =
 		table_look_up(name, strlen(name), subcommand, subcommand ? strlen(subcommand) : 0);
 
-	/* Looking up gives the command itself for a sub-command that isn't known, as a call must be judged by something. */
+	/* For an unknown subcommand the lookup returns the container, so that a call has some flags. */
 	if (!entry || entry >= command_table + command_table_count || (subcommand && !strchr(entry->name, ' ')))
 		return NULL;
 	return entry;

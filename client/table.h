@@ -1,32 +1,32 @@
 /*
- * The command table, made by generate.py from the server's: what is known of a command by its name. Any thread; no allocation.
+ * The command table, which generate.py makes from the server's: what is known of a command by its name. Any thread; no allocation.
  */
 #ifndef CLIENT_TABLE_H
 #define CLIENT_TABLE_H
 
 #include "client/qcache.h"
 
-/* Beside enum qc_command_flags. */
+/* Besides enum qc_command_flags. */
 #define COMMAND_HAS_SUBCOMMANDS (1u << 16)
 #define COMMAND_ANSWERS_BY_PUSH (1u << 17)
-#define COMMAND_IS_CACHEABLE (1u << 18) /* reads the one key that is its first argument, and answers alike until that changes */
+#define COMMAND_IS_CACHEABLE (1u << 18) /* reads one key, its first argument, and returns the same until the key changes */
 
-/* How long a command may wait on its own account, by which argument: a field of the flags. The time is in seconds (S) or ms; 0: for ever. */
+/* Which argument says how long a command may wait: a field of the flags. The time is in seconds (S) or ms; 0 means forever. */
 enum command_wait {
 	COMMAND_WAIT_NONE = 0,
 	COMMAND_WAIT_FIRST_S = 1 << 20,
 	COMMAND_WAIT_LAST_S = 2 << 20,
 	COMMAND_WAIT_LAST_MS = 3 << 20,
-	COMMAND_WAIT_BLOCK_MS = 4 << 20, /* behind the word BLOCK */
+	COMMAND_WAIT_BLOCK_MS = 4 << 20, /* after the word BLOCK */
 	COMMAND_WAIT_SLEEP_S = 5 << 20,  /* DEBUG SLEEP */
-	COMMAND_WAIT_UNKNOWN = 6 << 20,  /* as long as it takes */
+	COMMAND_WAIT_UNKNOWN = 6 << 20,  /* without limit */
 	COMMAND_WAIT_MASK = 7 << 20,
 };
 
-/* `sub` may be NULL; the sub-command where there is one of that name, else the command, else NULL. */
+/* `sub` may be NULL. Returns the subcommand, or the command if there is no such subcommand, or NULL. */
 const qc_table_entry *table_look_up(const char *name, size_t len, const char *sub, size_t sub_len);
 
-/* Made by generate.py. Behind the first command_table_count entries stand some that are looked up but not listed. */
+/* Made by generate.py. After the first command_table_count entries come some that are found but not listed. */
 extern const qc_table_entry command_table[];
 extern const size_t command_table_count;
 extern const uint16_t command_slots[];

@@ -16,7 +16,7 @@
 
 struct tls_context {
 	SSL_CTX *ssl;
-	BIO_METHOD *socket; /* as OpenSSL's own for sockets, but that a broken connection raises no SIGPIPE */
+	BIO_METHOD *socket; /* like OpenSSL's own socket BIO, but without SIGPIPE */
 };
 
 struct tls {
@@ -89,7 +89,7 @@ static bool attach(struct tls_context *context, SSL *ssl, int fd)
 	return true;
 }
 
-/* Whom to trust: what is given, or else what the system does. */
+/* Sets the trusted certificates: the given ones, otherwise the system's. */
 static qc_error load_trust(SSL_CTX *ssl, const struct settings *s)
 {
 	if (s->tls_ca && !SSL_CTX_load_verify_file(ssl, s->tls_ca))
@@ -103,7 +103,7 @@ static qc_error load_trust(SSL_CTX *ssl, const struct settings *s)
 	return no_error();
 }
 
-/* Who this is. */
+/* Sets the client's own certificate and key. */
 static qc_error load_own(SSL_CTX *ssl, const struct settings *s)
 {
 	if (s->tls_cert && SSL_CTX_use_certificate_chain_file(ssl, s->tls_cert) != 1)
@@ -131,7 +131,7 @@ static qc_error load(SSL_CTX *ssl, const struct settings *s)
 	return err.kind == QC_OK ? load_own(ssl, s) : err;
 }
 
-/* The caller's with a reference of our own, or one by the options. */
+/* The caller's SSL_CTX with a reference of our own, or one made from the options. */
 static qc_error take_context(const struct settings *s, SSL_CTX **out_ssl)
 {
 	if (s->tls_context && !SSL_CTX_up_ref(s->tls_context))
@@ -169,7 +169,7 @@ void tls_context_destroy(struct tls_context **context)
 	*context = NULL;
 }
 
-/* The name is sent to the server, unless it is an address, and checked in its certificate. */
+/* The name is checked in the certificate. Unless it is an address, it is also sent to the server (SNI). */
 static bool expect_name(SSL *ssl, const char *name)
 {
 	unsigned char binary[sizeof(struct in6_addr)];
@@ -190,7 +190,7 @@ qc_error tls_open(struct tls_context *context, int fd, const char *name, struct 
 		tls_close(&tls);
 		return openssl_error("TLS");
 	}
-	/* Of the connection and not of its context, which may be the caller's. */
+	/* Set on the connection, not on its SSL_CTX, which may be the caller's. */
 	SSL_set_mode(tls->ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_set_connect_state(tls->ssl);
 	*out_tls = tls;
@@ -201,7 +201,7 @@ void tls_close(struct tls **tls)
 {
 	if (!*tls)
 		return;
-	/* A polite end, as far as it goes without waiting. */
+	/* Sends a close notification if that needs no wait. */
 	if ((*tls)->ssl && SSL_is_init_finished((*tls)->ssl))
 		SSL_shutdown((*tls)->ssl);
 	ERR_clear_error();
@@ -224,7 +224,7 @@ static void describe(struct tls *tls)
 {
 	long verdict = SSL_get_verify_result(tls->ssl);
 	unsigned long code = ERR_get_error();
-	/* Afterwards, or when any certificate will do, it is something else that has failed. */
+	/* After the handshake, or with tls_insecure, the error has another cause. */
 	bool verifies = !SSL_is_init_finished(tls->ssl) && SSL_get_verify_mode(tls->ssl) != SSL_VERIFY_NONE;
 
 	if (verifies && verdict != X509_V_OK)
@@ -235,7 +235,7 @@ static void describe(struct tls *tls)
 		snprintf(tls->text, sizeof(tls->text), "TLS failed");
 }
 
-/* What a call that gave `result` means; as the contract says. */
+/* Translates the result of an OpenSSL call as the header says. */
 static ssize_t conclude(struct tls *tls, int result, short *out_wants)
 {
 	int number = errno;
@@ -263,7 +263,7 @@ static ssize_t conclude(struct tls *tls, int result, short *out_wants)
 	}
 }
 
-/* What the program, or another library in its thread, has left in OpenSSL's queue of errors would be taken for ours. */
+/* Clears errors that the program or another library has left in OpenSSL's queue for this thread. */
 static void clear_errors(void)
 {
 	ERR_clear_error();

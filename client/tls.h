@@ -1,6 +1,6 @@
 /*
- * TLS on a connected socket that doesn't block (OpenSSL). Who talks to whom is checked: the certificate's chain and its
- * name, unless the options say tls_insecure.
+ * TLS on a connected non-blocking socket (OpenSSL). The server's certificate chain and name are checked, unless the options have
+ * tls_insecure.
  */
 #ifndef CLIENT_TLS_H
 #define CLIENT_TLS_H
@@ -9,21 +9,21 @@
 
 #include "client/settings.h"
 
-struct tls_context; /* of a client: certificates and keys */
-struct tls;         /* of a connection */
+struct tls_context; /* for a client: certificates and keys */
+struct tls;         /* for one connection */
 
 qc_error tls_context_create(const struct settings *settings, struct tls_context **out_context);
 void tls_context_destroy(struct tls_context **context);
 
-/* `name` is whose certificate is expected. The socket stays the caller's. */
+/* `name` is expected in the certificate. The caller keeps the socket. */
 qc_error tls_open(struct tls_context *context, int fd, const char *name, struct tls **out_tls);
 void tls_close(struct tls **tls);
-/* In a forked child: tls_close() says nothing to the peer, which is the parent's. */
+/* In a forked child: tls_close() sends nothing, since the peer is the parent's. */
 void tls_disown(struct tls *tls);
 
 /*
- * As recv(2) and send(2) on a socket that doesn't block. -1 with EAGAIN: wait for *out_wants (POLLIN or POLLOUT) and call
- * again. -1 with EPROTO: tls_error() tells more.
+ * Like recv(2) and send(2) on a non-blocking socket. -1 with EAGAIN: wait for *out_wants (POLLIN or POLLOUT) and call again. -1 with
+ * EPROTO: see tls_error().
  */
 int tls_handshake(struct tls *tls, short *out_wants); /* 0 when done */
 ssize_t tls_read(struct tls *tls, void *out, size_t size, short *out_wants);

@@ -3,7 +3,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
-/* Takes the certificate's reference over. */
+/* Takes ownership of the certificate. */
 typedef bool take_certificate(SSL_CTX *ssl, X509 *certificate, int index);
 
 static bool trust(SSL_CTX *ssl, X509 *certificate, int index)
@@ -23,7 +23,7 @@ static bool use(SSL_CTX *ssl, X509 *certificate, int index)
 	return taken;
 }
 
-/* Each certificate of the text; at least one. */
+/* Reads each certificate of the text. There must be at least one. */
 static bool take_all(SSL_CTX *ssl, const char *pem, take_certificate *take)
 {
 	BIO *text = BIO_new_mem_buf(pem, -1);
@@ -34,7 +34,7 @@ static bool take_all(SSL_CTX *ssl, const char *pem, take_certificate *take)
 	while (good && (certificate = PEM_read_bio_X509(text, NULL, NULL, NULL)) != NULL)
 		good = take(ssl, certificate, count++);
 	BIO_free(text);
-	/* That no other follows is an error to OpenSSL, and none here. */
+	/* OpenSSL reports the end of the text as an error. */
 	bool is_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
 	if (good && count > 0 && is_end)
 		ERR_clear_error();

@@ -7,9 +7,9 @@
 #include <openssl/ssl.h>
 #include <stdbool.h>
 
-/* Each is false when the text holds no such thing, or is broken: OpenSSL's queue of errors tells more. */
+/* False if the text is invalid or contains no such item: see OpenSSL's error queue. */
 bool tls_text_trust(SSL_CTX *ssl, const char *pem);
-/* The certificate first, then those that lead to one that is trusted. */
+/* The client's certificate comes first, then the chain to a trusted one. */
 bool tls_text_use_chain(SSL_CTX *ssl, const char *pem);
 bool tls_text_use_key(SSL_CTX *ssl, const char *pem);
 

@@ -3,7 +3,7 @@
 #include "client/error.h"
 #include "client/pipeline.h"
 
-/* Beside options.retries: under contention somebody always gets through, and in time so do we. */
+/* Besides options.retries. Under contention some transaction always succeeds, and in time ours does, too. */
 #define WATCH_ATTEMPTS 16
 
 qc_results qc_run_multi(qc_pipeline *handle, qc_context *context)
@@ -44,15 +44,15 @@ static qc_error unwatch(qc_client *tx, qc_context *context)
 	return reply.err;
 }
 
-/* Has EXEC been done, or refused for what stood before it? Either ends the watch. */
+/* Whether EXEC was executed, or refused for an earlier command. Both end the watch. */
 static bool is_executed(const qc_results *results)
 {
 	return results->err.kind == QC_OK || results->err.kind == QC_CONFLICT || qc_has_code(results->err, "EXECABORT");
 }
 
 /*
- * One try, on a connection of its own. EXEC ends the watch; whatever ends earlier leaves it to UNWATCH. Either leaves the connection
- * as it was, and as `body` may have changed it.
+ * One attempt on one connection. EXEC ends the watch; otherwise UNWATCH does. Either leaves the connection as it was before, except for
+ * what `body` has changed.
  */
 static qc_results try_once(qc_client *tx, qc_context *context, qc_transaction *body, void *data, qc_args keys,
 			   struct pipeline *queue)

@@ -1,5 +1,5 @@
 /*
- * What the generated calls are made of: arguments gathered one by one, then sent.
+ * For the generated calls: collects arguments, then sends them.
  */
 #ifndef CLIENT_TYPED_H
 #define CLIENT_TYPED_H
@@ -7,7 +7,7 @@
 #include "client/reply.h"
 #include "client/table.h"
 
-/* Arguments for which no memory is asked. */
+/* This many arguments need no allocation. */
 #define ROOM 24
 
 struct words {
@@ -15,11 +15,11 @@ struct words {
 	size_t count;
 };
 
-/* At most `size` arguments will come; `space` has ROOM. */
+/* At most `size` arguments follow. `space` has ROOM elements. */
 struct words words_begin(qc_arg *space, size_t size);
-/* Gives back what words_begin() has taken. */
+/* Frees what words_begin() has allocated. */
 void words_end(struct words *words);
-/* Sends, and does that too. */
+/* Sends the command, and then does words_end(). */
 qc_result words_run(struct words *words, qc_client *client, qc_context *context);
 
 static inline void put(struct words *words, qc_arg arg)

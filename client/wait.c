@@ -17,12 +17,12 @@ static void wake_fd_of(struct context_waiter *waiter)
 {
 	uint64_t one = 1;
 
-	/* Can't fail but when it is signalled already. */
+	/* Can only fail if it is signalled already. */
 	if (write(((struct fd_waiter *)waiter)->fd, &one, sizeof(one)) < 0)
 		return;
 }
 
-/* What `fd` is ready for, or 0 when time is up, or POLLPRI when it is worth a look at the context, or -1 with errno. */
+/* Returns what `fd` is ready for; 0 after the deadline; POLLPRI if the context should be checked; -1 with errno. */
 static int wait_once(int fd, short events, int wake_fd, int64_t deadline_ns)
 {
 	struct pollfd fds[2] = {{.fd = fd, .events = events}, {.fd = wake_fd, .events = POLLIN}};

@@ -1,5 +1,5 @@
 /*
- * A chat room: what one types, all see. One loop waits for the keyboard and for the room.
+ * A chat room: everyone sees what one types. One loop waits for the keyboard and for the room.
  *
  *	chat ADDRESS ROOM NAME
  */
@@ -20,7 +20,7 @@ static bool say(qc_client *c, const char *room, const char *name)
 	return true;
 }
 
-/* What waits in the room, without waiting for more. */
+/* Prints the waiting messages, without waiting for more. */
 static void listen_in(qc_subscription *room)
 {
 	qc_context *now qc_defer(qc_context_free) = qc_context_with_timeout(qc_background(), 0);
@@ -32,9 +32,9 @@ static void listen_in(qc_subscription *room)
 		if (qc_failed(m))
 			qc_fatal(m.err);
 		if (m.type == QC_DISCONNECTED)
-			printf("(the line is cut: %s; dialling)\n", m.cause.text);
+			printf("(connection lost: %s; reconnecting)\n", m.cause.text);
 		else if (m.type == QC_SUBSCRIBED)
-			puts("(you are in)");
+			puts("(connected)");
 		else if (m.type == QC_MESSAGE)
 			puts(m.data);
 	}
@@ -49,7 +49,7 @@ int main(int argc, char **argv)
 	qc_subscription *room qc_defer(qc_unsubscribe) = qc_subscribe(c, qc_background(), argv[2]);
 	if (qc_failed(*room))
 		qc_fatal(room->err);
-	setvbuf(stdin, NULL, _IONBF, 0); /* poll() doesn't know of what stdio has read already */
+	setvbuf(stdin, NULL, _IONBF, 0); /* poll() doesn't see what stdio has read ahead */
 	struct pollfd fds[] = {{.fd = 0, .events = POLLIN}, {.fd = qc_subscription_fd(room), .events = POLLIN}};
 	while (poll(fds, 2, -1) >= 0) {
 		if (fds[1].revents)

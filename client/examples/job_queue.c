@@ -15,10 +15,10 @@ static void add(qc_client *c, qc_context *ctx, int count, char **jobs)
 	for (int i = 0; i < count; i++)
 		qc_add(p, "LPUSH", "jobs", jobs[i]);
 	qc_results added qc_auto_results = qc_must(qc_run(p, ctx));
-	printf("%lld jobs wait\n", (long long)qc_results_int(&added, added.count - 1).value);
+	printf("%lld jobs waiting\n", (long long)qc_results_int(&added, added.count - 1).value);
 }
 
-/* What a worker of this name had in hand when it died comes first. */
+/* Jobs that a worker of this name had when it died come first. */
 static void recover(qc_client *c, qc_context *ctx, const char *mine)
 {
 	for (;;) {
@@ -35,7 +35,7 @@ static void work(qc_client *c, qc_context *ctx, const char *name, long count)
 	snprintf(mine, sizeof(mine), "jobs:%s", name);
 	recover(c, ctx, mine);
 	for (long done = 0; count < 0 || done < count; done++) {
-		/* Waits as long as the context lasts: the client's own time limit doesn't count for commands that block. */
+		/* Waits until the context ends: for a command that blocks, the client's time limit comes on top of the command's own time. */
 		qc_result job qc_auto = qc_must(qc_do(c, ctx, "BLMOVE", "jobs", mine, "RIGHT", "LEFT", 0));
 		printf("%s: %s\n", name, qc_reply_text(job.reply));
 		qc_result gone qc_auto = qc_must(qc_do(c, ctx, "LREM", mine, 1, qc_reply_text(job.reply)));

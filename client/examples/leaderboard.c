@@ -12,7 +12,7 @@ struct game {
 	double score;
 };
 
-/* Runs again when somebody has changed the board meanwhile. */
+/* Runs again if the board has been changed meanwhile. */
 static qc_error keep_best(qc_client *tx, qc_context *ctx, qc_pipeline *queue, void *data)
 {
 	struct game *game = data;
@@ -30,7 +30,7 @@ static void show(qc_client *c, qc_context *ctx, const char *board)
 {
 	qc_result top qc_auto = qc_must(qc_do(c, ctx, "ZREVRANGE", board, 0, 9, "WITHSCORES"));
 	for (size_t i = 0; i < qc_reply_count(top.reply); i++) {
-		/* RESP3: pairs. */
+		/* RESP3 returns pairs. */
 		const qc_reply *pair = qc_reply_at(top.reply, i);
 		printf("%2zu. %-12s %g\n", i + 1, qc_reply_text(qc_reply_at(pair, 0)), qc_reply_double(qc_reply_at(pair, 1)));
 	}

@@ -13,13 +13,13 @@ struct limiter {
 	int64_t limit, window_s;
 };
 
-/* Counts a request; *out_left is how many more are allowed. */
+/* Counts a request. *out_left is how many more are allowed. */
 static qc_error allow(struct limiter *limiter, qc_context *ctx, const char *user, int64_t *out_left)
 {
 	char key[128];
 	snprintf(key, sizeof(key), "rate:%s:%lld", user, (long long)(time(NULL) / limiter->window_s));
 
-	/* Both in one round trip. The window's own number is in the key, so that the first request needn't be known. */
+	/* Both in one round trip. The key contains the number of the window, so each window has a counter of its own. */
 	qc_pipeline *p qc_defer(qc_pipeline_close) = qc_pipeline_open(limiter->client);
 	qc_add(p, "INCR", key);
 	qc_add(p, "EXPIRE", key, limiter->window_s);

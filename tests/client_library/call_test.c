@@ -938,7 +938,7 @@ static void tls_options_without_tls_are_refused(void)
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		qc_client *c = qc_open(&wrong[i]);
 		FAILS(*c, QC_INVALID);
-		CU_ASSERT_PTR_NOT_NULL(strstr(c->err.text, "without TLS"));
+		CU_ASSERT_PTR_NOT_NULL(strstr(c->err.text, "needs TLS"));
 		FAILS(qc_do(c, ctx, "PING"), QC_INVALID);
 		qc_close(c);
 	}

@@ -52,7 +52,7 @@ static void the_job_queue_loses_no_job(void)
 
 	if (fixture_has(&f, "BLMOVE", "the job queue")) {
 		CU_ASSERT(gives(&f, "$E/job_queue $A add one two three; $E/job_queue $A work w1 2",
-				"3 jobs wait\nw1: one\nw1: two\n"));
+				"3 jobs waiting\nw1: one\nw1: two\n"));
 		/* A worker that has died with a job in hand. */
 		qc_result moved qc_auto = qc_do(f.client, ctx, "LMOVE", "jobs", "jobs:w1", "RIGHT", "LEFT");
 		GOOD(moved);
@@ -80,8 +80,8 @@ static void the_chat_carries_what_is_typed(void)
 		snprintf(program, sizeof(program), "%s/chat", getenv("QCACHE_EXAMPLES"));
 		const char *ann_argv[] = {program, f.address, "room", "ann", NULL}, *bob_argv[] = {program, f.address, "room", "bob", NULL};
 		struct terminal *ann = terminal_start(ann_argv, "/nowhere", 24, 80), *bob = terminal_start(bob_argv, "/nowhere", 24, 80);
-		CU_ASSERT(terminal_shows(ann, "(you are in)"));
-		CU_ASSERT(terminal_shows(bob, "(you are in)"));
+		CU_ASSERT(terminal_shows(ann, "(connected)"));
+		CU_ASSERT(terminal_shows(bob, "(connected)"));
 		terminal_type(ann, "hello\r");
 		CU_ASSERT(terminal_shows(bob, "ann: hello"));
 		terminal_type(bob, "hi\r");

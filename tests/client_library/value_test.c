@@ -98,7 +98,7 @@ static void what_doesnt_fit_is_named(void)
 {
 	static const struct { const char *text, *name; } wrong[] = {
 		{"*2\r\n$5\r\nsmall\r\n:128\r\n", "small: an integer too large"},
-		{"*2\r\n$4\r\nport\r\n:-1\r\n", "port: no integer without a sign"},
+		{"*2\r\n$4\r\nport\r\n:-1\r\n", "port: not an unsigned integer"},
 		{"*2\r\n$4\r\nport\r\n$5\r\n65536\r\n", "port: an integer too large"},
 		{"*2\r\n$2\r\nid\r\n$1\r\nx\r\n", "id: no integer"},
 		{"*2\r\n$2\r\nid\r\n$19\r\n9223372036854775808\r\n", "id: no integer"},
