@@ -379,17 +379,20 @@ static void listen_first(struct server *server)
 	free(descriptors);
 }
 
+/* One for each actor with a loop, reactors first. The supervisor runs on this one. */
 static void start_threads(struct server *server)
 {
-	uint32_t blocking = runtime_count(server->runtime, ACTOR_BLOCKING_SUBSCRIBER);
-	server->threads = must_allocate(server->reactor_count + blocking + 2, sizeof(pthread_t));
-	for (uint32_t i = 0; i < server->reactor_count; i++)
-		start_thread(server, runtime_actor(server->runtime, ACTOR_REACTOR, i));
-	start_thread(server, server->reaper.actor);
-	start_thread(server, server->worker.actor);
-	for (uint32_t i = 0; i < blocking; i++)
-		start_thread(server, runtime_actor(server->runtime, ACTOR_BLOCKING_SUBSCRIBER, i));
+	uint32_t actors = 0;
+	for (uint32_t kind = 0; kind < ACTOR_KINDS; kind++)
+		actors += runtime_count(server->runtime, kind);
+	server->threads = must_allocate(actors, sizeof(pthread_t));
+	for (uint32_t kind = ACTOR_REACTOR; kind < ACTOR_KINDS; kind++)
+		for (uint32_t i = 0; i < runtime_count(server->runtime, kind); i++)
+			if (actor_has_thread(runtime_actor(server->runtime, kind, i)))
+				start_thread(server, runtime_actor(server->runtime, kind, i));
 }
+
+_Static_assert(ACTOR_SUPERVISOR == 0 && ACTOR_REACTOR == 1, "the threads of the reactors come first");
 
 static void write_pidfile(struct server *server)
 {
