@@ -28,7 +28,7 @@ static int hex_digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* A copy with %XX undone; NULL without memory or for a broken escape, which *out_err tells apart. */
+/* Copies with %XX decoded. NULL if out of memory or for an invalid escape; *out_err tells which. */
 static char *unescape(const char *text, size_t len, qc_error *out_err)
 {
 	char *copy = malloc(len + 1), *at = copy;
@@ -42,7 +42,7 @@ static char *unescape(const char *text, size_t len, qc_error *out_err)
 		int low = high >= 0 ? hex_digit(text[i + 2]) : -1;
 		if (text[i] == '%' && (low < 0 || high + low == 0)) {
 			free(copy);
-			*out_err = qc_errorf(QC_INVALID, "address: a broken %%-escape in \"%.*s\"", (int)len, text);
+			*out_err = qc_errorf(QC_INVALID, "address: invalid %%-escape in \"%.*s\"", (int)len, text);
 			return NULL;
 		}
 		*at++ = text[i] == '%' ? (char)(high * 16 + low) : text[i];
@@ -77,7 +77,7 @@ static qc_error set_port(struct address *address, const char *text, size_t len)
 	return no_error();
 }
 
-/* host, host:port, :port, [v6], [v6]:port, or an IPv6 address without a port */
+/* Parses host, host:port, :port, [v6], [v6]:port, or an IPv6 address without port. */
 static qc_error parse_host(struct address *address, const char *text, size_t len)
 {
 	const char *end = text + len, *colon = memrchr(text, ':', len), *host = text;
@@ -88,7 +88,7 @@ static qc_error parse_host(struct address *address, const char *text, size_t len
 	if (len > 0 && text[0] == '[') {
 		const char *close = memchr(text, ']', len);
 		if (!close || (close + 1 < end && close[1] != ':'))
-			return qc_errorf(QC_INVALID, "address: \"%.*s\" has no right bracket", (int)len, text);
+			return qc_errorf(QC_INVALID, "address: missing ] in \"%.*s\"", (int)len, text);
 		host = text + 1;
 		host_len = (size_t)(close - host);
 		colon = close + 1 < end ? close + 1 : NULL;
@@ -104,7 +104,7 @@ static qc_error parse_host(struct address *address, const char *text, size_t len
 	return err;
 }
 
-/* "2s", "500ms", "1m", "30": seconds, as go-redis reads it */
+/* Parses "2s", "500ms", "1m", or "30", which is in seconds as in go-redis. */
 static qc_error parse_duration(const char *text, size_t len, int64_t *out_ms)
 {
 	size_t digits = 0;
@@ -131,7 +131,7 @@ static qc_error parse_small(const char *what, const char *text, size_t len, int 
 	int64_t number;
 
 	if (!decimal_parse_int64(text, len, &number) || number < -1 || number > 1000000)
-		return qc_errorf(QC_INVALID, "address: %s can't be \"%.*s\"", what, (int)len, text);
+		return qc_errorf(QC_INVALID, "address: invalid value for %s: \"%.*s\"", what, (int)len, text);
 	*out = (int)number;
 	return no_error();
 }
@@ -197,7 +197,7 @@ static qc_error parse_user(struct settings *s, const char *text, size_t len)
 	return err;
 }
 
-/* What stands behind "redis://" or "rediss://". */
+/* Parses the part after "redis://" or "rediss://". */
 static qc_error parse_url(struct settings *s, struct address *address, const char *text, const char *end)
 {
 	const char *query = memchr(text, '?', (size_t)(end - text)), *stop = query ? query : end;
@@ -219,9 +219,9 @@ static qc_error parse_unix(struct settings *s, struct address *address, const ch
 	if (stop - text > 1 && text[0] == '/' && text[1] == '/')
 		text += 2;
 	if (text == stop)
-		return qc_errorf(QC_INVALID, "address: a unix socket without a path");
+		return qc_errorf(QC_INVALID, "address: a unix socket needs a path");
 	if ((size_t)(stop - text) >= 108)
-		return qc_errorf(QC_INVALID, "address: the path of a unix socket has at most 107 bytes");
+		return qc_errorf(QC_INVALID, "address: the path of a unix socket may have at most 107 bytes");
 	address->is_unix = true;
 	qc_error err = take_text(&address->host, text, (size_t)(stop - text));
 	return err.kind == QC_OK && query ? parse_query(s, query + 1, end) : err;
@@ -255,7 +255,7 @@ static qc_error parse_address(struct settings *s, struct address *address, const
 	}
 	for (const char *p = text; p + 2 < end; p++)
 		if (memcmp(p, "://", 3) == 0)
-			return qc_errorf(QC_INVALID, "address: \"%.*s\" is none of redis://, rediss://, valkey://, valkeys://, unix:",
+			return qc_errorf(QC_INVALID, "address: unknown scheme \"%.*s\"; use redis://, rediss://, valkey://, valkeys:// or unix:",
 					 (int)(p - text), text);
 	return parse_host(address, text, (size_t)(end - text));
 }
@@ -265,7 +265,7 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* People write blanks behind a comma, and files end in a newline. */
+/* People write blanks after commas, and files end in a newline. */
 static void trim(const char **text, const char **end)
 {
 	while (*text < *end && is_blank(**text))

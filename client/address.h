@@ -1,5 +1,5 @@
 /*
- * Where a server is: what an address or a URL says.
+ * Parses addresses and URLs of servers.
  */
 #ifndef CLIENT_ADDRESS_H
 #define CLIENT_ADDRESS_H
@@ -10,11 +10,11 @@ struct settings;
 
 struct address {
 	bool is_unix, is_tls;
-	char *host; /* or the socket's path */
+	char *host; /* or the path of the socket */
 	char port[8];
 };
 
-/* The servers that the text lists; the parameters of URLs become settings. Also on failure, what is allocated is in the settings. */
+/* Parses a list of servers. Parameters of URLs go to the settings. Even on failure the settings own what was allocated. */
 qc_error addresses_parse(struct settings *settings, const char *text);
 
 /* "localhost:6379", for errors. */

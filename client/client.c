@@ -9,7 +9,7 @@
 #include "client/request.h"
 #include "client/table.h"
 
-/* What is given when there is no memory for a client. */
+/* Returned if there is no memory for a client. */
 static struct client no_client = {.is_unusable = true, .handle.err = {.kind = QC_NO_MEMORY, .text = "out of memory"}};
 
 static struct client *client_create(struct pool *pool)
@@ -48,7 +48,7 @@ qc_client *qc_open(const qc_options *options)
 	return qc_open_with(qc_background(), options);
 }
 
-/* Nothing has been sent by then, so a dial in vain is tried again as one for a call is. */
+/* Nothing has been sent yet, so failed dials are retried as for a call. */
 static qc_error take_patiently(struct pool *pool, qc_context *context, struct conn **out_conn)
 {
 	for (int tries = 0;; tries++) {
@@ -74,7 +74,7 @@ qc_client *qc_pin(qc_client *handle, qc_context *context)
 	if (from->pool)
 		pool_hold(from->pool);
 	if (!qc_failed(client->handle) && from->is_pinned)
-		client->handle.err = qc_errorf(QC_INVALID, "a pinned client can't be pinned again");
+		client->handle.err = qc_errorf(QC_INVALID, "a pinned client cannot be pinned again");
 	else if (!qc_failed(client->handle))
 		client->handle.err = take_patiently(from->pool, context, &client->pinned);
 	client->is_unusable = qc_failed(client->handle);
@@ -160,7 +160,7 @@ qc_error back_off(const struct settings *settings, qc_context *context, int atte
 	return context_sleep(context, back_off_ns(settings, attempt));
 }
 
-/* Did the server refuse for reasons of its own, before doing anything? Then another try, perhaps elsewhere, is safe. */
+/* Whether the server refused for reasons of its own, before doing anything. Then it is safe to try again, perhaps on another server. */
 static bool is_refusal(const struct request *request, bool *out_elsewhere)
 {
 	static const char *const codes[] = {"LOADING", "READONLY", "MASTERDOWN", "TRYAGAIN", "CLUSTERDOWN"};
@@ -177,7 +177,7 @@ static bool is_refusal(const struct request *request, bool *out_elsewhere)
 	return false;
 }
 
-/* May it be done again after this error? Nothing was sent, or it changes nothing. */
+/* Whether the request may be repeated after this error: nothing was sent, or it changes nothing. */
 static bool is_safe(const struct request *request, const qc_error *err, bool nothing_sent)
 {
 	if (err->kind != QC_NETWORK && err->kind != QC_TIMEOUT)
@@ -185,7 +185,7 @@ static bool is_safe(const struct request *request, const qc_error *err, bool not
 	return nothing_sent || (err->kind == QC_NETWORK && (request->flags & QC_COMMAND_READONLY));
 }
 
-/* Once; *out_again says whether to try again, and then why. *attempts counts those in which anything was sent. */
+/* One attempt. *out_again tells whether and why to try again. *attempts counts attempts that sent anything. */
 static qc_error attempt(struct pool *pool, qc_context *context, struct request *request, bool last, bool *out_again,
 			int *attempts)
 {
@@ -239,7 +239,7 @@ qc_error client_pinned(qc_client *handle, struct conn **out_conn)
 	if (client->is_unusable)
 		return handle->err;
 	if (!client->is_pinned)
-		return qc_errorf(QC_INVALID, "this needs a connection of its own: see qc_pin()");
+		return qc_errorf(QC_INVALID, "this call needs a pinned client: see qc_pin()");
 	qc_error err = pool_check_generation(client->pool, client->pinned->generation, "the pinned connection");
 	if (err.kind == QC_OK && client->pinned->broken)
 		err = qc_errorf(QC_NETWORK, "the pinned connection is lost");
@@ -269,7 +269,7 @@ static qc_error run(struct client *client, qc_context *context, struct request *
 	if (client->is_unusable)
 		return client->handle.err;
 	if (request->flags & COMMAND_ANSWERS_BY_PUSH)
-		return qc_errorf(QC_INVALID, "%s isn't a call: see qc_subscribe(), qc_send()", culprit);
+		return qc_errorf(QC_INVALID, "%s is not a call: see qc_subscribe(), qc_send()", culprit);
 	if (client->is_pinned)
 		return run_pinned(client, context, request, attempts);
 	if (request->flags & QC_COMMAND_CONNECTION)
@@ -277,7 +277,7 @@ static qc_error run(struct client *client, qc_context *context, struct request *
 	return run_pooled(client->pool, context, request, attempts);
 }
 
-/* What hooks are told of a call. */
+/* Fills in what hooks are told of a call. */
 static qc_error run_hooked(struct client *client, qc_context *context, struct request *request)
 {
 	struct hooked hooked = {.event = {

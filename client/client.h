@@ -1,6 +1,6 @@
 /*
- * A client: a hold on a pool, or one connection of it. And how anything gets from a caller to a server and back: the one
- * place where connections are taken and given, retries are decided, hooks called.
+ * A client: a reference to a pool, or one connection of it. Sending a request and receiving its replies: here connections are taken and
+ * given back, retries are decided, and hooks are called.
  */
 #ifndef CLIENT_CLIENT_H
 #define CLIENT_CLIENT_H
@@ -8,8 +8,8 @@
 #include "client/pool.h"
 
 struct client {
-	qc_client handle; /* first: a handle is a client */
-	bool is_unusable; /* for what handle.err says; else that tells of the first connection alone */
+	qc_client handle; /* must be first: a handle points to a client */
+	bool is_unusable; /* because of handle.err; otherwise that is only about the first connection */
 	struct pool *pool;
 	struct conn *pinned; /* NULL for a pooled client */
 	bool is_pinned;
@@ -20,33 +20,33 @@ static inline struct client *client_of(qc_client *handle)
 	return (struct client *)handle;
 }
 
-/* Commands to be sent and what they answer. */
+/* Commands to send, and their replies. */
 struct request {
 	const char *name;    /* for hooks */
-	const char *culprit; /* for errors: the command that CONNECTION or COMMAND_ANSWERS_BY_PUSH is said of; NULL: `name` */
+	const char *culprit; /* for errors: the command that has CONNECTION or COMMAND_ANSWERS_BY_PUSH; NULL: `name` */
 	qc_args args;        /* of a single command, written when it is sent */
-	const void *data;    /* or several, written already; NULL for a single one */
+	const void *data;    /* several commands, already written; NULL for a single one */
 	size_t len;
-	size_t count;        /* replies to come */
-	size_t commands;     /* for hooks: how many the caller has given */
-	unsigned flags;      /* enum qc_command_flags: what all have (READONLY), or one has (CONNECTION) */
-	int64_t wait_ms;     /* how long they may wait before they answer, beside the time limit; -1: for ever */
-	struct resp_reply **replies; /* out: `count` places */
+	size_t count;        /* number of replies to receive */
+	size_t commands;     /* for hooks: the number of commands of the caller */
+	unsigned flags;      /* enum qc_command_flags: those that all commands have (READONLY), or one has (CONNECTION) */
+	int64_t wait_ms;     /* how long the commands may block, in addition to the time limit; -1: forever */
+	struct resp_reply **replies; /* out: `count` elements */
 };
 
-/* Runs it on a connection of the client. On failure there are no replies. */
+/* Sends it on a connection of the client and receives the replies. On failure there are none. */
 qc_error client_run(struct client *client, qc_context *context, struct request *request);
 
-/* On one connection, once. */
+/* One attempt on one connection. */
 qc_error conn_run(struct conn *conn, qc_context *context, int64_t timeout_ms, struct request *request);
 
 void replies_free(struct resp_reply **replies, size_t count);
 
-/* A pause before attempt number `attempt` (1 is the first retry): doubled each time, with jitter. */
+/* Pauses before retry number `attempt` (the first is 1): doubled for each further one, with jitter. */
 int64_t back_off_ns(const struct settings *settings, int attempt);
 qc_error back_off(const struct settings *settings, qc_context *context, int attempt);
 
-/* Why nothing can be done with it, if so. */
+/* Why the client is unusable, if it is. */
 static inline qc_error client_err(const struct client *client)
 {
 	qc_error none = {.kind = QC_OK};
@@ -54,7 +54,7 @@ static inline qc_error client_err(const struct client *client)
 	return client->is_unusable ? client->handle.err : none;
 }
 
-/* QC_INVALID when the handle isn't a pinned client that still has its connection. */
+/* QC_INVALID unless the handle is a pinned client that still has its connection. */
 qc_error client_pinned(qc_client *handle, struct conn **out_conn);
 
 #endif

@@ -1,13 +1,12 @@
-"""Makes the typed calls and the command table of libqcache from the server's list of commands, and from what Redis has beside.
+"""Makes the typed calls and the command table of libqcache from the server's list of commands and a list of Redis's other commands.
 
     generate.py COMMANDS_DEF REDIS_COMMANDS_DEF PUBLIC_HEADER OUT_HEADER OUT_CXX_HEADER OUT_SOURCE
 
-Each command becomes a function NAME_call() and a macro NAME() that makes arguments of whatever is given:
+Each command becomes a function NAME_call() and a macro NAME() that converts its arguments:
 
-    what must be given            a parameter each, in order; a last one that may be repeated takes all that follows
-    what may be left out          fields of a struct of options: words are `bool`, numbers `int64_t` (0: left out),
-                                  all else `qc_arg`
-    the shape of the reply        integer qc_int, ok qc_status, a string qc_string, double qc_float, else qc_result
+    required arguments   parameters, in order; if the last one may be repeated, it takes all following values
+    optional arguments   fields of a struct of options: words are `bool`, numbers `int64_t` (0: not sent), others `qc_arg`
+    the type of a reply  integer: qc_int, ok: qc_status, a string: qc_string, double: qc_float, others: qc_result
 
 The languages of arguments and replies are described in actors/store/commands/grammar.h.
 """
@@ -16,13 +15,13 @@ import re
 import sys
 from dataclasses import dataclass, field, replace
 
-# Commands whose effect stays with the connection. QUIT, SUBSCRIBE and their like end a connection as far as a pool is concerned.
+# Commands that change the state of their connection. A pool cannot reuse the connection after QUIT, SUBSCRIBE and similar ones.
 CONNECTION = set("""select auth hello reset quit monitor multi exec discard watch unwatch subscribe psubscribe ssubscribe
     unsubscribe punsubscribe sunsubscribe sync psync readonly readwrite asking client|reply client|setname client|setinfo
     client|no-evict client|no-touch client|tracking client|caching""".split())
-# These answer by what comes later, which is no reply: qc_subscribe(), qc_receive() and qc_send() are for them.
+# Commands that have no reply, or more than one: use qc_subscribe(), or qc_send() and qc_receive().
 NO_CALL = set("""monitor subscribe psubscribe ssubscribe unsubscribe punsubscribe sunsubscribe sync psync client|reply""".split())
-# Which may wait on their own account, and by which argument: enum command_wait in table.h. Many are Redis's, and not ours yet.
+# Commands that may block, and which argument limits the time: enum command_wait in table.h. Most are Redis's only.
 WAITS = {
     **dict.fromkeys("blpop brpop blmove brpoplpush bzpopmin bzpopmax".split(), "LAST_S"),
     **dict.fromkeys("blmpop bzmpop".split(), "FIRST_S"),
@@ -31,17 +30,17 @@ WAITS = {
     **dict.fromkeys("save shutdown migrate".split(), "UNKNOWN"),
     "debug": "SLEEP_S",
 }
-# Reads that answer otherwise though the key is the same: by the clock, by chance, by other keys.
+# Reads whose reply may change although the key doesn't: with the time, at random, with other keys.
 FLEETING = set("ttl pttl touch srandmember hrandfield zrandmember sscan hscan zscan dump httl hpttl xpending sort_ro".split())
-# Answered by pushes in RESP3.
+# Commands that RESP3 answers by pushes.
 BY_PUSH = set("subscribe psubscribe ssubscribe unsubscribe punsubscribe sunsubscribe".split())
 @dataclass
 class Answer:
-    """An option that asks for another answer has a call of its own, in which it must be given: qc_set_get(), with a string."""
-    option: str         # by its word, or its name
-    plain: str          # what is answered without
-    reply: str          # and with it
-    beside: tuple = ()  # options that make no sense without
+    """An option that changes the type of the reply gets a call of its own, which always sends it: qc_set_get() returns a string."""
+    option: str         # its word, or its name
+    plain: str          # the reply without it
+    reply: str          # the reply with it
+    beside: tuple = ()  # options that need it
 
     def is_for(self, node):
         return self.option in (node.token, node.name)
@@ -56,7 +55,7 @@ ANSWERS = {
     "hrandfield": replace(STRINGS, beside=("WITHVALUES",)),
     "zrandmember": replace(STRINGS, beside=("WITHSCORES",)),
 }
-# Names that the library has for something larger.
+# Names that the library uses for other functions.
 TAKEN = {"watch"}
 
 
@@ -70,7 +69,7 @@ TOKEN = re.compile(r'\s*(?:("(?:[^"\\]|\\.)*")|([A-Za-z_]\w*)|(-?\d+)|([(),]))')
 
 
 def read_entries(text):
-    """Yields (word, [argument, ...]) for each WORD(...) of the list; adjacent strings are joined, as C does."""
+    """Yields (word, [argument, ...]) for each WORD(...) of the list. Adjacent strings are joined, as in C."""
     tokens = []
     at = 0
     text = strip_comments(text)
@@ -113,11 +112,11 @@ class Command:
     summary: str
     arguments: str
     reply: str
-    first_key: int = 0  # which argument it is; 0: there is none, -1: behind STREAMS
+    first_key: int = 0  # its index among the arguments; 0: none, -1: after STREAMS
 
 
 def first_key(keys):
-    """Of commands.def's column: "1..-1 RM delete"."""
+    """The first key by the column of commands.def, as in "1..-1 RM delete"."""
     m = re.match(r"\d+", keys)
     return int(m.group()) if m else 0
 
@@ -169,7 +168,7 @@ class Grammar:
             if not m:
                 raise SystemExit("cannot read the grammar: %s" % text)
             token = m.group(1)
-            # a name may be followed at once by dots
+            # dots may follow a name directly
             if token.endswith("...") and token != "...":
                 self.tokens += [token[:-3], "..."]
             else:
@@ -238,7 +237,7 @@ class Grammar:
         return node
 
     def is_group_name(self):
-        """`[name: a | b]` or `[x:string]`: behind the colon a value has a type, and then comes the end or more."""
+        """Tells `[x:string]` from `[name: a | b]`: after the colon of a value comes its type, then the end or more."""
         return not (self.peek(2) in TYPES and (self.peek(3) in ("]", "...", "[", "(") or self.peek(3) is not None
                                                and self.peek(3) != "|"))
 
@@ -349,15 +348,15 @@ class Call:
         self.emit("put(&w, %s);" % ("%s(%s)" % (make, name) if make else name))
 
     def is_single(self, node):
-        """Is it one argument, whichever alternative is taken?"""
+        """Whether it is one argument, whatever alternative is chosen."""
         if node.kind == "choice":
             return all(self.is_single(c) and not (c.token and c.kind != "word") for c in node.children)
         return node.kind in ("value", "word") and not node.multiple
 
     def option(self, node, depth):
-        """A thing that may be left out, or an alternative of one."""
+        """An optional argument, or an alternative of one."""
         if node.kind == "choice" and not node.multiple:
-            # Words and values that stand for themselves become fields of their own; what has a word in front of all is one argument.
+            # Single words and values become fields of their own. A group that begins with a word becomes one argument.
             if node.token:
                 self.one_option(node, depth)
             else:
@@ -417,7 +416,7 @@ class Call:
         return ", ".join(out)
 
     def member(self):
-        """The call as a member in C++."""
+        """The call as a C++ member function."""
         given, taken = ["self()", "ctx"], ["qc_context *ctx"]
         for t, n, _ in self.params:
             taken.append({"qc_arg": "const arg &", "qc_args": "const args &"}.get(t, t + " ") + n)
@@ -447,7 +446,7 @@ class Call:
         shown = [n for n in names if not (variadic and n == names[-1])]
         if self.fields:
             variadic = "..."
-            # ISO C knows no empty braces; __extension__ keeps -Wpedantic quiet about them in a caller's code.
+            # Empty braces are not ISO C; __extension__ silences -Wpedantic in the caller's code.
             given.append("__extension__ &(%s_options){__VA_ARGS__}" % self.c)
         if variadic:
             shown.append(variadic)
@@ -466,7 +465,7 @@ def calls_of(command):
 
 
 def split_shapes(text):
-    """The alternatives outside of parentheses."""
+    """The alternatives at the top level, outside parentheses."""
     out, depth, current = [], 0, ""
     for c in text:
         depth += (c == "(") - (c == ")")
@@ -483,19 +482,19 @@ def prose_name(command):
 
 
 HEADER = """/*
- * A typed call for every command of qcache, and then for those of Redis that it doesn't have; made from tables; qcache.h includes it.
+ * A typed call for each command of qcache, and of Redis. Generated from tables; included by qcache.h.
  *
- * What may be left out is named: qc_set(c, ctx, "key", "value", .nx = true, .ex = 60). A list in front of options is given
- * as QC_LIST(...). The functions behind the macros end in _call.
+ * Optional arguments are named: qc_set(c, ctx, "key", "value", .nx = true, .ex = 60). A list before options is written as
+ * QC_LIST(...). Each macro calls a function whose name ends in _call.
  *
- * An option that is false, zero or an empty list is left out: .ex = 0 is no EX at all, and so no expiry, where the server would
- * have refused EX 0. Check what was computed; where a command means something by a zero, say it by
- * qc_do(c, ctx, "COMMAND", ..., "OPTION", 0). Options of type qc_arg know the difference: .ifeq = qc_arg(0), qc_arg("").
+ * An option that is false, zero or an empty list is not sent: .ex = 0 sends no EX, so the key doesn't expire, although the server would
+ * refuse EX 0. Check computed values. If a command gives zero a meaning, use qc_do(c, ctx, "COMMAND", ..., "OPTION", 0). Options of
+ * type qc_arg can be zero or empty: .ifeq = qc_arg(0), qc_arg("").
  *
- * An option that asks for another answer has a call of its own: SET with GET is qc_set_get(), which gives what the key held before
- * (QC_NIL: nothing); LPOP with a count is qc_lpop_count().
+ * An option that changes the type of the reply has a call of its own: SET with GET is qc_set_get(), which returns the old value
+ * (QC_NIL if there was none); LPOP with a count is qc_lpop_count().
  *
- * How many keys follow is counted: qc_zunion(c, ctx, QC_LIST("a", "b"), .withscores = true).
+ * Keys are counted automatically: qc_zunion(c, ctx, QC_LIST("a", "b"), .withscores = true).
  */
 #ifndef QCACHE_COMMANDS_H
 #define QCACHE_COMMANDS_H
@@ -518,7 +517,7 @@ def header(calls):
 
 
 CXX_HEADER = """/*
- * The typed calls as members of qc::client, made from tables; qcache.hpp includes it. What each means stands in qcache_commands.h.
+ * The typed calls as members of qc::client. Generated from tables; included by qcache.hpp. See qcache_commands.h for each call.
  */
 #ifndef QCACHE_COMMANDS_HPP
 #define QCACHE_COMMANDS_HPP
@@ -569,7 +568,7 @@ def flag_words(c, containers):
 
 
 def table(commands, elsewhere):
-    """Behind the table proper stand those of Redis: found by name, but not listed."""
+    """After qcache's commands come those of Redis, which can be found by name but are not listed."""
     known = {c.name for c in commands + elsewhere}
     unnamed = [Command(n, 0, set(), "", "", "", "", "", "any") for n in sorted((CONNECTION | set(WAITS)) - known)]
     listed = sorted(commands, key=lambda c: c.name.replace("|", " "))
@@ -612,7 +611,7 @@ def source(commands, elsewhere, calls):
 
 
 def check_names(calls, public):
-    """A new command must not take a name that the library has for something else."""
+    """A new command must not have the name of another function of the library."""
     taken = set(re.findall(r"\b(qc_\w+)(?=\()", strip_comments(public)))
     for call in calls:
         if call.c in taken or call.c + "_call" in taken:

@@ -1,9 +1,9 @@
 /*
- * Taking: the connection that was used last, if it still lives; else a new one, if there is room; else a wait for either. A place
- * is counted (`total`) before its connection is dialled, so that the limit holds while the lock is free.
+ * Taking a connection: the most recently used idle one, if it is still alive; otherwise a new one, if there is room; otherwise wait. A
+ * place is counted (`total`) before dialling, so that the limit holds although the lock is released.
  *
- * Whatever becomes free is handed to the first in the line under the same lock: it can't be overtaken, and when it leaves
- * all the same, it passes on what it was handed.
+ * What becomes free is handed to the first waiter under the same lock, so nobody can overtake it. A waiter that leaves nevertheless passes
+ * on what it was handed.
  */
 #include "client/pool.h"
 
@@ -12,7 +12,7 @@
 #include "client/error.h"
 #include "client/sentinel.h"
 
-/* A connection that has rested for longer is looked at before it is used: a server may have closed it meanwhile. */
+/* A connection that has been idle for longer is checked before use: the server may have closed it. */
 #define TRUSTED_NS 1000000
 
 qc_error pool_create(struct settings *settings, struct pool **out_pool)
@@ -60,7 +60,7 @@ static void close_list(struct conn *list, struct dial *parked)
 	}
 }
 
-/* What was the parent's, in a child. */
+/* In a forked child: drops everything of the parent. */
 static void disown_list(struct conn *list, struct dial *parked)
 {
 	for (struct conn *older; list; list = older) {
@@ -74,8 +74,8 @@ static void disown_list(struct conn *list, struct dial *parked)
 }
 
 /*
- * Threads of the parent may have been anywhere at the fork. When one was inside of the lock the lists may be half changed,
- * and what is in them is left open, unused, until the child ends.
+ * Threads of the parent may have been anywhere during the fork. If one held the lock, the lists may be inconsistent: then what they contain
+ * is leaked until the child exits.
  */
 static void start_anew(struct pool *pool)
 {
@@ -110,7 +110,7 @@ qc_error pool_check_generation(struct pool *pool, unsigned generation, const cha
 	pool_enter(pool);
 	if (generation == pool->generation)
 		return no_error();
-	return qc_errorf(QC_INVALID, "%s is the parent process's: after fork() make a new one", what);
+	return qc_errorf(QC_INVALID, "%s belongs to the parent process: after fork() make a new one", what);
 }
 
 void pool_let_go(struct pool *pool)
@@ -146,13 +146,13 @@ static bool is_expired(const struct pool *pool, const struct conn *conn, int64_t
 	return limit_ms >= 0 && now_ns - conn->idle_since_ns > limit_ms * 1000000;
 }
 
-/* A place, with a connection in it, or a dial, or neither. */
+/* A place, with a connection, a dial, or neither in it. */
 struct place {
 	struct conn *conn;
 	struct dial *dial;
 };
 
-/* Takes an idle connection, a parked dial, or a place for a new one; false when there is none of them. */
+/* Takes an idle connection, a parked dial, or a place for a new connection; false if there is none. */
 static bool grab(struct pool *pool, int64_t now_ns, struct place *out)
 {
 	struct conn *conn = pool->newest;
@@ -174,14 +174,14 @@ static bool grab(struct pool *pool, int64_t now_ns, struct place *out)
 	return true;
 }
 
-/* The line */
+/* The waiters */
 
 struct pool_waiter {
 	struct context_waiter waiter;
 	struct pool *pool;
 	struct pool_waiter *next, **link;
 	pthread_cond_t woken;
-	struct place place; /* what it was handed */
+	struct place place; /* what the waiter was handed */
 	bool is_served;
 };
 
@@ -242,7 +242,7 @@ static qc_error error_closed(void)
 	return qc_errorf(QC_CLOSED, "the client is closed");
 }
 
-/* Under the lock, and in the context's list: until it is served. */
+/* Linked under the pool's lock, and joined to the context, until it is served. */
 static qc_error await_turn(struct pool *pool, qc_context *context, struct pool_waiter *w)
 {
 	int64_t limit_ns = deadline_after_ms(pool->settings.pool_timeout_ms);
@@ -275,7 +275,7 @@ void pool_give_place(struct pool *pool)
 	pthread_mutex_unlock(&pool->lock);
 }
 
-/* What was handed to who doesn't want it any more. */
+/* Passes on what was handed to a waiter that has given up. */
 static void give_back(struct pool *pool, const struct place *place)
 {
 	pthread_mutex_lock(&pool->lock);
@@ -312,7 +312,7 @@ static bool is_fit(struct conn *conn, int64_t now_ns)
 	return !conn->is_unwanted && (now_ns - conn->idle_since_ns < TRUSTED_NS || conn_is_alive(conn));
 }
 
-/* Closes an idle one that isn't fit, and takes another, or keeps its place. */
+/* Closes an idle connection that is unusable and takes another one, or keeps its place. */
 static void exchange(struct pool *pool, int64_t now_ns, struct place *place)
 {
 	bool is_retired = now_ns >= place->conn->retires_ns;
@@ -332,7 +332,7 @@ static void count(struct pool *pool, uint64_t *counter)
 	pthread_mutex_unlock(&pool->lock);
 }
 
-/* At once, or after a wait. */
+/* Takes at once, or after a wait. */
 static qc_error take_place(struct pool *pool, qc_context *context, int64_t now_ns, struct place *out)
 {
 	pthread_mutex_lock(&pool->lock);
@@ -360,7 +360,7 @@ qc_error pool_take(struct pool *pool, qc_context *context, struct conn **out_con
 	return place.conn ? err : pool_connect(pool, context, place.dial, out_conn);
 }
 
-/* Is the oldest to go, as there are too many, or for its age, or as it has been idle for too long? */
+/* Whether the oldest idle connection must go: too many, too old, or idle for too long. */
 static bool is_surplus(struct pool *pool, int64_t now_ns)
 {
 	const struct conn *conn = pool->oldest;
@@ -376,7 +376,7 @@ static bool is_surplus(struct pool *pool, int64_t now_ns)
 	return is_stale;
 }
 
-/* Cuts off what is to go, to be closed outside the lock. */
+/* Unlinks the connections that must go; they are closed outside the lock. */
 static struct conn *expire(struct pool *pool, int64_t now_ns)
 {
 	struct conn *list = NULL;

@@ -1,5 +1,5 @@
 /*
- * libqcache: a client for qcache and Redis servers, in the manner in which Go programs use one.
+ * libqcache: a client library for qcache and Redis servers, in the style of Go's clients.
  *
  *	qc_context *ctx = qc_background();
  *	qc_client *c qc_defer(qc_close) = qc_dial("localhost:6379");
@@ -10,39 +10,37 @@
  *	if (!qc_failed(value))
  *		puts(value.data);
  *
- * Hold in mind:
- * - Errors are values. What a call returns has a field `err`; qc_failed() asks whether it failed, qc_is() of
- *   what kind. A qc_error owns nothing: copy it, keep it, forget it.
- * - What holds memory (qc_string, qc_result, qc_results) is released by qc_release(), or declared qc_auto and released
- *   at the end of its scope; pointers into it live as long. Handles have a function that closes them, for
- *   qc_defer(). qc_status, qc_int and qc_float hold nothing.
- * - Handles are never NULL: one that could not be made carries its error, and every call on it returns that error. A client is
- *   made even if its server can't be reached yet: see qc_open().
- * - NULL may stand for a context (qc_background()), for options (all zero, which means the defaults) and for what is to be
- *   closed, freed, cancelled or released (nothing is done). Anything else is to be given.
- * - A context says until when a call may take, and lets another thread cancel it. A cancelled call returns at once.
- * - Strings are bytes with a length; what comes from the server has a NUL behind it besides.
- *   qc_arg() makes an argument of a C string, a number or bytes; calls do it by themselves.
+ * The rules:
+ * - Errors are values. Every result has a field `err`; qc_failed() tells whether the call failed, qc_is() with which kind of
+ *   error. A qc_error owns no memory: copy and keep it as you like.
+ * - qc_string, qc_result and qc_message own memory: call qc_release(), or declare them qc_auto to release them at the end of the
+ *   scope; for qc_results, qc_results_release() or qc_auto_results. Pointers into a result are valid until then. qc_status, qc_int
+ *   and qc_float own nothing. Handles have a function that closes them, which qc_defer() calls at the end of the scope.
+ * - Handles are never NULL. A handle that could not be made carries its error, and every call on it returns that error. A client
+ *   is usable even if its server could not be reached yet: see qc_open().
+ * - NULL is allowed for a context (it means qc_background()), for options (the defaults), and as an argument of functions that close,
+ *   free, cancel or release (they do nothing). Anywhere else it is not.
+ * - A context limits how long a call may take, and lets another thread cancel it. A cancelled call returns at once.
+ * - Strings are bytes with a length; strings from the server are also NUL-terminated. Calls accept C strings, numbers and
+ *   bytes as arguments (see qc_arg()).
  *
- * Threads: one client may be used by any number of threads at once; so may a context. All else (a result, pipeline,
- * pinned client, iterator, subscription) belongs to one thread at a time, but for what is said there.
- * Calls block; qcache_ev.h is for programs with an event loop of their own.
+ * Threads: any number of threads may use a client or a context at the same time. Other objects (results, pipelines, pinned
+ * clients, iterators, subscriptions) belong to one thread at a time, unless stated otherwise. Calls block; for programs with an event
+ * loop there is qcache_ev.h. The library starts threads only in qc_subscribe() and qc_cache_open() (one each), and to resolve
+ * host names.
  *
- * Nothing here starts a thread but qc_subscribe() and qc_cache_open() (one for each) and looking up a host's name.
+ * Time: every reply has a limit, options.timeout_ms; this includes scripts. A command that blocks (BLPOP, BLMPOP, XREAD with
+ * BLOCK, WAIT, DEBUG SLEEP ...) gets its own timeout in addition, plus a quarter of a second, since servers may be late.
+ * A pipeline gets the sum of these. Inside MULTI and EXEC no command blocks. Only the context limits: commands that block forever
+ * (BLPOP key 0); SAVE, SHUTDOWN and MIGRATE; qc_send(), qc_send_raw(), qc_receive(), qc_receive_raw() and qc_next_message().
  *
- * Time: every answer has a limit, options.timeout_ms, and scripts are commands as any other. A command that waits on its own
- * account (BLPOP, BLMPOP, XREAD with BLOCK, WAIT, DEBUG SLEEP ...) has its own time in addition, and the quarter of a second by
- * which servers may be late; a pipeline has the sum of these. Between MULTI and EXEC nothing waits. Without limit, but for the
- * context's: a command that is told to wait for ever (BLPOP key 0); SAVE, SHUTDOWN and MIGRATE, which take what they take; and
- * qc_send(), qc_send_raw(), qc_receive(), qc_receive_raw(), qc_next_message().
+ * fork(): the child may use its parent's clients, including asynchronous ones: they make new connections. Objects with a
+ * connection cannot be used in the child: a pinned client or a subscription fails with QC_INVALID, and must still be closed
+ * there. Commands waiting in an asynchronous client belong to the parent, and fail with QC_NETWORK in the child. If
+ * the parent has several threads, no other thread may be in a call with a context that the child will use.
  *
- * fork(): the child may use the clients, asynchronous ones too, that its parent made: they connect anew. Nothing that has a
- * connection may go over: a pinned client or a subscription fails with QC_INVALID in the child, though it is to be closed there
- * too; commands that waited in an asynchronous client are the parent's, and fail with QC_NETWORK in the child. A parent
- * with several threads: no thread but the forking one should be in a call on a context that the child uses later.
- *
- * Connections are probed when nothing comes for 30 s (TCP keep-alive), and lost after another 30 s without an answer. Replies nest
- * 64 deep at most: what is deeper is QC_PROTOCOL, and ends the connection.
+ * After 30 s without traffic a connection is probed (TCP keep-alive), and given up after another 30 s without an answer. Replies
+ * may be nested 64 levels deep; deeper ones are QC_PROTOCOL, and the connection is closed.
  */
 #ifndef QCACHE_H
 #define QCACHE_H
@@ -54,7 +52,7 @@
 
 #ifdef __cplusplus
 extern "C" {
-/* So that {.ex = 60} leaves nothing uninitialised there either. */
+/* Zero-initialises the structs in C++, so that {.ex = 60} leaves no field uninitialised. */
 #define QC_ZERO = {}
 #else
 #define QC_ZERO
@@ -66,27 +64,28 @@ extern "C" {
 
 enum qc_kind {
 	QC_OK,        /* no error */
-	QC_NIL,       /* no such value: go-redis calls it Nil */
-	QC_SERVER,    /* the server refused; `code` tells more */
+	QC_NIL,       /* no such value; redis.Nil in go-redis */
+	QC_SERVER,    /* the server returned an error; `code` tells which */
 	QC_CANCELLED, /* the context was cancelled */
 	QC_DEADLINE,  /* the context's deadline passed */
-	QC_TIMEOUT,   /* a time limit of the client's options passed: dialling, an answer, a place in the pool, a new connection */
-	QC_NETWORK,   /* no connection, or a lost one */
-	QC_PROTOCOL,  /* what came is not the protocol, or not the reply that the call expects */
+	QC_TIMEOUT,   /* a time limit of the client's options passed: for dialling, a reply, a place in the pool, a new connection */
+	QC_NETWORK,   /* no connection, or it was lost */
+	QC_PROTOCOL,  /* the server sent something that is not RESP, or not a reply that the call expects */
 	QC_CONFLICT,  /* qc_watch(): a watched key kept changing */
-	QC_INVALID,   /* the caller's fault: an address, an option, an argument */
+	QC_INVALID,   /* a mistake of the caller: an invalid address, option, or argument */
 	QC_CLOSED,    /* the client was closed */
 	QC_NO_MEMORY,
 };
 
 typedef struct qc_error {
 	enum qc_kind kind;
-	/* QC_SERVER: the error's first word, "WRONGTYPE", when that has capital letters, digits and _ alone, and fits; else empty */
+	/* QC_SERVER: the first word of the error, such as "WRONGTYPE", if it consists of upper-case letters, digits and _, and fits;
+	 * otherwise empty */
 	char code[28];
-	char text[224]; /* for people; cut when longer */
+	char text[224]; /* for people; cut if too long */
 } qc_error;
 
-/* Does the result (or handle) carry an error? */
+/* Whether the result (or handle) carries an error. */
 #define qc_failed(result) ((result).err.kind != QC_OK)
 
 static inline bool qc_is(qc_error err, enum qc_kind kind)
@@ -94,21 +93,21 @@ static inline bool qc_is(qc_error err, enum qc_kind kind)
 	return err.kind == kind;
 }
 
-/* Is it the server's error of this code: qc_has_code(err, "WRONGTYPE")? */
+/* Whether it is the server's error with this code: qc_has_code(err, "WRONGTYPE"). */
 static inline bool qc_has_code(qc_error err, const char *code)
 {
 	return err.kind == QC_SERVER && strcmp(err.code, code) == 0;
 }
 
-/* The same kind and code, with what was being done put before the text: "loading user 7: ...". */
+/* Adds context to an error: same kind and code, with the formatted text in front: "loading user 7: ...". */
 QC_API qc_error qc_wrap(qc_error cause, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* An error of one's own, for the function given to qc_watch(). */
+/* Makes an error, for the function given to qc_watch(). */
 QC_API qc_error qc_errorf(enum qc_kind kind, const char *format, ...) __attribute__((format(printf, 2, 3)));
 QC_API const char *qc_kind_name(enum qc_kind kind);
 /* Prints "PROGRAM: text" to stderr and exits with status 1. */
 QC_API void qc_fatal(qc_error err) __attribute__((noreturn));
 
-/* Runs a call and gives its result, or ends the program with qc_fatal(): for small programs. */
+/* Returns the result of a call, or ends the program with qc_fatal(): for small programs. */
 #define qc_must(call)                                                                                                  \
 	__extension__({                                                                                                \
 		__auto_type qc_must_result = (call);                                                                   \
@@ -121,30 +120,30 @@ QC_API void qc_fatal(qc_error err) __attribute__((noreturn));
 
 typedef struct qc_context qc_context;
 
-/* Never ends; not to be freed. */
+/* Never ends. Need not be freed. */
 QC_API qc_context *qc_background(void);
-/* Each ends when its parent ends, too. The parent may be freed first. */
+/* A context also ends when its parent ends. The parent may be freed first. */
 QC_API qc_context *qc_context_with_cancel(qc_context *parent);
 QC_API qc_context *qc_context_with_timeout(qc_context *parent, int64_t timeout_ms);
-/* The deadline is a moment of CLOCK_MONOTONIC. */
+/* The deadline is a time of CLOCK_MONOTONIC. */
 QC_API qc_context *qc_context_with_deadline(qc_context *parent, int64_t deadline_ms);
-/* Ends it and its children, from any thread, any number of times. */
+/* Ends the context and its children. From any thread, any number of times. */
 QC_API void qc_cancel(qc_context *context);
-/* QC_OK while it lasts, else QC_CANCELLED or QC_DEADLINE. */
+/* QC_OK while it lasts, afterwards QC_CANCELLED or QC_DEADLINE. */
 QC_API qc_error qc_context_err(const qc_context *context);
 /*
- * With a value under a key, which is an address of one's own (`static const char trace_key;`): for what goes with a request, such as a
- * trace. The value is borrowed. The child ends with its parent, and is freed as any.
+ * A context with a value, such as a trace, which hooks can look up by its key. The key is the address of a variable of yours (`static const
+ * char trace_key;`). The value is borrowed. The child ends with its parent, and is freed like any context.
  */
 QC_API qc_context *qc_context_with_value(qc_context *parent, const void *key, void *value);
-/* The nearest's, of it and its parents; NULL when there is none. */
+/* The value of the nearest context, from this one up to the root, that has the key; NULL if none has. */
 QC_API void *qc_context_value(const qc_context *context, const void *key);
-/* Cancels it and gives up the caller's hold. */
+/* Cancels the context and releases it. */
 QC_API void qc_context_free(qc_context *context);
 
 /* Arguments */
 
-/* Bytes that are borrowed, or a number. Make it by qc_arg(), qc_bytes(). */
+/* Borrowed bytes, or a number. Made by qc_arg() or qc_bytes(). */
 typedef struct qc_arg {
 	const void *data; /* NULL: the first `len` bytes of `number` */
 	size_t len;
@@ -156,7 +155,7 @@ typedef struct qc_args {
 	size_t count;
 } qc_args;
 
-/* NULL is no string, nor is it bytes of some length: the call fails with QC_INVALID. */
+/* A call with NULL as an argument fails with QC_INVALID. */
 static inline qc_arg qc_arg_text(const char *text)
 {
 	qc_arg arg;
@@ -175,7 +174,7 @@ static inline qc_arg qc_bytes(const void *data, size_t len)
 	return arg;
 }
 
-/* What qc_arg() makes of NULL. Another void pointer fails alike: how long it is nobody knows. */
+/* For qc_arg() of NULL. Other void pointers fail, too: their length is unknown. */
 static inline qc_arg qc_arg_void(const void *pointer)
 {
 	qc_arg arg;
@@ -194,11 +193,11 @@ QC_API qc_arg qc_arg_int(long long value);
 QC_API qc_arg qc_arg_unsigned(unsigned long long value);
 QC_API qc_arg qc_arg_double(double value);
 
-/* Replies: a tree with one owner, the result that it came in. */
+/* Replies: a tree, owned by the result that contains it. */
 
 enum qc_reply_type {
 	QC_SIMPLE, /* "OK" */
-	QC_ERROR,  /* inside of an array only; else the call has failed */
+	QC_ERROR,  /* only inside an array; otherwise the call fails */
 	QC_INTEGER,
 	QC_BULK,
 	QC_ARRAY,
@@ -215,24 +214,24 @@ enum qc_reply_type {
 
 typedef struct qc_reply qc_reply;
 
-/* All of them take NULL as a null reply. */
+/* All functions accept NULL, which counts as a null reply. */
 QC_API enum qc_reply_type qc_reply_type(const qc_reply *reply);
-/* Of an integer or a boolean, or of a string that holds an integer; else 0. */
+/* The value of an integer or boolean, or of a string that contains an integer; otherwise 0. */
 QC_API int64_t qc_reply_int(const qc_reply *reply);
-/* Of a double or an integer, or of a string that holds a number; else 0. */
+/* The value of a double or integer, or of a string that contains a number; otherwise 0. */
 QC_API double qc_reply_double(const qc_reply *reply);
-/* Any scalar that has a text (not integers, booleans); "" else, NULL for a null. */
+/* The text of a scalar other than an integer or boolean; "" for other types, NULL for a null. */
 QC_API const char *qc_reply_text(const qc_reply *reply);
 QC_API size_t qc_reply_len(const qc_reply *reply);
-/* "txt" or "mkd" of a verbatim string, else "". */
+/* The format of a verbatim string, "txt" or "mkd"; "" for other types. */
 QC_API const char *qc_reply_format(const qc_reply *reply);
-/* Children; of a map of n pairs 2n. */
+/* The number of children; a map of n pairs has 2n. */
 QC_API size_t qc_reply_count(const qc_reply *reply);
-/* NULL when there are fewer. */
+/* NULL if `index` is too large. */
 QC_API const qc_reply *qc_reply_at(const qc_reply *reply, size_t index);
-/* The value that stands behind a key in a map, or in a flat array of pairs, as RESP2 has it; NULL when absent. */
+/* The value for a key of a map, or of a flat array of pairs as in RESP2; NULL if absent. */
 QC_API const qc_reply *qc_reply_get(const qc_reply *reply, const char *key);
-/* The error that stands in an array (what EXEC answers), or QC_OK. */
+/* The error in an element of an array (such as the reply of EXEC), or QC_OK. */
 QC_API qc_error qc_reply_err(const qc_reply *reply);
 
 /* Results */
@@ -251,21 +250,21 @@ typedef struct qc_float {
 	double value;
 } qc_float;
 
-/* The reply of any call. The first two fields are those of every result that owns something. */
+/* The reply of any call. All results that own memory begin with these two fields. */
 typedef struct qc_result {
 	qc_error err;
 	qc_reply *reply;
 } qc_result;
 
-/* A null is the error QC_NIL. */
+/* A null reply is the error QC_NIL. */
 typedef struct qc_string {
 	qc_error err;
 	qc_reply *reply;
-	const char *data; /* NUL behind the last byte; NULL when the call failed */
+	const char *data; /* NUL-terminated; NULL if the call failed */
 	size_t len;
 } qc_string;
 
-/* Frees what a qc_result, qc_string or qc_message holds, and clears it: its texts are NULL and empty then. `err` stays. */
+/* Frees the memory of a qc_result, qc_string or qc_message, and clears its texts. `err` is kept. */
 QC_API void qc_release(void *result);
 QC_API void qc_release_string(qc_string *string);
 #define qc_auto __attribute__((cleanup(qc_release)))
@@ -273,34 +272,34 @@ QC_API void qc_release_string(qc_string *string);
 /* Clients */
 
 typedef struct qc_client {
-	qc_error err; /* why it could not be made, or not connect at first: see qc_open() */
+	qc_error err; /* why it could not be made, or could not connect at first: see qc_open() */
 } qc_client;
 
 enum qc_event_kind {
-	QC_EVENT_CALL = 1 << 0,      /* a command, a pipeline */
-	QC_EVENT_DIAL = 1 << 1,      /* a connection was wanted that had to be made, or that another call had begun to make */
+	QC_EVENT_CALL = 1 << 0,      /* a command or a pipeline */
+	QC_EVENT_DIAL = 1 << 1,      /* a call needed a connection that had to be made, or was being made */
 	QC_EVENT_SUBSCRIBE = 1 << 2, /* qc_subscribe(), until it returns */
 };
 
-/* What is done, for hooks. It lives until the hook returns. */
+/* What a hook is told. Valid until the hook returns. */
 typedef struct qc_event {
 	enum qc_event_kind kind;
 	const char *command;    /* "GET", "pipeline", "dial", "subscribe" */
-	size_t commands;        /* of a call: 1, or the pipeline's length, without MULTI and EXEC */
-	qc_args args;           /* of a single command, or the channels; empty for a pipeline: see qc_event_command() */
-	const char *address;    /* of the client, as "host:port"; the first of several */
-	qc_context *context;    /* the call's: see qc_context_value() */
-	void **value;           /* the hook's own from `before` to `after`; NULL at first */
-	const qc_error *err;    /* after */
-	int64_t elapsed_ns;     /* after */
-	int attempts;           /* after, of a call: how often it was sent; 0 when it never was */
-	const void *sent;       /* private: a pipeline's commands */
+	size_t commands;        /* for a call: 1, or the length of the pipeline, without MULTI and EXEC */
+	qc_args args;           /* the words of a single command, or the channels; empty for a pipeline: see qc_event_command() */
+	const char *address;    /* of the client, as "host:port"; the first if there are several */
+	qc_context *context;    /* of the call: see qc_context_value() */
+	void **value;           /* for the hook's own use from `before` to `after`; NULL at first */
+	const qc_error *err;    /* in `after` */
+	int64_t elapsed_ns;     /* in `after` */
+	int attempts;           /* in `after`, for a call: how often it was sent; 0 if never */
+	const void *sent;       /* private: the commands of a pipeline */
 	size_t sent_len;
 } qc_event;
 
 /*
- * The commands of a pipeline, one after the other (MULTI and EXEC are among them): at most `room` words of it, and the count of those;
- * 0 at the end. *at is 0 at first.
+ * Iterates over the commands of a pipeline (including MULTI and EXEC). Stores at most `room` words of the next one and returns their
+ * number, 0 at the end. Set *at to 0 before the first call.
  *
  *	qc_arg words[4];
  *	for (size_t at = 0, n; (n = qc_event_command(event, &at, words, 4)) > 0;)
@@ -308,8 +307,8 @@ typedef struct qc_event {
 QC_API size_t qc_event_command(const qc_event *event, size_t *at, qc_arg *words, size_t room);
 
 /*
- * Called in the calling thread (a subscription's own for what it dials): `before` in the order of the list, `after` in reverse. Either
- * may be NULL. At most 8. A dial is within the call that wanted it.
+ * Called in the thread of the call (for dials of a subscription: in the subscription's thread): `before` in the order of the list, `after`
+ * in reverse order. Either may be NULL. At most 8 hooks. A dial happens inside the call that needs it.
  */
 typedef struct qc_hook {
 	void *data;
@@ -318,123 +317,123 @@ typedef struct qc_hook {
 } qc_hook;
 
 typedef struct qc_credentials {
-	char user[256]; /* may stay empty: "default" */
+	char user[256]; /* empty: "default" */
 	char password[4096];
 } qc_credentials;
 
-/* Zero means the default that is said here. Texts are copied. */
+/* Zero means the default given in the comment. Texts are copied. */
 typedef struct qc_options {
 	/*
-	 * "host:port", "unix:/path", "redis://user:password@host:port/db?timeout=2s" (or "redis://password@host"),
-	 * "rediss://" for TLS; "valkey://" and "valkeys://" are the same; several, parted
-	 * by commas (and blanks), are tried in turn: the first that answers serves until it fails. localhost:6379.
+	 * As in "host:port", "unix:/path", "redis://user:password@host:port/db?timeout=2s" or "redis://password@host"; "rediss://" uses TLS;
+	 * "valkey://" and "valkeys://" mean the same. Several addresses, separated by commas (and blanks), are tried in turn: the
+	 * first that answers is used until it fails. Default: localhost:6379.
 	 */
 	const char *address;
 	const char *user, *password;
 	/*
-	 * Instead of these two, for passwords that change: asked for each new connection, in the thread that makes it, and forgotten as
-	 * soon as they are sent. What it fails with fails the dial.
+	 * Replaces user and password, for passwords that change. Called for each new connection, in the thread that makes it; the result is
+	 * erased as soon as it is sent. If it fails, the dial fails.
 	 */
 	qc_error (*credentials)(void *data, qc_credentials *out);
 	void *credentials_data;
 	/*
-	 * The name of a master: then the addresses are those of Sentinels, which are asked where it is for each new connection. What is
-	 * connected to a former master is closed as soon as another is known, or that refuses writes. Not for asynchronous clients.
-	 * The user and the password are the master's; those in an address the Sentinels' too.
+	 * The name of a master. Then the addresses are Sentinels, which are asked for the master's address for each new connection.
+	 * Connections to a former master are closed when a new one is known, or when it refuses writes. Not for asynchronous clients. User
+	 * and password are for the master; those in an address are for both master and Sentinels.
 	 */
 	const char *sentinel;
 	const char *sentinel_user, *sentinel_password; /* for the Sentinels themselves */
-	const char *name;          /* CLIENT SETNAME of each connection */
+	const char *name;          /* set on each connection by CLIENT SETNAME */
 	int db;
-	int protocol;              /* 3: RESP3, with RESP2 where the server knows no other; 2: RESP2 */
-	int pool_size;             /* most connections at a time; 10 for each processor, at least 16 */
-	int min_idle;              /* kept even when idle for long; 0 */
-	int max_idle;              /* no more than so many are kept idle; pool_size */
-	int64_t max_lifetime_ms;   /* no connection is used for longer, less up to a tenth by chance; without limit */
-	int64_t idle_timeout_ms;   /* idle connections are closed after; 300,000; -1: never */
-	int64_t pool_timeout_ms;   /* waiting for a place in a full pool; timeout_ms and a second; -1: no limit */
-	int64_t dial_timeout_ms;   /* from a name to a connection, with TLS; 5,000; -1: no limit */
-	int64_t timeout_ms;        /* for the whole answer to a command, a pipeline, the greeting; 3,000; -1: no limit. See "Time" above */
-	int retries;               /* 3; -1: none. Only of what can't have had an effect, or has none */
-	int64_t backoff_min_ms;    /* before the first retry, doubled for each, with jitter; 8 */
-	int64_t backoff_max_ms;    /* 512 */
-	/* The tls_ options are errors with an address without TLS. */
-	const char *tls_ca;        /* a file of trusted certificates; those of the system */
-	const char *tls_ca_dir;    /* a directory of them, as c_rehash(1) makes it; beside the file */
+	int protocol;              /* 3: RESP3, or RESP2 if the server knows no RESP3; 2: RESP2. Default: 3 */
+	int pool_size;             /* the most connections at a time; default: 10 per processor, at least 16 */
+	int min_idle;              /* idle connections to keep despite idle_timeout_ms; default: 0 */
+	int max_idle;              /* the most idle connections; default: pool_size */
+	int64_t max_lifetime_ms;   /* connections are replaced after this time, less a random part of up to a tenth; default: no limit */
+	int64_t idle_timeout_ms;   /* idle connections are closed after this time; default: 300,000; -1: never */
+	int64_t pool_timeout_ms;   /* for a place in a full pool; default: timeout_ms plus one second; -1: no limit */
+	int64_t dial_timeout_ms;   /* for name lookup, connecting and TLS; default: 5,000; -1: no limit */
+	int64_t timeout_ms;        /* for a whole reply or pipeline, and for the greeting; default: 3,000; -1: no limit; see "Time" */
+	int retries;               /* default: 3; -1: none. Only commands that cannot have had an effect, or have none, are retried */
+	int64_t backoff_min_ms;    /* before the first retry; doubles for each further one, with jitter; default: 8 */
+	int64_t backoff_max_ms;    /* default: 512 */
+	/* The tls_ options need an address with TLS. */
+	const char *tls_ca;        /* file of trusted certificates; default: the system's */
+	const char *tls_ca_dir;    /* directory of trusted certificates, made by c_rehash(1); in addition to the file */
 	const char *tls_cert, *tls_key;
-	const char *tls_ca_pem, *tls_cert_pem, *tls_key_pem; /* the same, as texts instead of files */
-	const char *tls_min_version; /* "1.2", "1.3"; 1.2 */
-	const char *tls_name;      /* whose certificate is expected; the address's host */
-	const char *tls_ciphers;   /* up to TLS 1.2, "A:B", the preferred first; see ciphers(1ssl). OpenSSL's own */
-	const char *tls_ciphersuites; /* the same for TLS 1.3 */
-	bool tls_insecure;         /* any certificate is taken */
+	const char *tls_ca_pem, *tls_cert_pem, *tls_key_pem; /* the same as text instead of files */
+	const char *tls_min_version; /* as in "1.3"; default: 1.2 */
+	const char *tls_name;      /* the name expected in the certificate; default: the host of the address */
+	const char *tls_ciphers;   /* ciphers up to TLS 1.2, "A:B", in order of preference; see ciphers(1ssl). Default: OpenSSL's */
+	const char *tls_ciphersuites; /* cipher suites of TLS 1.3 */
+	bool tls_insecure;         /* accept any certificate */
 	/*
-	 * An SSL_CTX * that the caller made, for what these options cannot express, such as a key in hardware or a verify callback.
-	 * Its own settings decide everything, including whether certificates are verified. tls_name may be given beside it; every
-	 * other tls_ option is QC_INVALID then. The client takes a reference, so the caller may free its own after the call, but must
-	 * not change the context any more: several threads use it.
+	 * An SSL_CTX * of the caller, for what these options cannot express, such as a key in hardware or a verify callback. Its own
+	 * settings decide everything, including whether certificates are verified. tls_name may be combined with it; other tls_ options are
+	 * QC_INVALID. The client takes a reference: the caller may free its own after the call, but must not change the SSL_CTX any more,
+	 * since several threads use it.
 	 */
 	void *tls_context;
 	/*
-	 * What comes unasked on connections of calls (RESP3: CLIENT TRACKING's invalidations, say), when a call next uses the connection,
-	 * in that call's thread. The push lives until it returns, and it makes no call on the client. Else pushes are passed over.
+	 * Called for push messages on connections of calls (such as the invalidations of CLIENT TRACKING in RESP3), when the next call uses
+	 * the connection, in the thread of that call. The push is valid until it returns. It must not make calls on the client. Without it,
+	 * pushes are ignored.
 	 */
 	void (*on_push)(void *data, const qc_reply *push);
 	void *push_data;
-	bool lazy;                 /* qc_open() doesn't connect: the first call does */
+	bool lazy;                 /* qc_open() doesn't connect; the first call does */
 	const qc_hook *hooks;
 	size_t hook_count;
-	unsigned hook_events;      /* enum qc_event_kind, what hooks are told of; 0: calls alone */
+	unsigned hook_events;      /* which events hooks are told of: enum qc_event_kind; default: only calls */
 } qc_options;
 
 /*
- * Connects once, to know that it can; with .lazy it leaves that to the first call. If it can't, `err` says why, and stays; the client
- * mends itself all the same: each call tries again, and serves as soon as there is a server. Only after QC_INVALID (an address, an
- * option) and QC_NO_MEMORY nothing can be done with it. So a program that can't go on without ends on qc_failed(*c), and one that
- * can doesn't ask. The client is to be closed in any case.
+ * Connects once, to report an early error; with .lazy the first call connects instead. If connecting fails, `err` tells why and stays set,
+ * but the client remains usable: each call tries again, and succeeds as soon as the server answers. Only QC_INVALID (an address, an option)
+ * and QC_NO_MEMORY are final. So a program that needs the server at its start checks qc_failed(*c); other programs don't have to. Close the
+ * client in any case.
  *
- * A dial goes on when the call that wanted it has given up: the next call that wants a connection takes it over. While no
- * connection can be made, one call at a time tries, after a pause that doubles from backoff_min_ms to backoff_max_ms; all others
- * fail at once with what it met. The addresses of a name are tried side by side, each 250 ms after the one before (RFC 8305). A
- * server that closes the connection at HELLO, as some proxies do, is spoken to in RESP2. One of Redis 7.2 or later is told what library this is (CLIENT SETINFO).
+ * A dial continues when the call that began it gives up: the next call that needs a connection takes it over. While no connection can be
+ * made, one call at a time tries, after a pause that doubles from backoff_min_ms to backoff_max_ms; all other calls fail at once with the
+ * last error. The addresses of a name are tried in parallel, each 250 ms after the previous one (RFC 8305). If a server closes the
+ * connection at HELLO, as some proxies do, RESP2 is used. Redis 7.2 and later are told the name of this library (CLIENT SETINFO).
  */
 QC_API qc_client *qc_open(const qc_options *options);
 #define qc_dial(where, ...) qc_open(&(qc_options){.address = (where), ##__VA_ARGS__})
-/* The same, until the context ends: it counts while this connects, and not for the client afterwards. */
+/* The context limits only the connecting, not the later life of the client. */
 QC_API qc_client *qc_open_with(qc_context *context, const qc_options *options);
-/* No call may be running on it, or begin after. Pipelines, iterators and subscriptions of it may be closed later. */
+/* No call may be running, or begin afterwards. Pipelines, iterators and subscriptions of the client may be closed later. */
 QC_API void qc_close(qc_client *client);
 
 /*
- * A client that has one connection of the pool to itself, until it is closed: for commands that change a connection's state
- * (SELECT, MULTI, CLIENT ...). A connection for it is dialled as often as for a call; afterwards it never reconnects.
- * `client` may be closed first.
+ * A client that holds one connection of the pool until it is closed: for commands that change the state of a connection (SELECT, MULTI,
+ * CLIENT ...). Dialling it is retried as for a call; afterwards it never reconnects. `client` may be closed first.
  */
 QC_API qc_client *qc_pin(qc_client *client, qc_context *context);
 
 typedef struct qc_stats {
-	uint64_t hits, misses;    /* connections taken from those idle; made anew */
-	uint64_t waits, timeouts; /* for a place in the full pool; in vain */
-	uint64_t stale;           /* found dead, or idle for too long, and closed */
+	uint64_t hits, misses;    /* idle connections used; new connections made */
+	uint64_t waits, timeouts; /* for a place in the full pool; of these, timed out */
+	uint64_t stale;           /* closed because they were found dead or had been idle for too long */
 	uint64_t broken;          /* closed after a failed or cancelled call */
 	uint64_t retries, failovers;
 	size_t total, idle;       /* now */
-	uint64_t wait_ns;         /* how long all have waited for a place */
-	uint64_t retired;         /* closed for max_idle or max_lifetime_ms */
+	uint64_t wait_ns;         /* total time spent waiting for a place */
+	uint64_t retired;         /* closed because of max_idle or max_lifetime_ms */
 } qc_stats;
 
 QC_API qc_stats qc_pool_stats(const qc_client *client);
 
 /*
- * Calls. qc_do(c, ctx, "SET", "foo", 42). Typed calls for every command stand in qcache_commands.h; in their options zero means
- * absent.
+ * Calls. qc_do(c, ctx, "SET", "foo", 42) sends any command. Typed calls for all commands are in qcache_commands.h; an option that is zero
+ * is not sent.
  */
 
 QC_API qc_result qc_do_args(qc_client *client, qc_context *context, qc_args args);
 #define qc_do(client, context, ...) qc_do_args(client, context, QC_LIST(__VA_ARGS__))
 
 /*
- * Replies into variables of one's own. A field is described once, by its member's type:
+ * Storing replies in variables. Describe the members of a struct once:
  *
  *	struct user { int64_t id; char name[32]; double score; bool is_admin; };
  *	static const qc_field user_fields[] = {
@@ -442,11 +441,12 @@ QC_API qc_result qc_do_args(qc_client *client, qc_context *context, qc_args args
  *	qc_result r qc_auto = qc_hgetall(c, ctx, "user:7");
  *	qc_status read = qc_read(r.reply, &user, user_fields);
  *
- * Integers of every size, float and double, bool (0, 1, true, false), char arrays (a copy, with a NUL), `const char *` (a view
- * that lives as long as the result). What doesn't fit is QC_PROTOCOL and named. Members whose name the reply lacks stay.
+ * Types of members: integers of any size, float, double, bool (from 0, 1, true, false), char arrays (a NUL-terminated copy), and
+ * `const char *` (a view, valid as long as the result). A value that doesn't fit is QC_PROTOCOL, with the name of the field. Members
+ * that are missing in the reply stay unchanged.
  */
 enum qc_field_kind {
-	QC_FIELD_WRONG, /* no type that can be read into */
+	QC_FIELD_WRONG, /* unsupported type */
 	QC_FIELD_SIGNED,
 	QC_FIELD_UNSIGNED,
 	QC_FIELD_FLOATING,
@@ -461,16 +461,16 @@ typedef struct qc_field {
 	enum qc_field_kind kind;
 } qc_field;
 
-/* A map, or an array of names and values in turn (HGETALL, CONFIG GET, XRANGE's fields). */
+/* From a map, or an array of alternating names and values (HGETALL, CONFIG GET, the fields of XRANGE). */
 QC_API qc_status qc_read_fields(const qc_reply *reply, void *out, const qc_field *fields, size_t count);
-/* An array of values in the order of the fields (HMGET, MGET); a null leaves its member. */
+/* From an array of values in the order of the fields (HMGET, MGET). A null leaves its member unchanged. */
 QC_API qc_status qc_read_values(const qc_reply *reply, void *out, const qc_field *fields, size_t count);
-/* An array of values of one type into at most `room` elements of `each.size`; returns how many. More are QC_PROTOCOL. */
+/* From an array of values of one type, into at most `room` elements of `each.size`. Returns their number; QC_PROTOCOL if there are more. */
 QC_API qc_int qc_read_list(const qc_reply *reply, void *out, size_t room, qc_field each);
 
 /*
- * Lua scripts. One is sent by its SHA-1, and whole where the server doesn't know it (NOSCRIPT); of a pipeline the first that
- * uses a script sends it whole. The text is borrowed.
+ * Lua scripts. A script is sent by its SHA-1, and as text only if the server doesn't know it (NOSCRIPT). In a pipeline, the first
+ * command with a script sends its text. The text is borrowed.
  *
  *	qc_script script = qc_script_make("return redis.call('INCRBY', KEYS[1], ARGV[1])");
  *	qc_result r qc_auto = qc_script_run(c, ctx, &script, QC_LIST("counter"), 5);
@@ -478,7 +478,7 @@ QC_API qc_int qc_read_list(const qc_reply *reply, void *out, size_t room, qc_fie
 typedef struct qc_script {
 	const char *text;
 	char sha1[41];
-	bool is_readonly; /* EVALSHA_RO: it changes nothing, and may be tried again */
+	bool is_readonly; /* send EVALSHA_RO: the script only reads, and may be retried */
 } qc_script;
 
 QC_API qc_script qc_script_make(const char *text);
@@ -486,158 +486,157 @@ QC_API qc_result qc_script_run_args(qc_client *client, qc_context *context, cons
 #define qc_script_run(client, context, script, keys, ...)                                                              \
 	qc_script_run_args(client, context, script, keys, QC_LIST(__VA_ARGS__))
 
-/* Pipelines: commands that are sent together. */
+/* Pipelines: commands sent together. */
 
 typedef struct qc_pipeline {
-	qc_error err; /* the first thing that went wrong when it was filled */
+	qc_error err; /* the first error while commands were added */
 } qc_pipeline;
 
-/* Replies in the order of the commands. An error of one command is in its reply, not in err. */
+/* Replies in the order of the commands. The error of a command is in its reply, not in `err`. */
 typedef struct qc_results {
 	qc_error err;
 	qc_reply **replies;
 	size_t count;
-	qc_reply *owner; /* private: what all of them are parts of, or NULL */
+	qc_reply *owner; /* private: the reply that contains them, or NULL */
 } qc_results;
 
 QC_API qc_pipeline *qc_pipeline_open(qc_client *client);
-/* Returns its place among the results to come: size_t views = qc_add(p, "GET", "views"), then qc_results_int(&results, views). */
+/* Returns the index of the command's result: size_t views = qc_add(p, "GET", "views"), then qc_results_int(&results, views). */
 QC_API size_t qc_pipeline_add_args(qc_pipeline *pipeline, qc_args args);
 #define qc_add(pipeline, ...) qc_pipeline_add_args(pipeline, QC_LIST(__VA_ARGS__))
 QC_API size_t qc_script_add_args(qc_pipeline *pipeline, const qc_script *script, qc_args keys, qc_args args);
 #define qc_script_add(pipeline, script, keys, ...) qc_script_add_args(pipeline, script, keys, QC_LIST(__VA_ARGS__))
-/* Sends what was added and empties the pipeline, which may be filled again. */
+/* Sends the commands and empties the pipeline, which may be filled again. */
 QC_API qc_results qc_run(qc_pipeline *pipeline, qc_context *context);
-/* The same between MULTI and EXEC. QC_SERVER with EXECABORT when a command was refused. */
+/* Runs the commands between MULTI and EXEC. QC_SERVER with code EXECABORT if a command was refused. */
 QC_API qc_results qc_run_multi(qc_pipeline *pipeline, qc_context *context);
 QC_API void qc_pipeline_close(qc_pipeline *pipeline);
 
 QC_API void qc_results_release(qc_results *results);
 #define qc_auto_results __attribute__((cleanup(qc_results_release)))
 /*
- * The first thing that went wrong: of the whole, or (`err` is QC_OK then) the error that the first refused command got, with "command 3: "
- * in front of its text. *out_index, unless that is NULL, is its place; `count` when all is well or all has failed.
+ * The first error: `err`, or if that is QC_OK, the error of the first command that failed, prefixed by "command 3: ". *out_index (which may
+ * be NULL) is set to the command's index, or to `count` if there is no error or all commands failed together.
  */
 QC_API qc_error qc_results_err(const qc_results *results, size_t *out_index);
-/* One of them as a typed call would give it. The string is a view: it lives as long as the results and isn't released. */
+/* A result as a typed call would return it. The string is a view: it is valid as long as the results, and must not be released. */
 QC_API qc_int qc_results_int(const qc_results *results, size_t index);
 QC_API qc_string qc_results_string(const qc_results *results, size_t index);
 
 /*
- * Optimistic transactions. `body` reads by calls on `tx`, fills `queue` with what is to be done, and returns QC_OK; the queue
- * then runs by MULTI and EXEC, if none of the keys has changed since. If one has, all is done again. Another error of `body`
- * ends it. QC_CONFLICT after `retries` + 16 attempts.
+ * Optimistic transactions. `body` reads with calls on `tx`, adds commands to `queue`, and returns QC_OK. Then the queue runs between MULTI
+ * and EXEC, provided that none of the keys has changed; otherwise everything is repeated. Any other error of `body` ends it. QC_CONFLICT
+ * after `retries` + 16 attempts.
  */
 typedef qc_error qc_transaction(qc_client *tx, qc_context *context, qc_pipeline *queue, void *data);
 QC_API qc_results qc_watch_args(qc_client *client, qc_context *context, qc_transaction *body, void *data, qc_args keys);
 #define qc_watch(client, context, body, data, ...) qc_watch_args(client, context, body, data, QC_LIST(__VA_ARGS__))
 
-/* Subscriptions: a bounded queue of messages, filled by a thread that reconnects and subscribes again by itself. */
+/* Subscriptions: a bounded queue of messages, filled by a thread that reconnects and resubscribes by itself. */
 
 typedef struct qc_subscription {
 	qc_error err;
 } qc_subscription;
 
 enum qc_message_type {
-	QC_NO_MESSAGE,   /* `err` says why: the wait has ended (QC_DEADLINE, QC_CANCELLED), or a subscription was refused (QC_SERVER) */
-	QC_MESSAGE,      /* something was published */
-	QC_SUBSCRIBED,   /* to `channel` (or pattern), also after a reconnect */
+	QC_NO_MESSAGE,   /* see `err`: the wait has ended (QC_DEADLINE, QC_CANCELLED), or a subscription was refused (QC_SERVER) */
+	QC_MESSAGE,      /* a published message */
+	QC_SUBSCRIBED,   /* to `channel` (or a pattern); also after a reconnect */
 	QC_UNSUBSCRIBED,
-	QC_DISCONNECTED, /* messages may have been lost from here until the next QC_SUBSCRIBED; no error: it mends itself */
+	QC_DISCONNECTED, /* messages may be lost from here to the next QC_SUBSCRIBED; it reconnects by itself */
 };
 
-/* No error ends a subscription: the next call may well give a message. */
+/* No error ends a subscription: the next call may return a message. */
 typedef struct qc_message {
-	qc_error err;        /* of QC_NO_MESSAGE, and of that only */
+	qc_error err;        /* set only for QC_NO_MESSAGE */
 	qc_reply *reply;     /* for qc_release() */
 	enum qc_message_type type;
-	const char *channel; /* NUL behind them, as everywhere */
+	const char *channel; /* all texts are NUL-terminated */
 	size_t channel_len;
-	const char *pattern; /* NULL when it was no pattern that matched */
+	const char *pattern; /* NULL if no pattern matched */
 	const char *data;
 	size_t len;
-	qc_error cause;      /* of QC_DISCONNECTED: what has cut the connection; else QC_OK */
+	qc_error cause;      /* for QC_DISCONNECTED: why the connection was lost; otherwise QC_OK */
 } qc_message;
 
-/* When `queue` (default 128) messages wait, no more are read until some are taken: the server keeps what it is willing to. */
+/* When `queue` messages (default: 128) wait, reading stops until some are taken, and the server buffers. */
 typedef struct qc_subscribe_options {
-	qc_args patterns, shards; /* beside the channels */
+	qc_args patterns, shards; /* in addition to the channels */
 	size_t queue;
-	int64_t health_ms; /* when nothing has come for so long a PING asks, and after as much again the connection is lost; 30,000; -1: never */
+	int64_t health_ms; /* send a PING after this silence, give the connection up after as much again; default: 30,000; -1: never */
 } qc_subscribe_options;
 
 /*
- * Connects, and then returns; that the server has subscribed is told by a QC_SUBSCRIBED for each name. If it can't connect, `err`
- * says why, as a QC_DISCONNECTED does, and the subscription tries on; only after QC_INVALID and QC_NO_MEMORY it is of no use. The
- * context counts until it returns, for connecting: its end doesn't end the subscription. That is done by qc_unsubscribe() alone, which waits for the
- * subscription's thread and frees all, so that nobody may be in a call on it. To end it from another thread than the one that waits
- * in qc_next_message(): cancel the context that this was given, and unsubscribe when the thread has left the call.
+ * Returns when connected; the server's confirmations arrive as QC_SUBSCRIBED for each name. If connecting fails, `err` tells why, and a
+ * QC_DISCONNECTED does, too; the subscription tries again. Only QC_INVALID and QC_NO_MEMORY are final. The context limits only the
+ * connecting; it doesn't end the subscription. qc_unsubscribe() does: it waits for the subscription's thread and frees everything, so no
+ * thread may be in a call on it. To end it while another thread waits in qc_next_message(): cancel the context of that call, and
+ * unsubscribe when the thread has returned.
  */
 QC_API qc_subscription *qc_subscribe_args(qc_client *client, qc_context *context, qc_args channels,
 					  const qc_subscribe_options *options);
 #define qc_subscribe(client, context, ...) qc_subscribe_args(client, context, QC_LIST(__VA_ARGS__), NULL)
 #define qc_psubscribe(client, context, ...)                                                                            \
 	qc_subscribe_args(client, context, (qc_args){0}, &(qc_subscribe_options){.patterns = QC_LIST(__VA_ARGS__)})
-/* Adds or removes, from any thread. `command` is SUBSCRIBE, UNSUBSCRIBE, PSUBSCRIBE, PUNSUBSCRIBE, SSUBSCRIBE, SUNSUBSCRIBE. */
+/* Adds or removes names, from any thread. `command` is SUBSCRIBE, UNSUBSCRIBE, PSUBSCRIBE, PUNSUBSCRIBE, SSUBSCRIBE or SUNSUBSCRIBE. */
 QC_API qc_status qc_subscription_change(qc_subscription *subscription, const char *command, qc_args names);
 QC_API void qc_release_message(qc_message *message);
-/* The next message; waits for one, until the context ends. Several threads may. */
+/* Waits for the next message until the context ends. Several threads may call it. */
 QC_API qc_message qc_next_message(qc_subscription *subscription, qc_context *context);
-/* Readable while a message waits: for one's own loop, with a context that has ended already, to not wait. */
+/* Readable while a message waits: for an event loop, which then calls qc_next_message() with a context that has ended, so as not to wait. */
 QC_API int qc_subscription_fd(const qc_subscription *subscription);
 QC_API void qc_unsubscribe(qc_subscription *subscription);
 
 /*
- * Client-side caching: replies to reads of one key (GET, HGETALL, ZRANGE ...) are kept here until the server says that the key has
- * changed (CLIENT TRACKING, by a connection and a thread of the cache's own). Without that connection nothing is kept, and calls
- * go to the server as any. What one has written oneself may be read as it was for as long as the message takes: see
- * qc_cache_forget().
+ * Client-side caching: replies to reads of one key (GET, HGETALL, ZRANGE ...) are kept until the server reports that the key has changed
+ * (CLIENT TRACKING, on a connection and in a thread of the cache). Without this connection nothing is kept, and calls go to the server.
+ * After a write of your own, the old value may be read until the server's report arrives: see qc_cache_forget().
  *
- * Any number of threads may use one cache. A forked child's keeps nothing: it is to be closed there, and made anew.
+ * Any number of threads may use a cache. In a forked child it keeps nothing: close it there and open another.
  */
 typedef struct qc_cache {
-	qc_error err; /* why it doesn't keep anything yet; it tries on, but for QC_INVALID and QC_NO_MEMORY */
+	qc_error err; /* why it keeps nothing yet; it tries again, unless this is QC_INVALID or QC_NO_MEMORY */
 } qc_cache;
 
 typedef struct qc_cache_options {
-	size_t max_bytes; /* 16 MiB. What was used least recently goes first */
-	qc_args prefixes; /* of the keys that are kept, so that the server tells of no others; all */
+	size_t max_bytes; /* default: 16 MiB; the least recently used key is dropped first */
+	qc_args prefixes; /* keep only keys with these prefixes, and let the server report only those; default: all */
 } qc_cache_options;
 
 typedef struct qc_cache_stats {
 	uint64_t hits, misses;
 	uint64_t invalidations; /* keys that have changed */
-	uint64_t evictions;     /* keys that had to go for others */
-	uint64_t flushes;       /* all at once: FLUSHALL, a lost connection */
+	uint64_t evictions;     /* keys dropped to make room */
+	uint64_t flushes;       /* everything dropped: FLUSHALL, a lost connection */
 	size_t keys, bytes;     /* now */
 } qc_cache_stats;
 
-/* Connects, until the context ends. The client must outlive the cache. */
+/* The context limits only the connecting. The client must outlive the cache. */
 QC_API qc_cache *qc_cache_open(qc_client *client, qc_context *context, const qc_cache_options *options);
-/* Waits for its thread; nobody may be in a call on it. */
+/* Waits for the cache's thread. No thread may be in a call on the cache. */
 QC_API void qc_cache_close(qc_cache *cache);
-/* QC_INVALID for anything but a read of one key that answers alike until the key changes. */
+/* QC_INVALID for anything but a read of one key whose reply depends only on that key. */
 QC_API qc_result qc_cache_do_args(qc_cache *cache, qc_context *context, qc_args args);
 #define qc_cache_do(cache, context, ...) qc_cache_do_args(cache, context, QC_LIST(__VA_ARGS__))
 QC_API void qc_cache_forget(qc_cache *cache, qc_arg key);
 QC_API qc_cache_stats qc_cache_counts(qc_cache *cache);
 
-/* Iterators: SCAN, and HSCAN, SSCAN, ZSCAN when `key` is given. */
+/* Iterators: SCAN; or HSCAN, SSCAN, ZSCAN if `key` is given. */
 
 typedef struct qc_iterator {
-	qc_error err;        /* why qc_advance() has ended; QC_OK at the natural end */
-	const char *data;    /* key, member or field; until the next qc_advance(), NULL when that is false */
+	qc_error err;        /* why qc_advance() has returned false; QC_OK at the end */
+	const char *data;    /* key, member or field; valid until the next qc_advance(); NULL after its end */
 	size_t len;
-	const char *value;   /* of a hash's field, or the member's score; NULL else */
+	const char *value;   /* the value of a hash field, or the score of a member; otherwise NULL */
 	size_t value_len;
 } qc_iterator;
 
 typedef struct qc_iterate_options {
-	const char *match; /* a glob */
+	const char *match; /* a glob pattern */
 	const char *type;  /* SCAN only */
-	int64_t count;     /* a hint: how much a step looks at */
+	int64_t count;     /* a hint: how many elements one call looks at */
 	const char *command; /* HSCAN, SSCAN or ZSCAN */
-	qc_arg key;          /* of the collection: .key = qc_arg("name") */
+	qc_arg key;          /* .key = qc_arg("name") */
 } qc_iterate_options;
 
 QC_API qc_iterator *qc_iterate_with(qc_client *client, const qc_iterate_options *options);
@@ -645,15 +644,15 @@ QC_API qc_iterator *qc_iterate_with(qc_client *client, const qc_iterate_options 
 QC_API bool qc_advance(qc_iterator *iterator, qc_context *context);
 QC_API void qc_iterator_close(qc_iterator *iterator);
 
-/* For pinned clients only: the protocol below calls. */
+/* For pinned clients only: the protocol level below calls. */
 
 QC_API qc_status qc_send(qc_client *pinned, qc_context *context, qc_args args);
 QC_API qc_status qc_send_raw(qc_client *pinned, qc_context *context, const void *data, size_t len);
-/* The next reply or push, errors as replies too. When the context ends the connection stays usable. */
+/* The next reply or push; errors are returned as replies. When the context ends, the connection stays usable. */
 QC_API qc_result qc_receive(qc_client *pinned, qc_context *context);
-/* What comes, uninterpreted: at least a byte, or QC_NETWORK at the end. Not after qc_receive(). */
+/* Bytes as received: at least one, or QC_NETWORK at the end. Not after qc_receive(). */
 QC_API qc_int qc_receive_raw(qc_client *pinned, qc_context *context, void *out, size_t size);
-/* Of the connection's socket: readable when something came, but for what has been read already. */
+/* The descriptor of the connection's socket. Readable when more has arrived than what was read already. */
 QC_API int qc_pinned_fd(const qc_client *pinned);
 
 /* The command table that this library was built with. */
@@ -662,7 +661,7 @@ enum qc_command_flags {
 	QC_COMMAND_WRITE = 1 << 0,
 	QC_COMMAND_READONLY = 1 << 1,
 	QC_COMMAND_BLOCKING = 1 << 2,
-	QC_COMMAND_CONNECTION = 1 << 3, /* changes the state of its connection: for pinned clients */
+	QC_COMMAND_CONNECTION = 1 << 3, /* changes the state of its connection: only for pinned clients */
 };
 
 typedef struct qc_table_entry {
@@ -674,14 +673,14 @@ typedef struct qc_table_entry {
 } qc_table_entry;
 
 QC_API size_t qc_table_count(void);
-/* In the order of names; NULL behind the last. */
+/* Sorted by name; NULL after the last. */
 QC_API const qc_table_entry *qc_table_at(size_t index);
-/* A command, or (unless that is NULL) its sub-command; any case. NULL when there is none of that name. */
+/* The command, or its subcommand unless that is NULL, in any letter case. NULL if there is none. */
 QC_API const qc_table_entry *qc_table_find(const char *name, const char *subcommand);
 
 QC_API const char *qc_version(void);
 
-/* qc_defer(qc_close): runs qc_close on the variable at the end of its scope. */
+/* qc_defer(qc_close): calls qc_close on the variable at the end of its scope. */
 #define qc_defer(function) __attribute__((cleanup(function##_deferred)))
 
 #define QC_DEFERRABLE(type, function)                                                                                  \
@@ -699,18 +698,18 @@ QC_DEFERRABLE(qc_iterator, qc_iterator_close)
 QC_DEFERRABLE(qc_cache, qc_cache_close)
 
 #ifdef __cplusplus
-/* The calls' functions; their macros are for C. qcache.hpp has members instead. */
+/* Functions only: the macros are for C. qcache.hpp has members instead. */
 #include "qcache_commands.h"
 }
 #else
 
 /*
- * An argument of whatever is given: a C string, an integer, a bool (1 or 0), a float or double, a qc_arg; NULL makes the call
- * fail. Anything else doesn't compile, as what is meant is not known: cast it, or use qc_bytes().
- * - A char: (int)c is its number, qc_bytes(&c, 1) the letter. A literal such as 'x' is an int to the compiler, and a number here.
- * - Pointers to unsigned char and their like: such bytes need not end with a NUL.
- * - A long double: (double)x may lose some of it.
- * - A bit-field, of which some compilers make a type for each width: (int)s.field.
+ * An argument made from a C string, an integer, a bool (1 or 0), a float or double, or a qc_arg. NULL makes the call fail. Other types
+ * don't compile, because their meaning is unclear. Use a cast or qc_bytes() for:
+ * - char: (int)c is its number, qc_bytes(&c, 1) the letter. A literal like 'x' is an int in C, so it is a number here.
+ * - pointers to unsigned char and similar: they may not be NUL-terminated.
+ * - long double: (double)x may lose precision.
+ * - bit-fields, for which some compilers have a type of each width: (int)s.field.
  */
 #define qc_arg(value)                                                                                                  \
 	_Generic((value), char *: qc_arg_text, const char *: qc_arg_text, qc_arg: qc_arg_same, void *: qc_arg_void,    \
@@ -719,7 +718,7 @@ QC_DEFERRABLE(qc_cache, qc_cache_close)
 		 unsigned: qc_arg_unsigned, unsigned long: qc_arg_unsigned, unsigned long long: qc_arg_unsigned,       \
 		 float: qc_arg_double, double: qc_arg_double)(value)
 
-/* What a member's type is for qc_read(). A `char *` is none: nobody has the memory that it would point to. */
+/* The kind for the type of a member. `char *` is unsupported: there is no memory that it could point to. */
 #define QC_FIELD_KIND(member)                                                                                          \
 	_Generic((member), signed char: QC_FIELD_SIGNED, short: QC_FIELD_SIGNED, int: QC_FIELD_SIGNED,                  \
 		 long: QC_FIELD_SIGNED, long long: QC_FIELD_SIGNED, unsigned char: QC_FIELD_UNSIGNED,                   \
@@ -738,11 +737,11 @@ QC_DEFERRABLE(qc_cache, qc_cache_close)
 	qc_read_list(reply, array, QC_FIELD_COUNT(array),                                                              \
 		     (qc_field){"an element", 0, sizeof((array)[0]), QC_FIELD_KIND((array)[0])})
 
-/* C++ has qc_release_string() and qc_release_message() for it. */
+/* For C++: qc_release_string() and qc_release_message(). */
 #define qc_release(result)                                                                                             \
 	_Generic((result), qc_string *: qc_release_string, qc_message *: qc_release_message, default: (qc_release))(result)
 
-/* A list of arguments from at most 256 values: QC_LIST("a", 1, qc_bytes(p, n)). It lives to the end of the scope. */
+/* A list of at most 256 arguments: QC_LIST("a", 1, qc_bytes(p, n)). It lives until the end of the scope. */
 #define QC_LIST(...) QC_LIST_OF((__extension__(const qc_arg[]){QC_EACH(__VA_ARGS__)}))
 #define QC_LIST_OF(array) ((qc_args){array, sizeof(array) / sizeof((array)[0])})
 #define QC_EACH(...) __VA_OPT__(QC_AGAIN(QC_STEP(__VA_ARGS__)))

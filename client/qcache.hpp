@@ -1,17 +1,17 @@
 /*
- * libqcache for C++11 and later: the calls of qcache.h as members, arguments of any type that has a text, and results that release
+ * libqcache for C++11 and later: the calls of qcache.h as members, arguments of any type with a text form, and results that release
  * themselves.
  *
  *	qc::client c("localhost:6379");
- *	c.set(ctx, "foo", 42, {.ex = 60});         // C++20's braces; before: an object of qc_set_options
+ *	c.set(ctx, "foo", 42, {.ex = 60});         // braces need C++20; before, use a qc_set_options object
  *	qc::string foo = c.get(ctx, "foo");
  *	if (qc::ok(foo))
  *		std::cout << foo.str();
  *	c.hset(ctx, "h", {"field", 1, "other", 2.5});
  *	int64_t n = qc::must(c.incr(ctx, "n")).value;   // throws qc::failure
  *
- * Everything that qcache.h says holds here too: errors are values, `err` in what a call returns; nothing throws but qc::must().
- * DELETE is delete_(), as the word is C++'s. Handles of C work beside: client::c() gives one. A list of arguments is given in braces.
+ * The rules of qcache.h apply: errors are values, in the field `err` of every result; only qc::must() throws. DELETE is delete_(),
+ * since delete is a keyword. client::c() returns the C handle. Write lists of arguments in braces.
  */
 #ifndef QCACHE_HPP
 #define QCACHE_HPP
@@ -27,7 +27,7 @@
 
 namespace qc {
 
-/* An argument: text, bytes, a number, a bool. It borrows what it is made of. */
+/* An argument: text, bytes, a number, or a bool. It borrows what it is made from. */
 class arg : public qc_arg {
 public:
 	arg(const char *text) : qc_arg(qc_arg_text(text)) {}
@@ -38,12 +38,12 @@ public:
 	template <class T, typename std::enable_if<std::is_integral<T>::value && !std::is_signed<T>::value, int>::type = 0>
 	arg(T number) : qc_arg(qc_arg_unsigned(number)) {}
 	arg(double number) : qc_arg(qc_arg_double(number)) {}
-	/* A letter, or a number? Say which: as in C. */
+	/* Ambiguous: letter or number, as in C. */
 	arg(char) = delete;
 	arg(std::nullptr_t) = delete;
 };
 
-/* A list of them: {"a", 1}, or a vector. It lives as long as the expression that it stands in. */
+/* A list of arguments: {"a", 1}, or a vector. It lives as long as its full expression. */
 class args {
 	std::vector<qc_arg> items;
 
@@ -72,7 +72,7 @@ struct failure : std::runtime_error {
 	explicit failure(const qc_error &error) : std::runtime_error(error.text), err(error) {}
 };
 
-/* The result, or qc::failure. */
+/* Returns the result, or throws qc::failure. */
 template <class T> T must(T result)
 {
 	if (!ok(result))
@@ -80,7 +80,7 @@ template <class T> T must(T result)
 	return result;
 }
 
-/* What holds memory, and releases it at the end of its scope; moved, not copied. */
+/* A result that owns memory and releases it at the end of its scope. It can be moved, not copied. */
 template <class C, void (*Release)(C *)> class owned : public C {
 public:
 	owned() : C() {}
@@ -116,7 +116,7 @@ typedef qc_status status;
 typedef qc_int integer;
 typedef qc_float floating;
 
-/* A context that is freed at the end of its scope, or the background. */
+/* A context that is freed at the end of its scope; or the background. */
 class context {
 	qc_context *handle;
 
@@ -144,7 +144,7 @@ class client : public calls<client> {
 	qc_client *handle;
 
 public:
-	qc_error err; /* why it could not be made, or not connect at first */
+	qc_error err; /* why it could not be made, or could not connect at first */
 
 	explicit client(qc_client *taken) : handle(taken), err(taken->err) {}
 	explicit client(const std::string &address, qc_options options = qc_options()) : handle(NULL)
@@ -172,7 +172,7 @@ public:
 	pipeline &operator=(const pipeline &) = delete;
 	~pipeline() { qc_pipeline_close(handle); }
 	qc_pipeline *c() const { return handle; }
-	/* Its place among the results. */
+	/* Returns the index of the result. */
 	size_t add(const args &words) { return qc_pipeline_add_args(handle, words.c()); }
 	results run(qc_context *ctx) { return results(qc_run(handle, ctx)); }
 	results run_multi(qc_context *ctx) { return results(qc_run_multi(handle, ctx)); }

@@ -1,5 +1,5 @@
 /*
- * qcache_async.h on a libev loop. Programs that include it link with -lev; the library itself doesn't.
+ * qcache_async.h on a libev loop. Programs that include it must link with -lev; the library itself doesn't.
  */
 #ifndef QCACHE_EV_H
 #define QCACHE_EV_H
@@ -53,13 +53,13 @@ static inline void qc_ev_set_timer(void *data, qc_async *async, int64_t ms)
 	ev_timer_stop(tie->loop, &tie->timer);
 	if (ms < 0)
 		return;
-	/* The time from which it counts is that of the loop's last look at the clock. */
+	/* ev_timer counts from the loop's cached time, which may be old. */
 	ev_now_update(tie->loop);
 	ev_timer_set(&tie->timer, (double)ms / 1000.0, 0.0);
 	ev_timer_start(tie->loop, &tie->timer);
 }
 
-/* NULL without memory; else see qc_async_open(). Close it with qc_async_close(). */
+/* NULL if out of memory; see also qc_async_open(). Close it with qc_async_close(). */
 static inline qc_async *qc_ev_open(struct ev_loop *loop, const qc_options *options)
 {
 	struct qc_ev *tie = (struct qc_ev *)calloc(1, sizeof(*tie));

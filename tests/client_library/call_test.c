@@ -265,7 +265,7 @@ static void a_wrong_address_is_told_by_name(void)
 		{"redis://localhost?timeout=2h", "2h"},
 		{"redis://localhost?frobnicate=1", "frobnicate"},
 		{"redis://us%zzer:pw@localhost", "escape"},
-		{"[::1", "bracket"},
+		{"[::1", "missing ]"},
 		{"unix:", "path"},
 		{"localhost:6379,:0", "not a port"},
 	};
@@ -417,7 +417,7 @@ static void a_pipeline_gives_every_reply_and_every_error(void)
 	qc_add(p, "SELECT", 1);
 	qc_results no_call qc_auto_results = qc_run(p, ctx);
 	FAILS(no_call, QC_INVALID);
-	CU_ASSERT_STRING_EQUAL(no_call.err.text, "SUBSCRIBE isn't a call: see qc_subscribe(), qc_send()");
+	CU_ASSERT_STRING_EQUAL(no_call.err.text, "SUBSCRIBE is not a call: see qc_subscribe(), qc_send()");
 	/* Nothing of that is left behind. */
 	qc_add(p, "GET", "a");
 	qc_results again qc_auto_results = qc_run(p, ctx);

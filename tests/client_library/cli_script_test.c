@@ -273,7 +273,7 @@ static void passwords_stay_out_of_errors_about_addresses(void)
 	struct fixture none = {.address = "none"};
 
 	CU_ASSERT(script_gives(&none, "${CLI% -addr*} -u redis://:se%zzcret@127.0.0.1:1 ping", 2,
-			       "Could not connect: address: a broken %-escape in \"...\"\n"));
+			       "Could not connect: address: invalid %-escape in \"...\"\n"));
 	CU_ASSERT(script_gives(&none, "${CLI% -addr*} -u redis://:sec/ret@127.0.0.1:1 ping", 2,
 			       "Could not connect: address: \"...\" is not a port\n"));
 	CU_ASSERT(script_gives(&none, "${CLI% -addr*} -u me:secret@localhost ping", 2,
