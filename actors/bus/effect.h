@@ -34,7 +34,21 @@ enum effect_field {
 	HAS_ELEMENTS = 32,
 };
 
-/* The name in INFO: "set", "expired". */
+/* What a log doesn't tell: the result of INCRBY, APPEND and SETRANGE, and the expiry of a SET that keeps the key's. */
+#define RESULT_UNKNOWN INT64_MIN
+#define EXPIRY_KEPT (INT64_MIN + 1)
+
+/* The condition of a GUARD. A key that is absent, or has no time to live, never expires. */
+enum guard {
+	GUARD_ABSENT,
+	GUARD_PRESENT,
+	GUARD_EXPIRES,
+	GUARD_STAYS,          /* doesn't expire */
+	GUARD_EXPIRES_BEFORE, /* the operand, a time */
+	GUARD_EXPIRES_AFTER,
+};
+
+/* The name in INFO: "set", "expired". NULL for an effect that the store never makes. */
 const char *effect_event(enum effect_type type);
 
 /* The elements of a collection, packed by elements_append(). */

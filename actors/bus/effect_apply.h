@@ -14,6 +14,11 @@
 /* The data that effects are applied to; the caller owns it. */
 struct effect_target {
 	struct databases *databases;
+	/*
+	 * True for frames of this program: an effect that doesn't fit the data is a misfit. False for those of another server's log: as there, what
+	 * doesn't fit changes nothing and is no error.
+	 */
+	bool is_exact;
 	/* Takes ownership of a flushed keyspace. */
 	void (*discard)(void *context, struct keyspace *keyspace);
 	void *context;
@@ -22,7 +27,8 @@ struct effect_target {
 enum apply_status {
 	APPLY_DONE,
 	APPLY_NO_MEMORY,
-	APPLY_MISFIT, /* the effect doesn't fit the data: a missing database or key, another type or length */
+	APPLY_MISFIT,  /* the effect doesn't fit the data: a missing database or key, another type or length */
+	APPLY_GUARDED, /* a guard has failed: the rest of the frame is not to be applied */
 };
 
 /*
@@ -31,7 +37,7 @@ enum apply_status {
  */
 enum apply_status effect_apply(const struct effect_target *target, const struct effect *effect);
 
-/* Applies all effects of the reader's current frame. Stops at the first that fails; those before it stay applied. */
+/* Applies all effects of the reader's current frame, or those before a guard that fails. Stops at the first misfit; those before it stay applied. */
 enum apply_status frame_apply(const struct effect_target *target, struct frame_reader *reader);
 
 #endif

@@ -88,7 +88,7 @@ static void print_digest(const struct effect_target *target, unsigned long long 
 static void replay_all(struct recorder *recorder, uint32_t count)
 {
 	struct databases databases;
-	struct effect_target target = { .databases = &databases, .discard = destroy };
+	struct effect_target target = { .databases = &databases, .is_exact = true, .discard = destroy };
 	if (!databases_init(&databases, count))
 		abort();
 	print_digest(&target, replay(recorder, &target));

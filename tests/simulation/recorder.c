@@ -13,7 +13,7 @@ static void discard(void *context, struct keyspace *keyspace)
 
 static void take_frame(struct recorder *recorder, struct frame_reader *reader, const struct frame *frame)
 {
-	struct effect_target target = { .databases = &recorder->databases, .discard = discard };
+	struct effect_target target = { .databases = &recorder->databases, .is_exact = true, .discard = discard };
 	struct effect effect;
 	uint32_t effects = 0;
 	bool is_whole = recorder->subscriber.missed == 0, may_expire = true;

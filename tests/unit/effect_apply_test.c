@@ -19,7 +19,7 @@ static void discard(void *context, struct keyspace *keyspace)
 	discarded++;
 }
 
-static const struct effect_target target = { .databases = &databases, .discard = discard };
+static const struct effect_target target = { .databases = &databases, .is_exact = true, .discard = discard };
 
 static void forget_all(void)
 {

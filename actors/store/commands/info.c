@@ -410,8 +410,9 @@ static void write_keyspace(struct info *info)
 static void write_events(struct info *info)
 {
 	for (uint32_t type = 0; type < EFFECT_TYPES; type++)
-		buffer_printf(&info->text, "event_%s:%" PRIu64 "\r\n", effect_event((enum effect_type)type),
-			      info->observations->events[type]);
+		if (effect_event((enum effect_type)type))
+			buffer_printf(&info->text, "event_%s:%" PRIu64 "\r\n", effect_event((enum effect_type)type),
+				      info->observations->events[type]);
 }
 
 static void write_actors(struct info *info)
