@@ -385,7 +385,7 @@ static bool parse_copy(struct input *in)
 
 static bool parse_select(struct input *in)
 {
-	int64_t database;
+	int64_t database = 0; /* for the compiler, which can't see that a refusal is false */
 	if (!read_database(in, 1, &database))
 		return false;
 	in->parser->database = (uint32_t)database;

@@ -75,3 +75,14 @@ void data_digest_hex(const struct data_digest *digest, char out[DIGEST_HEX_BYTES
 	for (int i = 0; i < SHA_DIGEST_LENGTH; i++)
 		snprintf(out + 2 * i, 3, "%02x", digest->bytes[i]);
 }
+
+void data_digest_of(const struct databases *databases, char out[DIGEST_HEX_BYTES])
+{
+	struct data_digest digest = { 0 };
+	for (uint32_t i = 0; i < databases->in_use_count; i++) {
+		uint32_t number = databases->in_use[i];
+		if (keyspace_count(databases_read(databases, number)) > 0)
+			data_digest_mix_database(&digest, number, databases_read(databases, number));
+	}
+	data_digest_hex(&digest, out);
+}

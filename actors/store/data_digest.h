@@ -15,7 +15,7 @@
 #include <openssl/sha.h>
 #include <stdint.h>
 
-#include "storage/keyspace.h"
+#include "storage/databases.h"
 
 #define DIGEST_HEX_BYTES (2 * SHA_DIGEST_LENGTH + 1)
 
@@ -28,6 +28,8 @@ void data_digest_mix_value(struct data_digest *digest, const struct entry *entry
 void data_digest_add_entry(struct data_digest *digest, const struct entry *entry);
 /* The database must not be empty. */
 void data_digest_mix_database(struct data_digest *digest, uint32_t number, const struct keyspace *keyspace);
+/* The digest of all data, as DEBUG DIGEST replies with it. */
+void data_digest_of(const struct databases *databases, char out[DIGEST_HEX_BYTES]);
 void data_digest_hex(const struct data_digest *digest, char out[DIGEST_HEX_BYTES]);
 
 #endif

@@ -7,6 +7,8 @@ Streams are drawn from commands.py: valid and spoilt commands, as arrays and inl
 over all databases, and bytes that are not a request. Replies must be equal byte for byte, except for the rules in normalise.py. A
 difference prints the seed, the command, both replies and the commands before it, with exit status 1. The same seed with the same `--now`
 sends the same bytes again.
+
+With --recorded, each server's append-only file is loaded by the other at the end, and must give the same data (logs.py).
 """
 
 import argparse
@@ -17,6 +19,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 
+import logs  # noqa: E402
 from server import Server, ours, reference  # noqa: E402
 from steps import Difference, Stream  # noqa: E402
 
@@ -26,6 +29,7 @@ def arguments():
     parser.add_argument("--ours", default=os.environ.get("QCACHE_SERVER"), help="our server (QCACHE_SERVER)")
     parser.add_argument("--recorded", help="build/tests/recorded_server, in place of ours: at the end its command bus is "
                         "replayed and must give the same data")
+    parser.add_argument("--replayed", help="build/tests/replayed_log, which reads the append-only file of redis-server; with --recorded")
     parser.add_argument("--redis", default="redis-server")
     parser.add_argument("--commands", type=int, default=100000, help="how many commands to send (100000)")
     parser.add_argument("--seed", type=int, default=int(os.environ.get("QCACHE_SEED") or random.SystemRandom().randrange(1 << 32)))
@@ -35,6 +39,8 @@ def arguments():
     options.ours = options.recorded or options.ours
     if not options.ours:
         parser.error("--ours or QCACHE_SERVER must name the server")
+    if bool(options.recorded) != bool(options.replayed):
+        parser.error("--recorded and --replayed go together")
     return options
 
 
@@ -54,12 +60,16 @@ class Judge:
 
 def compare(options, servers):
     judge = Judge(options)
-    stream = Stream(servers, random.Random(options.seed), options.now, judge)
+    rewrites = options.recorded and logs.writes_commands(servers[1])
+    stream = Stream(servers, random.Random(options.seed), options.now, judge, logs.WITHOUT if options.recorded else ())
     if stream.generator.absent:
-        print("left out because ours doesn't have them: " + b", ".join(stream.generator.absent).decode())
+        print("left out: " + b", ".join(stream.generator.absent).decode())
     try:
         while stream.commands < options.commands:
             stream.step()
+            if rewrites and stream.commands > options.commands // 2:
+                logs.ask(servers[1], [b"BGREWRITEAOF"])
+                rewrites = False
         if not judge.found:
             stream.compare_everything()
     except Difference as difference:
@@ -72,29 +82,17 @@ def compare(options, servers):
     return 1 if judge.found else 0
 
 
-def last_digest(server):
-    """The digest of data that don't change any more: no key expires."""
-    server.command("DEBUG", "SET-ACTIVE-EXPIRE", 0)
-    return server.command("DEBUG", "DIGEST")
-
-
-def check_replay(server, digest):
-    """Checks the replay. None when it gave the data of the server, else what is wrong."""
-    last = server.log_text().splitlines()[-1]
-    print(last)
-    return None if last.endswith(": " + digest) else "the data had the digest %s, but %s" % (digest, last)
-
-
 def main():
     options = arguments()
     print("seed %d, now %d, %d commands" % (options.seed, options.now, options.commands), flush=True)
-    servers = [Server("ours", ours(options.ours)), Server("redis", reference(options.redis))]
+    logging = logs.prepare(options.seed) if options.recorded else []
+    servers = [Server("ours", ours(options.ours)), Server("redis", reference(options.redis) + logging)]
     begin = time.monotonic()
     status = compare(options, servers)
-    digest = last_digest(servers[0])
-    troubles = [server.stop() for server in servers]
     if options.recorded:
-        troubles.append(check_replay(servers[0], digest))
+        troubles = logs.check(options, *servers)
+    else:
+        troubles = [server.stop() for server in servers]
     for trouble in filter(None, troubles):
         print(trouble)
         status = 1

@@ -1,9 +1,11 @@
 /*
  * Our server with a recorder on its command bus. When the server has stopped, the frames are replayed into empty keyspaces and their digest
- * is printed: "replayed N frames: DIGEST". It must equal the last DEBUG DIGEST.
+ * is printed: "replayed N frames: DIGEST". It must equal the last DEBUG DIGEST. Their text is written to "appendonly.aof" in the server's
+ * directory, where redis-server finds it.
  *
  * Arguments are those of qcache-server. Those of the process (daemonize, pidfile, logfile) are ignored.
  */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -15,6 +17,7 @@
 #include "actors/runtime/log.h"
 #include "actors/server.h"
 #include "actors/store/data_digest.h"
+#include "support/log_frames.h"
 
 /* ---- recording: the messages are kept ---- */
 
@@ -76,13 +79,39 @@ static unsigned long long replay(const struct recorder *recorder, const struct e
 
 static void print_digest(const struct effect_target *target, unsigned long long frames)
 {
-	struct data_digest digest = { 0 };
 	char hex[DIGEST_HEX_BYTES];
-	for (uint32_t i = 0; i < target->databases->count; i++)
-		if (keyspace_count(databases_read(target->databases, i)) > 0)
-			data_digest_mix_database(&digest, i, databases_read(target->databases, i));
-	data_digest_hex(&digest, hex);
+	data_digest_of(target->databases, hex);
 	printf("replayed %llu frames: %s\n", frames, hex);
+}
+
+/* ---- text ---- */
+
+static void write_text(const struct aof_text *text, FILE *file)
+{
+	struct iovec piece;
+	for (uint64_t offset = 0; aof_text_vector(text, offset, &piece, 1) == 1; offset += piece.iov_len)
+		if (fwrite(piece.iov_base, 1, piece.iov_len, file) != piece.iov_len)
+			abort();
+}
+
+static void write_log(const struct recorder *recorder, const char *directory)
+{
+	struct aof_renderer renderer;
+	struct aof_text text = { .referenced_bytes = 0 };
+	char path[PATH_MAX];
+	snprintf(path, sizeof(path), "%s/appendonly.aof", directory);
+	FILE *file = fopen(path, "w");
+	if (!file)
+		abort();
+	aof_renderer_init(&renderer);
+	for (size_t i = 0; i < recorder->count; i++) {
+		log_render(&((struct turn_message *)recorder->messages[i])->frames, &renderer, &text);
+		write_text(&text, file);
+		aof_text_clear(&text);
+	}
+	aof_text_fini(&text);
+	if (fclose(file) != 0)
+		abort();
 }
 
 static void replay_all(struct recorder *recorder, uint32_t count)
@@ -117,6 +146,7 @@ int main(int argc, char **argv)
 	}
 	server_run(server, NULL, NULL);
 	server_destroy(&server);
+	write_log(&recorder, config.dir);
 	replay_all(&recorder, (uint32_t)config.databases);
 	config_fini(&config);
 	log_close();

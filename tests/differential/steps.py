@@ -84,8 +84,8 @@ class Pair:
 
 
 class Stream:
-    def __init__(self, servers, random, now_ms, on_difference):
-        self.random, self.servers, self.on_difference = random, servers, on_difference
+    def __init__(self, servers, random, now_ms, on_difference, without=()):
+        self.random, self.servers, self.on_difference, self.without = random, servers, on_difference, without
         self.pairs = [Pair(servers) for _ in range(CONNECTIONS)]
         self.generator = Generator(random, now_ms, self.ours_has)
         self.marked = 0
@@ -97,6 +97,8 @@ class Stream:
             pair.close()
 
     def ours_has(self, name):
+        if name in self.without:
+            return False
         ours, _ = self.pairs[0].ask(b"COMMAND", b"INFO", name.lower())
         return ours[1][0][1] is not None
 

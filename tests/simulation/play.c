@@ -100,8 +100,10 @@ static struct node *draw_node(void)
 		node->reactors[i]->on_received = on_received;
 		mailbox_set_pace(node->reactors[i]->actor->mailbox, (unsigned)ONE_OF(100, 100, 20));
 	}
-	for (uint32_t i = 0; i < node->recorder_count; i++)
+	for (uint32_t i = 0; i < node->recorder_count; i++) {
 		mailbox_set_pace(node->recorders[i]->subscriber.actor->mailbox, (unsigned)ONE_OF(100, 30, 3));
+		node->recorders[i]->reads_text = scheduler_draw(2);
+	}
 	mailbox_set_pace(runtime_actor(node->runtime, ACTOR_OBSERVER, 0)->mailbox, (unsigned)ONE_OF(100, 30, 3));
 	mailbox_set_pace(runtime_actor(node->runtime, ACTOR_REAPER, 0)->mailbox, (unsigned)ONE_OF(100, 3));
 	node->recorders[0]->on_effect = on_effect;

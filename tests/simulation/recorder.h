@@ -1,7 +1,7 @@
 /*
  * A subscriber that applies the effects of the command bus to its own data. It checks that frames are whole, that they are dense except
  * for those that the store says it missed, and that each effect fits the data. It counts effects and shows each one to the test.
- * mailbox_set_pace() makes it slow.
+ * It may apply them by way of the append-only file's text. mailbox_set_pace() makes it slow.
  */
 #ifndef TESTS_SIMULATION_RECORDER_H
 #define TESTS_SIMULATION_RECORDER_H
@@ -10,6 +10,8 @@
 
 #include "actors/bus/effect_apply.h"
 #include "actors/bus/subscriber.h"
+#include "actors/persistence/aof_parse.h"
+#include "actors/persistence/aof_render.h"
 #include "actors/store/data_digest.h"
 #include "actors/store/store_actor.h"
 
@@ -21,6 +23,9 @@ struct recorder {
 	int64_t credit_bytes;
 	/* Credit that the store has left, as counted in node.c. */
 	int64_t credit_left;
+	bool reads_text; /* applies what the text of the frames says; set it before the first frame */
+	struct aof_renderer renderer;
+	struct aof_parser parser;
 	void (*on_effect)(void *context, const struct frame *frame, const struct effect *effect); /* may be NULL */
 	void *context;
 };

@@ -60,12 +60,12 @@ def reference(program="redis-server"):
 class Server:
     """
     One running server. PORT and DIRECTORY in its arguments are replaced by those chosen here. `cpus` is the set of CPUs for it, None for
-    no placement. Ends the program when the server doesn't start.
+    no placement. `directory` is one of a server that has stopped, or None for a new one. Ends the program when the server doesn't start.
     """
 
-    def __init__(self, name, argv, cpus=None):
+    def __init__(self, name, argv, cpus=None, directory=None):
         self.name, self.port = name, free_port()
-        self.directory = tempfile.mkdtemp(prefix="qcache-test.")
+        self.directory = directory or tempfile.mkdtemp(prefix="qcache-test.")
         self.argv = [word.replace("PORT", str(self.port)).replace("DIRECTORY", self.directory) for word in argv]
         place = (lambda: os.sched_setaffinity(0, cpus)) if cpus else None
         self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -94,8 +94,8 @@ class Server:
         self.reader.join()
         shutil.rmtree(self.directory, ignore_errors=True)
 
-    def stop(self):
-        """Stops it. Returns None when it ended well, else what went wrong."""
+    def stop(self, keep=False):
+        """Stops it, and removes its directory unless that is to be kept. Returns None when it ended well, else what went wrong."""
         self.process.terminate()
         try:
             self.process.wait(STOP_SECONDS)
@@ -103,7 +103,8 @@ class Server:
             self.kill()
             return "%s didn't stop in time" % self.name
         self.reader.join()
-        shutil.rmtree(self.directory, ignore_errors=True)
+        if not keep:
+            shutil.rmtree(self.directory, ignore_errors=True)
         if self.process.returncode != 0:
             return "%s ended with status %d\n%s" % (self.name, self.process.returncode, self.log_text())
         if any(report in self.log_text() for report in REPORTS):

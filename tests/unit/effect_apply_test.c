@@ -187,6 +187,8 @@ static void move_takes_a_key_to_another_database(void)
 	CU_ASSERT_EQUAL(apply(&effect), APPLY_MISFIT);
 	effect.number = 0;
 	CU_ASSERT_EQUAL(apply(&effect), APPLY_MISFIT);
+	effect.number = 2; /* where the key is taken */
+	CU_ASSERT_EQUAL(apply(&effect), APPLY_MISFIT);
 	CU_ASSERT_TRUE(holds(0, "a", "v", NO_EXPIRY));
 	forget_all();
 }
@@ -243,6 +245,80 @@ static void a_snapshot_changes_nothing(void)
 	given(0, "a", "v", 5);
 	CU_ASSERT_EQUAL(apply(&(struct effect){ .type = EFFECT_SNAPSHOT, .number = 7 }), APPLY_DONE);
 	CU_ASSERT_TRUE(holds(0, "a", "v", 5));
+	forget_all();
+}
+
+/* ---- effects of another server's log ---- */
+
+static const struct effect_target lenient = { .databases = &databases, .discard = discard };
+
+static void of_another_server_a_misfit_changes_nothing(void)
+{
+	static const struct effect misfits[] = {
+		{ .type = EFFECT_DEL }, { .type = EFFECT_PERSIST }, { .type = EFFECT_EXPIRE, .number = 5 },
+		{ .type = EFFECT_INCRBY, .number = 1, .result = 7 }, { .type = EFFECT_MOVE, .number = 1 },
+	};
+	given(0, "text", "x", NO_EXPIRY);
+	for (size_t i = 0; i < sizeof(misfits) / sizeof(misfits[0]); i++) {
+		struct effect effect = misfits[i];
+		effect.key = text("absent");
+		CU_ASSERT_EQUAL(effect_apply(&target, &effect), APPLY_MISFIT);
+		CU_ASSERT_EQUAL(effect_apply(&lenient, &effect), APPLY_DONE);
+		CU_ASSERT_PTR_NULL(find(0, "absent"));
+	}
+	CU_ASSERT_EQUAL(effect_apply(&lenient, &(struct effect){ .type = EFFECT_SET, .database = DATABASES, .key = text("a") }), APPLY_MISFIT);
+	forget_all();
+}
+
+static void what_a_log_does_not_tell_is_left_to_the_data(void)
+{
+	given(0, "n", "5", 900);
+	CU_ASSERT_EQUAL(apply(&(struct effect){ .type = EFFECT_INCRBY, .key = text("n"), .number = 2, .result = RESULT_UNKNOWN }), APPLY_DONE);
+	CU_ASSERT_TRUE(holds(0, "n", "7", 900));
+	CU_ASSERT_EQUAL(apply(&(struct effect){ .type = EFFECT_APPEND, .key = text("n"), .value = text(".5"), .result = RESULT_UNKNOWN }),
+			APPLY_DONE);
+	CU_ASSERT_EQUAL(apply(&(struct effect){ .type = EFFECT_ADDFLOAT, .key = text("n"), .value = text("-0.25") }), APPLY_DONE);
+	CU_ASSERT_TRUE(holds(0, "n", "7.25", 900));
+	CU_ASSERT_EQUAL(entry_string_origin(find(0, "n")), STRING_COMPUTED);
+	CU_ASSERT_EQUAL(apply(&(struct effect){ .type = EFFECT_SET, .key = text("n"), .value = text("v"), .number = EXPIRY_KEPT }), APPLY_DONE);
+	CU_ASSERT_TRUE(holds(0, "n", "v", 900));
+	CU_ASSERT_EQUAL(apply(&(struct effect){ .type = EFFECT_ADDFLOAT, .key = text("n"), .value = text("1") }), APPLY_MISFIT);
+	forget_all();
+}
+
+/* Each guard on an absent key, one that stays, and one that expires at 100. */
+static void a_guard_that_fails_ends_its_frame(void)
+{
+	static const struct {
+		enum guard guard;
+		int64_t operand;
+		bool holds[3];
+	} guards[] = {
+		{ GUARD_ABSENT, 0, { true, false, false } },         { GUARD_PRESENT, 0, { false, true, true } },
+		{ GUARD_EXPIRES, 0, { false, false, true } },        { GUARD_STAYS, 0, { true, true, false } },
+		{ GUARD_EXPIRES_BEFORE, 101, { false, false, true } }, { GUARD_EXPIRES_BEFORE, 100, { false, false, false } },
+		{ GUARD_EXPIRES_AFTER, 99, { true, true, true } },   { GUARD_EXPIRES_AFTER, 100, { true, true, false } },
+	};
+	given(0, "stays", "v", NO_EXPIRY);
+	given(0, "expires", "v", 100);
+	for (size_t i = 0; i < sizeof(guards) / sizeof(guards[0]); i++) {
+		for (size_t key = 0; key < 3; key++) {
+			struct frame_writer writer = { .first_sequence = 1 };
+			struct frame_reader reader;
+			struct frame frame;
+			frame_begin(&writer, NULL);
+			frame_append(&writer, &(struct effect){ .type = EFFECT_GUARD, .number = guards[i].guard, .result = guards[i].operand,
+								.key = text((const char *[]){ "absent", "stays", "expires" }[key]) });
+			frame_append(&writer, &(struct effect){ .type = EFFECT_SET, .key = text("set"), .number = NO_EXPIRY });
+			frame_end(&writer);
+			frame_reader_init(&reader, &writer);
+			CU_ASSERT_TRUE(frame_next(&reader, &frame));
+			CU_ASSERT_EQUAL(frame_apply(&lenient, &reader), APPLY_DONE);
+			CU_ASSERT_EQUAL(find(0, "set") != NULL, guards[i].holds[key]);
+			apply(&(struct effect){ .type = EFFECT_DEL, .key = text("set") });
+			frame_writer_fini(&writer);
+		}
+	}
 	forget_all();
 }
 
@@ -308,6 +384,9 @@ static const struct suite_case cases[] = {
 	CASE(expire_and_persist_change_the_time_to_live),
 	CASE(flushes_discard_and_a_swap_changes_places),
 	CASE(a_snapshot_changes_nothing),
+	CASE(of_another_server_a_misfit_changes_nothing),
+	CASE(what_a_log_does_not_tell_is_left_to_the_data),
+	CASE(a_guard_that_fails_ends_its_frame),
 	CASE(a_frame_is_applied_in_order),
 	CASE(without_memory_an_effect_can_be_applied_again),
 };

@@ -58,15 +58,8 @@ static void debug_object(struct call *call)
 
 static void debug_digest(struct call *call)
 {
-	struct data_digest digest = { 0 };
 	char hex[DIGEST_HEX_BYTES];
-	const struct databases *databases = store_databases(call->store);
-	for (uint32_t i = 0; i < databases->in_use_count; i++) {
-		uint32_t number = databases->in_use[i];
-		if (keyspace_count(databases_read(databases, number)))
-			data_digest_mix_database(&digest, number, databases_read(databases, number));
-	}
-	data_digest_hex(&digest, hex);
+	data_digest_of(store_databases(call->store), hex);
 	reply_simple(call, hex);
 }
 
