@@ -45,7 +45,7 @@ const char option_usage[] =
 	"  -actors             show the server's actors, like top: mailboxes, turns, batches\n"
 	"  -slowlog            print slow commands as they enter the slow log\n"
 	"  -latency            measure response times, also as -json or -csv; -latency-dist draws their distribution\n"
-	"  -latency-history    the same, one line every 15 seconds (-i)\n"
+	"  -latency-history    the same, one line every 15 seconds (-i); both with -latency-percentiles 50,99,99.9\n"
 	"  -intrinsic-latency SECONDS  measure the latency of this machine itself\n"
 	"  -bigkeys, -memkeys  find the largest keys by elements, or by memory (-memkeys-samples N)\n"
 	"  -keystats           both, and the distribution of sizes; -top N; -keystats-samples N\n"
@@ -113,9 +113,11 @@ const struct option_known option_table[] = {
 	{"cursor", NULL, OPTION_NUMBER, TO(cursor), 0, INT64_MAX, .extra = WITH_CURSOR},
 	{"top", NULL, OPTION_NUMBER, TO(top), 0, 10000, .extra = WITH_TOP},
 	{"pipe-timeout", NULL, OPTION_NUMBER, TO(pipe_timeout_s), 0, 1000000000, .extra = WITH_TIMEOUT},
+	{"latency-percentiles", NULL, OPTION_TEXT, TO(percentiles), .extra = WITH_PERCENTILES},
 	{"stat", NULL, OPTION_TOOL, .chosen = TOOL_STAT, .extra = WITH_PAUSE | WITH_REPEAT},
-	{"latency", NULL, OPTION_TOOL, .chosen = TOOL_LATENCY, .extra = WITH_PAUSE | WITH_JSON | WITH_CSV},
-	{"latency-history", NULL, OPTION_TOOL, .chosen = TOOL_LATENCY_HISTORY, .extra = WITH_PAUSE | WITH_REPEAT | WITH_JSON | WITH_CSV},
+	{"latency", NULL, OPTION_TOOL, .chosen = TOOL_LATENCY, .extra = WITH_PAUSE | WITH_JSON | WITH_CSV | WITH_PERCENTILES},
+	{"latency-history", NULL, OPTION_TOOL, .chosen = TOOL_LATENCY_HISTORY,
+	 .extra = WITH_PAUSE | WITH_REPEAT | WITH_JSON | WITH_CSV | WITH_PERCENTILES},
 	{"latency-dist", NULL, OPTION_TOOL, .chosen = TOOL_LATENCY_DIST, .extra = WITH_PAUSE},
 	{"intrinsic-latency", NULL, OPTION_NUMBER_TOOL, TO(seconds), 1, 1000000, .chosen = TOOL_INTRINSIC_LATENCY},
 	{"actors", NULL, OPTION_TOOL, .chosen = TOOL_ACTORS, .extra = WITH_PAUSE | WITH_REPEAT | WITH_JSON},

@@ -16,10 +16,11 @@ enum extra {
 	WITH_TIMEOUT = 32,
 	WITH_TOP = 64,
 	WITH_CURSOR = 128,
+	WITH_PERCENTILES = 256,
 	/* without effect on a command */
-	ONLY_TOOLS = WITH_KEYS | WITH_TIMEOUT | WITH_TOP | WITH_CURSOR,
+	ONLY_TOOLS = WITH_KEYS | WITH_TIMEOUT | WITH_TOP | WITH_CURSOR | WITH_PERCENTILES,
 };
-#define EXTRAS 8
+#define EXTRAS 9
 
 struct option_known;
 
@@ -27,7 +28,7 @@ struct option_known;
 struct option_values {
 	const struct option_known *tool, *extras[EXTRAS];
 	const char *host, *socket, *url, *password, *user, *name, *ca, *ca_dir, *cert, *key, *sni, *ciphers, *suites;
-	const char *pattern, *quoted_pattern, *type, *file, *eval, *tag, *between, *end, *pushes, *pager, *profile;
+	const char *pattern, *quoted_pattern, *type, *file, *eval, *tag, *between, *end, *pushes, *pager, *profile, *percentiles;
 	long port, db, count, cursor, keys, seconds;
 	long repeat, pipe_timeout_s, samples, top; /* LONG_MIN, 30, -1, -1 */
 	double interval_s, dial_s;                 /* -1; 0 */

@@ -254,6 +254,7 @@ static void take_values(struct options *o, const struct option_values *v)
 	o->file = v->file;
 	o->eval = v->eval;
 	o->type = v->type;
+	o->percentiles = v->percentiles;
 	o->cursor = (uint64_t)v->cursor;
 	o->count = v->count;
 	o->repeat = v->repeat != NOT_GIVEN ? v->repeat : v->tool ? -1 : 1;
@@ -282,6 +283,23 @@ static bool has_word(const struct words *w, const char *text)
 	return false;
 }
 
+/* Percentages from 0 to 100 with commas in between. */
+static bool are_percentiles(const char *text)
+{
+	for (;;) {
+		size_t len = strspn(text, "0123456789.");
+		char *end;
+		double percent = strtod(text, &end);
+		if (len == 0 || end != text + len || percent > 100)
+			return false;
+		if (text[len] == 0)
+			return true;
+		if (text[len] != ',')
+			return false;
+		text += len + 1;
+	}
+}
+
 static enum options_status check(const struct options *o, const struct option_values *v)
 {
 	bool has_command = o->command.count > 0;
@@ -296,6 +314,8 @@ static enum options_status check(const struct options *o, const struct option_va
 		return option_wrong("-X needs a command with the argument %s", o->tag);
 	if (o->asks_password && v->password)
 		return option_wrong("-askpass and -a cannot be combined");
+	if (o->percentiles && !are_percentiles(o->percentiles))
+		return option_wrong("-latency-percentiles needs percentages such as 50,99.9, not \"%s\"", o->percentiles);
 	return OPTIONS_OK;
 }
 

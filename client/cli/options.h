@@ -46,6 +46,7 @@ struct options {
 	const char *file;    /* for -import, -rdb, -functions-rdb */
 	const char *eval;    /* the script file; NULL if none */
 	const char *type;
+	const char *percentiles; /* as typed: percentages with commas in between; NULL if none */
 	struct text pattern; /* data NULL: none */
 	uint64_t cursor;     /* where SCAN begins */
 	long count;

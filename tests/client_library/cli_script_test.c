@@ -105,6 +105,13 @@ static void the_tools_measure(void)
 	CU_ASSERT(script_gives(&f, "$CLI -latency -json -i 0.1 | grep -Ec '^.\"min\":[0-9.]+,\"max\":[0-9.]+,\"avg\":[0-9.]+,"
 				   "\"count\":[0-9]+.$'", 0, "1\n"));
 	CU_ASSERT(script_gives(&f, "$CLI -latency -csv -i 0.1 | grep -Ec '^([0-9.]+,){3}[0-9]+$'", 0, "1\n"));
+	CU_ASSERT(script_gives(&f, "$CLI -latency -latency-percentiles 50,99.9 -i 0.1 | grep -Ec 'samples.*, p50 [0-9.]+ ms, p99.9 [0-9.]+ ms$'",
+			       0, "1\n"));
+	CU_ASSERT(script_gives(&f, "$CLI -latency-history -latency-percentiles 0,100 -csv -r 1 -i 0.1 | "
+			       "awk -F, 'NF == 6 && $1 == $5 && $2 == $6 && $1 > 0'  | wc -l", 0, "1\n"));
+	CU_ASSERT(script_gives(&f, "$CLI -latency -latency-percentiles 50,99.9 -json -i 0.1 | "
+			       "python3 -c 'import json; p = json.load(open(0))[\"percentiles\"]; print(sorted(p), p[\"50\"] <= p[\"99.9\"])'",
+			       0, "['50', '99.9'] True\n"));
 	CU_ASSERT(script_gives(&f, "$CLI -latency-dist -i 0.1 | grep -c '(100.0%)'", 0, "1\n"));
 	CU_ASSERT(script_gives(&f, "$CLI -stat -r 2 -i 0.05 | cut -c1-6; $CLI -stat -r 1 | wc -l", 0, "keys  \n2     \n2     \n2\n"));
 	if (fixture_has(&f, "SYNC", "fetching a snapshot")) {
@@ -308,6 +315,9 @@ static void options_that_do_not_go_together_are_refused_by_name(void)
 		{"--latncy", "unknown option --latncy; did you mean -latency?"},
 		{"--tls=yes ping", "--tls takes no value"},
 		{"--scan --count=0", "--count needs a number from 1 to 1000000000, not \"0\""},
+		{"-latency -latency-percentiles 50,101", "-latency-percentiles needs percentages such as 50,99.9, not \"50,101\""},
+		{"-latency -latency-percentiles 50,", "-latency-percentiles needs percentages such as 50,99.9, not \"50,\""},
+		{"-latency-percentiles 50 ping", "-latency-percentiles applies only to -latency, -latency-history"},
 		{"-i=-1 ping", "-i needs a number of seconds, 0 or more, not \"-1\""},
 	};
 	struct fixture none = {.address = "none"};
