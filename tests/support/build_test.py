@@ -61,6 +61,20 @@ class Build(unittest.TestCase):
         self.assertFalse("ldconfig" in self.scons("-n", "install", "PREFIX=/usr/local", "DESTDIR=/nonexistent"))
         self.assertFalse("ldconfig" in self.scons("-n", "install", "PREFIX=/nonexistent"))
 
+    def test_a_library_that_has_been_installed_after_it_was_missed_is_found(self):
+        with tree_without_a_build() as tree:
+            compiler, absent = os.path.join(tree, "cc"), os.path.join(tree, "nng-is-absent")
+            with open(compiler, "w") as f:
+                f.write('#!/bin/sh\nif [ -e "%s" ] && grep -q nng; then exit 1; fi\n' % absent)
+            os.chmod(compiler, 0o755)
+
+            def build():
+                return subprocess.run(["scons", "-Q", "CC=" + compiler, "build/obj/none"], cwd=tree, capture_output=True, text=True).stdout
+            open(absent, "w").close()
+            self.assertEqual(build(), "missing libraries; install them with: apt-get install libnng-dev\n")
+            os.unlink(absent)
+            self.assertNotIn("missing libraries", build())
+
     def test_each_target_of_the_help_is_there(self):
         self.scons("-n", *(name for name in self.targets() if ":" not in name))
 
