@@ -20,6 +20,16 @@ void address_show(const struct address *address, char *out, size_t size)
 		snprintf(out, size, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, address->port);
 }
 
+bool address_is(const struct address *address, const char *host, const char *port)
+{
+	return strcmp(address->host, host) == 0 && strcmp(address->port, port) == 0;
+}
+
+const char *address_host(const struct address *address)
+{
+	return address->is_unix ? "localhost" : address->host;
+}
+
 static int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
@@ -143,6 +153,7 @@ static qc_error parse_parameter(struct settings *s, const char *key, size_t key_
 		{"dial_timeout", NULL, &s->dial_timeout_ms, NULL},
 		{"pool_timeout", NULL, &s->pool_timeout_ms, NULL},
 		{"idle_timeout", NULL, &s->idle_timeout_ms, NULL},
+		{"cluster", &s->cluster, NULL, NULL},
 		{"db", &s->db, NULL, NULL},
 		{"protocol", &s->protocol, NULL, NULL},
 		{"pool_size", &s->pool_size, NULL, NULL},

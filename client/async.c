@@ -327,6 +327,8 @@ qc_async *qc_async_open(const qc_options *options, const qc_async_loop *loop)
 	a->handle.err = settings_init(&a->settings, options);
 	if (!qc_failed(a->handle) && a->settings.sentinel)
 		a->handle.err = qc_errorf(QC_INVALID, "asynchronous clients do not support Sentinels");
+	if (!qc_failed(a->handle) && a->settings.cluster)
+		a->handle.err = qc_errorf(QC_INVALID, "asynchronous clients do not support clusters");
 	if (!qc_failed(a->handle))
 		a->handle.err = origin_init(&a->origin);
 	for (size_t i = 0; !qc_failed(a->handle) && i < a->settings.address_count; i++)

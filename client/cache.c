@@ -154,6 +154,8 @@ static qc_error prepare(struct cache *cache, const qc_cache_options *options)
 
 	if (err.kind != QC_OK)
 		return err;
+	if (client->pool->cluster)
+		return qc_errorf(QC_INVALID, "caches do not support clusters");
 	if (client->is_pinned || client->pool->settings.protocol != 3)
 		return qc_errorf(QC_INVALID, "a cache needs RESP3 and a client that is not pinned");
 	pool_enter(client->pool);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "client/cluster.h"
 #include "client/error.h"
 #include "client/hooks.h"
 #include "client/reply.h"
@@ -12,23 +13,33 @@
 /* Returned if there is no memory for a client. */
 static struct client no_client = {.is_unusable = true, .handle.err = {.kind = QC_NO_MEMORY, .text = "out of memory"}};
 
-static struct client *client_create(struct pool *pool)
+struct client *client_create(struct pool *pool)
 {
 	struct client *client = calloc(1, sizeof(*client));
 
-	if (client)
-		client->pool = pool;
+	if (!client)
+		return &no_client;
+	client->pool = pool;
 	return client;
+}
+
+static qc_error connect_once(struct pool *pool, qc_context *context)
+{
+	struct conn *conn = NULL;
+	qc_error err = pool->cluster ? cluster_connect(pool->cluster, context) : pool_take(pool, context, &conn);
+
+	if (conn)
+		pool_give(pool, conn);
+	return err;
 }
 
 qc_client *qc_open_with(qc_context *context, const qc_options *options)
 {
 	struct client *client = client_create(NULL);
 	struct settings settings;
-	struct conn *conn = NULL;
 
-	if (!client)
-		return &no_client.handle;
+	if (client == &no_client)
+		return &client->handle;
 	qc_error err = settings_init(&settings, options);
 	if (err.kind != QC_OK)
 		settings_fini(&settings);
@@ -36,9 +47,7 @@ qc_client *qc_open_with(qc_context *context, const qc_options *options)
 		err = pool_create(&settings, &client->pool);
 	client->is_unusable = err.kind != QC_OK;
 	if (err.kind == QC_OK && !(options && options->lazy))
-		err = pool_take(client->pool, context, &conn);
-	if (conn)
-		pool_give(client->pool, conn);
+		err = connect_once(client->pool, context);
 	client->handle.err = err;
 	return &client->handle;
 }
@@ -46,39 +55,6 @@ qc_client *qc_open_with(qc_context *context, const qc_options *options)
 qc_client *qc_open(const qc_options *options)
 {
 	return qc_open_with(qc_background(), options);
-}
-
-/* Nothing has been sent yet, so failed dials are retried as for a call. */
-static qc_error take_patiently(struct pool *pool, qc_context *context, struct conn **out_conn)
-{
-	for (int tries = 0;; tries++) {
-		qc_error err = pool_take(pool, context, out_conn);
-		if (err.kind != QC_NETWORK || tries >= pool->settings.retries || pool_is_down(pool))
-			return err;
-		pool_count_retry(pool);
-		qc_error ended = back_off(&pool->settings, context, tries + 1);
-		if (ended.kind != QC_OK)
-			return qc_wrap(ended, "%s", err.text);
-	}
-}
-
-qc_client *qc_pin(qc_client *handle, qc_context *context)
-{
-	struct client *from = client_of(handle);
-	struct client *client = client_create(from->pool);
-
-	if (!client)
-		return &no_client.handle;
-	client->is_pinned = true;
-	client->handle.err = client_err(from);
-	if (from->pool)
-		pool_hold(from->pool);
-	if (!qc_failed(client->handle) && from->is_pinned)
-		client->handle.err = qc_errorf(QC_INVALID, "a pinned client cannot be pinned again");
-	else if (!qc_failed(client->handle))
-		client->handle.err = take_patiently(from->pool, context, &client->pinned);
-	client->is_unusable = qc_failed(client->handle);
-	return &client->handle;
 }
 
 void qc_close(qc_client *handle)
@@ -160,16 +136,12 @@ qc_error back_off(const struct settings *settings, qc_context *context, int atte
 	return context_sleep(context, back_off_ns(settings, attempt));
 }
 
-/* Whether the server refused for reasons of its own, before doing anything. Then it is safe to try again, perhaps on another server. */
-static bool is_refusal(const struct request *request, bool *out_elsewhere)
+bool error_is_refusal(const qc_error *err, bool *out_elsewhere)
 {
 	static const char *const codes[] = {"LOADING", "READONLY", "MASTERDOWN", "TRYAGAIN", "CLUSTERDOWN"};
 
-	if (request->count != 1 || request->replies[0]->type != RESP_TYPE_ERROR)
-		return false;
-	qc_error err = qc_reply_err(reply_public(request->replies[0]));
 	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
-		if (strcmp(err.code, codes[i]) == 0) {
+		if (strcmp(err->code, codes[i]) == 0) {
 			*out_elsewhere = i < 3;
 			return true;
 		}
@@ -177,12 +149,19 @@ static bool is_refusal(const struct request *request, bool *out_elsewhere)
 	return false;
 }
 
-/* Whether the request may be repeated after this error: nothing was sent, or it changes nothing. */
-static bool is_safe(const struct request *request, const qc_error *err, bool nothing_sent)
+bool reply_is_refusal(const struct resp_reply *reply, bool *out_elsewhere)
+{
+	if (reply->type != RESP_TYPE_ERROR)
+		return false;
+	qc_error err = error_server(reply->text, reply->len);
+	return error_is_refusal(&err, out_elsewhere);
+}
+
+bool request_is_safe(bool only_reads, const qc_error *err, bool nothing_sent)
 {
 	if (err->kind != QC_NETWORK && err->kind != QC_TIMEOUT)
 		return false;
-	return nothing_sent || (err->kind == QC_NETWORK && (request->flags & QC_COMMAND_READONLY));
+	return nothing_sent || (err->kind == QC_NETWORK && only_reads);
 }
 
 /* One attempt. *out_again tells whether and why to try again. *attempts counts attempts that sent anything. */
@@ -203,9 +182,9 @@ static qc_error attempt(struct pool *pool, qc_context *context, struct request *
 	*attempts += !nothing_sent;
 	size_t address_index = conn->address_index;
 	if (err.kind == QC_OK)
-		refused = is_refusal(request, &elsewhere);
+		refused = request->count == 1 && reply_is_refusal(request->replies[0], &elsewhere);
 	else
-		*out_again = is_safe(request, &err, nothing_sent);
+		*out_again = request_is_safe(request->flags & QC_COMMAND_READONLY, &err, nothing_sent);
 	pool_give(pool, conn);
 	if (elsewhere)
 		pool_leave(pool, address_index);
@@ -274,7 +253,8 @@ static qc_error run(struct client *client, qc_context *context, struct request *
 		return run_pinned(client, context, request, attempts);
 	if (request->flags & QC_COMMAND_CONNECTION)
 		return qc_errorf(QC_INVALID, "%s needs a connection of its own: see qc_pin()", culprit);
-	return run_pooled(client->pool, context, request, attempts);
+	return client->pool->cluster ? cluster_run(client->pool, context, request, attempts)
+				     : run_pooled(client->pool, context, request, attempts);
 }
 
 /* Fills in what hooks are told of a call. */

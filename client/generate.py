@@ -553,6 +553,37 @@ def is_cacheable(c):
         c.name not in FLEETING
 
 
+def keys_of(c):
+    """Where its keys are, as in struct command_keys of table.h: (first, last, step, count_at, word)."""
+    first = last = count_at = at = 0
+    step, word = 1, "NONE"
+    nodes = Grammar(c.arguments).parts()
+    at = len(c.name.split("|"))
+    for i, n in enumerate(nodes):
+        if n.optional:
+            word = "STORE" if any(k.type == "key" and k.token.startswith("STORE") for k in [n] + n.children) else word
+            continue
+        is_key = n.type == "key" or (n.kind == "block" and n.children[0].type == "key")
+        at += bool(n.token) and n.kind != "word"
+        if n.name == "numkeys":
+            count_at = at
+        elif is_key and not (count_at and n.multiple):
+            first, last = first or at, at
+            if n.multiple:
+                last = -1 - sum(not m.optional for m in nodes[i + 1:])
+                step = len(n.children) or 1
+        if n.multiple:
+            break
+        at += len(n.children) if n.kind == "block" else 1
+    if c.first_key < 0:
+        word = "STREAMS"
+    elif not first and not count_at:
+        first = last = c.first_key
+    if c.first_key > 0 and c.first_key not in (first, count_at + 1):
+        raise SystemExit("%s: its first key is %d by the list, and %d by its arguments" % (c.name, c.first_key, first))
+    return first, last, step, count_at, word
+
+
 def flag_words(c, containers):
     if "blocking" in c.flags and c.name not in WAITS:
         raise SystemExit("%s blocks: say in WAITS by which argument" % c.name)
@@ -588,6 +619,9 @@ def table(commands, elsewhere):
             slot = (slot + 1) % size
         slots[slot] = i + 1
     out.append("};\nconst size_t command_table_count = %d;\n\n" % len(listed))
+    out.append("const struct command_keys command_keys[] = {\n")
+    out += ["\t{%d, %d, %d, %d, KEY_WORD_%s}, /* %s */\n" % (*keys_of(c), prose_name(c)) for c in entries]
+    out.append("};\n\n")
     out.append("/* Places of an open hash table: 1 + index of the entry. */\nconst uint16_t command_slots[] = {\n")
     for i in range(0, size, 16):
         out.append("\t" + " ".join("%d," % s for s in slots[i:i + 16]) + "\n")

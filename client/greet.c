@@ -15,11 +15,14 @@ static bool is_needed(const struct greeting *g, enum greet_step step)
 		return g->settings->name != NULL;
 	case GREET_SELECT:
 		return g->settings->db != 0;
+	case GREET_READONLY:
+		return g->settings->read_from != QC_READ_PRIMARY;
 	case GREET_LIBRARY:
 	case GREET_VERSION:
 		return g->has_setinfo;
 	case GREET_PING:
-		return g->is_old && !g->password && !g->settings->name && g->settings->db == 0;
+		return g->is_old && !g->password && !g->settings->name && g->settings->db == 0 &&
+		       g->settings->read_from == QC_READ_PRIMARY;
 	case GREET_DONE:
 		break;
 	}
@@ -113,6 +116,9 @@ qc_args greeting_words(const struct greeting *g, qc_arg words[GREET_WORDS_MAX])
 	case GREET_SELECT:
 		words[count++] = qc_arg("SELECT");
 		words[count++] = qc_arg(g->settings->db);
+		break;
+	case GREET_READONLY:
+		words[count++] = qc_arg("READONLY");
 		break;
 	case GREET_LIBRARY:
 		count = setinfo(words, "LIB-NAME", "libqcache");

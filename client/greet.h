@@ -8,7 +8,7 @@
 #include "client/settings.h"
 
 /* GREET_PING is sent if there is nothing else to send, to check that the server answers. */
-enum greet_step { GREET_HELLO, GREET_AUTH, GREET_NAME, GREET_SELECT, GREET_LIBRARY, GREET_VERSION, GREET_PING, GREET_DONE };
+enum greet_step { GREET_HELLO, GREET_AUTH, GREET_NAME, GREET_SELECT, GREET_READONLY, GREET_LIBRARY, GREET_VERSION, GREET_PING, GREET_DONE };
 
 #define GREET_WORDS_MAX 8
 

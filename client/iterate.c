@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "client/cluster.h"
 #include "client/error.h"
 #include "client/reply.h"
 #include "client/client.h"
@@ -16,6 +17,8 @@ struct iterator {
 	qc_arg cursor;
 	bool has_key, started;
 	qc_result page;
+	struct pool **nodes; /* of SCAN in a cluster, which goes over all primaries; else NULL */
+	size_t node_count, node;
 };
 
 static struct iterator no_iterator = {.handle.err = {.kind = QC_NO_MEMORY, .text = "out of memory"}};
@@ -102,7 +105,17 @@ static qc_result ask(struct iterator *it, qc_context *context)
 		words[count++] = qc_arg("TYPE");
 		words[count++] = qc_arg(it->type);
 	}
-	return qc_do_args(it->client, context, (qc_args){words, count});
+	struct client at = {.pool = it->nodes ? it->nodes[it->node] : NULL};
+	return qc_do_args(it->nodes ? &at.handle : it->client, context, (qc_args){words, count});
+}
+
+static qc_error find_nodes(struct iterator *it, qc_context *context)
+{
+	struct client *client = client_of(it->client);
+
+	if (it->nodes || it->has_key || client->is_pinned || !client->pool->cluster)
+		return no_error();
+	return cluster_primaries(client->pool->cluster, context, &it->nodes, &it->node_count);
 }
 
 /* Asks for the next page and cursor. */
@@ -111,6 +124,9 @@ static qc_error turn_page(struct iterator *it, qc_context *context)
 	uint64_t cursor;
 
 	qc_release(&it->page);
+	qc_error found = find_nodes(it, context);
+	if (found.kind != QC_OK)
+		return found;
 	it->page = ask(it, context);
 	if (qc_failed(it->page))
 		return it->page.err;
@@ -124,9 +140,12 @@ static qc_error turn_page(struct iterator *it, qc_context *context)
 	return no_error();
 }
 
-static bool is_last_page(const struct iterator *it)
+/* Behind the last page of one node is the first of the next, with the same cursor, 0. */
+static bool is_last_page(struct iterator *it)
 {
-	return it->started && it->cursor.len == 1 && it->cursor.number[0] == '0';
+	if (!it->started || it->cursor.len != 1 || it->cursor.number[0] != '0')
+		return false;
+	return !it->nodes || ++it->node >= it->node_count;
 }
 
 bool qc_advance(qc_iterator *handle, qc_context *context)
@@ -165,6 +184,9 @@ void qc_iterator_close(qc_iterator *handle)
 	if (!it || it == &no_iterator)
 		return;
 	qc_release(&it->page);
+	for (size_t i = 0; it->nodes && i < it->node_count; i++)
+		pool_let_go(it->nodes[i]);
+	free(it->nodes);
 	free(it->match);
 	free(it->type);
 	free(it->key);

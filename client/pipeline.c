@@ -5,6 +5,7 @@
 #include "client/error.h"
 #include "client/reply.h"
 #include "client/request.h"
+#include "client/slots.h"
 #include "client/table.h"
 
 static struct pipeline no_pipeline = {.handle.err = {.kind = QC_NO_MEMORY, .text = "out of memory"}};
@@ -37,6 +38,7 @@ void qc_pipeline_close(qc_pipeline *handle)
 	if (!pipeline || pipeline == &no_pipeline)
 		return;
 	buffer_fini(&pipeline->out);
+	buffer_fini(&pipeline->parts);
 	free(pipeline->scripts);
 	free(pipeline);
 }
@@ -46,7 +48,9 @@ void pipeline_empty(struct pipeline *pipeline)
 	pipeline->handle.err = client_err(pipeline->client);
 	if (pipeline->out.failed)
 		buffer_fini(&pipeline->out);
-	pipeline->out.len = 0;
+	if (pipeline->parts.failed)
+		buffer_fini(&pipeline->parts);
+	pipeline->out.len = pipeline->parts.len = 0;
 	pipeline->count = 0;
 	pipeline->script_count = 0;
 	pipeline->flags = QC_COMMAND_READONLY;
@@ -64,13 +68,36 @@ static void note_culprit(struct pipeline *pipeline, qc_args args, unsigned flags
 		request_name(args, pipeline->culprit, sizeof(pipeline->culprit));
 }
 
+/* Does each command go where its keys are? */
+static bool is_routed(const struct pipeline *pipeline)
+{
+	const struct client *client = pipeline->client;
+
+	return !client->is_unusable && !client->is_pinned && client->pool->cluster;
+}
+
+/* `at`: where the command begins in `out`, to the end of which it was written. */
+static qc_error add_part(struct pipeline *pipeline, qc_args args, unsigned flags, size_t at)
+{
+	struct part part = {.at = at, .len = pipeline->out.len - at, .replies = 1, .flags = flags};
+	qc_error err = slot_of_command(args, &part.slot);
+
+	if (err.kind != QC_OK)
+		return err;
+	buffer_append(&pipeline->parts, &part, sizeof(part));
+	return pipeline->parts.failed ? error_no_memory() : err;
+}
+
 size_t qc_pipeline_add_args(qc_pipeline *handle, qc_args args)
 {
 	struct pipeline *pipeline = pipeline_of(handle);
 	unsigned flags = request_flags(args);
+	size_t at = pipeline->out.len;
 
 	if (handle->err.kind == QC_OK)
 		handle->err = request_write(&pipeline->out, args);
+	if (handle->err.kind == QC_OK && is_routed(pipeline))
+		handle->err = add_part(pipeline, args, flags, at);
 	if (handle->err.kind != QC_OK)
 		return pipeline->count;
 	if (!(flags & QC_COMMAND_READONLY))
@@ -95,6 +122,9 @@ bool pipeline_sends_script(qc_pipeline *handle, const char *sha1)
 
 	if (pipeline == &no_pipeline || has_script(pipeline, sha1))
 		return false;
+	/* The next that uses the script may go to another node. */
+	if (is_routed(pipeline))
+		return true;
 	struct pipeline_script *more = realloc(pipeline->scripts, (pipeline->script_count + 1) * sizeof(*more));
 	/* If out of memory the script is sent whole again, which only costs bytes. */
 	if (!more)
@@ -117,6 +147,8 @@ static qc_results send_all(struct pipeline *pipeline, qc_context *context, size_
 				  .count = count, .commands = pipeline->count, .flags = pipeline->flags, .wait_ms = pipeline->wait_ms, .replies = replies};
 
 	request.culprit = pipeline->culprit[0] ? pipeline->culprit : NULL;
+	request.parts = (const struct part *)pipeline->parts.data;
+	request.part_count = pipeline->parts.len / sizeof(*request.parts);
 
 	if (!replies)
 		return failed(error_no_memory());
@@ -153,6 +185,20 @@ static qc_error embrace(struct pipeline *pipeline)
 	memcpy(pipeline->out.data, multi, sizeof(multi) - 1);
 	pipeline->out.len = len + sizeof(multi) - 1;
 	buffer_append(&pipeline->out, exec, sizeof(exec) - 1);
+	return no_error();
+}
+
+/* A transaction goes as a whole to the one slot of its keys. */
+static qc_error unite_parts(struct pipeline *pipeline)
+{
+	const struct part *parts = (const struct part *)pipeline->parts.data;
+	struct part whole = {.len = pipeline->out.len, .replies = pipeline->count + 2, .slot = SLOT_ANY};
+
+	for (size_t i = 0; i < pipeline->count; i++)
+		if (!slot_add(&whole.slot, parts[i].slot))
+			return error_crossslot("the transaction");
+	pipeline->parts.len = 0;
+	buffer_append(&pipeline->parts, &whole, sizeof(whole));
 	return no_error();
 }
 
@@ -200,6 +246,8 @@ qc_results pipeline_run_multi(struct pipeline *pipeline, qc_context *context)
 
 	if (err.kind == QC_OK)
 		err = embrace(pipeline);
+	if (err.kind == QC_OK && is_routed(pipeline))
+		err = unite_parts(pipeline);
 	if (err.kind != QC_OK)
 		return failed(err);
 	pipeline->flags &= ~(unsigned)QC_COMMAND_READONLY;

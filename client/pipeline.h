@@ -15,7 +15,8 @@ struct pipeline {
 	struct client *client;
 	struct buffer out;
 	size_t count;
-	struct pipeline_script *scripts; /* the number of complete commands */
+	struct buffer parts; /* a struct part for each command, if the client is for a cluster */
+	struct pipeline_script *scripts; /* the scripts that the pipeline contains in full */
 	size_t script_count;
 	unsigned flags;   /* READONLY if all commands have it, CONNECTION if one has it */
 	int64_t wait_ms;  /* the sum of what the commands may wait, as they run one after the other; -1: forever */

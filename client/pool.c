@@ -9,30 +9,64 @@
 
 #include <stdlib.h>
 
+#include "client/cluster.h"
 #include "client/error.h"
 #include "client/sentinel.h"
 
 /* A connection that has been idle for longer is checked before use: the server may have closed it. */
 #define TRUSTED_NS 1000000
 
-qc_error pool_create(struct settings *settings, struct pool **out_pool)
+/* Takes the settings over, also on failure. */
+static struct pool *pool_alloc(struct settings *settings)
 {
 	struct pool *pool = calloc(1, sizeof(*pool));
 
 	if (!pool) {
 		settings_fini(settings);
-		return error_no_memory();
+		return NULL;
 	}
 	pool->settings = *settings;
 	pool->holders = 1;
 	pthread_mutex_init(&pool->lock, NULL);
 	pool->last = &pool->first;
+	return pool;
+}
+
+qc_error pool_create(struct settings *settings, struct pool **out_pool)
+{
+	struct pool *pool = pool_alloc(settings);
+
+	if (!pool)
+		return error_no_memory();
 	qc_error err = origin_init(&pool->origin);
 	for (size_t i = 0; err.kind == QC_OK && i < settings->address_count; i++)
 		if (settings->addresses[i].is_tls && !pool->tls)
 			err = tls_context_create(&pool->settings, &pool->tls);
 	if (err.kind == QC_OK && settings->sentinel)
 		err = sentinels_create(&pool->settings, &pool->sentinels);
+	if (err.kind == QC_OK && settings->cluster)
+		err = cluster_create(pool, &pool->cluster);
+	if (err.kind != QC_OK)
+		pool_let_go(pool);
+	else
+		*out_pool = pool;
+	return err;
+}
+
+qc_error pool_create_for_node(struct pool *parent, const char *host, const char *port, struct pool **out_pool)
+{
+	struct settings settings;
+	qc_error err = settings_borrow(&settings, &parent->settings, host, port);
+
+	if (err.kind != QC_OK)
+		return err;
+	struct pool *pool = pool_alloc(&settings);
+	if (!pool)
+		return error_no_memory();
+	pool_hold(parent);
+	pool->parent = parent;
+	pool->tls = parent->tls;
+	err = origin_init(&pool->origin);
 	if (err.kind != QC_OK)
 		pool_let_go(pool);
 	else
@@ -43,9 +77,7 @@ qc_error pool_create(struct settings *settings, struct pool **out_pool)
 void pool_hold(struct pool *pool)
 {
 	pool_enter(pool);
-	pthread_mutex_lock(&pool->lock);
 	pool->holders++;
-	pthread_mutex_unlock(&pool->lock);
 }
 
 static void close_list(struct conn *list, struct dial *parked)
@@ -95,6 +127,8 @@ static void start_anew(struct pool *pool)
 	pool->outage = (struct outage){.failures = 0};
 	pool->generation++;
 	disown_list(list, parked);
+	if (pool->cluster)
+		cluster_start_anew(pool->cluster);
 }
 
 void pool_enter(struct pool *pool)
@@ -117,18 +151,20 @@ void pool_let_go(struct pool *pool)
 {
 	if (pool->origin.mark)
 		pool_enter(pool);
-	pthread_mutex_lock(&pool->lock);
-	bool last = --pool->holders == 0;
-	pthread_mutex_unlock(&pool->lock);
-	if (!last)
+	if (--pool->holders > 0)
 		return;
+	struct pool *parent = pool->parent;
 	close_list(pool->newest, pool->parked);
 	sentinels_destroy(&pool->sentinels);
+	cluster_destroy(&pool->cluster);
 	origin_fini(&pool->origin);
-	tls_context_destroy(&pool->tls);
+	if (!parent)
+		tls_context_destroy(&pool->tls);
 	settings_fini(&pool->settings);
 	pthread_mutex_destroy(&pool->lock);
 	free(pool);
+	if (parent)
+		pool_let_go(parent);
 }
 
 static void unlink_idle(struct pool *pool, struct conn *conn)
@@ -235,6 +271,8 @@ void pool_close(struct pool *pool)
 		pthread_cond_signal(&w->woken);
 	pthread_mutex_unlock(&pool->lock);
 	close_list(list, parked);
+	if (pool->cluster)
+		cluster_close(pool->cluster);
 }
 
 static qc_error error_closed(void)
@@ -459,5 +497,7 @@ qc_stats pool_stats(struct pool *pool)
 	stats.total = pool->total;
 	stats.idle = pool->idle;
 	pthread_mutex_unlock(&pool->lock);
+	if (pool->cluster)
+		cluster_add_stats(pool->cluster, &stats);
 	return stats;
 }

@@ -13,11 +13,13 @@
 #define CLIENT_POOL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "client/conn.h"
 #include "client/dial.h"
 #include "client/origin.h"
 
+struct cluster;
 struct pool_waiter;
 struct sentinels;
 
@@ -33,6 +35,8 @@ struct pool {
 	struct settings settings;
 	struct tls_context *tls; /* NULL without TLS */
 	struct sentinels *sentinels; /* NULL without Sentinels */
+	struct cluster *cluster; /* NULL without a cluster; else this pool is only used to find the nodes */
+	struct pool *parent;     /* in the pool of a cluster's node: the pool that owns the texts of the settings, and `tls`; else NULL */
 	/* private */
 	pthread_mutex_t lock;
 	struct conn *newest, *oldest; /* idle connections */
@@ -43,7 +47,7 @@ struct pool {
 	size_t address_index;         /* of the server in use; with Sentinels, the master's number, or 0 if unknown */
 	bool has_had_master;          /* with Sentinels: another master is a failover */
 	bool closed;
-	size_t holders;
+	atomic_size_t holders;
 	struct origin origin;
 	unsigned generation;          /* counts the forks; connections of another generation belong to a parent */
 	qc_stats stats;
@@ -51,6 +55,8 @@ struct pool {
 
 /* Takes ownership of the settings, even on failure. */
 qc_error pool_create(struct settings *settings, struct pool **out_pool);
+/* Makes the pool of a node of a cluster. `parent` is the pool of the client. */
+qc_error pool_create_for_node(struct pool *parent, const char *host, const char *port, struct pool **out_pool);
 void pool_hold(struct pool *pool);
 void pool_let_go(struct pool *pool);
 /* Closes idle connections. Afterwards nothing can be taken. */
@@ -66,6 +72,8 @@ qc_error pool_dial(struct pool *pool, qc_context *context, struct conn **out_con
 
 /* Whether the outage has lasted longer than a call's retries. Then another retry is useless. */
 bool pool_is_down(struct pool *pool);
+/* Whether a dial would start now. If not, the last one failed a moment ago. */
+bool pool_is_reachable(struct pool *pool);
 /* Call before anything else. In a forked child, the first call drops everything of the parent. */
 void pool_enter(struct pool *pool);
 /* QC_INVALID if the connection belongs to the parent process. */

@@ -45,6 +45,15 @@ bool pool_is_down(struct pool *pool)
 	return is_down;
 }
 
+bool pool_is_reachable(struct pool *pool)
+{
+	pthread_mutex_lock(&pool->lock);
+	const struct outage *outage = &pool->outage;
+	bool is_reachable = outage->failures == 0 || (!outage->is_probed && monotonic_ns() >= outage->probe_ns);
+	pthread_mutex_unlock(&pool->lock);
+	return is_reachable;
+}
+
 /* Records the end of a dial, or that it was given up (DIAL_GOES_ON). A failure counts only if the dial began after the last failure. */
 static void conclude(struct pool *pool, struct dial_note note, enum dial_state state, const qc_error *err)
 {

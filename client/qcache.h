@@ -321,6 +321,12 @@ typedef struct qc_credentials {
 	char password[4096];
 } qc_credentials;
 
+enum qc_read_from {
+	QC_READ_PRIMARY,
+	QC_READ_REPLICA, /* the primary only if no replica is reachable; replicas may lag behind */
+	QC_READ_ANY,     /* the primary and the replicas in turn */
+};
+
 /* Zero means the default given in the comment. Texts are copied. */
 typedef struct qc_options {
 	/*
@@ -343,6 +349,12 @@ typedef struct qc_options {
 	 */
 	const char *sentinel;
 	const char *sentinel_user, *sentinel_password; /* for the Sentinels themselves */
+	/*
+	 * The addresses are nodes of a Redis Cluster; the client learns the other nodes from them. "?cluster=1" in a URL does the same.
+	 * See "Clusters" below. user, password and the tls_ options apply to all nodes, pool_size and the like to each node.
+	 */
+	bool cluster;
+	enum qc_read_from read_from; /* which nodes of a cluster run commands that only read */
 	const char *name;          /* set on each connection by CLIENT SETNAME */
 	int db;
 	int protocol;              /* 3: RESP3, or RESP2 if the server knows no RESP3; 2: RESP2. Default: 3 */
@@ -410,6 +422,27 @@ QC_API void qc_close(qc_client *client);
  * CLIENT ...). Dialling it is retried as for a call; afterwards it never reconnects. `client` may be closed first.
  */
 QC_API qc_client *qc_pin(qc_client *client, qc_context *context);
+/*
+ * Clusters (options.cluster). The client asks the nodes which slots they serve (CLUSTER SLOTS), and sends each command to the node of its
+ * keys. It follows MOVED and ASK, and tries again after TRYAGAIN, CLUSTERDOWN and LOADING (options.retries).
+ * - A command with keys in several slots fails with the code CROSSSLOT and is not sent. Commands without keys go to any primary.
+ * - A pipeline is split by node, and the nodes work in parallel. Replies are in the order of the commands, but commands for different slots
+ *   may run in any order. If one node fails, the whole pipeline fails, although other nodes may have run their commands.
+ * - The keys of qc_run_multi(), qc_watch() and a script must be in one slot. Scripts in pipelines are always sent whole.
+ * - qc_iterate() for SCAN visits all primaries. Keys of slots that move meanwhile may be missing or be seen twice.
+ * - qc_subscribe_args(): shards must be in one slot, and given from the start. Channels and patterns are subscribed at any node.
+ * - If a node fails, calls for its slots fail until a replica has replaced it; the other nodes continue to serve.
+ * - qc_cache_open() and asynchronous clients do not support clusters (QC_INVALID), qc_pin() neither.
+ */
+/* Like qc_pin(), but in a cluster the connection is to the primary of this key. A pinned client does not follow redirections. */
+QC_API qc_client *qc_pin_key(qc_client *client, qc_context *context, qc_arg key);
+
+/*
+ * Calls `body` for each primary of a cluster in turn, until it fails: for commands that concern a node, such as FLUSHALL, DBSIZE or SCRIPT
+ * LOAD. `node` is a client for this node only, and is valid until `body` returns. Without a cluster, calls `body` once with `client`.
+ */
+typedef qc_error qc_node_body(qc_client *node, qc_context *context, void *data);
+QC_API qc_status qc_each_primary(qc_client *client, qc_context *context, qc_node_body *body, void *data);
 
 typedef struct qc_stats {
 	uint64_t hits, misses;    /* idle connections used; new connections made */
@@ -420,6 +453,7 @@ typedef struct qc_stats {
 	size_t total, idle;       /* now */
 	uint64_t wait_ns;         /* total time spent waiting for a place */
 	uint64_t retired;         /* closed because of max_idle or max_lifetime_ms */
+	uint64_t redirects;       /* followed in a cluster: MOVED and ASK */
 } qc_stats;
 
 QC_API qc_stats qc_pool_stats(const qc_client *client);

@@ -159,6 +159,7 @@ public:
 	~client() { qc_close(handle); }
 	qc_client *c() const { return handle; }
 	client pin(qc_context *ctx) { return client(qc_pin(handle, ctx)); }
+	client pin_key(qc_context *ctx, const arg &key) { return client(qc_pin_key(handle, ctx, key)); }
 	/* Any command. */
 	result run(qc_context *ctx, const args &words) { return result(qc_do_args(handle, ctx, words.c())); }
 };

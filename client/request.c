@@ -82,13 +82,18 @@ qc_error request_write(struct buffer *out, qc_args args)
 	return no_error();
 }
 
-unsigned request_flags(qc_args args)
+const qc_table_entry *request_entry(qc_args args)
 {
 	if (args.count == 0 || arg_is_missing(&args.items[0]))
-		return 0;
+		return NULL;
 	const qc_arg *sub = args.count > 1 && !arg_is_missing(&args.items[1]) ? &args.items[1] : NULL;
-	const qc_table_entry *info = table_look_up(arg_data(&args.items[0]), args.items[0].len,
-						      sub ? arg_data(sub) : NULL, sub ? sub->len : 0);
+	return table_look_up(arg_data(&args.items[0]), args.items[0].len, sub ? arg_data(sub) : NULL, sub ? sub->len : 0);
+}
+
+unsigned request_flags(qc_args args)
+{
+	const qc_table_entry *info = request_entry(args);
+
 	return info ? info->flags : 0;
 }
 

@@ -10,6 +10,8 @@
 /* Appends a command. QC_INVALID if it has no arguments, or an argument is NULL. */
 qc_error request_write(struct buffer *out, qc_args args);
 
+/* What the table has on the command, or NULL. */
+const qc_table_entry *request_entry(qc_args args);
 /* The enum qc_command_flags of the command; 0 if it is unknown. */
 unsigned request_flags(qc_args args);
 

@@ -1,6 +1,5 @@
 #include "client/sentinel.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "client/client.h"
@@ -9,8 +8,7 @@
 struct master {
 	struct master *next;
 	size_t number;
-	struct settings settings; /* the client's options, borrowed except for the address */
-	struct address address;
+	struct settings settings; /* the client's options, with the address of the master */
 };
 
 struct sentinels {
@@ -67,7 +65,7 @@ void sentinels_destroy(struct sentinels **sentinels)
 		return;
 	for (struct master *master = s->masters, *next; master; master = next) {
 		next = master->next;
-		free(master->address.host);
+		settings_fini(&master->settings);
 		free(master);
 	}
 	if (s->client.pool) {
@@ -85,13 +83,7 @@ static struct master *add_master(struct sentinels *s, const char *host, const ch
 
 	if (!master)
 		return NULL;
-	master->settings = *s->settings;
-	master->settings.addresses = &master->address;
-	master->settings.address_count = 1;
-	master->address.is_tls = s->settings->addresses[0].is_tls;
-	master->address.host = strdup(host);
-	snprintf(master->address.port, sizeof(master->address.port), "%s", port);
-	if (!master->address.host) {
+	if (settings_borrow(&master->settings, s->settings, host, port).kind != QC_OK) {
 		free(master);
 		return NULL;
 	}
@@ -105,7 +97,7 @@ static struct master *find_or_add(struct sentinels *s, const char *host, const c
 {
 	pthread_mutex_lock(&s->lock);
 	struct master *master = s->masters;
-	while (master && (strcmp(master->address.host, host) != 0 || strcmp(master->address.port, port) != 0))
+	while (master && !address_is(&master->settings.addresses[0], host, port))
 		master = master->next;
 	if (!master)
 		master = add_master(s, host, port);
@@ -118,7 +110,7 @@ static qc_error take_answer(struct sentinels *s, const qc_reply *answer, struct 
 {
 	const char *host = qc_reply_text(qc_reply_at(answer, 0)), *port = qc_reply_text(qc_reply_at(answer, 1));
 
-	if (!host || !port || !*host || strlen(port) >= sizeof((*out_master)->address.port))
+	if (!host || !port || !*host || strlen(port) >= PORT_SIZE)
 		return qc_errorf(QC_NETWORK, "the Sentinel does not know master \"%s\"", s->settings->sentinel);
 	*out_master = find_or_add(s, host, port);
 	return *out_master ? no_error() : error_no_memory();

@@ -1,5 +1,6 @@
 #include "client/settings.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -36,9 +37,9 @@ static qc_error copy_texts(struct settings *s, const qc_options *o)
 	s->credentials_data = o->credentials_data;
 	s->on_push = o->on_push;
 	s->push_data = o->push_data;
+	address_show(&s->addresses[0], s->shown, sizeof(s->shown));
 	if (o->hook_count == 0)
 		return no_error();
-	address_show(&s->addresses[0], s->shown, sizeof(s->shown));
 	s->hooks = calloc(o->hook_count, sizeof(*s->hooks));
 	if (!s->hooks)
 		return error_no_memory();
@@ -56,6 +57,7 @@ static void fill_numbers(struct settings *s, const qc_options *o)
 {
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 
+	GIVEN(cluster);
 	GIVEN(db);
 	GIVEN(protocol);
 	GIVEN(pool_size);
@@ -69,6 +71,7 @@ static void fill_numbers(struct settings *s, const qc_options *o)
 	GIVEN(timeout_ms);
 	GIVEN(backoff_min_ms);
 	GIVEN(backoff_max_ms);
+	s->read_from = o->read_from;
 	s->tls_insecure = o->tls_insecure;
 	DEFAULT_OF(protocol, 3);
 	DEFAULT_OF(pool_size, processors > 1 ? (int)processors * 10 : 16);
@@ -131,6 +134,12 @@ static qc_error check(const struct settings *s)
 		return qc_errorf(QC_INVALID, "%zu hooks; the limit is %d", s->hook_count, HOOKS_MAX);
 	if (!s->sentinel && (s->sentinel_user || s->sentinel_password))
 		return qc_errorf(QC_INVALID, "a user or password for Sentinels, but no sentinel option");
+	if (s->cluster != 0 && s->cluster != 1)
+		return qc_errorf(QC_INVALID, "cluster is 0 or 1, not %d", s->cluster);
+	if (s->cluster && s->sentinel)
+		return qc_errorf(QC_INVALID, "both the cluster and the sentinel option");
+	if (s->read_from && (!s->cluster || s->read_from > QC_READ_ANY))
+		return qc_errorf(QC_INVALID, s->cluster ? "unknown value of read_from" : "read_from is only for clusters");
 	if (s->credentials && (s->user || s->password))
 		return qc_errorf(QC_INVALID, "credentials cannot be combined with user or password");
 	if (s->user && !s->password)
@@ -157,16 +166,45 @@ qc_error settings_init(struct settings *out, const qc_options *options)
 	return check(out);
 }
 
-void settings_fini(struct settings *s)
+qc_error settings_borrow(struct settings *out, const struct settings *from, const char *host, const char *port)
 {
-	for (size_t i = 0; i < s->address_count; i++)
-		free(s->addresses[i].host);
+	struct address *address = calloc(1, sizeof(*address));
+	char *copy = strdup(host);
+
+	if (!address || !copy) {
+		free(address);
+		free(copy);
+		return error_no_memory();
+	}
+	address->is_tls = from->addresses[0].is_tls;
+	address->host = copy;
+	snprintf(address->port, sizeof(address->port), "%s", port);
+	*out = *from;
+	out->is_borrowed = true;
+	out->addresses = address;
+	out->address_count = 1;
+	out->cluster = 0;
+	out->sentinel = NULL;
+	address_show(address, out->shown, sizeof(out->shown));
+	return no_error();
+}
+
+static void free_texts(struct settings *s)
+{
 	char *texts[] = {s->user, s->password, s->name, s->tls_ca, s->tls_ca_dir, s->tls_cert, s->tls_key, s->tls_name, s->tls_ciphers,
 			 s->tls_ciphersuites, s->tls_ca_pem, s->tls_cert_pem, s->tls_key_pem, s->tls_min_version,
 			 s->address_text, s->sentinel, s->sentinel_user, s->sentinel_password};
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		free(texts[i]);
-	free(s->addresses);
 	free(s->hooks);
+}
+
+void settings_fini(struct settings *s)
+{
+	for (size_t i = 0; i < s->address_count; i++)
+		free(s->addresses[i].host);
+	free(s->addresses);
+	if (!s->is_borrowed)
+		free_texts(s);
 	memset(s, 0, sizeof(*s));
 }

@@ -1,18 +1,10 @@
-/*
- * A thread reads its own connection and puts messages into a ring, from which callers take them. When the ring is full, the thread waits,
- * and the server has to buffer.
- *
- * `names` holds all subscriptions. A change is applied to it and added to `outbox`, and the thread is interrupted to send it. After a lost
- * connection the thread dials again, with back-off, and subscribes to all names.
- */
+#include "client/subscription.h"
+
 #include <errno.h>
-#include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "client/client.h"
 #include "client/error.h"
 #include "client/hooks.h"
 #include "client/reply.h"
@@ -21,43 +13,13 @@
 #define DEFAULT_QUEUE 128
 #define DEFAULT_HEALTH_MS 30000
 
-enum kind { CHANNELS, PATTERNS, SHARDS, KINDS };
-
-static const char *const subscribe_words[KINDS] = {"SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE"};
 static const char *const unsubscribe_words[KINDS] = {"UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE"};
-
-struct name {
-	struct name *next;
-	enum kind kind;
-	size_t len;
-	char text[];
-};
-
-struct subscription {
-	qc_subscription handle;
-	struct pool *pool;
-	unsigned generation; /* of the pool: a forked child has no thread */
-	struct conn *conn; /* the thread's connection; NULL while there is none */
-	qc_context *life;  /* ends with the subscription */
-	pthread_t thread;
-	bool has_thread; /* otherwise the subscription is unusable, because of handle.err */
-	int64_t health_ms; /* after this silence a PING is sent; after as much again the connection is given up */
-	int fd; /* an eventfd: 1 while the ring is not empty */
-	pthread_mutex_t lock;
-	pthread_cond_t changed; /* the ring has become non-empty or non-full, or a context has ended */
-	/* protected by the lock: */
-	qc_context *reading; /* of the current read: cancelled to interrupt it */
-	struct name *names;
-	struct buffer outbox;
-	qc_message *ring;
-	size_t first, count, size;
-};
 
 static struct subscription no_subscription = {.handle.err = {.kind = QC_NO_MEMORY, .text = "out of memory"}, .fd = -1};
 
 /* The ring */
 
-static void put(struct subscription *s, qc_message message)
+void subscription_put(struct subscription *s, qc_message message)
 {
 	pthread_mutex_lock(&s->lock);
 	while (s->count == s->size && qc_context_err(s->life).kind == QC_OK)
@@ -105,7 +67,7 @@ void qc_release_message(qc_message *message)
 	}
 }
 
-static qc_message no_message(qc_error err)
+qc_message subscription_no_message(qc_error err)
 {
 	qc_message message = empty_message(QC_NO_MESSAGE);
 
@@ -113,7 +75,7 @@ static qc_message no_message(qc_error err)
 	return message;
 }
 
-static qc_message disconnected(qc_error cause)
+qc_message subscription_disconnected(qc_error cause)
 {
 	qc_message message = empty_message(QC_DISCONNECTED);
 
@@ -123,7 +85,7 @@ static qc_message disconnected(qc_error cause)
 
 /* Names */
 
-static struct name **find_name(struct subscription *s, enum kind kind, const qc_arg *arg)
+struct name **subscription_find_name(struct subscription *s, enum kind kind, const qc_arg *arg)
 {
 	struct name **at = &s->names;
 
@@ -134,7 +96,7 @@ static struct name **find_name(struct subscription *s, enum kind kind, const qc_
 
 static bool add_name(struct subscription *s, enum kind kind, const qc_arg *arg)
 {
-	struct name **at = find_name(s, kind, arg);
+	struct name **at = subscription_find_name(s, kind, arg);
 
 	if (*at)
 		return true;
@@ -166,7 +128,7 @@ static bool add_names(struct subscription *s, enum kind kind, qc_args names)
 static void drop_names(struct subscription *s, enum kind kind, qc_args names)
 {
 	for (size_t i = 0; i < names.count; i++) {
-		struct name **at = find_name(s, kind, &names.items[i]);
+		struct name **at = subscription_find_name(s, kind, &names.items[i]);
 		if (*at)
 			drop_name(at);
 	}
@@ -178,131 +140,6 @@ static void drop_names(struct subscription *s, enum kind kind, qc_args names)
 	}
 }
 
-/* The thread */
-
-static const struct { const char *word; enum qc_message_type type; size_t parts; } kinds[] = {
-	{"message", QC_MESSAGE, 3},          {"pmessage", QC_MESSAGE, 4},         {"smessage", QC_MESSAGE, 3},
-	{"subscribe", QC_SUBSCRIBED, 3},     {"psubscribe", QC_SUBSCRIBED, 3},    {"ssubscribe", QC_SUBSCRIBED, 3},
-	{"unsubscribe", QC_UNSUBSCRIBED, 3}, {"punsubscribe", QC_UNSUBSCRIBED, 3}, {"sunsubscribe", QC_UNSUBSCRIBED, 3},
-};
-
-/* Takes ownership of the reply. False if it can be ignored: the reply to a PING. */
-static bool read_message(struct resp_reply *reply, qc_message *out)
-{
-	qc_reply *root = reply_public(reply);
-	const char *word = qc_reply_text(qc_reply_at(root, 0));
-
-	*out = no_message(qc_reply_err(root));
-	out->reply = root;
-	if (qc_failed(*out))
-		return true;
-	for (size_t i = 0; word && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		if (strcmp(word, kinds[i].word) != 0 || qc_reply_count(root) != kinds[i].parts)
-			continue;
-		const qc_reply *pattern = kinds[i].parts == 4 ? qc_reply_at(root, 1) : NULL;
-		const qc_reply *channel = qc_reply_at(root, pattern ? 2 : 1), *data = qc_reply_at(root, kinds[i].parts - 1);
-		out->type = kinds[i].type;
-		out->pattern = pattern ? qc_reply_text(pattern) : NULL;
-		out->channel = qc_reply_text(channel) ? qc_reply_text(channel) : "";
-		out->channel_len = qc_reply_len(channel);
-		out->data = out->type == QC_MESSAGE ? qc_reply_text(data) : "";
-		out->len = out->type == QC_MESSAGE ? qc_reply_len(data) : 0;
-		return true;
-	}
-	qc_release(out);
-	return false;
-}
-
-/* Takes the bytes to send, and makes the context of the next read, which ends when there are more. */
-static qc_context *begin_read(struct subscription *s, struct buffer *out)
-{
-	pthread_mutex_lock(&s->lock);
-	if (qc_context_err(s->reading).kind != QC_OK) {
-		qc_context_free(s->reading);
-		s->reading = qc_context_with_cancel(s->life);
-	}
-	struct buffer swap = *out;
-	*out = s->outbox;
-	s->outbox = swap;
-	s->outbox.len = 0;
-	qc_context *reading = s->reading;
-	pthread_mutex_unlock(&s->lock);
-	return reading;
-}
-
-/* Reads messages until the connection fails or the subscription ends. */
-static qc_error serve(struct subscription *s)
-{
-	bool pinged = false;
-
-	for (;;) {
-		struct resp_reply *reply;
-		qc_message message;
-		qc_context *reading = begin_read(s, &s->conn->out);
-		qc_error err = conn_send(s->conn, s->life, deadline_after_ms(s->health_ms), s->conn->out.data, s->conn->out.len);
-		s->conn->out.len = 0;
-		if (err.kind == QC_OK)
-			err = conn_next(s->conn, reading, deadline_after_ms(s->health_ms), &reply);
-		if (err.kind == QC_OK) {
-			pinged = false;
-			if (read_message(reply, &message))
-				put(s, message);
-			continue;
-		}
-		if (qc_context_err(s->life).kind != QC_OK)
-			return err;
-		if (err.kind == QC_TIMEOUT && !pinged) {
-			pinged = true;
-			err = request_write(&s->conn->out, QC_LIST("PING"));
-			if (err.kind == QC_OK)
-				err = conn_send(s->conn, s->life, deadline_after_ms(s->health_ms), s->conn->out.data, s->conn->out.len);
-			s->conn->out.len = 0;
-		} else if (err.kind == QC_CANCELLED) {
-			continue;
-		}
-		if (err.kind != QC_OK)
-			return err;
-	}
-}
-
-/* Replaces the outbox by commands for all names. */
-static qc_error write_all(struct subscription *s)
-{
-	qc_error err = no_error();
-
-	pthread_mutex_lock(&s->lock);
-	s->outbox.len = 0;
-	for (struct name *n = s->names; n && err.kind == QC_OK; n = n->next)
-		err = request_write(&s->outbox, QC_LIST(subscribe_words[n->kind], qc_bytes(n->text, n->len)));
-	if (s->outbox.failed)
-		buffer_fini(&s->outbox);
-	pthread_mutex_unlock(&s->lock);
-	return err;
-}
-
-static void *run(void *context)
-{
-	struct subscription *s = context;
-
-	for (int attempt = 1; qc_context_err(s->life).kind == QC_OK;) {
-		qc_error err = no_error();
-		if (!s->conn)
-			err = pool_dial(s->pool, s->life, &s->conn);
-		if (s->conn && err.kind == QC_OK)
-			err = write_all(s);
-		if (err.kind == QC_OK) {
-			attempt = 1;
-			err = serve(s);
-			if (qc_context_err(s->life).kind == QC_OK)
-				put(s, disconnected(err));
-		}
-		conn_close(&s->conn);
-		if (back_off(&s->pool->settings, s->life, attempt++).kind != QC_OK)
-			break;
-	}
-	return NULL;
-}
-
 /* The public functions */
 
 static void subscription_free(struct subscription *s)
@@ -312,7 +149,7 @@ static void subscription_free(struct subscription *s)
 	drop_names(s, CHANNELS, (qc_args){0});
 	drop_names(s, PATTERNS, (qc_args){0});
 	drop_names(s, SHARDS, (qc_args){0});
-	conn_close(&s->conn);
+	subscription_hang_up(s);
 	if (s->reading)
 		qc_context_free(s->reading);
 	if (s->life)
@@ -328,6 +165,15 @@ static void subscription_free(struct subscription *s)
 	free(s);
 }
 
+/* In a cluster, all shard channels of a subscription must be in one slot, as it has one connection. */
+static qc_error check_shards(struct subscription *s, qc_args shards)
+{
+	for (size_t i = 0; s->pool->cluster && i < shards.count; i++)
+		if (!slot_add(&s->slot, slot_of_key(arg_data(&shards.items[i]), shards.items[i].len)))
+			return error_crossslot("the subscription");
+	return no_error();
+}
+
 static qc_error prepare(struct subscription *s, struct client *client, qc_context *context, qc_args channels,
 			const qc_subscribe_options *options)
 {
@@ -338,6 +184,10 @@ static qc_error prepare(struct subscription *s, struct client *client, qc_contex
 	s->pool = client->pool;
 	pool_hold(s->pool);
 	s->generation = s->pool->generation;
+	s->slot = SLOT_ANY;
+	err = check_shards(s, options->shards);
+	if (err.kind != QC_OK)
+		return err;
 	s->health_ms = options->health_ms ? options->health_ms : DEFAULT_HEALTH_MS;
 	s->size = options->queue ? options->queue : DEFAULT_QUEUE;
 	s->ring = calloc(s->size, sizeof(*s->ring));
@@ -354,7 +204,7 @@ static qc_error prepare(struct subscription *s, struct client *client, qc_contex
 
 static qc_error start_thread(struct subscription *s)
 {
-	int number = pthread_create(&s->thread, NULL, run, s);
+	int number = pthread_create(&s->thread, NULL, subscription_run, s);
 
 	s->has_thread = number == 0;
 	return number ? error_errno(QC_NO_MEMORY, number, "starting a thread") : no_error();
@@ -363,12 +213,12 @@ static qc_error start_thread(struct subscription *s)
 /* Connects, to report an early failure as the first message. The thread continues to try. */
 static qc_error connect_first(struct subscription *s, qc_context *context)
 {
-	qc_error err = pool_dial(s->pool, context, &s->conn);
+	qc_error err = subscription_dial(s, context);
 
 	if (err.kind == QC_NO_MEMORY)
 		return err;
 	if (err.kind != QC_OK)
-		put(s, disconnected(err));
+		subscription_put(s, subscription_disconnected(err));
 	qc_error started = start_thread(s);
 	return started.kind != QC_OK ? started : err;
 }
@@ -426,6 +276,7 @@ static qc_error check_thread(struct subscription *s)
 static void disown(struct subscription *s)
 {
 	conn_disown(&s->conn);
+	subscription_hang_up(s);
 	close(s->fd);
 	pool_let_go(s->pool);
 	free(s);
@@ -454,6 +305,14 @@ int qc_subscription_fd(const qc_subscription *handle)
 	return ((const struct subscription *)handle)->fd;
 }
 
+/* Without shard channels at the start, the connection may be to any node of a cluster. */
+static qc_error check_change(struct subscription *s, qc_args shards)
+{
+	if (s->pool->cluster && s->slot == SLOT_ANY)
+		return qc_errorf(QC_INVALID, "in a cluster, a subscription without shards cannot get any later");
+	return check_shards(s, shards);
+}
+
 qc_status qc_subscription_change(qc_subscription *handle, const char *command, qc_args names)
 {
 	struct subscription *s = (struct subscription *)handle;
@@ -470,6 +329,8 @@ qc_status qc_subscription_change(qc_subscription *handle, const char *command, q
 		out.err = qc_errorf(QC_INVALID, kind == KINDS ? "%s does not change a subscription" : "%s without names", command);
 		return out;
 	}
+	if (adds && kind == SHARDS && (out.err = check_change(s, names)).kind != QC_OK)
+		return out;
 	pthread_mutex_lock(&s->lock);
 	if (!adds)
 		drop_names(s, (enum kind)kind, names);
@@ -500,7 +361,7 @@ qc_message qc_next_message(qc_subscription *handle, qc_context *context)
 	struct message_waiter waiter = {.waiter.wake = on_context_end, .subscription = s};
 	int64_t until = context_deadline_ns(context);
 	struct timespec moment = {until / 1000000000, until % 1000000000};
-	qc_message message = no_message(check_thread(s));
+	qc_message message = subscription_no_message(check_thread(s));
 	int late = 0;
 
 	if (qc_failed(message))

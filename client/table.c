@@ -41,6 +41,11 @@ const qc_table_entry *table_look_up(const char *name, size_t len, const char *su
 	return below ? below : entry;
 }
 
+const struct command_keys *table_keys(const qc_table_entry *entry)
+{
+	return &command_keys[entry - command_table];
+}
+
 size_t qc_table_count(void)
 {
 	return command_table_count;

@@ -23,11 +23,30 @@ enum command_wait {
 	COMMAND_WAIT_MASK = 7 << 20,
 };
 
+/* Words before a key whose place is not fixed. */
+enum command_key_word {
+	KEY_WORD_NONE,
+	KEY_WORD_STORE,   /* the argument after STORE or STOREDIST is a key, too */
+	KEY_WORD_STREAMS, /* the first half of the arguments after STREAMS are keys */
+};
+
+/* Which arguments of a command are keys. Argument 0 is the name of the command. */
+struct command_keys {
+	int8_t first, last; /* first 0: none. A negative `last` counts from the end: -1 is the last argument */
+	uint8_t step;
+	uint8_t count_at;   /* the argument that contains the number of the keys after it; 0: none */
+	uint8_t word;       /* enum command_key_word */
+};
+
 /* `sub` may be NULL. Returns the subcommand, or the command if there is no such subcommand, or NULL. */
 const qc_table_entry *table_look_up(const char *name, size_t len, const char *sub, size_t sub_len);
 
+/* The keys of an entry of the table. */
+const struct command_keys *table_keys(const qc_table_entry *entry);
+
 /* Made by generate.py. After the first command_table_count entries come some that are found but not listed. */
 extern const qc_table_entry command_table[];
+extern const struct command_keys command_keys[];
 extern const size_t command_table_count;
 extern const uint16_t command_slots[];
 extern const size_t command_slot_count; /* a power of two */
