@@ -38,6 +38,9 @@
  */
 #define WEIGHT(count) (65536u / (1 + 20 * (count)))
 
+/* Before the start, each tick of the older half stands for so many of the kind's shortest ticks: 52 days in all for ACCESS_LRU. */
+#define TICKS_LONG_AGO 600
+
 /* The most ticks that one turn advances: with few keys, a large batch could otherwise wrap the clock. */
 #define TICKS_A_TURN 256u
 
@@ -64,9 +67,9 @@ struct access {
 	uint64_t sweep_owed;        /* in units of a bucket / the sweep's ticks */
 	const struct entry *found;  /* by the last access_touch(), in this turn */
 	uint64_t random;
-	int64_t first_ms;           /* the first turn: no entry has been idle for longer */
+	bool has_history;           /* began_ms is complete */
 	struct ghosts ghosts;
-	int64_t began_ms[1u << 15]; /* when each tick began; pages are allocated when written */
+	int64_t began_ms[1u << 15]; /* when each tick began; those of the last round, if they never did, are given times before the start */
 };
 
 struct access *access_create(struct memory *memory)
@@ -116,6 +119,7 @@ void access_configure(struct access *access, const struct access_settings *setti
 {
 	if (settings->kind != access->settings.kind) {
 		access->is_converting = true;
+		access->has_history = false;
 		access->generation++;
 	}
 	bool is_other = settings->kind != access->settings.kind || settings->decay_minutes != access->settings.decay_minutes;
@@ -158,11 +162,26 @@ static void advance_ticks(struct access *access, uint64_t keys, int64_t now_ms)
 		access->uses = 0;
 }
 
+/* How long before the start a tick of this age began. */
+static int64_t long_ago_ms(const struct access *access, uint32_t age)
+{
+	uint32_t recent = kind_numbers(access)->limit / 2;
+	int64_t ticks = age <= recent ? age : recent + (int64_t)(age - recent) * TICKS_LONG_AGO;
+	return ticks * kind_numbers(access)->tick_ms;
+}
+
+static void make_history(struct access *access, int64_t now_ms)
+{
+	for (uint32_t age = 0; age <= tick_mask(access); age++)
+		access->began_ms[(access->tick - age) & tick_mask(access)] = now_ms - long_ago_ms(access, age);
+	access->has_history = true;
+}
+
 void access_advance(struct access *access, uint64_t keys, int64_t now_ms)
 {
 	access->found = NULL;
-	if (access->first_ms == 0)
-		access->first_ms = now_ms;
+	if (!access->has_history)
+		make_history(access, now_ms);
 	if (access->settings.kind == ACCESS_LFU) {
 		advance_periods(access, now_ms);
 		return;
@@ -373,11 +392,10 @@ void access_sweep(const struct access *access, struct entry *entry)
 
 int64_t access_idle_ms(const struct access *access, const struct entry *entry, int64_t now_ms)
 {
-	if (access->settings.kind == ACCESS_LFU || access->is_converting)
+	if (access->settings.kind == ACCESS_LFU || access->is_converting || !access->has_history)
 		return 0;
 	uint32_t tick = access->settings.kind == ACCESS_LRU ? lru_tick(entry) : lrfu_tick(entry);
-	int64_t since_ms = access->began_ms[tick] > access->first_ms ? access->began_ms[tick] : access->first_ms;
-	return now_ms > since_ms ? now_ms - since_ms : 0;
+	return now_ms > access->began_ms[tick] ? now_ms - access->began_ms[tick] : 0;
 }
 
 unsigned access_frequency(const struct access *access, const struct entry *entry)
@@ -390,4 +408,35 @@ unsigned access_frequency(const struct access *access, const struct entry *entry
 	case ACCESS_LRFU: return lrfu_count(access, entry);
 	}
 	__builtin_unreachable();
+}
+
+/* The newest tick that had begun by then, but none older than a sweep leaves. */
+static uint32_t tick_at(const struct access *access, int64_t when_ms)
+{
+	uint32_t low = 0, high = kind_numbers(access)->limit; /* ages */
+	while (low < high) {
+		uint32_t age = (low + high) / 2;
+		if (access->began_ms[(access->tick - age) & tick_mask(access)] <= when_ms)
+			high = age;
+		else
+			low = age + 1;
+	}
+	return (access->tick - low) & tick_mask(access);
+}
+
+void access_set_idle(const struct access *access, struct entry *entry, int64_t idle_ms, int64_t now_ms)
+{
+	if (access->settings.kind == ACCESS_LFU || !access->has_history)
+		return;
+	uint32_t tick = tick_at(access, now_ms - idle_ms);
+	bool is_lru = access->settings.kind == ACCESS_LRU;
+	entry->clock = is_lru ? lru_clock(tick, lru_is_used(entry)) : lrfu_clock(tick, lrfu_count(access, entry));
+}
+
+void access_set_frequency(const struct access *access, struct entry *entry, unsigned frequency)
+{
+	if (access->settings.kind == ACCESS_LFU)
+		entry->clock = lfu_clock(access, frequency < 255 ? frequency : 255);
+	else if (access->settings.kind == ACCESS_LRFU)
+		entry->clock = lrfu_clock(lrfu_tick(entry), frequency < COUNT_MAX ? frequency : COUNT_MAX);
 }

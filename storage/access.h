@@ -81,4 +81,11 @@ int64_t access_idle_ms(const struct access *access, const struct entry *entry, i
 /* For OBJECT FREQ: 0 to 255 under ACCESS_LFU, 0 to 7 under ACCESS_LRFU, 0 otherwise. */
 unsigned access_frequency(const struct access *access, const struct entry *entry);
 
+/*
+ * Sets what the two report, as far as the kind knows it: an entry comes from a dump or another server. Long idle times are rounded; times
+ * before the server's start are possible.
+ */
+void access_set_idle(const struct access *access, struct entry *entry, int64_t idle_ms, int64_t now_ms);
+void access_set_frequency(const struct access *access, struct entry *entry, unsigned frequency);
+
 #endif

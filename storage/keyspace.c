@@ -69,6 +69,11 @@ uint32_t keyspace_tag(const struct keyspace *keyspace)
 	return keyspace->tag;
 }
 
+void keyspace_reserve(struct keyspace *keyspace, uint64_t keys, uint64_t most)
+{
+	table_reserve(&keyspace->table, keys, most);
+}
+
 void keyspace_prefetch_directory(const struct keyspace *keyspace, uint64_t hash)
 {
 	table_prefetch_directory(&keyspace->table, hash);

@@ -36,6 +36,7 @@ struct storage;
 enum keyspace_status {
 	KEYSPACE_OK,
 	KEYSPACE_NO_MEMORY,
+	KEYSPACE_EXISTS,    /* only where the key must be absent */
 };
 
 enum keyspace_ttl { KEYSPACE_DROP_TTL, KEYSPACE_KEEP_TTL };
@@ -61,6 +62,12 @@ void keyspace_before_flush(const struct keyspace *keyspace);
 void keyspace_destroy(struct keyspace **keyspace);
 /* The same for the reaper: any thread, on a keyspace that its owner has given away. */
 void keyspace_destroy_elsewhere(struct keyspace **keyspace);
+
+/*
+ * Grows the table for `keys` entries, by at most `most` steps of constant time. A hint: without memory it does less, and the table grows
+ * with its entries.
+ */
+void keyspace_reserve(struct keyspace *keyspace, uint64_t keys, uint64_t most);
 
 /* Prefetch the directory's word, the bucket it points to, and the entry: call in this order, with other work in between. */
 void keyspace_prefetch_directory(const struct keyspace *keyspace, uint64_t hash);

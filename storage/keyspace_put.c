@@ -11,6 +11,13 @@
 #include "table.h"
 #include "value_forms.h"
 
+struct item {
+	struct slice key;
+	uint64_t hash;
+	const struct value *value;
+	int64_t expiry_ms;
+};
+
 /* Frees an entry after another has taken its slot. */
 static void free_replaced(struct keyspace *keyspace, struct entry *entry)
 {
@@ -20,20 +27,25 @@ static void free_replaced(struct keyspace *keyspace, struct entry *entry)
 	entry_free(&keyspace->storage->memory, entry, FREED_BY_OWNER);
 }
 
-/* Creates the target's entry in its slot, replacing a former one. NULL without memory. Doesn't set its place. */
-static struct entry *put(struct keyspace *to, const struct entry_parts *parts, uint64_t hash)
+/* Puts a new entry into the slot, replacing the one that is there. */
+static void replace(struct keyspace *to, struct table_slot slot, const struct entry *entry)
+{
+	struct entry *replaced = table_entry(slot);
+	change_before(to, replaced);
+	table_move(slot, entry);
+	free_replaced(to, replaced);
+}
+
+/* Creates the target's entry; `slot` is where its key was found, or empty. NULL without memory. Doesn't set its place. */
+static struct entry *put(struct keyspace *to, struct table_slot slot, const struct entry_parts *parts, uint64_t hash)
 {
 	size_t bytes = entry_bytes_for(parts);
 	struct entry *entry = (struct entry *)memory_alloc(&to->storage->memory, bytes);
 	if (!entry)
 		return NULL;
 	entry_write(entry, parts);
-	struct table_slot slot = table_find(&to->table, parts->key, hash);
 	if (slot.bucket) {
-		struct entry *replaced = table_entry(slot);
-		change_before(to, replaced);
-		table_move(slot, entry);
-		free_replaced(to, replaced);
+		replace(to, slot, entry);
 	} else if (!table_add(&to->table, entry, hash)) {
 		memory_free(&to->storage->memory, entry, bytes);
 		return NULL;
@@ -41,35 +53,50 @@ static struct entry *put(struct keyspace *to, const struct entry_parts *parts, u
 	return entry;
 }
 
-static struct entry *put_until(struct keyspace *keyspace, struct entry_parts *parts, uint64_t hash, int64_t when_ms)
+static struct entry *put_until(struct keyspace *keyspace, struct table_slot slot, struct entry_parts *parts, uint64_t hash, int64_t when_ms)
 {
 	parts->epoch = change_epoch(keyspace);
 	parts->has_expiry = when_ms != NO_EXPIRY;
 	if (parts->has_expiry && !expiry_reserve(&keyspace->expiry))
 		return NULL;
-	struct entry *entry = put(keyspace, parts, hash);
+	struct entry *entry = put(keyspace, slot, parts, hash);
 	if (entry && parts->has_expiry)
 		expiry_add(&keyspace->expiry, entry, when_ms);
 	return entry;
 }
 
+static enum keyspace_status put_value(struct keyspace *keyspace, struct table_slot slot, const struct item *item,
+				      struct entry **out_entry)
+{
+	struct entry_parts parts = { .key = item->key, .value = item->value->part, .form = (enum entry_form)item->value->form };
+	struct entry *entry = put_until(keyspace, slot, &parts, item->hash, item->expiry_ms);
+	if (!entry)
+		return KEYSPACE_NO_MEMORY;
+	entry->clock = access_of_new(keyspace->storage->access, item->hash);
+	*out_entry = entry;
+	return KEYSPACE_OK;
+}
+
 enum keyspace_status keyspace_put_value(struct keyspace *keyspace, struct slice key, uint64_t hash, const struct value *value,
 					int64_t when_ms, struct entry **out_entry)
 {
-	struct entry_parts parts = { .key = key, .value = value->part, .form = (enum entry_form)value->form };
-	struct entry *entry = put_until(keyspace, &parts, hash, when_ms);
-	if (!entry)
-		return KEYSPACE_NO_MEMORY;
-	entry->clock = access_of_new(keyspace->storage->access, hash);
-	*out_entry = entry;
-	return KEYSPACE_OK;
+	struct item item = { key, hash, value, when_ms };
+	return put_value(keyspace, table_find(&keyspace->table, key, hash), &item, out_entry);
+}
+
+enum keyspace_status keyspace_add_value(struct keyspace *keyspace, struct slice key, uint64_t hash, const struct value *value,
+					int64_t when_ms, struct entry **out_entry)
+{
+	struct item item = { key, hash, value, when_ms };
+	struct table_slot slot = table_find(&keyspace->table, key, hash);
+	return slot.bucket ? KEYSPACE_EXISTS : put_value(keyspace, slot, &item, out_entry);
 }
 
 enum keyspace_status keyspace_move(struct keyspace *from, struct entry *entry, struct keyspace *to, struct slice key, uint64_t hash)
 {
 	change_before(from, entry);
 	struct entry_parts parts = { .key = key, .value = entry_part(entry), .form = entry_form(entry) };
-	struct entry *moved = put_until(to, &parts, hash, keyspace_expiry_ms(from, entry));
+	struct entry *moved = put_until(to, table_find(&to->table, key, hash), &parts, hash, keyspace_expiry_ms(from, entry));
 	if (!moved)
 		return KEYSPACE_NO_MEMORY;
 	moved->clock = access_of_moved(to->storage->access, entry, hash);

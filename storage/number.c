@@ -21,3 +21,18 @@ bool number_is_text_of(struct slice text, int64_t *out_value)
 	*out_value = (int64_t)(is_negative ? -magnitude : magnitude);
 	return true;
 }
+
+size_t number_as_text(int64_t value, uint8_t *out_text)
+{
+	uint8_t digits[DIGITS_MAX];
+	uint64_t magnitude = value < 0 ? -(uint64_t)value : (uint64_t)value;
+	size_t count = 0, len = 0;
+	do
+		digits[count++] = (uint8_t)('0' + magnitude % 10);
+	while (magnitude /= 10);
+	if (value < 0)
+		out_text[len++] = '-';
+	while (count)
+		out_text[len++] = digits[--count];
+	return len;
+}

@@ -228,6 +228,13 @@ static void grow(struct table *table)
 			return;
 }
 
+void table_reserve(struct table *table, uint64_t keys, uint64_t most)
+{
+	for (; most > 0 && keys / SPLIT_LOAD > table->buckets; most--)
+		if (!split(table))
+			return;
+}
+
 static void shrink(struct table *table)
 {
 	for (int i = 0; i < 2 && table->buckets > 1 && table->count < table->buckets * MERGE_LOAD; i++)
@@ -250,9 +257,9 @@ void table_prefetch_directory(const struct table *table, uint64_t hash)
 void table_prefetch_bucket(const struct table *table, uint64_t hash)
 {
 	KEEP_CALLS();
-	const uint8_t *slots = bucket_slots(*bucket_of(table, hash));
-	__builtin_prefetch(slots);
-	__builtin_prefetch(slots + 64);
+	uintptr_t slots = (uintptr_t)bucket_slots(*bucket_of(table, hash)); /* 0 in an empty bucket */
+	__builtin_prefetch((const void *)slots);
+	__builtin_prefetch((const void *)(slots + 64));
 }
 
 void table_prefetch_entry(const struct table *table, uint64_t hash)

@@ -36,6 +36,9 @@ bool table_init(struct table *table, struct memory *memory);
 /* Frees all entries too. */
 void table_fini(struct table *table, enum memory_freer freer);
 
+/* As keyspace_reserve(). */
+void table_reserve(struct table *table, uint64_t keys, uint64_t most);
+
 void table_prefetch_directory(const struct table *table, uint64_t hash);
 void table_prefetch_bucket(const struct table *table, uint64_t hash);
 void table_prefetch_entry(const struct table *table, uint64_t hash);

@@ -42,6 +42,10 @@ uint64_t table_scan(const struct table *table, uint64_t cursor, keyspace_visit *
 	uint64_t number = table_bucket_number(table, cursor);
 	uint64_t bucket = *table_bucket(table, number);
 
+	for (unsigned i = 0; i < bucket_count(bucket); i++) {
+		__builtin_prefetch(bucket_entry(bucket, i));
+		__builtin_prefetch((const char *)bucket_entry(bucket, i) + 64);
+	}
 	for (unsigned i = 0; i < bucket_count(bucket); i++)
 		visit(context, bucket_entry(bucket, i));
 	return reverse_bits(reverse_bits(number) + interval_of(table, number));

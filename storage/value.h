@@ -62,18 +62,23 @@ struct value {
 	uint8_t address[sizeof(void *)];
 };
 
-/*
- * Reads a value of an RDB type. False: the reader has the error; an unsupported type is refused by its name. Any thread. The caller
- * puts the value into a keyspace or releases it.
- */
+/* False: values of the RDB type can't be decoded, and the reader has an error that names the type, at `offset`. Any thread. */
+bool value_accepts(struct rdb_reader *reader, uint64_t offset, uint8_t rdb_type);
+/* Reads a value of an RDB type. False: the reader has the error. Any thread. The caller puts the value into a keyspace or releases it. */
 bool value_decode(struct rdb_reader *reader, uint8_t rdb_type, struct value *out_value);
 void value_release(struct value *value);
+/* The value's memory outside of its part, in size classes. */
+size_t value_used_bytes(const struct value *value);
 
 /*
  * Sets a key to the value, with a time to live unless `when_ms` is NO_EXPIRY; a former value is replaced. Without memory the caller still
  * owns the value.
  */
 enum keyspace_status keyspace_put_value(struct keyspace *keyspace, struct slice key, uint64_t hash, const struct value *value,
+					int64_t when_ms, struct entry **out_entry);
+
+/* The same for a key that must be absent, expired or not; KEYSPACE_EXISTS if it is there. */
+enum keyspace_status keyspace_add_value(struct keyspace *keyspace, struct slice key, uint64_t hash, const struct value *value,
 					int64_t when_ms, struct entry **out_entry);
 
 #endif

@@ -6,8 +6,8 @@
  * begin a string in a special form: as an integer of 8, 16 or 32 bits, little-endian, or compressed by LZF (both lengths, the bytes). Any
  * other string is a length and the bytes.
  *
- * A writer passes bytes to a function. A failure is sticky, so callers check once. A reader gets bytes from a function and
- * trusts no length: it allocates only as bytes arrive. Any thread; nothing here allocates from the keyspace's arena.
+ * A writer passes bytes to a function. A reader has bytes in a buffer, which a function fills. A failure is sticky, so callers check once.
+ * No length is trusted: memory is allocated only as bytes arrive. Any thread; nothing here allocates from the keyspace's arena.
  */
 #ifndef STORAGE_FORMATS_RDB_H
 #define STORAGE_FORMATS_RDB_H
@@ -46,6 +46,12 @@ enum rdb_type {
 	RDB_STREAM_LISTPACKS_2 = 19,
 	RDB_SET_LISTPACK = 20,
 	RDB_STREAM_LISTPACKS_3 = 21,
+	RDB_HASH_METADATA_PRE_GA = 22, /* of Valkey 9, too, a hash with expiring fields */
+	RDB_HASH_LISTPACK_EX_PRE_GA = 23,
+	RDB_HASH_METADATA = 24,
+	RDB_HASH_LISTPACK_EX = 25,
+	RDB_STREAM_LISTPACKS_4 = 26,
+	RDB_STREAM_LISTPACKS_5 = 27,
 };
 
 /* ---- writing ---- */
@@ -71,25 +77,58 @@ void rdb_write_blob(struct rdb_writer *writer, struct blob *blob);
 /* ---- reading ---- */
 
 struct rdb_reader {
-	/* Reads up to `len` bytes and returns how many; 0 at the end. */
-	size_t (*read)(void *context, void *data, size_t len);
+	const uint8_t *at, *end;      /* bytes that are in memory and to be read */
+	uint64_t end_offset;          /* the input's offset at `end` */
+
+	/* Reads up to `len` bytes; *out_len is 0 at the input's end only. Returns 0 or an errno value. NULL: all input is in memory. */
+	int (*read)(void *context, void *data, size_t len, size_t *out_len);
 	void *context;
-	uint64_t offset;         /* of the next byte to read */
-	const char *error;       /* what is wrong with the input; NULL: nothing */
-	uint64_t error_offset;   /* where the error is */
-	bool has_no_memory;      /* the error is a lack of memory, not the input's fault */
-	uint8_t text[BLOB_MIN_BYTES]; /* the last string, if it is small */
+	uint8_t *buffer;              /* where read() writes to */
+	size_t buffer_bytes;
+
+	bool is_summed;               /* rdb_checksum() is wanted */
+	uint64_t sum;                 /* the checksum of all bytes before `summed` */
+	const uint8_t *summed;
+
+	const char *error;            /* what is wrong with the input; NULL: nothing */
+	uint64_t error_offset;        /* where the error is */
+	bool has_no_memory;           /* the error is a lack of memory, not the input's fault */
+	char error_text[160];         /* for an error that is composed */
+	uint8_t text[BLOB_MIN_BYTES]; /* the last string, if it was small and in a special form */
 };
+
+/* Reads from memory, which must stay valid. */
+void rdb_reader_init(struct rdb_reader *reader, struct slice input);
+/* Reads from a function through a buffer of BLOB_MIN_BYTES or more. Both are borrowed. */
+void rdb_reader_init_from(struct rdb_reader *reader, int (*read)(void *context, void *data, size_t len, size_t *out_len), void *context,
+			  uint8_t *buffer, size_t buffer_bytes);
+
+/* The offset of the next byte to read. */
+static inline uint64_t rdb_offset(const struct rdb_reader *reader)
+{
+	return reader->end_offset - (uint64_t)(reader->end - reader->at);
+}
+
+/* The CRC-64 of all bytes read so far. */
+uint64_t rdb_checksum(struct rdb_reader *reader);
 
 /* False, with the error set, if not all bytes could be read; all later reads fail too. */
 bool rdb_read(struct rdb_reader *reader, void *data, size_t len);
+/* Reads `width` bytes, 8 at most, little-endian. */
+bool rdb_read_number(struct rdb_reader *reader, unsigned width, uint64_t *out_value);
 bool rdb_read_length(struct rdb_reader *reader, uint64_t *out_length);
 /*
  * Reads a string. One of BLOB_MIN_BYTES or more comes in `*out_blob`, which the caller releases and which keeps `*out_string` valid. For
  * others `*out_blob` is NULL and `*out_string` is valid until the next read.
  */
 bool rdb_read_string(struct rdb_reader *reader, struct slice *out_string, struct blob **out_blob);
-/* Sets the error for the input at `offset`, unless one is set; returns false. */
+
+/* Reads the number that identifies a module and refuses its data, `what`, at `offset`, by the module's name. Returns false. */
+bool rdb_refuse_module(struct rdb_reader *reader, uint64_t offset, const char *what);
+
+/* Sets the error for the input at `offset`, unless one is set; returns false. `error` must stay valid. */
 bool rdb_refuse(struct rdb_reader *reader, uint64_t offset, const char *error);
+/* The same with a text that is composed. */
+bool rdb_refusef(struct rdb_reader *reader, uint64_t offset, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

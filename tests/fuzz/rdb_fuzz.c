@@ -11,7 +11,7 @@ struct input {
 	size_t step;
 };
 
-static size_t take(void *context, void *data, size_t len)
+static int take(void *context, void *data, size_t len, size_t *out_len)
 {
 	struct input *input = context;
 	size_t left = (size_t)(input->end - input->at), n = len < left ? len : left;
@@ -19,7 +19,8 @@ static size_t take(void *context, void *data, size_t len)
 	if (n)
 		memcpy(data, input->at, n);
 	input->at += n;
-	return n;
+	*out_len = n;
+	return 0;
 }
 
 static struct {
@@ -48,9 +49,8 @@ static void check_again(struct slice string, bool compresses)
 	struct blob *blob;
 	file.len = 0;
 	rdb_write_string(&writer, string);
-	struct input input = { file.bytes, file.bytes + file.len, SIZE_MAX };
-	reader = (struct rdb_reader){ .read = take, .context = &input };
-	if (!rdb_read_string(&reader, &again, &blob) || !slice_equal(string, again) || input.at != input.end)
+	rdb_reader_init(&reader, slice_of(file.bytes, file.len));
+	if (!rdb_read_string(&reader, &again, &blob) || !slice_equal(string, again) || reader.at != reader.end)
 		abort();
 	blob_release(&blob);
 }
@@ -60,10 +60,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct rdb_reader reader;
+	static uint8_t buffer[BLOB_MIN_BYTES];
 	if (size == 0)
 		return 0;
 	struct input input = { data + 1, data + size, (size_t)data[0] + 1 };
-	reader = (struct rdb_reader){ .read = take, .context = &input };
+	rdb_reader_init_from(&reader, take, &input, buffer, sizeof(buffer));
 	struct slice string;
 	struct blob *blob;
 	while (rdb_read_string(&reader, &string, &blob)) {

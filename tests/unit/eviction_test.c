@@ -464,6 +464,61 @@ static void idle_time_is_known_to_the_second(void)
 	end();
 }
 
+/* Also idle times that began before the server did. */
+static void idle_time_can_be_set(void)
+{
+	static const int64_t seconds[] = { 0, 1, 5, 60, 1000, 7000, 20000, 864000 };
+	static const enum eviction_policy policies[] = { EVICT_ALLKEYS_LRU, EVICT_ALLKEYS_LRFU };
+	for (int p = 0; p < 2; p++) {
+		begin(policies[p]);
+		keys_set(keyspaces[0], keys_numbered(1), text("value"));
+		struct entry *entry = keys_find(keyspaces[0], keys_numbered(1), 0);
+		int64_t tick_ms = policies[p] == EVICT_ALLKEYS_LRU ? 1000 : 16000;
+		for (int turns = 0; turns < 100; turns++, now_ms += 1000) {
+			eviction_tick(&eviction, &databases, now_ms);
+			for (size_t i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++) {
+				int64_t idle_ms = seconds[i] * 1000, error_ms = i < 6 ? tick_ms + 1000 : 600 * tick_ms;
+				access_set_idle(databases.storage.access, entry, idle_ms, now_ms);
+				int64_t told = access_idle_ms(databases.storage.access, entry, now_ms);
+				CU_ASSERT(told >= idle_ms && told <= idle_ms + error_ms);
+			}
+		}
+		end();
+	}
+}
+
+static void idle_times_that_are_set_order_the_victims(void)
+{
+	begin(EVICT_ALLKEYS_LRU);
+	eviction_tick(&eviction, &databases, now_ms);
+	for (uint64_t i = 0; i < 50; i++) {
+		keys_set(keyspaces[0], keys_numbered(i), text("value"));
+		struct entry *entry = keys_find(keyspaces[0], keys_numbered(i), 0);
+		access_set_idle(databases.storage.access, entry, (int64_t)(i * i * i) * 1000, now_ms);
+		CU_ASSERT(i == 0 || access_coldness(databases.storage.access, entry) >=
+					    access_coldness(databases.storage.access, keys_find(keyspaces[0], keys_numbered(i - 1), 0)));
+	}
+	end();
+}
+
+static void a_frequency_can_be_set(void)
+{
+	static const struct {
+		enum eviction_policy policy;
+		unsigned set, told;
+	} known[] = { { EVICT_ALLKEYS_LFU, 100, 100 }, { EVICT_ALLKEYS_LFU, 0, 0 }, { EVICT_ALLKEYS_LFU, 1000, 255 },
+		      { EVICT_ALLKEYS_LRFU, 3, 3 }, { EVICT_ALLKEYS_LRFU, 255, 7 }, { EVICT_ALLKEYS_LRU, 5, 0 } };
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		begin(known[i].policy);
+		eviction_tick(&eviction, &databases, now_ms);
+		keys_set(keyspaces[0], keys_numbered(1), text("value"));
+		struct entry *entry = keys_find(keyspaces[0], keys_numbered(1), 0);
+		access_set_frequency(databases.storage.access, entry, known[i].set);
+		CU_ASSERT_EQUAL(access_frequency(databases.storage.access, entry), known[i].told);
+		end();
+	}
+}
+
 /* Used and unused keys, so many that no turn converts them all; then the policy changes. */
 static void change_policy(enum eviction_policy from, enum eviction_policy to, uint64_t keys)
 {
@@ -639,6 +694,9 @@ static const struct suite_case cases[] = {
 	CASE(random_evicts_all_keys_with_equal_chances),
 	CASE(keys_come_and_go_while_others_are_evicted),
 	CASE(idle_time_is_known_to_the_second),
+	CASE(idle_time_can_be_set),
+	CASE(idle_times_that_are_set_order_the_victims),
+	CASE(a_frequency_can_be_set),
 	CASE(old_keys_count_as_new_ones_when_the_policy_becomes_lfu),
 	CASE(databases_that_change_places_are_converted_both),
 	CASE(keys_that_move_meanwhile_are_converted),

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "storage/memory.h"
+#include "storage/value.h"
 #include "support/keys.h"
 #include "support/random.h"
 #include "support/suite.h"
@@ -358,6 +359,49 @@ static void random_key_is_found_though_all_draws_miss(void)
 	keys_destroy(&keyspace);
 }
 
+static void reserved_space_is_used_and_given_back(void)
+{
+	struct keyspace *keyspace = keys_create();
+	struct keyspace_shape before, after;
+	for (uint64_t i = 0; i < 100; i++)
+		keys_set(keyspace, keys_numbered(i), text("value"));
+	keyspace_reserve(keyspace, 100000, 500);
+	keyspace_get_shape(keyspace, &before);
+	CU_ASSERT(before.buckets >= 500 && before.buckets < 600);
+	for (int i = 0; i < 100; i++)
+		keyspace_reserve(keyspace, 100000, 500);
+	keyspace_get_shape(keyspace, &before);
+	CU_ASSERT_EQUAL(before.buckets, 100000 / 8);
+	for (uint64_t i = 0; i < 100000; i++)
+		keys_set(keyspace, keys_numbered(i), text("value"));
+	keyspace_get_shape(keyspace, &after);
+	CU_ASSERT_EQUAL(after.buckets, before.buckets);
+	for (uint64_t i = 0; i < 100000; i++)
+		CU_ASSERT_TRUE(keys_has(keyspace, keys_numbered(i), text("value"), 0));
+	for (uint64_t i = 0; i < 100000; i++)
+		CU_ASSERT_TRUE(keys_remove(keyspace, keys_numbered(i)));
+	keyspace_get_shape(keyspace, &after);
+	CU_ASSERT_EQUAL(after.buckets, 1);
+	keys_destroy(&keyspace);
+}
+
+static void a_value_is_added_only_where_the_key_is_absent(void)
+{
+	struct keyspace *keyspace = keys_create();
+	struct value value = { .part = text("value") };
+	struct entry *entry = NULL;
+	uint64_t hash = keyspace_hash(text("key"));
+	CU_ASSERT_EQUAL(keyspace_add_value(keyspace, text("key"), hash, &value, 1000, &entry), KEYSPACE_OK);
+	CU_ASSERT_EQUAL(keyspace_expiry_ms(keyspace, entry), 1000);
+	value.part = text("other");
+	CU_ASSERT_EQUAL(keyspace_add_value(keyspace, text("key"), hash, &value, NO_EXPIRY, &entry), KEYSPACE_EXISTS);
+	CU_ASSERT_TRUE(keys_has(keyspace, text("key"), text("value"), 0));
+	CU_ASSERT_TRUE(keys_remove(keyspace, text("key")));
+	CU_ASSERT_EQUAL(keyspace_add_value(keyspace, text("key"), hash, &value, NO_EXPIRY, &entry), KEYSPACE_OK);
+	CU_ASSERT_TRUE(keys_has(keyspace, text("key"), text("other"), 2000));
+	keys_destroy(&keyspace);
+}
+
 static const struct suite_case cases[] = {
 	CASE(absent_key_is_not_found),
 	CASE(set_key_is_found_with_its_value),
@@ -378,6 +422,8 @@ static const struct suite_case cases[] = {
 	CASE(random_key_of_none_is_none),
 	CASE(random_keys_have_equal_chances),
 	CASE(random_key_is_found_though_all_draws_miss),
+	CASE(reserved_space_is_used_and_given_back),
+	CASE(a_value_is_added_only_where_the_key_is_absent),
 };
 
 SUITE_MAIN("keyspace", cases)

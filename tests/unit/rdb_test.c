@@ -3,9 +3,11 @@
  */
 #include "storage/formats/rdb.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "storage/formats/crc64.h"
+#include "storage/number.h"
 #include "storage/value.h"
 #include "support/keys.h"
 #include "support/random.h"
@@ -16,6 +18,7 @@
 struct file {
 	uint8_t *bytes;
 	size_t len, at, step; /* a read takes `step` bytes at most */
+	int code;             /* of the next read */
 };
 
 static bool append(void *context, const void *data, size_t len)
@@ -27,25 +30,28 @@ static bool append(void *context, const void *data, size_t len)
 	return true;
 }
 
-static size_t take(void *context, void *data, size_t len)
+static int take(void *context, void *data, size_t len, size_t *out_len)
 {
 	struct file *file = context;
 	size_t left = file->len - file->at;
 	size_t n = len < left ? len : left;
 	n = n < file->step ? n : file->step;
-	memcpy(data, file->bytes + file->at, n);
+	if (n)
+		memcpy(data, file->bytes + file->at, n);
 	file->at += n;
-	return n;
+	*out_len = n;
+	return file->code;
 }
 
+/* With the smallest buffer. One reader at a time. */
 static struct rdb_reader *reader_of(struct file *file)
 {
-	struct rdb_reader *reader = calloc(1, sizeof(*reader));
+	static struct rdb_reader reader;
+	static uint8_t buffer[BLOB_MIN_BYTES];
 	file->at = 0;
 	file->step = file->step ? file->step : SIZE_MAX;
-	reader->read = take;
-	reader->context = file;
-	return reader;
+	rdb_reader_init_from(&reader, take, file, buffer, sizeof(buffer));
+	return &reader;
 }
 
 /* The encoding of one string. */
@@ -64,10 +70,9 @@ static bool reads_as(struct file *file, struct slice expected)
 	struct rdb_reader *reader = reader_of(file);
 	struct slice string;
 	struct blob *blob = NULL;
-	bool is_equal = rdb_read_string(reader, &string, &blob) && slice_equal(string, expected) && reader->offset == file->len &&
+	bool is_equal = rdb_read_string(reader, &string, &blob) && slice_equal(string, expected) && rdb_offset(reader) == file->len &&
 			(blob != NULL) == (expected.len >= BLOB_MIN_BYTES);
 	blob_release(&blob);
-	free(reader);
 	return is_equal;
 }
 
@@ -137,7 +142,6 @@ static void lengths_have_all_their_forms(void)
 		struct rdb_reader *reader = reader_of(&file);
 		CU_ASSERT_TRUE(rdb_read_length(reader, &length));
 		CU_ASSERT_EQUAL(length, lengths[i]);
-		free(reader);
 		free(file.bytes);
 	}
 }
@@ -171,7 +175,6 @@ static void what_is_wrong_is_refused_with_its_place(void)
 		CU_ASSERT_FALSE(rdb_read_string(reader, &string, &blob)); /* and for ever */
 		CU_ASSERT_PTR_NULL(blob);
 		CU_ASSERT_TRUE(reader->error_offset <= file.len);
-		free(reader);
 	}
 }
 
@@ -193,10 +196,8 @@ static void values_go_from_one_keyspace_to_another(void)
 		CU_ASSERT_EQUAL(keyspace_put_value(from, text("b"), keyspace_hash(text("b")), &value, 900, &entry), KEYSPACE_OK);
 		CU_ASSERT_TRUE(slice_equal(entry_string(entry), values[i]));
 		CU_ASSERT_EQUAL(keyspace_expiry_ms(from, entry), 900);
-		file.at = 0;
-		CU_ASSERT_TRUE(value_decode(reader, RDB_STRING, &value));
+		CU_ASSERT_TRUE(value_decode(reader_of(&file), RDB_STRING, &value));
 		value_release(&value);
-		free(reader);
 		free(file.bytes);
 	}
 	CU_ASSERT_EQUAL(keyspace_count(from), 2);
@@ -210,8 +211,9 @@ static void types_that_are_not_known_are_refused_by_name(void)
 	for (unsigned type = 1; type < 256; type++) {
 		struct rdb_reader *reader = reader_of(&file);
 		CU_ASSERT_FALSE(value_decode(reader, (uint8_t)type, &value));
-		CU_ASSERT_PTR_NOT_NULL(reader->error);
-		free(reader);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(reader->error);
+		if (type > RDB_STREAM_LISTPACKS_5)
+			CU_ASSERT_PTR_NOT_NULL(strstr(reader->error, "unknown type"));
 	}
 }
 
@@ -224,6 +226,78 @@ static void checksums_are_those_of_redis(void)
 	CU_ASSERT_EQUAL(crc64(7, digits, 0), 7);
 }
 
+/* Long inputs are summed in another way than short ones. */
+static void checksums_are_the_same_in_one_step_and_in_many(void)
+{
+	static uint8_t bytes[3000];
+	struct random random = { random_seed("checksum") };
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)random_next(&random);
+	for (int round = 0; round < 300; round++) {
+		size_t len = random_below(&random, sizeof(bytes)), from = random_below(&random, sizeof(bytes) - len);
+		uint64_t begin = random_next(&random), many = begin;
+		for (size_t i = 0; i < len; i++)
+			many = crc64(many, bytes + from + i, 1);
+		CU_ASSERT_EQUAL(crc64(begin, bytes + from, len), many);
+	}
+}
+
+static void a_read_that_fails_is_told_from_the_end(void)
+{
+	struct file file = { .bytes = (uint8_t *)"\x03" "abc", .len = 4, .step = 2 };
+	struct rdb_reader *reader = reader_of(&file);
+	uint8_t bytes[4];
+	CU_ASSERT_TRUE(rdb_read(reader, bytes, 1));
+	file.code = EIO;
+	CU_ASSERT_FALSE(rdb_read(reader, bytes, 3));
+	CU_ASSERT_STRING_EQUAL(reader->error, "it can't be read: Input/output error");
+	CU_ASSERT_FALSE(rdb_read(reader, bytes, 1));
+}
+
+/* Of strings in the buffer, across its end, and past it. */
+static void what_is_read_is_summed(void)
+{
+	static uint8_t large[5 * BLOB_MIN_BYTES];
+	static const size_t lengths[] = { 5, BLOB_MIN_BYTES - 1, 2 * BLOB_MIN_BYTES, 100, 5 * BLOB_MIN_BYTES, 3 };
+	struct random random = { random_seed("sum") };
+	struct file file = { 0 };
+	struct rdb_writer writer = { .write = append, .context = &file };
+	uint64_t ends[sizeof(lengths) / sizeof(lengths[0])];
+	for (size_t i = 0; i < sizeof(large); i++)
+		large[i] = (uint8_t)random_next(&random);
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		rdb_write_string(&writer, slice_of(large, lengths[i]));
+		ends[i] = writer.bytes;
+	}
+	for (size_t every = 1; every < 4; every++) {
+		struct rdb_reader *reader = reader_of(&file);
+		reader->is_summed = true;
+		for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+			struct slice string;
+			struct blob *blob;
+			CU_ASSERT_TRUE_FATAL(rdb_read_string(reader, &string, &blob));
+			blob_release(&blob);
+			if (i % every == 0)
+				CU_ASSERT_EQUAL(rdb_checksum(reader), crc64(0, file.bytes, ends[i]));
+		}
+	}
+	free(file.bytes);
+}
+
+static void numbers_are_written_as_text(void)
+{
+	static const struct {
+		int64_t number;
+		const char *text;
+	} numbers[] = { { 0, "0" }, { 9, "9" }, { 10, "10" }, { -1, "-1" }, { INT64_MAX, "9223372036854775807" },
+			{ INT64_MIN, "-9223372036854775808" } };
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		uint8_t bytes[NUMBER_TEXT_MAX];
+		struct slice written = slice_of(bytes, number_as_text(numbers[i].number, bytes));
+		CU_ASSERT_TRUE(slice_equal(written, text(numbers[i].text)));
+	}
+}
+
 static const struct suite_case cases[] = {
 	CASE(strings_are_written_as_redis_writes_them),
 	CASE(strings_of_all_lengths_are_read_as_written),
@@ -231,7 +305,11 @@ static const struct suite_case cases[] = {
 	CASE(what_is_wrong_is_refused_with_its_place),
 	CASE(values_go_from_one_keyspace_to_another),
 	CASE(types_that_are_not_known_are_refused_by_name),
+	CASE(a_read_that_fails_is_told_from_the_end),
+	CASE(what_is_read_is_summed),
 	CASE(checksums_are_those_of_redis),
+	CASE(checksums_are_the_same_in_one_step_and_in_many),
+	CASE(numbers_are_written_as_text),
 };
 
 SUITE_MAIN("rdb", cases)
