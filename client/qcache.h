@@ -445,7 +445,7 @@ typedef qc_error qc_node_body(qc_client *node, qc_context *context, void *data);
 QC_API qc_status qc_each_primary(qc_client *client, qc_context *context, qc_node_body *body, void *data);
 
 typedef struct qc_stats {
-	uint64_t hits, misses;    /* idle connections used; new connections made */
+	uint64_t hits, misses;    /* calls that found an idle connection; calls that found none */
 	uint64_t waits, timeouts; /* for a place in the full pool; of these, timed out */
 	uint64_t stale;           /* closed because they were found dead or had been idle for too long */
 	uint64_t broken;          /* closed after a failed or cancelled call */

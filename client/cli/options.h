@@ -85,5 +85,7 @@ bool options_set_server(struct options *options, const char *target, const char 
 /* Sets another server by a URL, which also gives the database and may give user and password. False if the URL is invalid: nothing has
  * changed. */
 bool options_set_url(struct options *options, const char *url);
+/* Writes the address, or several, without user and password. */
+void options_write_anonymous(struct text *out, const char *address);
 
 #endif

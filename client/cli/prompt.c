@@ -53,6 +53,7 @@ static void reconnect_to(struct prompt *p, const struct words *w)
 			state->db = o->connection.db;
 			words_clear(&state->auth);
 		}
+		p->session->wants_no_password = false;
 		session_connect(p->session);
 	} else {
 		text_puts(&p->session->out, "usage: connect HOST [PORT], connect HOST:PORT, connect SOCKET-PATH, connect URL\n");

@@ -99,6 +99,20 @@ static void take_db(struct options *o)
 	o->address.len = strlen(o->address.data);
 }
 
+void options_write_anonymous(struct text *out, const char *address)
+{
+	for (const char *at = address; *at; at += *at == ',') {
+		size_t len = strcspn(at, ",");
+		const char *scheme = is_path(at) ? NULL : memmem(at, len, "://", 3), *start = scheme ? scheme + 3 : at;
+		const char *end = memrchr(start, '@', strcspn(start, "/?,"));
+		text_puts(out, at == address ? "" : ",");
+		text_add(out, at, (size_t)(start - at));
+		start = scheme && end ? end + 1 : start;
+		text_add(out, start, len - (size_t)(start - at));
+		at += len;
+	}
+}
+
 /* A server name that replaced a host name is valid for that host only. */
 static void forget_server_name(struct options *o)
 {

@@ -25,13 +25,18 @@ void session_init(struct session *s, struct options *options)
 	s->shows_pushes = options->pushes == PUSHES_SHOWN || (options->pushes == PUSHES_AUTO && isatty(STDOUT_FILENO));
 }
 
-void session_drop(struct session *s)
+static void close_connection(struct session *s)
 {
 	if (s->pinned)
 		qc_close(s->pinned);
 	if (s->client)
 		qc_close(s->client);
 	s->pinned = s->client = NULL;
+}
+
+void session_drop(struct session *s)
+{
+	close_connection(s);
 	state_forget_multi(&s->state);
 }
 
@@ -77,8 +82,7 @@ static qc_error open_connection(struct session *s, qc_context *context, const qc
 {
 	struct words *auth = &s->state.auth;
 
-	if (s->client)
-		qc_close(s->client);
+	close_connection(s);
 	s->client = qc_open_with(context, options);
 	if (qc_failed(*s->client))
 		return s->client->err;
@@ -128,18 +132,32 @@ static bool says_no_password(const qc_error *err)
 	       (strstr(err->text, "without any password configured") || strstr(err->text, "no password is set"));
 }
 
-/* A password in the environment is meant for all servers. One without a password is used without it. */
-static qc_error open_with_password(struct session *s, qc_context *context, qc_options *options)
+static qc_error open_without_password(struct session *s, qc_context *context, const qc_options *options)
 {
+	struct text address = {NULL, 0, 0};
+	qc_options anonymous = *options;
+
+	options_write_anonymous(&address, options->address);
+	anonymous.address = address.data;
+	anonymous.password = anonymous.user = NULL;
+	qc_error err = open_connection(s, context, &anonymous);
+	text_fini(&address);
+	return err;
+}
+
+/* A password may be meant for several servers, as one in the environment is. A server without one is used without it. */
+static qc_error open_with_password(struct session *s, qc_context *context, const qc_options *options)
+{
+	bool has_password = options->password || strchr(options->address, '@');
+
 	if (s->wants_no_password)
-		options->password = options->user = NULL;
+		return open_without_password(s, context, options);
 	qc_error err = open_connection(s, context, options);
-	if (!options->password || !says_no_password(&err))
+	if (!has_password || !says_no_password(&err))
 		return err;
 	fprintf(stderr, "Warning: %s has no password; the given one is not used.\n", s->options->shown);
 	s->wants_no_password = true;
-	options->password = options->user = NULL;
-	return open_connection(s, context, options);
+	return open_without_password(s, context, options);
 }
 
 enum outcome session_connect(struct session *s)

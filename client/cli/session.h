@@ -18,7 +18,7 @@ struct session {
 	struct style style;
 	const char *pager; /* shell command for long output; NULL if none */
 	bool shows_pushes;
-	bool wants_no_password; /* the server has no password: don't send one */
+	bool wants_no_password; /* this server has no password: don't send one */
 	struct text out;
 };
 

@@ -106,6 +106,8 @@ static void a_password_from_the_environment_does_not_harm_where_none_is_wanted(v
 	snprintf(warning, sizeof(warning), "Warning: %s has no password; the given one is not used.\nPONG\n", f.address);
 	CU_ASSERT(gives(&f, "REDISCLI_AUTH=x $CLI ping", 0, warning));
 	CU_ASSERT(gives(&f, "$CLI -a x ping", 0, warning));
+	CU_ASSERT(gives(&f, "$PROGRAM -u redis://x@$ADDR ping", 0, warning));
+	CU_ASSERT(gives(&f, "$PROGRAM -u redis://x@$ADDR,redis://x@$ADDR/1 ping 2>&1 | tail -1", 0, "PONG\n"));
 	CU_ASSERT(gives(&f, "REDISCLI_AUTH=x $CLI -scan; echo $?", 0, strcpy(strstr(warning, "PONG"), "0\n") ? warning : ""));
 	CU_ASSERT(fixture_stop(&f));
 	f = (struct fixture){.server = server_start("--requirepass secret")};

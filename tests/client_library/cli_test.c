@@ -525,6 +525,23 @@ static void connect_takes_a_url_with_login_and_database(void)
 	CU_ASSERT(server_stop(&other));
 }
 
+static void a_password_is_used_again_after_a_server_without_one(void)
+{
+	struct server *other = server_start("--requirepass secret");
+	struct sitting s = sit_down("-a=secret", 100);
+	char line[160];
+
+	enter(&s, "ping");
+	snprintf(line, sizeof(line), "connect 127.0.0.1:%u\r", server_port(other));
+	terminal_type(s.terminal, line);
+	snprintf(line, sizeof(line), "127.0.0.1:%u> ", server_port(other));
+	CU_ASSERT(terminal_waits_at(s.terminal, line));
+	terminal_type(s.terminal, "echo served\r");
+	CU_ASSERT(terminal_shows(s.terminal, "\"served\""));
+	get_up(&s);
+	CU_ASSERT(server_stop(&other));
+}
+
 static void info_is_shown_as_text(void)
 {
 	struct sitting s = sit_down(NULL, 80);
@@ -683,6 +700,7 @@ static const struct suite_case cases[] = {
 	CASE(what_was_typed_is_done_again_after_a_lost_connection),
 	CASE(a_select_in_a_transaction_counts_when_it_is_executed),
 	CASE(connect_takes_a_url_with_login_and_database),
+	CASE(a_password_is_used_again_after_a_server_without_one),
 	CASE(info_is_shown_as_text),
 	CASE(a_subscription_in_a_transaction_waits_for_exec),
 	CASE(a_reply_goes_to_a_program_of_the_shell),
