@@ -231,10 +231,22 @@ bool frame_end(struct frame_writer *writer)
 	return true;
 }
 
+struct frame_mark frame_writer_mark(const struct frame_writer *writer)
+{
+	return (struct frame_mark){ .bytes = writer->bytes.len, .blobs = writer->blob_count, .frames = writer->frames };
+}
+
+void frame_writer_cut(struct frame_writer *writer, struct frame_mark mark)
+{
+	while (writer->blob_count > mark.blobs)
+		blob_release(&writer->blobs[--writer->blob_count]);
+	writer->bytes.len = mark.bytes;
+	writer->frames = mark.frames;
+}
+
 void frame_writer_fini(struct frame_writer *writer)
 {
-	for (size_t i = 0; i < writer->blob_count; i++)
-		blob_release(&writer->blobs[i]);
+	frame_writer_cut(writer, (struct frame_mark){ 0 });
 	free(writer->blobs);
 	buffer_fini(&writer->bytes);
 	*writer = (struct frame_writer){ 0 };

@@ -115,6 +115,14 @@ void frame_append(struct frame_writer *writer, const struct effect *effect);
 bool frame_end(struct frame_writer *writer);
 void frame_writer_fini(struct frame_writer *writer);
 
+/* A place between two frames. frame_writer_cut() drops all that was written after it. */
+struct frame_mark {
+	size_t bytes, blobs;
+	uint32_t frames;
+};
+struct frame_mark frame_writer_mark(const struct frame_writer *writer);
+void frame_writer_cut(struct frame_writer *writer, struct frame_mark mark);
+
 /* Reads a writer's frames, which it borrows. They were made in this process, so they are trusted. */
 struct frame_reader {
 	const uint8_t *at, *end, *frame_end;

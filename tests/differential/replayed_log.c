@@ -1,57 +1,51 @@
 /*
- * Reads append-only files one after another into empty databases and prints the digest of the data, as DEBUG DIGEST does.
+ * Reads append-only files of redis-server one after another into empty databases and prints the digest of the data, as DEBUG DIGEST does.
  *
  *   replayed_log FILE...
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "actors/persistence/aof_read.h"
 #include "actors/runtime/clock.h"
 #include "actors/store/data_digest.h"
 #include "storage/memory.h"
 #include "support/log_frames.h"
 
 #define DATABASES 16
-#define PIECE_BYTES 65536
 
 static void discard(void *context, struct keyspace *keyspace)
 {
 	keyspace_destroy(&keyspace);
 }
 
-static struct buffer read_file(const char *path)
+static void fail(const char *path, const char *why)
 {
-	struct buffer text = { 0 };
-	FILE *file = fopen(path, "rb");
-	if (!file) {
-		perror(path);
-		exit(1);
-	}
-	while (!feof(file)) {
-		if (ferror(file) || !buffer_reserve(&text, PIECE_BYTES))
-			abort();
-		text.len += fread(text.data + text.len, 1, PIECE_BYTES, file);
-	}
-	fclose(file);
-	return text;
+	printf("%s: %s\n", path, why);
+	exit(1);
 }
 
 static void replay(const char *path, const struct effect_target *target)
 {
-	struct aof_parser parser;
-	struct frame_writer frames = { .first_sequence = 1 };
-	struct buffer text = read_file(path);
-	aof_parser_init(&parser, false, wall_clock_us() / 1000);
-	if (!log_parse(&parser, slice_of(text.data, text.len), &frames)) {
-		printf("%s: command %u is refused: %s\n", path, frames.frames + 1, parser.error);
-		exit(1);
+	struct aof_read_options options = { .disk = disk_real(), .name = path, .is_last = true, .until_s = AOF_READ_ALL, .now_ms = wall_clock_ms() };
+	int error = options.disk->open(options.disk, path, DISK_READ, &options.fd);
+	if (error)
+		fail(path, strerror(error));
+	struct aof_reader *reader = aof_reader_create(&options);
+	if (!reader)
+		abort();
+	for (enum aof_read_status status = AOF_READ_FRAMES; status == AOF_READ_FRAMES;) {
+		struct load_frames *frames = load_frames_create(false);
+		status = aof_read(reader, frames);
+		if (status != AOF_READ_FRAMES && status != AOF_READ_END)
+			fail(path, status == AOF_READ_REFUSED ? aof_reader_error(reader) : "it begins with an RDB");
+		if (!log_apply(target, &frames->frames))
+			fail(path, "a command does not fit the data");
+		load_frames_destroy(&frames);
 	}
-	if (!log_apply(target, &frames)) {
-		printf("%s: a command does not fit the data\n", path);
-		exit(1);
-	}
-	frame_writer_fini(&frames);
-	buffer_fini(&text);
+	aof_reader_destroy(&reader);
+	options.disk->close(options.disk, options.fd);
 }
 
 int main(int argc, char **argv)
