@@ -13,7 +13,7 @@
 
 /* Connections accepted per wake-up, so that a burst of them leaves the others their turn. */
 #define ACCEPTS_MAX 128
-/* Without descriptors or memory accepting pauses for this long: the socket stays readable, and the loop would spin. */
+/* Without descriptors, memory or excess connections accepting pauses for this long: the socket stays readable, and the loop would spin. */
 #define SHORTAGE_PAUSE_SECONDS 0.1
 #define SHORTAGE_LOG_INTERVAL_MS 1000
 /* More than the default length of a listener's queue in any kernel. */
@@ -33,17 +33,81 @@ void accepted_destroy(struct accepted **accepted)
 	*accepted = NULL;
 }
 
+/* ---- the number of clients ---- */
+
+static bool is_first(const struct reactor *reactor)
+{
+	return reactor->actor->index == 0;
+}
+
+void acceptor_count_closed(struct reactor *reactor, enum connection_share share)
+{
+	if (share == CONNECTION_IS_EXCESS)
+		return;
+	if (is_first(reactor))
+		reactor->clients--;
+	else
+		reactor->closed_clients++;
+}
+
+void acceptor_report_closed(struct reactor *reactor)
+{
+	if (reactor->closed_clients == 0 || reactor->closed_are_out || reactor->is_stopping)
+		return;
+	reactor->closed_are_out = true;
+	actor_post(reactor->actor, runtime_actor(reactor->actor->runtime, ACTOR_REACTOR, 0), REACTOR_CLIENTS_CLOSED, reactor->closed_clients,
+		   NULL);
+	reactor->closed_clients = 0;
+}
+
+void acceptor_on_closed(struct reactor *reactor, uint32_t sender, uint64_t count)
+{
+	struct runtime *runtime = reactor->actor->runtime;
+	reactor->clients -= count;
+	for (uint32_t i = 1; i < runtime_count(runtime, ACTOR_REACTOR) && !reactor->is_stopping; i++) {
+		struct actor *from = runtime_actor(runtime, ACTOR_REACTOR, i);
+		if (from->number == sender)
+			actor_post(reactor->actor, from, REACTOR_CLOSED_TAKEN, 0, NULL);
+	}
+}
+
+/* The store writes the refusal, and the client has some seconds to take it; less while more excess connections come. */
+static void open_excess(struct reactor *reactor, uint64_t id, const struct peer *peer)
+{
+	struct connection_ref *place = &reactor->excess[reactor->next_excess];
+	struct connection *oldest = reactor_find(reactor, *place);
+	if (oldest)
+		connection_break_off(oldest);
+	reactor->next_excess = (reactor->next_excess + 1) % PROCESS_EXCESS_CONNECTIONS;
+	struct connection *connection = reactor_open_connection(reactor, id, peer, CONNECTION_IS_EXCESS);
+	*place = connection ? connection->ref : (struct connection_ref){ 0 };
+}
+
+/* As many excess connections as there may be wait for their refusal: the store is busy. */
+static bool excess_must_wait(const struct reactor *reactor)
+{
+	const struct connection *oldest = reactor_find(reactor, reactor->excess[reactor->next_excess]);
+	return reactor->clients >= reactor->settings.max_clients && oldest && !oldest->is_closing;
+}
+
+/* ---- accepting ---- */
+
 static void hand_over(struct reactor *reactor, const struct peer *peer)
 {
+	uint64_t id = ++reactor->next_connection_id;
+	if (reactor->clients >= reactor->settings.max_clients) {
+		open_excess(reactor, id, peer);
+		return;
+	}
+	reactor->clients++;
 	struct runtime *runtime = reactor->actor->runtime;
 	uint32_t index = reactor->next_reactor++ % runtime_count(runtime, ACTOR_REACTOR);
 	struct actor *to = runtime_actor(runtime, ACTOR_REACTOR, index);
-	uint64_t id = ++reactor->next_connection_id;
 	struct accepted *accepted = to == reactor->actor || actor_mailbox_depth(to) > ADOPTIONS_WAITING_MAX ?
 					    NULL :
 					    malloc(sizeof(*accepted));
 	if (!accepted) {
-		reactor_open_connection(reactor, id, peer);
+		reactor_open_connection(reactor, id, peer, CONNECTION_IS_CLIENT);
 		return;
 	}
 	*accepted = (struct accepted){ .id = id, .peer = *peer };
@@ -62,11 +126,11 @@ static void on_pause_over(struct ev_loop *loop, ev_timer *watcher, int events)
 }
 
 /* Connections not accepted stay in the kernel's queue. */
-static void pause_accepting(struct reactor *reactor, int code)
+static void pause_accepting(struct reactor *reactor, const char *reason)
 {
 	int64_t now_ms = monotonic_ms();
 	if (!reactor->shortage_logged_ms || now_ms - reactor->shortage_logged_ms >= SHORTAGE_LOG_INTERVAL_MS) {
-		log_event(LOG_WARNING, "Can't accept clients for now: %s", strerror(code));
+		log_event(LOG_WARNING, "Can't accept clients for now: %s", reason);
 		reactor->shortage_logged_ms = now_ms;
 	}
 	for (uint32_t i = 0; i < reactor->listening_count; i++)
@@ -82,9 +146,13 @@ static void on_listening(struct ev_loop *loop, ev_io *watcher, int events)
 	struct reactor *reactor = watcher->data;
 	struct peer peer;
 	for (int i = 0; i < ACCEPTS_MAX; i++) {
+		if (excess_must_wait(reactor)) {
+			pause_accepting(reactor, "too many of those above maxclients wait for their refusal");
+			return;
+		}
 		enum accept_status status = listener_accept(watcher->fd, &peer);
 		if (status == ACCEPT_NO_RESOURCE)
-			pause_accepting(reactor, errno);
+			pause_accepting(reactor, strerror(errno));
 		if (status != ACCEPT_TAKEN)
 			return;
 		hand_over(reactor, &peer);
@@ -141,6 +209,6 @@ void reactor_stop_listening(struct reactor *reactor)
 
 void reactor_adopt(struct reactor *reactor, struct accepted *accepted)
 {
-	reactor_open_connection(reactor, accepted->id, &accepted->peer);
+	reactor_open_connection(reactor, accepted->id, &accepted->peer, CONNECTION_IS_CLIENT);
 	free(accepted);
 }

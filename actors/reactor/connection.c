@@ -374,7 +374,7 @@ static struct connection_origin *copy_origin(const struct peer *peer)
 	return origin;
 }
 
-struct connection *connection_open(struct reactor *reactor, struct connection_ref ref, const struct peer *peer)
+struct connection *connection_open(struct reactor *reactor, struct connection_ref ref, const struct peer *peer, enum connection_share share)
 {
 	struct connection *connection = calloc(1, sizeof(*connection));
 	struct connection_origin *origin = copy_origin(peer);
@@ -387,6 +387,8 @@ struct connection *connection_open(struct reactor *reactor, struct connection_re
 	connection->ref = ref;
 	connection->reactor = reactor;
 	connection->fd = peer->fd;
+	connection->share = share;
+	origin->is_excess = share == CONNECTION_IS_EXCESS;
 	connection->is_authenticated = !reactor->settings.needs_password;
 	resp_parser_init(&connection->parser);
 	ev_io_init(&connection->readable, on_readable, peer->fd, EV_READ);

@@ -27,12 +27,16 @@ enum pause {
 	PAUSE_ENDED = 16,  /* end of input, or the server stops */
 };
 
+/* Whether it is one of the maxclients connections. */
+enum connection_share { CONNECTION_IS_CLIENT, CONNECTION_IS_EXCESS };
+
 struct connection {
 	struct connection_ref ref;
 	struct reactor *reactor;
 	int fd;
 	uint32_t pause;              /* enum pause; the socket is read when it is 0 */
 	uint32_t in_flight;          /* requests recorded and not answered */
+	enum connection_share share;
 	bool is_authenticated;
 	bool is_held;
 	bool is_closing;             /* closes when the output is sent */
@@ -66,7 +70,7 @@ struct connection {
 };
 
 /* Takes the peer's descriptor. Records REQUEST_OPENED. Without memory: NULL, and the descriptor is closed. */
-struct connection *connection_open(struct reactor *reactor, struct connection_ref ref, const struct peer *peer);
+struct connection *connection_open(struct reactor *reactor, struct connection_ref ref, const struct peer *peer, enum connection_share share);
 
 bool connection_is_unauthenticated(const struct connection *connection);
 

@@ -201,6 +201,7 @@ static void on_flush(struct ev_loop *loop, ev_prepare *watcher, int events)
 	struct reactor *reactor = watcher->data;
 	free_doomed(reactor);
 	post_reports(reactor);
+	acceptor_report_closed(reactor);
 	if ((reactor->filling->count || (must_report_memory(reactor) && !reactor->stop_is_answered)) &&
 	    reactor->batches_out == 0)
 		post_filling(reactor);
@@ -343,26 +344,31 @@ void reactor_forget(struct reactor *reactor, struct connection *connection)
 	reactor->slots[slot] = NULL;
 	reactor->free_slots[reactor->free_count++] = slot;
 	reactor->connections--;
+	acceptor_count_closed(reactor, connection->share);
 	connection->next_doomed = reactor->doomed;
 	reactor->doomed = connection;
 }
 
-void reactor_open_connection(struct reactor *reactor, uint64_t id, const struct peer *peer)
+struct connection *reactor_open_connection(struct reactor *reactor, uint64_t id, const struct peer *peer, enum connection_share share)
 {
 	struct connection_ref ref = { .id = id, .reactor = reactor->actor->index };
 	if (reactor->is_stopping || !take_slot(reactor, &ref.slot)) {
 		close(peer->fd);
-		return;
+		acceptor_count_closed(reactor, share);
+		return NULL;
 	}
-	struct connection *connection = connection_open(reactor, ref, peer);
+	struct connection *connection = connection_open(reactor, ref, peer, share);
 	reactor->slots[ref.slot] = connection;
-	if (connection)
+	if (connection) {
 		reactor->connections++;
-	else
-		reactor->free_slots[reactor->free_count++] = ref.slot;
+		return connection;
+	}
+	reactor->free_slots[reactor->free_count++] = ref.slot;
+	acceptor_count_closed(reactor, share);
+	return NULL;
 }
 
-static struct connection *find_connection(const struct reactor *reactor, struct connection_ref ref)
+struct connection *reactor_find(const struct reactor *reactor, struct connection_ref ref)
 {
 	struct connection *connection = ref.slot < reactor->slot_count ? reactor->slots[ref.slot] : NULL;
 	return connection && connection->ref.id == ref.id ? connection : NULL;
@@ -378,7 +384,7 @@ static void give_parts(struct reactor *reactor, const struct reply_batch *batch,
 		size_t bytes = 0;
 		for (end = i; end < batch->count && batch->parts[end].connection.id == batch->parts[i].connection.id; end++)
 			bytes += batch->parts[end].text_len;
-		struct connection *connection = find_connection(reactor, batch->parts[i].connection);
+		struct connection *connection = reactor_find(reactor, batch->parts[i].connection);
 		if (connection)
 			take(connection, &batch->parts[i], end - i, text);
 		text += bytes;
@@ -556,6 +562,8 @@ static void reactor_turn(void *state, struct message message)
 	switch ((enum to_reactor)message.type) {
 	case REACTOR_REPLIES: on_replies(reactor, message.number, PAYLOAD(REACTOR_REPLIES, message)); return;
 	case REACTOR_ADOPT: reactor_adopt(reactor, PAYLOAD(REACTOR_ADOPT, message)); return;
+	case REACTOR_CLIENTS_CLOSED: acceptor_on_closed(reactor, message.sender, message.number); return;
+	case REACTOR_CLOSED_TAKEN: reactor->closed_are_out = false; return;
 	case REACTOR_REPORTS_TAKEN: reactor->reports_are_out = false; return;
 	case REACTOR_SETTINGS: on_settings(reactor, PAYLOAD(REACTOR_SETTINGS, message)); return;
 	case REACTOR_ARM_TIMER: on_arm_timer(reactor, message.number); return;

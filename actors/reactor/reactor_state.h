@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "actors/runtime/actor.h"
+#include "actors/runtime/process.h"
 #include "actors/store/batch.h"
 #include "actors/reactor/connection.h"
 #include "actors/reactor/gate.h"
@@ -86,15 +87,27 @@ struct reactor {
 	uint32_t listening_count;
 	uint64_t next_connection_id;
 	uint32_t next_reactor;
+	uint64_t clients;                 /* open connections of all reactors, without excess ones */
+	struct connection_ref excess[PROCESS_EXCESS_CONNECTIONS]; /* the latest excess ones, open or not; a ring */
+	uint32_t next_excess;
 	ev_timer shortage;                /* no connection is accepted before it ends */
 	int64_t shortage_logged_ms;         /* monotonic; 0: never */
+
+	/* of the others */
+	uint64_t closed_clients;          /* not reported to the first reactor yet */
+	bool closed_are_out;              /* reported and not taken yet */
 
 	struct output_counts written;
 	uint64_t reads, bytes_read;
 };
 
-/* For the acceptor. Takes the peer's descriptor, and closes it without memory or while the reactor stops. */
-void reactor_open_connection(struct reactor *reactor, uint64_t id, const struct peer *peer);
+/*
+ * For the acceptor. Takes the peer's descriptor, and closes it without memory or while the reactor stops: then NULL. An excess connection
+ * does not count as a client.
+ */
+struct connection *reactor_open_connection(struct reactor *reactor, uint64_t id, const struct peer *peer, enum connection_share share);
+/* NULL when it is closed. */
+struct connection *reactor_find(const struct reactor *reactor, struct connection_ref connection);
 
 /* For connections: the batch that a read may fill, or NULL when too much is under way. */
 struct request_batch *reactor_batch(struct reactor *reactor);

@@ -13,8 +13,10 @@
 
 enum supervision { SUPERVISED_UPSTART, SUPERVISED_SYSTEMD, SUPERVISED_AUTO, SUPERVISED_NO };
 
+/* Connections above maxclients that are told so before they are closed. */
+#define PROCESS_EXCESS_CONNECTIONS 32
 /* Descriptors that are not clients (files, listeners, eventfds): as many as Redis reserves, and more for each further reactor. */
-#define PROCESS_RESERVED_DESCRIPTORS 32
+#define PROCESS_RESERVED_DESCRIPTORS (32 + PROCESS_EXCESS_CONNECTIONS)
 #define PROCESS_DESCRIPTORS_PER_REACTOR 3
 
 /*

@@ -38,6 +38,7 @@ struct connection_origin {
 	int fd;
 	bool is_unix;
 	bool is_loopback;
+	bool is_excess;          /* there are maxclients connections already: refuse it */
 };
 
 struct request {

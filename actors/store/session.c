@@ -70,7 +70,8 @@ static const char *reason_to_refuse(const struct store *store, const struct requ
 {
 	if (store->is_dropping)
 		return shutting_down;
-	if (store->sessions.count >= (uint64_t)store->config.maxclients)
+	/* Sessions count too: one goes on after its connection if its commands must be executed. */
+	if (request->origin->is_excess || store->sessions.count >= (uint64_t)store->config.maxclients)
 		return too_many_clients;
 	if (store->config.protected_mode && !store->config.requirepass[0] && !request->origin->is_loopback)
 		return protected_mode;

@@ -10,6 +10,7 @@
 #include "actors/config/config.h"
 
 struct settings {
+	uint64_t max_clients;             /* the first reactor marks further connections as excess */
 	uint64_t max_bulk_bytes;
 	uint64_t query_buffer_limit_bytes;
 	struct output_limit output_limit; /* of normal clients */

@@ -38,6 +38,7 @@ static uint64_t output_budget(const struct config *config)
 struct settings store_settings(const struct config *config)
 {
 	return (struct settings){
+		.max_clients = (uint64_t)config->maxclients,
 		.max_bulk_bytes = (uint64_t)config->proto_max_bulk_len,
 		.query_buffer_limit_bytes = (uint64_t)config->client_query_buffer_limit,
 		.output_limit = config->client_output_buffer_limit[CLIENT_CLASS_NORMAL],

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#include "actors/runtime/process.h"
 #include "support/deadline.h"
 #include "support/peer.h"
 #include "support/random.h"
@@ -359,6 +360,134 @@ static void server_stops(void)
 	CU_ASSERT(server_stop(&server));
 }
 
+/* ---- descriptors: each case has a server of its own ---- */
+
+enum { FEW_CLIENTS = 100, LATE_CLIENTS = 200, LATE_COMMANDS = 10000 };
+
+static void small_server_starts(void)
+{
+	server = server_start("--maxclients %d --timeout 0", FEW_CLIENTS);
+	descriptors_at_first = count_descriptors();
+}
+
+/*
+ * Connects many clients at once, which send more than is read before they are refused: their sockets can't be closed at once. Returns how
+ * many are served; the others are told that there are too many.
+ */
+static int connect_late(struct peer *late[LATE_CLIENTS])
+{
+	static char text[LATE_COMMANDS * 6 + 1];
+	int served = 0;
+	for (int i = 0; i < LATE_COMMANDS; i++)
+		memcpy(text + 6 * i, "PING\r\n", 7);
+	for (int i = 0; i < LATE_CLIENTS; i++) {
+		CU_ASSERT_PTR_NOT_NULL_FATAL(late[i] = peer_connect(server));
+		peer_send_text(late[i], text);
+	}
+	for (int i = 0; i < LATE_CLIENTS; i++) {
+		const char *reply = peer_has_reply(late[i]) ? peer_reply(late[i]) : NULL;
+		bool is_served = reply && strcmp(reply, "+PONG\r\n") == 0;
+		CU_ASSERT(is_served || (reply && strcmp(reply, "-ERR max number of clients reached\r\n") == 0));
+		served += is_served;
+	}
+	return served;
+}
+
+static void close_all(struct peer **peers, int count)
+{
+	for (int i = 0; i < count; i++)
+		peer_close(&peers[i]);
+}
+
+static bool descriptors_are_bounded(void)
+{
+	int most = descriptors_at_first + FEW_CLIENTS + PROCESS_EXCESS_CONNECTIONS, now = count_descriptors();
+	if (now > most)
+		fprintf(stderr, "%d descriptors are open, and at most %d may be\n", now, most);
+	return now <= most;
+}
+
+/* A new client is served again, once the server has seen that others are gone. */
+static bool comes_to_serve(void)
+{
+	int64_t deadline = deadline_after(PATIENCE_MS);
+	bool is_served = false;
+	while (!is_served && deadline_left_ms(deadline) > 0) {
+		struct peer *peer = peer_connect(server);
+		peer_send_text(peer, "PING\r\n");
+		const char *reply = peer_has_reply(peer) ? peer_reply(peer) : NULL;
+		is_served = reply && reply[0] == '+';
+		peer_close(&peer);
+	}
+	return is_served;
+}
+
+/* The sessions of most have ended. Others may have so much to read that the server doesn't read on to their end. */
+static void await_ends(struct peer *admin)
+{
+	int64_t deadline = deadline_after(PATIENCE_MS);
+	while (info(admin, "clients", "connected_clients") > FEW_CLIENTS / 2 && deadline_left_ms(deadline) > 0)
+		continue;
+}
+
+/* Their sessions had ended, so others took their places, and they kept their descriptors. */
+static void clients_that_close_their_side_and_read_slowly_count_as_clients(void)
+{
+	struct peer *ending[FEW_CLIENTS - 1], *late[LATE_CLIENTS];
+	ONLY_OURS();
+	small_server_starts();
+	struct peer *admin = peer_connect(server);
+	fill(admin, "wanted", 8 << 20);
+	for (int i = 0; i < FEW_CLIENTS - 1; i++) {
+		ending[i] = peer_connect(server);
+		CU_ASSERT(peer_send_text(ending[i], "GET wanted\r\n"));
+		peer_half_close(ending[i]);
+	}
+	await_ends(admin);
+	connect_late(late);
+	CU_ASSERT(descriptors_are_bounded());
+	close_all(ending, FEW_CLIENTS - 1);
+	close_all(late, LATE_CLIENTS);
+	CU_ASSERT(comes_to_serve());
+	peer_close(&admin);
+	server_stops();
+}
+
+static void refused_clients_that_stay_keep_few_descriptors(void)
+{
+	struct peer *first[FEW_CLIENTS], *late[LATE_CLIENTS];
+	ONLY_OURS();
+	small_server_starts();
+	for (int i = 0; i < FEW_CLIENTS; i++) {
+		first[i] = peer_connect(server);
+		CU_ASSERT(GIVES(first[i], "+PONG\r\n", "PING"));
+	}
+	CU_ASSERT_EQUAL(connect_late(late), 0);
+	CU_ASSERT(descriptors_are_bounded());
+	close_all(first, FEW_CLIENTS);
+	CU_ASSERT(comes_to_serve());
+	close_all(late, LATE_CLIENTS);
+	server_stops();
+}
+
+/* Nobody has judged them yet. */
+static void clients_that_come_while_the_store_is_busy_keep_few_descriptors(void)
+{
+	struct peer *late[LATE_CLIENTS];
+	ONLY_OURS();
+	small_server_starts();
+	struct peer *admin = peer_connect_unix(server);
+	CU_ASSERT(peer_send_text(admin, "DEBUG SLEEP 0.5\r\n"));
+	CU_ASSERT(peer_await_taken(admin));
+	CU_ASSERT(connect_late(late) <= FEW_CLIENTS);
+	CU_ASSERT(descriptors_are_bounded());
+	CU_ASSERT(peer_expect_text(admin, "+OK\r\n"));
+	close_all(late, LATE_CLIENTS);
+	CU_ASSERT(comes_to_serve());
+	peer_close(&admin);
+	server_stops();
+}
+
 static const struct suite_case cases[] = {
 	CASE(server_starts),
 	CASE(half_a_request_and_silence_disturbs_nobody),
@@ -372,6 +501,9 @@ static const struct suite_case cases[] = {
 	CASE(ten_thousand_connections_are_served),
 	CASE(a_reply_never_reaches_another_client),
 	CASE(server_stops),
+	CASE(clients_that_close_their_side_and_read_slowly_count_as_clients),
+	CASE(refused_clients_that_stay_keep_few_descriptors),
+	CASE(clients_that_come_while_the_store_is_busy_keep_few_descriptors),
 };
 
 SUITE_MAIN("hostile", cases)

@@ -416,7 +416,9 @@ static void reactor_double_turn(void *state, struct message message)
 	case REACTOR_LISTEN: on_listen(reactor, PAYLOAD(REACTOR_LISTEN, message)); return;
 	case REACTOR_STOP: on_stop(reactor, message.number); return;
 	case REACTOR_LEAVE: reactor->tick_ms = INT64_MAX; return;
-	case REACTOR_ADOPT: crash_broken_invariant("a reactor's double accepts nobody");
+	case REACTOR_ADOPT:
+	case REACTOR_CLIENTS_CLOSED:
+	case REACTOR_CLOSED_TAKEN: crash_broken_invariant("a reactor's double accepts nobody");
 	}
 }
 

@@ -67,7 +67,7 @@ bool reactor_bench_open(struct reactor_bench *bench)
 	must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
 	struct peer peer = { .fd = ends[0], .is_unix = true, .is_loopback = true };
 	bench->fd = ends[1];
-	reactor_open_connection(bench->reactor, ++bench->next_id, &peer);
+	reactor_open_connection(bench->reactor, ++bench->next_id, &peer, CONNECTION_IS_CLIENT);
 	request_batch_reset(bench->reactor->filling);
 	return connection_of(bench) != NULL;
 }

@@ -163,13 +163,13 @@ static void a_file_that_has_been_replaced_is_not_removed(void)
 
 static int raise_descriptors(void)
 {
-	struct rlimit limit = { 64, 500 };
+	struct rlimit limit = { 128, 500 };
 	int64_t told_limit;
 	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
 		return 1;
-	if (process_raise_descriptor_limit(10, 1, &told_limit) != 10 || getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur != 64)
+	if (process_raise_descriptor_limit(10, 1, &told_limit) != 10 || getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur != 128)
 		return 2;
-	if (process_raise_descriptor_limit(200, 1, &told_limit) != 200 || getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur != 232)
+	if (process_raise_descriptor_limit(200, 1, &told_limit) != 200 || getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur != 200 + PROCESS_RESERVED_DESCRIPTORS)
 		return 3;
 	/* Gives up the right to exceed the hard limit. */
 	if (geteuid() == 0 && setuid(65534) != 0)
