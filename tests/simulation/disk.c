@@ -23,8 +23,12 @@ struct simulated_disk {
 	struct descriptor *descriptors;
 	int descriptor_count;
 	uint64_t calls, capacity;
-	uint64_t fail_at, cut_at; /* numbers of calls; 0: none */
-	int fail_error, failing[DISK_CALLS];
+	uint64_t fail_at, fail_until, cut_at; /* numbers of calls; 0: none */
+	int fail_error;
+	struct {
+		uint64_t after; /* this many more calls */
+		int error;
+	} failing[DISK_CALLS];
 	bool has_failed, is_cut;
 };
 
@@ -47,11 +51,15 @@ static int ordered_failure(struct simulated_disk *disk, enum disk_call call)
 		disk->is_cut = true;
 	if (disk->is_cut)
 		return EIO;
-	if (disk->calls == disk->fail_at) {
+	if (disk->fail_at && disk->calls >= disk->fail_at && disk->calls <= disk->fail_until) {
 		disk->has_failed = true;
 		return disk->fail_error;
 	}
-	return disk->failing[call];
+	if (disk->failing[call].after > 0) {
+		disk->failing[call].after--;
+		return 0;
+	}
+	return disk->failing[call].error;
 }
 
 /* Counts the call; its failure, or 0. */
@@ -471,11 +479,18 @@ uint64_t simulated_disk_calls(const struct simulated_disk *disk)
 	return disk->calls;
 }
 
-void simulated_disk_fail_call(struct simulated_disk *disk, uint64_t n, int error)
+void simulated_disk_fail_from(struct simulated_disk *disk, uint64_t n, int error)
 {
 	disk->fail_at = n ? disk->calls + n : 0;
+	disk->fail_until = UINT64_MAX;
 	disk->fail_error = error;
 	disk->has_failed = false;
+}
+
+void simulated_disk_fail_call(struct simulated_disk *disk, uint64_t n, int error)
+{
+	simulated_disk_fail_from(disk, n, error);
+	disk->fail_until = disk->fail_at;
 }
 
 bool simulated_disk_has_failed(const struct simulated_disk *disk)
@@ -483,9 +498,15 @@ bool simulated_disk_has_failed(const struct simulated_disk *disk)
 	return disk->has_failed;
 }
 
+void simulated_disk_fail_all_from(struct simulated_disk *disk, enum disk_call call, uint64_t n, int error)
+{
+	disk->failing[call].after = n - 1;
+	disk->failing[call].error = error;
+}
+
 void simulated_disk_fail_all(struct simulated_disk *disk, enum disk_call call, int error)
 {
-	disk->failing[call] = error;
+	simulated_disk_fail_all_from(disk, call, 1, error);
 }
 
 void simulated_disk_cut_at(struct simulated_disk *disk, uint64_t n)
@@ -511,6 +532,8 @@ void simulated_disk_kill(struct simulated_disk *disk)
 		inode->opens = 0;
 		inode->is_locked = false;
 	}
+	disk->cut_at = 0;
+	disk->is_cut = false;
 }
 
 void simulated_disk_restart(struct simulated_disk *disk, enum disk_fate fate)
@@ -521,8 +544,7 @@ void simulated_disk_restart(struct simulated_disk *disk, enum disk_fate fate)
 		inode_restart(inode);
 	simulated_disk_kill(disk);
 	memset(disk->failing, 0, sizeof(disk->failing));
-	disk->fail_at = disk->cut_at = 0;
-	disk->is_cut = false;
+	disk->fail_at = 0;
 }
 
 void simulated_disk_set_capacity(struct simulated_disk *disk, uint64_t bytes)

@@ -45,10 +45,14 @@ const struct disk *simulated_disk_functions(struct simulated_disk *disk);
 uint64_t simulated_disk_calls(const struct simulated_disk *disk);
 /* The n-th call from now does nothing and gives this error, once; a sync loses its changes, a close closes. 0: none. */
 void simulated_disk_fail_call(struct simulated_disk *disk, uint64_t n, int error);
+/* So do the n-th call from now and all after it; 0: none any more. */
+void simulated_disk_fail_from(struct simulated_disk *disk, uint64_t n, int error);
 /* Whether that call has come. */
 bool simulated_disk_has_failed(const struct simulated_disk *disk);
 /* Every such call gives this error from now on; 0: none does. */
 void simulated_disk_fail_all(struct simulated_disk *disk, enum disk_call call, int error);
+/* So do the n-th such call from now and all such after it. */
+void simulated_disk_fail_all_from(struct simulated_disk *disk, enum disk_call call, uint64_t n, int error);
 
 /* The power is cut before the n-th call from now: until the restart every call gives EIO and does nothing. 0: never. */
 void simulated_disk_cut_at(struct simulated_disk *disk, uint64_t n);
@@ -56,7 +60,10 @@ void simulated_disk_cut(struct simulated_disk *disk);
 bool simulated_disk_is_cut(const struct simulated_disk *disk);
 /* After a cut: what is there now is durable. No descriptor is open, no lock held, no failure ordered. */
 void simulated_disk_restart(struct simulated_disk *disk, enum disk_fate fate);
-/* As when the process is killed: closes descriptors and releases locks; all changes are there, and as durable as before. */
+/*
+ * As when the process is killed: closes descriptors and releases locks; all changes are there, and as durable as before. After a cut: the
+ * process was killed there, and the machine goes on.
+ */
 void simulated_disk_kill(struct simulated_disk *disk);
 
 /* The sizes of all files that have a name or are open may add up to this. */
