@@ -399,6 +399,9 @@ typedef struct qc_options {
 	unsigned hook_events;      /* which events hooks are told of: enum qc_event_kind; default: only calls */
 } qc_options;
 
+/* Macros below use __VA_OPT__ and ", ##", which -Wpedantic would report in every program: ISO C has had the first since C23. */
+#pragma GCC system_header
+
 /*
  * Connects once, to report an early error; with .lazy the first call connects instead. If connecting fails, `err` tells why and stays set,
  * but the client remains usable: each call tries again, and succeeds as soon as the server answers. Only QC_INVALID (an address, an option)

@@ -9,10 +9,9 @@
 #include "support/process.h"
 #include "support/suite.h"
 
-/* Compiles a function with this body, from line 4 on; what the compiler says, for the caller to free. */
-static char *compile(const char *const lines[], size_t count, int *out_status)
+/* Compiles a function with this body, from line 4 on. Returns the compiler's output, which the caller frees. */
+static char *compile(const char *compiler, const char *const lines[], size_t count, int *out_status)
 {
-	static const char command[] = "gcc -std=gnu11 -fsyntax-only -Wall -Wextra -Wpedantic -Werror";
 	char directory[64], script[1024];
 
 	scratch_create(directory, sizeof(directory));
@@ -25,7 +24,7 @@ static char *compile(const char *const lines[], size_t count, int *out_status)
 		fprintf(file, "%s\n", lines[i]);
 	if (fprintf(file, "}\n") < 0 || fclose(file) != 0)
 		abort();
-	snprintf(script, sizeof(script), "%s %s %s/program.c", command, getenv("QCACHE_INCLUDE"), directory);
+	snprintf(script, sizeof(script), "%s -fsyntax-only -Wall -Wextra -Wpedantic -Werror %s %s/program.c", compiler, getenv("QCACHE_INCLUDE"), directory);
 	const char *argv[] = {"/bin/sh", "-c", script, NULL};
 	char *said = process_run(argv, out_status);
 	scratch_remove(directory);
@@ -41,7 +40,7 @@ static void what_is_no_argument_does_not_compile(void)
 		"qc_set(c, ctx, \"k\", c);",                              "qc_add((qc_pipeline *)c, \"SET\", \"k\", &ctx);",
 	};
 	int status = 0;
-	char *said = compile(lines, sizeof(lines) / sizeof(lines[0]), &status);
+	char *said = compile("gcc -std=gnu11", lines, sizeof(lines) / sizeof(lines[0]), &status);
 
 	CU_ASSERT(status != 0);
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
@@ -64,13 +63,16 @@ static void calls_without_options_are_no_matter_for_pedants(void)
 		"qc_release(&none);",
 		"qc_iterator_close(qc_iterate(c)); qc_unsubscribe(qc_psubscribe(c, ctx, \"x*\")); qc_close(qc_dial(\"x\"));",
 	};
-	int status = 0;
-	char *said = compile(lines, sizeof(lines) / sizeof(lines[0]), &status);
+	static const char *const compilers[] = {"gcc -std=gnu11", "gcc -std=c11", "gcc -std=c17"};
 
-	CU_ASSERT_EQUAL(status, 0);
-	CU_ASSERT_STRING_EQUAL(said, "");
-	fputs(said, stderr);
-	free(said);
+	for (size_t i = 0; i < sizeof(compilers) / sizeof(compilers[0]); i++) {
+		int status = 0;
+		char *said = compile(compilers[i], lines, sizeof(lines) / sizeof(lines[0]), &status);
+		CU_ASSERT_EQUAL(status, 0);
+		CU_ASSERT_STRING_EQUAL(said, "");
+		fputs(said, stderr);
+		free(said);
+	}
 }
 
 static const struct suite_case cases[] = {
