@@ -52,7 +52,7 @@ enum step aof_read_disk_problem(struct aof_reader *reader, int error)
 /* The bytes end in the middle of something. In a group, whose checksum is right, they never do. */
 static enum step ends_inside(struct aof_reader *reader, const char *what)
 {
-	if (reader->options.is_ours)
+	if (reader->parser.is_ours)
 		return aof_read_problem(reader, STEP_REFUSED, reader->unit_at, "the group ends inside of %s", what);
 	return aof_read_problem(reader, STEP_TORN, reader->unit_at, "the file ends inside of %s", what);
 }
@@ -102,7 +102,7 @@ static enum step take_large(struct aof_reader *reader)
 /* Bytes that can't be what was written. In a group, whose checksum is right, they were written so: that can't be given up as damage. */
 static enum step damaged(struct aof_reader *reader, const char *what, const char *why)
 {
-	return aof_read_problem(reader, reader->options.is_ours ? STEP_REFUSED : STEP_DAMAGED, file_window_offset(&reader->window), "%s%s", what,
+	return aof_read_problem(reader, reader->parser.is_ours ? STEP_REFUSED : STEP_DAMAGED, file_window_offset(&reader->window), "%s%s", what,
 				why);
 }
 
@@ -148,7 +148,7 @@ static enum step note_frame(struct aof_reader *reader, struct load_frames *out)
 {
 	load_frames_locate(out, reader->frame_at);
 	reader->figures.frames++;
-	if (reader->options.is_ours && reader->frames_left-- == 0)
+	if (reader->parser.is_ours && reader->frames_left-- == 0)
 		return aof_read_problem(reader, STEP_REFUSED, reader->frame_at, "the group has more frames than its annotation says");
 	return STEP_ON;
 }
@@ -163,7 +163,7 @@ static enum step parse_command(struct aof_reader *reader, struct load_frames *ou
 	if (step != STEP_ON)
 		return step;
 	/* A transaction of ours is a frame that begins with MULTI. */
-	if (!reader->options.is_ours || !reader->parser.is_in_transaction)
+	if (!reader->parser.is_ours || !reader->parser.is_in_transaction)
 		reader->frame_at = at;
 	if (!aof_parse_command(&reader->parser, reader->args.items, (uint32_t)reader->args.count, &out->frames))
 		return aof_read_problem(reader, STEP_REFUSED, at, "%s", reader->parser.error);
@@ -216,11 +216,20 @@ static bool is_timestamp(const uint8_t *line, size_t len, int64_t *out_time_s)
 	return end > prefix && memcmp(line, TIMESTAMP, prefix) == 0 && decimal_parse_int64(line + prefix, end - prefix, out_time_s);
 }
 
+/* In a file that another server wrote as a whole, an annotation of ours is a comment. */
+static bool is_out_of_place(const struct aof_reader *reader, size_t len)
+{
+	size_t prefix = sizeof(ANNOTATION_PREFIX) - 1;
+	return reader->options.is_ours && len >= prefix && memcmp(file_window_bytes(&reader->window), ANNOTATION_PREFIX, prefix) == 0;
+}
+
 static enum step skip_line(struct aof_reader *reader)
 {
 	size_t len = 0;
 	int64_t time_s;
 	enum step step = find_line(reader, &len);
+	if (step == STEP_ON && is_out_of_place(reader, len))
+		step = damaged(reader, "a group of this part after commands of another server", "");
 	if (step == STEP_ON && is_timestamp(file_window_bytes(&reader->window), len, &time_s))
 		step = take_time(reader, time_s);
 	if (step == STEP_ON)
@@ -233,7 +242,7 @@ static enum step skip_line(struct aof_reader *reader)
 static bool has_preamble(const struct aof_reader *reader)
 {
 	size_t len = sizeof(RDB_MAGIC) - 1;
-	return !reader->options.is_ours && file_window_offset(&reader->window) == 0 && visible_len(reader) >= len &&
+	return !reader->parser.is_ours && file_window_offset(&reader->window) == 0 && visible_len(reader) >= len &&
 	       memcmp(file_window_bytes(&reader->window), RDB_MAGIC, len) == 0;
 }
 
@@ -248,9 +257,38 @@ static enum step begin_unit(struct aof_reader *reader, struct load_frames *out)
 	if (is_full(reader, out))
 		return STEP_FULL;
 	reader->unit_mark = frame_writer_mark(&out->frames);
-	if (!reader->options.is_ours)
+	if (!reader->parser.is_ours)
 		reader->unit_at = file_window_offset(&reader->window);
 	return STEP_ON;
+}
+
+/* Commands after the last group. No damage of a few bits makes them of an annotation. */
+static enum step go_on_with_foreign(struct aof_reader *reader)
+{
+	reader->figures.foreign_at = reader->unit_at;
+	reader->parser.is_ours = false;
+	reader->limit = reader->window.size;
+	return STEP_FULL; /* what follows is applied in another way */
+}
+
+static enum step end_part(struct aof_reader *reader)
+{
+	uint64_t wanted = reader->options.end_sequence, last = reader->figures.last_sequence;
+	if (!reader->options.has_end || last == wanted)
+		return STEP_END;
+	return aof_read_problem(reader, STEP_REFUSED, reader->unit_at, "the file ends with frame %" PRIu64 ", and must end with frame %" PRIu64, last,
+				wanted);
+}
+
+static enum step next_group(struct aof_reader *reader)
+{
+	bool has_all = reader->options.has_end && reader->figures.last_sequence == reader->options.end_sequence;
+	if (has_all || reader->unit_at == reader->window.size)
+		return end_part(reader);
+	enum step step = file_window_len(&reader->window) > 0 ? STEP_ON : fill(reader);
+	if (step != STEP_ON)
+		return step;
+	return *file_window_bytes(&reader->window) == '*' ? go_on_with_foreign(reader) : aof_read_group(reader);
 }
 
 /* At the end of a group, or of the file of another server. */
@@ -259,9 +297,7 @@ static enum step go_on_behind(struct aof_reader *reader)
 	if (reader->parser.is_in_transaction)
 		return ends_inside(reader, "a transaction");
 	reader->unit_at = file_window_offset(&reader->window);
-	if (reader->unit_at == reader->window.size)
-		return STEP_END;
-	return reader->options.is_ours ? aof_read_group(reader) : STEP_ON;
+	return reader->parser.is_ours ? next_group(reader) : STEP_END;
 }
 
 static enum step next(struct aof_reader *reader, struct load_frames *out)
@@ -325,7 +361,7 @@ static enum aof_read_status finish(struct aof_reader *reader, enum step step, st
 	switch (step) {
 	case STEP_ON:
 	case STEP_FULL: return AOF_READ_FRAMES;
-	case STEP_END: reader->figures.end = reader->window.size; return AOF_READ_END;
+	case STEP_END: reader->figures.end = reader->unit_at; return AOF_READ_END;
 	case STEP_PREAMBLE: return AOF_READ_PREAMBLE;
 	case STEP_TORN: return end_torn(reader, out);
 	case STEP_DAMAGED: return end_damaged(reader, out);
@@ -339,6 +375,7 @@ enum aof_read_status aof_read(struct aof_reader *reader, struct load_frames *out
 {
 	enum step step = reader->open_error ? aof_read_disk_problem(reader, reader->open_error) : STEP_ON;
 	reader->step_bytes = 0;
+	out->is_exact = reader->parser.is_ours;
 	while (step == STEP_ON)
 		step = next(reader, out);
 	enum aof_read_status status = finish(reader, step, out);
@@ -357,6 +394,7 @@ struct aof_reader *aof_reader_create(const struct aof_read_options *options)
 	resp_parser_init(&reader->resp);
 	aof_parser_init(&reader->parser, options->is_ours, options->now_ms);
 	reader->open_error = file_window_open(&reader->window, options->disk, options->fd, options->offset);
+	/* Of ours nothing is verified yet. */
 	reader->limit = options->is_ours ? options->offset : reader->window.size;
 	reader->unit_at = options->offset;
 	reader->chain = annotation_seed(options->id);

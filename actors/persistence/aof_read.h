@@ -2,8 +2,9 @@
  * Reads a file of commands in steps: a part of the log of this program, or of Redis's, or an append-only file of an old Redis.
  *
  * A part of ours is groups, each with its annotation. A group is handed on only when its checksum is right and its sequences follow on
- * those before it. A file of another server has no checksums: it is read command by command, and a transaction is handed on whole.
- * Annotations that aren't ours are skipped; "#TS:" tells the time.
+ * those before it. A file of another server has no checksums: it is read command by command, and a transaction is handed on whole. The same
+ * holds for commands after the last group: redis-server has run on the directory and has appended them. Annotations that aren't ours are
+ * skipped; "#TS:" tells the time.
  *
  * How a file can end early. It is *torn* if it ends inside of a group, a command or a transaction. It is *damaged* where its bytes can't be
  * what was written. Only the last file of a log may be torn, and what is torn or damaged is given up only as the directives say; everything
@@ -32,6 +33,8 @@ struct aof_read_options {
 	bool is_ours;                /* the manifest has an id for it */
 	uint64_t id;                 /* if it is ours, both from the manifest */
 	uint64_t sequence;           /* of the frame before its first */
+	bool has_end;                /* it must end with this frame, and of what follows nothing is read; else it ends where the file does */
+	uint64_t end_sequence;
 	bool is_last;                /* file of the log */
 	bool loads_truncated;        /* aof-load-truncated */
 	uint64_t corrupt_tail_max_bytes; /* aof-load-corrupt-tail-max-size */
@@ -53,6 +56,7 @@ struct aof_read_figures {
 	uint64_t offset;       /* up to here it has been read and handed on */
 	uint64_t groups, commands, frames;
 	uint64_t last_sequence; /* of ours */
+	uint64_t foreign_at;   /* of ours: where commands of another server begin; 0: there are none. Nothing may be appended to such a part */
 	bool has_time;
 	int64_t first_s, last_s; /* the times in "#TS:" */
 	/* At the end: what was not read, from `end` on, and why. To go on writing, cut the file there. */
@@ -71,7 +75,7 @@ struct aof_reader;
 struct aof_reader *aof_reader_create(const struct aof_read_options *options);
 void aof_reader_destroy(struct aof_reader **reader);
 
-/* Appends the frames of one step, about AOF_READ_STEP_BYTES. After any other status than AOF_READ_FRAMES don't call again. */
+/* Puts the frames of one step, about AOF_READ_STEP_BYTES, into an empty `out`. After any other status than AOF_READ_FRAMES don't call again. */
 #define AOF_READ_STEP_BYTES (256u << 10)
 enum aof_read_status aof_read(struct aof_reader *reader, struct load_frames *out);
 

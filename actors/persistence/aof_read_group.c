@@ -56,8 +56,7 @@ static enum step read_annotation(struct aof_reader *reader, struct annotation *o
 	if (!newline && most < ANNOTATION_MAX_BYTES && is_beginning_of_annotation(line, most))
 		return aof_read_problem(reader, STEP_TORN, reader->unit_at, "the file ends inside of the annotation of a group");
 	if (!newline || !annotation_parse((const char *)line, (size_t)(newline - line) + 1, out_annotation))
-		return DAMAGED(reader, "expected the annotation of a group. If another program has appended to this file, remove qcache-id from "
-				       "its line in the manifest");
+		return DAMAGED(reader, "expected the annotation of a group");
 	file_window_pass(window, (size_t)(newline - line) + 1);
 	return STEP_ON;
 }

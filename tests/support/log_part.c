@@ -40,6 +40,7 @@ static void take(struct log_result *result, struct log_data *data, struct slice 
 	for (uint32_t i = 0; i < frames->frames.frames; i++)
 		result->offsets_are_good &= offsets[i] < file.len && file.data[offsets[i]] == '*' && (i == 0 || offsets[i] > offsets[i - 1]);
 	result->frames += frames->frames.frames;
+	data->target.is_exact = frames->is_exact;
 	result->fits &= log_apply(&data->target, &frames->frames);
 	result->steps++;
 }
@@ -56,7 +57,7 @@ struct log_result log_read_disk(struct memory_disk *disk, const struct aof_read_
 	if (!reader)
 		abort();
 	while (result.status == AOF_READ_FRAMES) {
-		struct load_frames *frames = load_frames_create(options->is_ours);
+		struct load_frames *frames = load_frames_create(true);
 		result.status = aof_read(reader, frames);
 		if (result.status != AOF_READ_REFUSED)
 			take(&result, &data, disk->file, frames);
