@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "simulation/fiber.h"
 #include "simulation/scheduler.h"
 
 /* Far from those of real files. */
@@ -29,7 +30,8 @@ struct simulated_disk {
 		uint64_t after; /* this many more calls */
 		int error;
 	} failing[DISK_CALLS];
-	bool has_failed, is_cut;
+	bool has_failed, is_cut, hangs[DISK_CALLS];
+	unsigned hanging;
 };
 
 static struct simulated_disk *whole(const struct disk *functions)
@@ -62,9 +64,32 @@ static int ordered_failure(struct simulated_disk *disk, enum disk_call call)
 	return disk->failing[call].error;
 }
 
+struct hanging_call {
+	const struct simulated_disk *disk;
+	enum disk_call call;
+};
+
+static bool goes_on(void *context)
+{
+	const struct hanging_call *hanging = context;
+	return !hanging->disk->hangs[hanging->call] || hanging->disk->is_cut;
+}
+
+static void wait_while_it_hangs(struct simulated_disk *disk, enum disk_call call)
+{
+	struct hanging_call hanging = { disk, call };
+	if (goes_on(&hanging))
+		return;
+	scheduler_note("disk: %s hangs", call_names[call]);
+	disk->hanging++;
+	fiber_wait(goes_on, &hanging);
+	disk->hanging--;
+}
+
 /* Counts the call; its failure, or 0. */
 static int begin_call(struct simulated_disk *disk, enum disk_call call, const char *what)
 {
+	wait_while_it_hangs(disk, call);
 	int error = ordered_failure(disk, call);
 	scheduler_note("disk: %s %s%s%s", call_names[call], what, error ? " fails: " : "", error ? strerror(error) : "");
 	return error == DISK_SHORT_WRITE && call != CALL_PWRITEV ? 0 : error;
@@ -509,6 +534,16 @@ void simulated_disk_fail_all(struct simulated_disk *disk, enum disk_call call, i
 	simulated_disk_fail_all_from(disk, call, 1, error);
 }
 
+void simulated_disk_hang(struct simulated_disk *disk, enum disk_call call, bool hangs)
+{
+	disk->hangs[call] = hangs;
+}
+
+unsigned simulated_disk_hanging(const struct simulated_disk *disk)
+{
+	return disk->hanging;
+}
+
 void simulated_disk_cut_at(struct simulated_disk *disk, uint64_t n)
 {
 	disk->cut_at = n ? disk->calls + n : 0;
@@ -544,6 +579,7 @@ void simulated_disk_restart(struct simulated_disk *disk, enum disk_fate fate)
 		inode_restart(inode);
 	simulated_disk_kill(disk);
 	memset(disk->failing, 0, sizeof(disk->failing));
+	memset(disk->hangs, 0, sizeof(disk->hangs));
 	disk->fail_at = 0;
 }
 

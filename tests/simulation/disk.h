@@ -54,6 +54,14 @@ void simulated_disk_fail_all(struct simulated_disk *disk, enum disk_call call, i
 /* So do the n-th such call from now and all such after it. */
 void simulated_disk_fail_all_from(struct simulated_disk *disk, enum disk_call call, uint64_t n, int error);
 
+/*
+ * Whether such calls stand still until told otherwise, or until the power is cut; then they do what they should. The caller is on a fiber
+ * (host_use_fiber()).
+ */
+void simulated_disk_hang(struct simulated_disk *disk, enum disk_call call, bool hangs);
+/* Calls that stand still. */
+unsigned simulated_disk_hanging(const struct simulated_disk *disk);
+
 /* The power is cut before the n-th call from now: until the restart every call gives EIO and does nothing. 0: never. */
 void simulated_disk_cut_at(struct simulated_disk *disk, uint64_t n);
 void simulated_disk_cut(struct simulated_disk *disk);
