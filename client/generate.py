@@ -325,7 +325,7 @@ class Call:
             self.option(node, 1)
         elif node.kind == "word":
             self.emit('word(&w, "%s");' % node.token)
-        elif node.name in ("numkeys", "numfields") and i + 1 < len(siblings) and siblings[i + 1].multiple:
+        elif node.name in ("numkeys", "numfields", "numids") and i + 1 < len(siblings) and siblings[i + 1].multiple:
             if node.token:
                 self.emit('word(&w, "%s");' % node.token)
             counted = siblings[i + 1]
