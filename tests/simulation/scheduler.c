@@ -17,6 +17,8 @@ static struct {
 	uint64_t seed;
 	struct random random;
 	uint64_t now_ns, reading_ns;
+	uint64_t (*reading_cost_ns)(void *context); /* in addition; NULL for none */
+	void *reading_context;
 	int64_t wall_is_off_us; /* how far it has been set */
 	uint64_t digest;
 	enum tracing tracing;
@@ -31,6 +33,7 @@ void scheduler_begin(uint64_t seed, enum tracing tracing)
 	scheduler.random.state = seed;
 	scheduler.now_ns = FIRST_NS;
 	scheduler.reading_ns = 0;
+	scheduler.reading_cost_ns = NULL;
 	scheduler.wall_is_off_us = 0;
 	scheduler.digest = 0xcbf29ce484222325u;
 	scheduler.tracing = tracing;
@@ -136,8 +139,16 @@ void scheduler_set_reading_ns(uint64_t ns)
 	scheduler.reading_ns = ns;
 }
 
+void scheduler_set_reading_cost(uint64_t (*cost_ns)(void *context), void *context)
+{
+	scheduler.reading_cost_ns = cost_ns;
+	scheduler.reading_context = context;
+}
+
 uint64_t monotonic_ns(void)
 {
+	if (scheduler.reading_cost_ns)
+		scheduler.now_ns += scheduler.reading_cost_ns(scheduler.reading_context);
 	return scheduler.now_ns += scheduler.reading_ns;
 }
 

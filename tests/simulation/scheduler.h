@@ -49,5 +49,7 @@ void scheduler_advance_ms(int64_t ms);
 void scheduler_set_wall_clock_ms(int64_t ms);
 /* From now on each reading of the monotonic clock takes this long. */
 void scheduler_set_reading_ns(uint64_t ns);
+/* The same, where each reading takes what the function returns: by it a test gives each command a time of its own. NULL: none. */
+void scheduler_set_reading_cost(uint64_t (*cost_ns)(void *context), void *context);
 
 #endif
