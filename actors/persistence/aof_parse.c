@@ -9,7 +9,9 @@
 #include <strings.h>
 
 #include "actors/runtime/printable.h"
+#include "storage/formats/dump.h"
 #include "storage/keyspace.h"
+#include "storage/types/string.h"
 #include "transport/decimal.h"
 
 /* The length of a wrong argument that an error shows. */
@@ -237,6 +239,68 @@ static bool parse_setnx(struct input *in)
 	return guard_key(in, GUARD_ABSENT, 0) && parse_set(in);
 }
 
+/* ---- RESTORE ---- */
+
+struct restore {
+	bool replaces;
+	int time_kind;
+};
+
+static bool read_restore_options(struct input *in, struct restore *restore)
+{
+	*restore = (struct restore){ .time_kind = TIME_MS | TIME_RELATIVE };
+	for (uint32_t i = 4; i < in->argc; i++) {
+		if (arg_is(in, i, "REPLACE"))
+			restore->replaces = true;
+		else if (arg_is(in, i, "ABSTTL"))
+			restore->time_kind = TIME_MS;
+		else if ((arg_is(in, i, "IDLETIME") || arg_is(in, i, "FREQ")) && i + 1 < in->argc)
+			i++; /* how much a key is used is no part of the data */
+		else
+			return refuse_argument(in, i);
+	}
+	return true;
+}
+
+/* Decodes the payload; the value lies in the reader. */
+static bool decode_payload(struct input *in, struct rdb_reader *reader, struct value *out_value)
+{
+	switch (dump_decode(reader, arg(in, 3), out_value)) {
+	case DUMP_OK: return true;
+	case DUMP_UNVERIFIED: return refuse(in, "'restore' with a payload of a newer version or a wrong checksum");
+	case DUMP_NO_MEMORY: return refuse(in, "no memory for the payload of 'restore'");
+	case DUMP_MALFORMED: break;
+	}
+	return refuse(in, "'restore' with %s", reader->error ? reader->error : "bytes after the value");
+}
+
+static bool add_restored(struct input *in, const struct restore *restore, struct effect effect)
+{
+	struct rdb_reader reader;
+	struct value value;
+	if (!restore->replaces && !guard_key(in, GUARD_ABSENT, 0))
+		return false;
+	if (!decode_payload(in, &reader, &value))
+		return false;
+	bool is_string = string_of_value(&value, &effect.value, &effect.blob);
+	if (effect.blob)
+		effect.value = slice_of(NULL, 0);
+	bool is_added = is_string && add_for_key(in, effect);
+	value_release(&value);
+	return is_added;
+}
+
+static bool parse_restore(struct input *in)
+{
+	struct restore restore;
+	int64_t ttl_ms, when_ms = NO_EXPIRY;
+	if (!read_restore_options(in, &restore) || !read_number(in, 2, &ttl_ms))
+		return false;
+	if (ttl_ms != 0 && !read_time(in, 2, restore.time_kind, &when_ms))
+		return false;
+	return add_restored(in, &restore, (struct effect){ .type = EFFECT_SET, .number = when_ms });
+}
+
 /* ---- several keys ---- */
 
 static bool parse_mset(struct input *in)
@@ -456,6 +520,7 @@ static const struct command commands[] = {
 	{ "renamenx", 3, 3, parse_renamenx, 0 },
 	{ "move", 3, 3, parse_move, 0 },
 	{ "copy", 3, ANY, parse_copy, 0 },
+	{ "restore", 4, ANY, parse_restore, 0 },
 	{ "swapdb", 3, 3, parse_swapdb, 0 },
 	{ "flushdb", 1, 2, parse_flush, EFFECT_FLUSHDB },
 	{ "flushall", 1, 2, parse_flush, EFFECT_FLUSHALL },

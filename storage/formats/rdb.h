@@ -62,7 +62,8 @@ struct rdb_writer {
 	/* NULL, or takes each string as it is instead of its encoding. The string is that of the blob unless the blob is NULL. */
 	bool (*write_string)(void *context, struct slice string, struct blob *blob);
 	void *context;
-	bool compresses; /* compress strings above 20 bytes if they get shorter */
+	bool compresses;        /* compress strings above 20 bytes if they get shorter */
+	size_t compress_below;  /* but not strings of this length or longer; 0: all */
 	bool has_failed;
 	uint64_t bytes;  /* written so far, without strings that write_string() took */
 };
@@ -122,6 +123,9 @@ bool rdb_read_length(struct rdb_reader *reader, uint64_t *out_length);
  * others `*out_blob` is NULL and `*out_string` is valid until the next read.
  */
 bool rdb_read_string(struct rdb_reader *reader, struct slice *out_string, struct blob **out_blob);
+
+/* Reads only the beginning of a string: its length, before compression. An integer's is a bound. */
+bool rdb_read_string_length(struct rdb_reader *reader, uint64_t *out_length);
 
 /* Reads the number that identifies a module and refuses its data, `what`, at `offset`, by the module's name. Returns false. */
 bool rdb_refuse_module(struct rdb_reader *reader, uint64_t offset, const char *what);

@@ -312,6 +312,16 @@ bool rdb_read_string(struct rdb_reader *reader, struct slice *out_string, struct
 	return read_plain(reader, length, out_string, out_blob);
 }
 
+bool rdb_read_string_length(struct rdb_reader *reader, uint64_t *out_length)
+{
+	uint64_t form, packed_len;
+	bool is_form;
+	if (!read_length_or_form(reader, &form, &is_form))
+		return false;
+	*out_length = is_form ? NUMBER_TEXT_MAX : form;
+	return !is_form || form != FORM_LZF || (rdb_read_length(reader, &packed_len) && rdb_read_length(reader, out_length));
+}
+
 /* ---- modules ---- */
 
 /* Nine characters of 6 bits each, the first one highest; below them is the module's version in 10 bits. */

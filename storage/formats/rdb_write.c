@@ -73,6 +73,12 @@ static bool write_compressed(struct rdb_writer *writer, struct slice string)
 	return len > 0;
 }
 
+static bool is_compressible(const struct rdb_writer *writer, struct slice string)
+{
+	return writer->compresses && string.len >= COMPRESS_MIN_BYTES && string.len <= COMPRESS_MAX_BYTES &&
+	       (writer->compress_below == 0 || string.len < writer->compress_below);
+}
+
 static void encode_string(struct rdb_writer *writer, struct slice string)
 {
 	int64_t number;
@@ -80,8 +86,7 @@ static void encode_string(struct rdb_writer *writer, struct slice string)
 		write_number(writer, number);
 		return;
 	}
-	if (writer->compresses && string.len >= COMPRESS_MIN_BYTES && string.len <= COMPRESS_MAX_BYTES &&
-	    write_compressed(writer, string))
+	if (is_compressible(writer, string) && write_compressed(writer, string))
 		return;
 	rdb_write_length(writer, string.len);
 	rdb_write(writer, string.data, string.len);

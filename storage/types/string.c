@@ -54,6 +54,15 @@ static void encode_blob(struct slice part, struct rdb_writer *writer)
 	rdb_write_blob(writer, blob_of(part));
 }
 
+bool string_of_value(const struct value *value, struct slice *out_string, struct blob **out_blob)
+{
+	if (value->form > FORM_STRING_BLOB)
+		return false;
+	*out_blob = value->form == FORM_STRING_BLOB ? blob_of(value->part) : NULL;
+	*out_string = *out_blob ? slice_of((*out_blob)->data, (*out_blob)->len) : value->part;
+	return true;
+}
+
 bool string_decode(struct rdb_reader *reader, struct value *out_value)
 {
 	struct slice text;

@@ -5,6 +5,7 @@
 #define STORAGE_TYPES_STRING_H
 
 #include "storage/keyspace.h"
+#include "storage/value.h"
 
 /* The longest string. */
 #define STRING_MAX_BYTES ((size_t)512 << 20)
@@ -28,5 +29,8 @@ size_t string_patch_growth(const struct string_patch *patch, const struct entry 
  */
 enum keyspace_status string_apply_patch(struct keyspace *keyspace, struct slice key, uint64_t hash, struct entry *entry,
 					const struct string_patch *patch);
+
+/* The bytes of a value that is not in an entry yet, and the blob that holds them or NULL. False if it is no string. */
+bool string_of_value(const struct value *value, struct slice *out_string, struct blob **out_blob);
 
 #endif

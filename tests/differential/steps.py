@@ -247,8 +247,22 @@ class Stream:
         self.run(pair, [(self.random.choice(reads)(key), None) for key in keys] + 
                  [(words, None) for key in keys for words in ([b"SET", key, b"v"], [b"DEL", key])])
 
+    @staticmethod
+    def exchange_values(pair, keys):
+        """Each server restores every key from the payload that the other has made of it."""
+        for key in keys:
+            ours, theirs = (reply[1] for reply in pair.ask(b"DUMP", key))
+            if ours is None or theirs is None:
+                continue
+            for sock, payload in zip(pair.sockets, (theirs, ours)):
+                sock.sendall(bulk(b"RESTORE", key, b"0", payload, b"REPLACE"))
+            for reader, server in zip(pair.readers, ("ours", "redis")):
+                kind, value, _ = reader.next()
+                if value != b"OK":
+                    raise Difference("%s can't restore %s from the other's payload: %s" % (server, show(key), show(value)), "RESTORE")
+
     def compare_everything(self):
-        """Compares the databases at the end."""
+        """Compares the databases at the end, before and after values are exchanged."""
         pair = Pair(self.servers)
         for database in range(16):
             pair.ask(b"SELECT", b"%d" % database)
@@ -257,6 +271,8 @@ class Stream:
                 raise Difference("keys of database %d\nours:    %s\nredis's: %s" % (database, show(listed[0]), show(listed[1])))
             batch = [([b"GET", key], None) for key in listed[0]] + \
                 [([b"OBJECT", b"ENCODING", key], None) for key in listed[0]] + [([b"PTTL", key], "milliseconds_left") for key in listed[0]]
+            self.run(pair, batch)
+            self.exchange_values(pair, listed[0])
             self.run(pair, batch)
         pair.close()
 

@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#include "storage/formats/crc64.h"
+#include "storage/formats/dump.h"
 #include "storage/memory.h"
 #include "support/log_frames.h"
 #include "support/suite.h"
@@ -272,6 +274,84 @@ static void a_large_argument_is_held_and_not_copied(void)
 	end();
 }
 
+/* ---- RESTORE ---- */
+
+/* The payload that DUMP makes of a value of this length; the last letter is `last`. */
+static struct blob *payload_of(size_t len, char last)
+{
+	struct entry *entry;
+	struct blob *value = blob_create((uint32_t)len);
+	memset(value->data, 'v', len);
+	value->data[len - 1] = (uint8_t)last;
+	keyspace_set_string(databases_own(&data.databases, 3), text("dumped"), keyspace_hash(text("dumped")), slice_of(value->data, len),
+			    KEYSPACE_DROP_TTL, 0, &entry);
+	blob_release(&value);
+	return dump_encode(entry, true);
+}
+
+/* RESTORE a TTL PAYLOAD and up to two options. */
+static bool restore(const char *ttl, const struct blob *payload, const char *option, const char *more)
+{
+	const struct resp_arg argv[] = {
+		{ (const uint8_t *)"RESTORE", 7, 0 }, { (const uint8_t *)"a", 1, 0 }, { (const uint8_t *)ttl, (uint32_t)strlen(ttl), 0 },
+		{ payload->data, payload->len, 0 }, { (const uint8_t *)option, (uint32_t)strlen(option), 0 },
+		{ (const uint8_t *)more, (uint32_t)strlen(more), 0 },
+	};
+	struct frame_writer frames = { .first_sequence = 1 };
+	uint32_t argc = 4 + (option[0] != '\0') + (more[0] != '\0');
+	bool is_good = aof_parse_command(&parser, argv, argc, &frames) && log_apply(&data.target, &frames);
+	frame_writer_fini(&frames);
+	return is_good;
+}
+
+static void a_restored_value_is_set(void)
+{
+	static const struct {
+		const char *ttl, *option, *more;
+		int64_t when_ms;
+	} known[] = {
+		{ "0", "REPLACE", "", NO_EXPIRY }, { "0", "absttl", "REPLACE", NO_EXPIRY }, { "123", "ABSTTL", "REPLACE", 123 },
+		{ "123", "REPLACE", "", NOW_MS + 123 },
+	};
+	begin(false);
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		struct blob *payload = payload_of(1, (char)('a' + i));
+		char value[2] = { (char)('a' + i), '\0' };
+		CU_ASSERT_TRUE(restore(known[i].ttl, payload, known[i].option, known[i].more));
+		CU_ASSERT_TRUE(holds(0, "a", value, known[i].when_ms));
+		blob_release(&payload);
+	}
+	struct blob *payload = payload_of(3 * BLOB_MIN_BYTES, 'z');
+	CU_ASSERT_TRUE(restore("0", payload, "", "")); /* there is a key */
+	CU_ASSERT_TRUE(holds(0, "a", "d", NOW_MS + 123));
+	CU_ASSERT_TRUE(run("DEL a") && restore("0", payload, "IDLETIME", "1000"));
+	const struct entry *entry = keyspace_find_any(databases_read(&data.databases, 0), text("a"), keyspace_hash(text("a")));
+	CU_ASSERT_TRUE(entry && entry_string(entry).len == 3 * BLOB_MIN_BYTES);
+	blob_release(&payload);
+	end();
+}
+
+static void what_cannot_be_restored_is_refused(void)
+{
+	begin(false);
+	struct blob *payload = payload_of(5, 'v');
+	CU_ASSERT_FALSE(restore("x", payload, "", ""));
+	CU_ASSERT_STRING_EQUAL(parser.error, "'restore' with an argument that is not valid: 'x'");
+	CU_ASSERT_FALSE(restore("0", payload, "FREQ", ""));
+	CU_ASSERT_STRING_EQUAL(parser.error, "'restore' with an argument that is not valid: 'FREQ'");
+	payload->data[3] ^= 1;
+	CU_ASSERT_FALSE(restore("0", payload, "", ""));
+	CU_ASSERT_STRING_EQUAL(parser.error, "'restore' with a payload of a newer version or a wrong checksum");
+	payload->data[3] ^= 1;
+	payload->data[0] = RDB_LIST_QUICKLIST_2;
+	uint64_t sum = crc64(0, payload->data, payload->len - sizeof(sum));
+	memcpy(payload->data + payload->len - sizeof(sum), &sum, sizeof(sum));
+	CU_ASSERT_FALSE(restore("0", payload, "", ""));
+	CU_ASSERT_STRING_EQUAL(parser.error, "'restore' with a list (quicklist 2), which is not supported");
+	blob_release(&payload);
+	end();
+}
+
 /* ---- random frames ---- */
 
 /* The digest of what the text makes of empty data. */
@@ -321,6 +401,8 @@ static const struct suite_case cases[] = {
 	CASE(a_transaction_of_ours_is_one_frame),
 	CASE(ours_fits_exactly_or_not_at_all),
 	CASE(a_large_argument_is_held_and_not_copied),
+	CASE(a_restored_value_is_set),
+	CASE(what_cannot_be_restored_is_refused),
 	CASE(random_frames_survive_as_text),
 };
 
