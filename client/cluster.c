@@ -31,7 +31,9 @@ struct cluster {
 	struct slot_map *map; /* never NULL; empty at first */
 	bool is_stale, is_refreshing, is_closed;
 	int64_t refresh_ns;   /* the time of the next refresh at the earliest */
+	qc_error refresh_err; /* of the last refresh */
 	unsigned turn;        /* for taking turns among nodes */
+	const struct pool *suspect; /* the node that failed last, only to be compared; asking it could take long */
 	uint64_t redirects;
 	qc_stats past;        /* of nodes that have left */
 };
@@ -76,6 +78,7 @@ void cluster_start_anew(struct cluster *c)
 	c->is_refreshing = false;
 	c->is_stale = true;
 	c->refresh_ns = 0;
+	c->refresh_err = no_error();
 }
 
 /* The pools of nodes hold the seeds, because they borrow its settings. So the map has to let go of them before the seeds can be freed. */
@@ -164,10 +167,11 @@ qc_error cluster_follow(struct cluster *c, const struct redirection *r, const st
 	return err;
 }
 
-void cluster_mark_stale(struct cluster *c)
+void cluster_mark_stale(struct cluster *c, const struct pool *node)
 {
 	pthread_mutex_lock(&c->lock);
 	c->is_stale = true;
+	c->suspect = node;
 	pthread_mutex_unlock(&c->lock);
 }
 
@@ -267,7 +271,7 @@ static size_t choose_asked(struct cluster *c, struct pool *out_nodes[ASKS_MAX + 
 	for (size_t rank = 0; rank < SHARD_NODES_MAX; rank++) {
 		for (size_t i = 0; i < c->map->count && count < ASKS_MAX; i++) {
 			const struct shard *shard = &c->map->shards[(first + i) % c->map->count];
-			if (rank < shard->count && pool_is_reachable(shard->nodes[rank]))
+			if (rank < shard->count && shard->nodes[rank] != c->suspect && pool_is_reachable(shard->nodes[rank]))
 				pool_hold(out_nodes[count++] = shard->nodes[rank]);
 		}
 	}
@@ -305,7 +309,10 @@ static qc_error refresh_if_due(struct cluster *c, qc_context *context, bool now)
 	pthread_mutex_lock(&c->lock);
 	c->is_refreshing = false;
 	c->is_stale |= err.kind != QC_OK;
-	c->refresh_ns = monotonic_ns() + REFRESH_GAP_NS;
+	if (err.kind != QC_CANCELLED && err.kind != QC_DEADLINE) {
+		c->refresh_err = err;
+		c->refresh_ns = monotonic_ns() + REFRESH_GAP_NS;
+	}
 	pthread_mutex_unlock(&c->lock);
 	return err;
 }
@@ -357,6 +364,8 @@ qc_error cluster_route(struct cluster *c, qc_context *context, int slot, bool on
 
 	pthread_mutex_lock(&c->lock);
 	struct pool *node = choose(c, slot, only_reads);
+	if (!node && err.kind == QC_OK && !c->is_refreshing)
+		err = c->refresh_err;
 	/* There is no map yet, and another call is asking for it. The seeds redirect. */
 	if (!node && err.kind == QC_OK)
 		node = c->seeds;

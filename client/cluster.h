@@ -47,8 +47,8 @@ bool redirection_read(const char *text, struct redirection *out);
 qc_error cluster_follow(struct cluster *cluster, const struct redirection *redirection, const struct address *from,
 			struct pool **out_node);
 
-/* Call after a failure that may be due to a change of the cluster. */
-void cluster_mark_stale(struct cluster *cluster);
+/* Call after a failure that may be due to a change of the cluster. `node`, if it is not NULL, failed, and is not asked for the new map. */
+void cluster_mark_stale(struct cluster *cluster, const struct pool *node);
 void cluster_add_stats(struct cluster *cluster, qc_stats *stats);
 
 /* In cluster_run.c. Like client_run(), but the commands may be for several nodes. */

@@ -16,8 +16,9 @@
 #include "client/reply.h"
 #include "client/request.h"
 
-/* More redirections in a row are a fault of the cluster. */
-#define REDIRECTIONS_MAX 16
+/* After a slot has moved, nodes may disagree for a moment. The first redirections are followed at once, and some more after pauses. */
+#define REDIRECTIONS_AT_ONCE 3
+#define REDIRECTIONS_MAX 8
 
 /* The exchange with one node in a round. */
 struct leg {
@@ -51,6 +52,7 @@ struct run {
 	qc_error err;      /* a failure of the whole request */
 	qc_error failure;  /* the last failure after which another round makes sense */
 	bool is_pending, must_pause, lacks_replies;
+	bool is_hopeless;  /* a node that no other can stand in for is down */
 };
 
 /* Grouping */
@@ -89,11 +91,19 @@ static void drop_legs(struct run *r)
 
 static qc_error find_node(struct run *r, struct errand *e, struct pool **out_node)
 {
+	qc_error err = no_error();
+
 	*out_node = e->node;
 	e->node = NULL;
-	if (*out_node)
-		return no_error();
-	return cluster_route(r->cluster, r->context, e->part->slot, e->part->flags & QC_COMMAND_READONLY, out_node);
+	if (!*out_node)
+		err = cluster_route(r->cluster, r->context, e->part->slot, e->part->flags & QC_COMMAND_READONLY, out_node);
+	/* After a failure, a node that has been down for longer than the retries take is not tried again. */
+	if (err.kind == QC_OK && r->failure.kind != QC_OK && pool_is_down(*out_node)) {
+		pool_let_go(*out_node);
+		r->is_hopeless = true;
+		err = r->failure;
+	}
+	return err;
 }
 
 /* All commands without keys go to one node, which keeps them in order. */
@@ -206,12 +216,12 @@ static void give_connections(struct run *r)
 
 /* Judging the result */
 
-/* `node`: where the exchange failed; the seeds if no node was found. */
-static void judge_failure(struct run *r, struct pool *node, const qc_error *err, bool may_repeat)
+/* `node`: where it failed, or NULL. A call with a deadline may never see more of a dead node than that deadline. */
+static void judge_failure(struct run *r, const struct pool *node, const qc_error *err, bool may_repeat)
 {
-	if (err->kind == QC_NETWORK || err->kind == QC_TIMEOUT)
-		cluster_mark_stale(r->cluster);
-	if (!may_repeat || pool_is_down(node)) {
+	if (err->kind == QC_NETWORK || err->kind == QC_TIMEOUT || err->kind == QC_DEADLINE)
+		cluster_mark_stale(r->cluster, node);
+	if (!may_repeat) {
 		r->err = *err;
 		return;
 	}
@@ -237,7 +247,7 @@ static bool judge_reply(struct run *r, struct errand *e, const struct resp_reply
 	}
 	if (!reply_is_refusal(reply, &elsewhere))
 		return false;
-	cluster_mark_stale(r->cluster);
+	cluster_mark_stale(r->cluster, NULL);
 	r->is_pending = r->must_pause = true;
 	return true;
 }
@@ -277,7 +287,7 @@ static bool run_round(struct run *r, int *attempts)
 	r->is_pending = r->must_pause = r->lacks_replies = false;
 	r->err = r->failure = no_error();
 	if (err.kind != QC_OK) {
-		judge_failure(r, r->seeds, &err, err.kind == QC_NETWORK);
+		judge_failure(r, NULL, &err, err.kind == QC_NETWORK && !r->is_hopeless && !pool_is_down(r->seeds));
 		return r->is_pending;
 	}
 	take_connections(r);
@@ -290,6 +300,16 @@ static bool run_round(struct run *r, int *attempts)
 	return r->is_pending && r->err.kind == QC_OK;
 }
 
+/* The pause before the next round is that of a retry with this number; 0: there is none. */
+static int count_round(const struct run *r, int *tries, int *redirections)
+{
+	if (r->must_pause) {
+		pool_count_retry(r->seeds);
+		return ++*tries;
+	}
+	return ++*redirections > REDIRECTIONS_AT_ONCE ? *redirections - REDIRECTIONS_AT_ONCE : 0;
+}
+
 static qc_error run_rounds(struct run *r, int *attempts)
 {
 	int retries = r->settings->retries < 0 ? 0 : r->settings->retries, tries = 0, redirections = 0;
@@ -300,12 +320,8 @@ static qc_error run_rounds(struct run *r, int *attempts)
 		if (is_last)
 			return r->lacks_replies ? r->failure : no_error();
 		drop_legs(r);
-		redirections += !r->must_pause;
-		tries += r->must_pause;
-		if (!r->must_pause)
-			continue;
-		pool_count_retry(r->seeds);
-		qc_error ended = back_off(r->settings, r->context, tries);
+		int pause = count_round(r, &tries, &redirections);
+		qc_error ended = pause ? back_off(r->settings, r->context, pause) : no_error();
 		if (ended.kind != QC_OK)
 			return r->failure.kind != QC_OK ? qc_wrap(ended, "%s", r->failure.text) : ended;
 	}

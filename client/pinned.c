@@ -30,7 +30,7 @@ static qc_error take_once(struct pool *pool, qc_context *context, int slot, stru
 	}
 	*out_is_down = pool_is_down(held ? held : pool);
 	if (pool->cluster)
-		cluster_mark_stale(pool->cluster);
+		cluster_mark_stale(pool->cluster, held);
 	if (held)
 		pool_let_go(held);
 	return err;

@@ -68,7 +68,7 @@ qc_error subscription_dial(struct subscription *s, qc_context *context)
 	if (err.kind == QC_OK)
 		err = pool_dial(s->node, context, &s->conn);
 	if (err.kind != QC_OK && cluster)
-		cluster_mark_stale(cluster);
+		cluster_mark_stale(cluster, s->node);
 	if (!s->conn && s->node)
 		pool_let_go(s->node);
 	s->node = s->conn ? s->node : NULL;
@@ -108,7 +108,7 @@ static qc_error check_moved(struct subscription *s, const qc_message *message)
 	pthread_mutex_unlock(&s->lock);
 	if (!is_wanted)
 		return no_error();
-	cluster_mark_stale(s->pool->cluster);
+	cluster_mark_stale(s->pool->cluster, NULL);
 	return qc_errorf(QC_NETWORK, "the slot of channel %.*s has moved to another node", (int)name.len, message->channel);
 }
 

@@ -111,7 +111,7 @@ static bool has_moved(const struct site *site, const qc_error *err)
 	if (!cluster || err->kind != QC_SERVER)
 		return false;
 	if (!redirection_read(text, &to)) {
-		cluster_mark_stale(cluster);
+		cluster_mark_stale(cluster, NULL);
 		return error_is_refusal(&cause, &elsewhere);
 	}
 	if (!to.is_ask && cluster_follow(cluster, &to, client_of(site->tx)->pinned->peer, &node).kind == QC_OK)

@@ -19,6 +19,7 @@
 #include "client/qcache_ev.h"
 #include "client_library/fake.h"
 #include "client_library/fixture.h"
+#include "client_library/nodes.h"
 #include "support/deadline.h"
 #include "support/process.h"
 #include "support/random.h"
@@ -909,6 +910,72 @@ static void the_asynchronous_face_survives_a_lack_of_memory(void)
 	CU_ASSERT(fixture_stop(&f));
 }
 
+/* A call, a pipeline over all nodes, a slot that has moved, transactions and an iterator. Returns how many allocations were left. */
+static long use_cluster(const char *address)
+{
+	qc_client *c = qc_dial(address, .cluster = true, .backoff_min_ms = 1, .backoff_max_ms = 1);
+	qc_pipeline *p = qc_pipeline_open(c);
+	qc_status set = qc_set(c, ctx, "{moved}", "v");
+
+	qc_add(p, "SET", "a", "v");
+	qc_add(p, "SET", "{moved}", "v");
+	qc_add(p, "SET", "c", "v");
+	qc_results results = qc_run(p, ctx);
+	qc_add(p, "INCR", "{n}1");
+	qc_results multi = qc_run_multi(p, ctx);
+	qc_results watched = qc_watch(c, ctx, fill, NULL, "k");
+	qc_iterator *it = qc_iterate(c, .match = "*");
+	while (qc_advance(it, ctx))
+		;
+	qc_client *pinned = qc_pin_key(c, ctx, qc_arg("k"));
+	qc_string pong = qc_ping(pinned, ctx);
+	long left = granted;
+	granted = -1;
+	CU_ASSERT(is_expected(set.err) && is_expected(results.err) && is_expected(multi.err) && is_expected(watched.err) &&
+		  is_expected(it->err) && is_expected(pong.err));
+	if (left)
+		CU_ASSERT(fixture_is_good(results.err, __FILE__, __LINE__) && fixture_is_good(watched.err, __FILE__, __LINE__));
+	qc_release(&pong);
+	qc_results_release(&results);
+	qc_results_release(&multi);
+	qc_results_release(&watched);
+	qc_iterator_close(it);
+	qc_pipeline_close(p);
+	qc_close(pinned);
+	qc_close(c);
+	return left;
+}
+
+static void a_client_of_a_cluster_survives_a_lack_of_memory(void)
+{
+	struct nodes nodes;
+	long left = 0;
+
+	if (!nodes_start(&nodes, 2, 0, "", NULL))
+		return;
+	int slot = nodes_slot(&nodes, "{moved}");
+	size_t here = nodes_owner(&nodes, slot);
+	for (long n = 0; left == 0 && n < 1000; n++) {
+		granted = n;
+		left = use_cluster(nodes.address);
+	}
+	CU_ASSERT(left > 0);
+	/* The last one has the map; from now on it is wrong. */
+	qc_client *c = qc_dial(nodes.address, .cluster = true, .backoff_min_ms = 1);
+	nodes_begin_move(&nodes, slot, here, 1 - here);
+	nodes_end_move(&nodes, slot, here, 1 - here);
+	qc_status set = {.err = {.kind = QC_NO_MEMORY}};
+	for (long n = 0; qc_failed(set) && n < 1000; n++) {
+		granted = n;
+		set = qc_set(c, ctx, "{moved}", "v");
+		granted = -1;
+		CU_ASSERT(is_expected(set.err));
+	}
+	GOOD(set);
+	qc_close(c);
+	CU_ASSERT(nodes_stop(&nodes));
+}
+
 static const struct suite_case cases[] = {
 	CASE(a_connection_cut_at_any_byte_is_an_error_and_no_more),
 	CASE(a_reply_in_single_bytes_is_whole),
@@ -933,6 +1000,7 @@ static const struct suite_case cases[] = {
 	CASE(a_transaction_survives_a_lack_of_memory),
 	CASE(a_subscription_survives_a_lack_of_memory),
 	CASE(the_asynchronous_face_survives_a_lack_of_memory),
+	CASE(a_client_of_a_cluster_survives_a_lack_of_memory),
 };
 
 int main(int argc, char **argv)

@@ -33,12 +33,16 @@ static void give_up(const char *what)
 static void start_node(struct nodes *n, size_t i, const char *directives, const qc_options *options)
 {
 	qc_options admin = options ? *options : (qc_options){.address = NULL};
-	char address[64];
+	char address[64], tls[32] = "";
 
 	n->bus_ports[i] = free_port();
+	if (strstr(directives, "--tls-")) {
+		n->tls_ports[i] = free_port();
+		snprintf(tls, sizeof(tls), "--tls-port %u", n->tls_ports[i]);
+	}
 	n->servers[i] = server_start("--cluster-enabled yes --cluster-port %u --cluster-node-timeout %d --cluster-require-full-coverage no "
-				     "--cluster-replica-no-failover yes --repl-diskless-sync-delay 0 --repl-ping-replica-period 1 %s",
-				     n->bus_ports[i], NODE_TIMEOUT_MS, directives);
+				     "--cluster-replica-no-failover yes --repl-diskless-sync-delay 0 --repl-ping-replica-period 1 %s %s",
+				     n->bus_ports[i], NODE_TIMEOUT_MS, tls, directives);
 	nodes_address(n, i, address, sizeof(address));
 	admin.address = address;
 	admin.timeout_ms = PATIENCE_MS;
@@ -190,6 +194,35 @@ void nodes_move_key(struct nodes *n, const char *key, size_t from, size_t to)
 	NODES_TELL(n, from, "MIGRATE", "127.0.0.1", server_port(n->servers[to]), key, 0, PATIENCE_MS);
 }
 
+/* The configuration epoch of `of` as the node at `index` knows it; -1 when it doesn't. */
+static long long epoch_of(struct nodes *n, size_t index, size_t of)
+{
+	qc_result all qc_auto = qc_do(n->admins[index], qc_background(), "CLUSTER", "NODES");
+	const char *line = qc_failed(all) ? NULL : qc_reply_text(all.reply);
+	long long epoch = -1;
+
+	/* A line: id address flags primary ping pong epoch ... */
+	while (line && strncmp(line, n->ids[of], strlen(n->ids[of])) != 0)
+		line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL;
+	if (line)
+		sscanf(line, "%*s %*s %*s %*s %*s %*s %lld", &epoch);
+	return epoch;
+}
+
+/* Else a node could believe the former owner once more, whose claims may still be on their way. */
+static void await_epoch(struct nodes *n, size_t of)
+{
+	int64_t deadline = deadline_after(PATIENCE_MS);
+
+	for (size_t i = 0; i < n->primaries; i++) {
+		while (n->servers[i] && epoch_of(n, i, of) != epoch_of(n, of, of)) {
+			if (deadline_left_ms(deadline) == 0)
+				give_up("a node does not hear of the new owner of a slot");
+			usleep(1000);
+		}
+	}
+}
+
 void nodes_end_move(struct nodes *n, int slot, size_t from, size_t to)
 {
 	qc_result keys qc_auto = qc_do(n->admins[from], qc_background(), "CLUSTER", "GETKEYSINSLOT", slot, 1000);
@@ -198,6 +231,7 @@ void nodes_end_move(struct nodes *n, int slot, size_t from, size_t to)
 		nodes_move_key(n, qc_reply_text(qc_reply_at(keys.reply, i)), from, to);
 	/* The new owner first, so that there is one at any time. */
 	NODES_TELL(n, to, "CLUSTER", "SETSLOT", slot, "NODE", n->ids[to]);
+	await_epoch(n, to);
 	for (size_t i = 0; i < n->primaries; i++)
 		if (i != to)
 			NODES_TELL(n, i, "CLUSTER", "SETSLOT", slot, "NODE", n->ids[to]);

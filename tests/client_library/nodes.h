@@ -14,14 +14,14 @@ struct nodes {
 	struct server *servers[NODES_MAX]; /* the primaries first; NULL: killed */
 	qc_client *admins[NODES_MAX];      /* each talks to its server alone */
 	char ids[NODES_MAX][48];
-	uint16_t bus_ports[NODES_MAX];
+	uint16_t bus_ports[NODES_MAX], tls_ports[NODES_MAX];
 	size_t primaries, count;
 	char address[64];                  /* of the first */
 };
 
 /*
  * Returns when all nodes agree on who serves what. False, with a note on stdout, when the server under test knows no clusters. `directives`
- * are for all nodes; `options` (NULL: none) for the clients that set the cluster up.
+ * are for all nodes, each of which gets a port for TLS if they say how; `options` (NULL: none) are for the clients that set the cluster up.
  */
 bool nodes_start(struct nodes *nodes, size_t primaries, size_t replicas, const char *directives, const qc_options *options);
 /* False when one of the servers didn't end well. */

@@ -20,6 +20,7 @@
 
 #include "client/qcache_ev.h"
 #include "client_library/fixture.h"
+#include "client_library/nodes.h"
 #include "support/deadline.h"
 #include "support/process.h"
 
@@ -480,6 +481,49 @@ static void a_context_of_the_callers_own_decides(void)
 	secure_stop(&s);
 }
 
+static void all_nodes_of_a_cluster_are_secured_and_want_the_password(void)
+{
+	char directory[64], cert[96], key[96], directives[512], address[64], name[16];
+	struct nodes nodes;
+
+	scratch_create(directory, sizeof(directory));
+	snprintf(cert, sizeof(cert), "%s/cert.pem", directory);
+	snprintf(key, sizeof(key), "%s/key.pem", directory);
+	make_certificate(cert, key);
+	snprintf(directives, sizeof(directives), "--tls-cluster yes --tls-replication yes --tls-auth-clients no --tls-cert-file %s "
+		 "--tls-key-file %s --tls-ca-cert-file %s --requirepass secret --masterauth secret", cert, key, cert);
+	if (nodes_start(&nodes, 2, 1, directives, &(qc_options){.password = "secret"})) {
+		snprintf(address, sizeof(address), "rediss://127.0.0.1:%u", nodes.tls_ports[0]);
+		qc_client *c = qc_dial(address, .cluster = true, .password = "secret", .tls_ca = cert, .read_from = QC_READ_ANY);
+		GOOD(*c);
+		qc_pipeline *p = qc_pipeline_open(c);
+		for (int i = 0; i < 2000; i++) {
+			snprintf(name, sizeof(name), "k%d", i);
+			qc_add(p, "SET", name, i);
+		}
+		qc_results r qc_auto_results = qc_run(p, ctx);
+		GOOD(r);
+		GOOD((qc_status){qc_results_err(&r, NULL)});
+		for (int i = 0; i < 100; i++) {
+			snprintf(name, sizeof(name), "k%d", i);
+			qc_string got qc_auto = qc_get(c, ctx, name);
+			CU_ASSERT(got.err.kind == QC_OK || got.err.kind == QC_NIL);
+		}
+		CU_ASSERT(qc_dbsize(nodes.admins[0], ctx).value > 0 && qc_dbsize(nodes.admins[1], ctx).value > 0);
+		CU_ASSERT_EQUAL(qc_pool_stats(c).redirects, 0);
+		qc_pipeline_close(p);
+		qc_close(c);
+		c = qc_dial(address, .cluster = true, .password = "guess", .tls_ca = cert);
+		FAILS(*c, QC_SERVER);
+		qc_close(c);
+		c = qc_dial(address, .cluster = true, .password = "secret");
+		FAILS(*c, QC_NETWORK);
+		qc_close(c);
+		CU_ASSERT(nodes_stop(&nodes));
+	}
+	scratch_remove(directory);
+}
+
 static const struct suite_case cases[] = {
 	CASE(calls_go_through),
 	CASE(a_programs_own_errors_of_openssl_are_not_the_connections),
@@ -489,6 +533,7 @@ static const struct suite_case cases[] = {
 	CASE(the_asynchronous_face_speaks_tls),
 	CASE(certificates_may_be_texts_and_the_version_has_a_least),
 	CASE(a_context_of_the_callers_own_decides),
+	CASE(all_nodes_of_a_cluster_are_secured_and_want_the_password),
 	CASE(a_read_that_has_to_write_first_is_waited_for),
 	CASE(a_child_that_closes_leaves_its_parents_connection_alone),
 };
