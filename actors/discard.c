@@ -4,7 +4,7 @@
 
 #include "actors/config/config.h"
 #include "actors/observer/observer.h"
-#include "actors/worker/places.h"
+#include "actors/worker/listeners.h"
 #include "actors/reactor/reactor.h"
 #include "actors/reaper/reaper.h"
 #include "actors/runtime/messages.h"

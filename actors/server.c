@@ -23,7 +23,7 @@
 #include "actors/runtime/log.h"
 #include "actors/observer/observer.h"
 #include "actors/runtime/owned_file.h"
-#include "actors/worker/places.h"
+#include "actors/worker/listeners.h"
 #include "actors/runtime/process.h"
 #include "actors/reaper/reaper.h"
 #include "actors/discard.h"

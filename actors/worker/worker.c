@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "actors/config/config.h"
-#include "actors/worker/places.h"
+#include "actors/worker/listeners.h"
 #include "actors/runtime/crash.h"
 
 static struct actor *only(const struct worker *worker, enum actor_kind kind)

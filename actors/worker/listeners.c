@@ -1,4 +1,4 @@
-#include "actors/worker/places.h"
+#include "actors/worker/listeners.h"
 
 #include <errno.h>
 #include <stdio.h>
