@@ -49,7 +49,7 @@ struct server {
 	struct observer *observer;
 	struct reaper reaper;
 	struct worker worker;
-	struct places places, next_places; /* open now; open once the reactor has taken them */
+	struct listeners listeners, next_listeners; /* open now; open once the reactor has taken them */
 	struct owned_file pidfile, socket_file;
 	pthread_t *threads;          /* the reactors', then the helpers' */
 	uint32_t thread_count;
@@ -158,12 +158,12 @@ static void *must_allocate(size_t count, size_t size)
 	return memory;
 }
 
-static struct descriptors *descriptors_of(const struct places *places)
+static struct descriptors *descriptors_of(const struct listeners *listeners)
 {
-	struct descriptors *descriptors = must_allocate(1, sizeof(*descriptors) + places->count * sizeof(int));
-	descriptors->count = places->count;
-	for (uint32_t i = 0; i < places->count; i++)
-		descriptors->items[i] = places->items[i].fd;
+	struct descriptors *descriptors = must_allocate(1, sizeof(*descriptors) + listeners->count * sizeof(int));
+	descriptors->count = listeners->count;
+	for (uint32_t i = 0; i < listeners->count; i++)
+		descriptors->items[i] = listeners->items[i].fd;
 	return descriptors;
 }
 
@@ -176,11 +176,11 @@ static void on_listen(struct server *server, struct config *wanted)
 static void on_resolved(struct server *server, struct listen_plan *plan)
 {
 	struct config_error error = { "can't change the listening addresses: the server is stopping" };
-	bool is_open = !server->stop.has_begun && places_open(&server->next_places, &server->places, plan, &error);
+	bool is_open = !server->stop.has_begun && listeners_open(&server->next_listeners, &server->listeners, plan, &error);
 	listen_plan_destroy(&plan);
 	if (is_open) {
 		actor_post(server->supervisor, runtime_actor(server->runtime, ACTOR_REACTOR, 0), REACTOR_LISTEN, 0,
-			   descriptors_of(&server->next_places));
+			   descriptors_of(&server->next_listeners));
 		return;
 	}
 	log_event(LOG_WARNING, "%s", error.text);
@@ -188,10 +188,10 @@ static void on_resolved(struct server *server, struct listen_plan *plan)
 }
 
 /* All addresses go to the log, the first one into the process title. */
-static void show_places(const struct server *server)
+static void show_listeners(const struct server *server)
 {
 	char where[1024];
-	places_print(&server->places, where, sizeof(where));
+	listeners_print(&server->listeners, where, sizeof(where));
 	log_event(LOG_NOTICE, "Listening on %s", where[0] ? where : "nothing");
 	char *further = strstr(where, ", ");
 	if (further)
@@ -201,10 +201,10 @@ static void show_places(const struct server *server)
 
 static void on_listen_done(struct server *server)
 {
-	places_fini(&server->places);
-	server->places = server->next_places;
-	server->next_places = (struct places){ 0 };
-	show_places(server);
+	listeners_fini(&server->listeners);
+	server->listeners = server->next_listeners;
+	server->next_listeners = (struct listeners){ 0 };
+	show_listeners(server);
 	actor_post(server->supervisor, runtime_actor(server->runtime, ACTOR_STORE, 0), SUPERVISOR_LISTEN_DONE, 0, NULL);
 }
 
@@ -299,18 +299,18 @@ static void create_actors(struct server *server, const struct server_subscriber 
 	free(subscriptions);
 }
 
-static bool open_places(struct server *server, struct config_error *out_error)
+static bool open_listeners(struct server *server, struct config_error *out_error)
 {
 	struct listen_plan *plan = listen_plan_create(&server->config);
-	bool is_open = places_open(&server->places, &(struct places){ 0 }, plan, out_error);
+	bool is_open = listeners_open(&server->listeners, &(struct listeners){ 0 }, plan, out_error);
 	listen_plan_destroy(&plan);
 	server->socket_file = owned_file_at(server->config.dir, is_open ? server->config.unixsocket : "");
 	return is_open;
 }
 
-static void forget_places(struct server *server)
+static void forget_server(struct server *server)
 {
-	places_fini(&server->places);
+	listeners_fini(&server->listeners);
 	config_fini(&server->config);
 	free(server);
 }
@@ -321,8 +321,8 @@ struct server *server_create(const struct config *config, const struct server_su
 	struct server *server = must_allocate(1, sizeof(*server));
 	config_copy(&server->config, config);
 	/* Open before signals are blocked: while a host name is looked up, a signal ends the process. */
-	if (!open_places(server, out_error)) {
-		forget_places(server);
+	if (!open_listeners(server, out_error)) {
+		forget_server(server);
 		return NULL;
 	}
 	server->reactor_count = (uint32_t)config->io_threads;
@@ -366,7 +366,7 @@ static void start_thread(struct server *server, struct actor *actor)
 
 static void log_start(const struct server *server)
 {
-	show_places(server);
+	show_listeners(server);
 	log_event(LOG_NOTICE, "%u reactor thread(s), %u pool threads for the store and the bus, 1 reaper, 1 worker", server->reactor_count,
 		  channel_pool_threads());
 	log_event(LOG_NOTICE, "Ready to accept connections");
@@ -374,7 +374,7 @@ static void log_start(const struct server *server)
 
 static void listen_first(struct server *server)
 {
-	struct descriptors *descriptors = descriptors_of(&server->places);
+	struct descriptors *descriptors = descriptors_of(&server->listeners);
 	reactor_listen(server->reactors[0], descriptors);
 	free(descriptors);
 }
@@ -442,9 +442,9 @@ void server_destroy(struct server **server_at)
 	store_destroy(&server->store);
 	observer_destroy(&server->observer);
 	runtime_destroy(&server->runtime);
-	places_fini(&server->next_places);
+	listeners_fini(&server->next_listeners);
 	free(server->reactors);
 	free(server->threads);
-	forget_places(server);
+	forget_server(server);
 	*server_at = NULL;
 }

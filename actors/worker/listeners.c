@@ -59,8 +59,8 @@ void listen_plan_destroy(struct listen_plan **plan_at)
 /* ---- opening ---- */
 
 struct opening {
-	struct places places;
-	const struct places *open;
+	struct listeners listeners;
+	const struct listeners *open;
 	const struct listen_plan *plan;
 	struct config_error *error;
 };
@@ -71,27 +71,27 @@ static bool is_same(const struct listener_address *a, const struct listener_addr
 }
 
 /* The unix socket has the address of length 0. */
-static const struct place *find(const struct places *places, const struct listener_address *address)
+static const struct listener *find(const struct listeners *listeners, const struct listener_address *address)
 {
-	for (uint32_t i = 0; i < places->count; i++)
-		if (is_same(&places->items[i].address, address))
-			return &places->items[i];
+	for (uint32_t i = 0; i < listeners->count; i++)
+		if (is_same(&listeners->items[i].address, address))
+			return &listeners->items[i];
 	return NULL;
 }
 
 static bool add(struct opening *opening, const struct listener_address *address, const char *text, int fd)
 {
-	struct places *places = &opening->places;
+	struct listeners *listeners = &opening->listeners;
 	if (fd == LISTENER_FAILED) {
 		snprintf(opening->error->text, sizeof(opening->error->text), "can't listen on %s: %s", text, strerror(errno));
 		return false;
 	}
-	struct place *items = realloc(places->items, (places->count + 1) * sizeof(*items));
+	struct listener *items = realloc(listeners->items, (listeners->count + 1) * sizeof(*items));
 	char *copy = strdup(text);
 	if (!items || !copy)
 		crash_out_of_memory("a listener");
-	places->items = items;
-	items[places->count++] = (struct place){ .address = *address, .text = copy, .fd = fd };
+	listeners->items = items;
+	items[listeners->count++] = (struct listener){ .address = *address, .text = copy, .fd = fd };
 	return true;
 }
 
@@ -103,13 +103,13 @@ static bool is_absent(int code)
 /* The descriptor, or LISTENER_FAILED with errno. */
 static int open_address(const struct opening *opening, const struct listener_address *address)
 {
-	const struct place *held = find(opening->open, address);
+	const struct listener *held = find(opening->open, address);
 	return held ? held->fd :
 		      listener_open_tcp(address, (int)opening->plan->config.tcp_backlog,
 					opening->open->count ? LISTENER_SHARES : LISTENER_ALONE);
 }
 
-static void print_place(const struct opening *opening, const struct planned *planned, size_t index, char out[PEER_TEXT_BYTES])
+static void print_listener(const struct opening *opening, const struct planned *planned, size_t index, char out[PEER_TEXT_BYTES])
 {
 	if (strcmp(planned->name, "*") == 0 || strcmp(planned->name, "::*") == 0)
 		snprintf(out, PEER_TEXT_BYTES, "%s:%lld", planned->name, (long long)opening->plan->config.port);
@@ -131,7 +131,7 @@ static bool open_planned(struct opening *opening, const struct planned *planned)
 		return false;
 	}
 	for (size_t i = 0; i < planned->count; i++) {
-		if (find(&opening->places, &planned->addresses[i])) {
+		if (find(&opening->listeners, &planned->addresses[i])) {
 			is_served = true;
 			continue;
 		}
@@ -140,7 +140,7 @@ static bool open_planned(struct opening *opening, const struct planned *planned)
 		if (fd == LISTENER_FAILED && is_absent(errno) && !is_last)
 			continue;
 		int reason = errno;
-		print_place(opening, planned, i, text);
+		print_listener(opening, planned, i, text);
 		errno = reason;
 		if (!add(opening, &planned->addresses[i], text, fd))
 			return false;
@@ -164,7 +164,7 @@ static bool open_unix_socket(struct opening *opening)
 	const struct listener_address none = { .len = 0 };
 	if (!path_fits(opening, config->unixsocket))
 		return false;
-	const struct place *held = find(opening->open, &none);
+	const struct listener *held = find(opening->open, &none);
 	int fd = held ? held->fd
 		      : listener_open_unix(config->unixsocket, (int)config->tcp_backlog, (uint32_t)config->unixsocketperm);
 	return add(opening, &none, config->unixsocket, fd);
@@ -178,21 +178,21 @@ static bool open_all(struct opening *opening)
 			return false;
 	if (opening->plan->config.unixsocket[0] && !open_unix_socket(opening))
 		return false;
-	if (opening->places.count > 0)
+	if (opening->listeners.count > 0)
 		return true;
 	strcpy(opening->error->text, "there is nothing to listen on: no port with an address that this machine has, and no unixsocket");
 	return false;
 }
 
 /* While "127.0.0.1" is open, "*" can be opened on the same port only if both have SO_REUSEPORT. */
-static void share_port(const struct places *open, enum listener_sharing sharing)
+static void share_port(const struct listeners *open, enum listener_sharing sharing)
 {
 	for (uint32_t i = 0; i < open->count; i++)
 		if (open->items[i].address.len)
 			listener_share(open->items[i].fd, sharing);
 }
 
-static bool is_held(const struct places *open, int fd)
+static bool is_held(const struct listeners *open, int fd)
 {
 	for (uint32_t i = 0; i < open->count; i++)
 		if (open->items[i].fd == fd)
@@ -200,7 +200,7 @@ static bool is_held(const struct places *open, int fd)
 	return false;
 }
 
-bool places_open(struct places *out_places, const struct places *open, const struct listen_plan *plan,
+bool listeners_open(struct listeners *out_listeners, const struct listeners *open, const struct listen_plan *plan,
 		 struct config_error *out_error)
 {
 	struct opening opening = { .open = open, .plan = plan, .error = out_error };
@@ -208,28 +208,28 @@ bool places_open(struct places *out_places, const struct places *open, const str
 	bool is_open = open_all(&opening);
 	share_port(open, LISTENER_ALONE);
 	if (is_open) {
-		*out_places = opening.places;
+		*out_listeners = opening.listeners;
 		return true;
 	}
-	for (uint32_t i = 0; i < opening.places.count; i++)
-		if (!is_held(open, opening.places.items[i].fd))
-			close(opening.places.items[i].fd);
-	places_fini(&opening.places);
+	for (uint32_t i = 0; i < opening.listeners.count; i++)
+		if (!is_held(open, opening.listeners.items[i].fd))
+			close(opening.listeners.items[i].fd);
+	listeners_fini(&opening.listeners);
 	return false;
 }
 
-void places_fini(struct places *places)
+void listeners_fini(struct listeners *listeners)
 {
-	for (uint32_t i = 0; i < places->count; i++)
-		free(places->items[i].text);
-	free(places->items);
-	*places = (struct places){ 0 };
+	for (uint32_t i = 0; i < listeners->count; i++)
+		free(listeners->items[i].text);
+	free(listeners->items);
+	*listeners = (struct listeners){ 0 };
 }
 
-void places_print(const struct places *places, char *out, size_t size)
+void listeners_print(const struct listeners *listeners, char *out, size_t size)
 {
 	size_t len = 0;
 	out[0] = '\0';
-	for (uint32_t i = 0; i < places->count && len < size; i++)
-		len += (size_t)snprintf(out + len, size - len, "%s%s", i ? ", " : "", places->items[i].text);
+	for (uint32_t i = 0; i < listeners->count && len < size; i++)
+		len += (size_t)snprintf(out + len, size - len, "%s%s", i ? ", " : "", listeners->items[i].text);
 }

@@ -14,14 +14,14 @@
 #include "actors/config/config.h"
 #include "transport/listener.h"
 
-struct place {
+struct listener {
 	struct listener_address address; /* .len is 0 for the unix socket */
 	char *text;                      /* "127.0.0.1:6379", "*:6379", or the path of the unix socket */
 	int fd;
 };
 
-struct places {
-	struct place *items;
+struct listeners {
+	struct listener *items;
 	uint32_t count;
 };
 
@@ -37,13 +37,13 @@ void listen_plan_destroy(struct listen_plan **plan);
  * name is served on all its addresses that this machine has. False: out_error says which can't be opened, or that there are none, and
  * nothing has changed.
  */
-bool places_open(struct places *out_places, const struct places *open, const struct listen_plan *plan,
+bool listeners_open(struct listeners *out_listeners, const struct listeners *open, const struct listen_plan *plan,
 		 struct config_error *out_error);
 
 /* Frees the list; the descriptors stay open. */
-void places_fini(struct places *places);
+void listeners_fini(struct listeners *listeners);
 
 /* "127.0.0.1:6379, /run/qcache.sock"; cut to `size`. */
-void places_print(const struct places *places, char *out, size_t size);
+void listeners_print(const struct listeners *listeners, char *out, size_t size);
 
 #endif
