@@ -2,8 +2,8 @@
  * The arguments of a command that hold secrets and must not be shown: one bit per argument. The last bit stands for argument 63 and
  * all after it.
  */
-#ifndef ACTORS_SECRETS_H
-#define ACTORS_SECRETS_H
+#ifndef ACTORS_BUS_SECRETS_H
+#define ACTORS_BUS_SECRETS_H
 
 #include <stdbool.h>
 #include <stdint.h>

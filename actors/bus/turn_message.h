@@ -2,8 +2,8 @@
  * The message that the store publishes on the command bus in one turn: the frames, and for the observer the
  * commands as they were sent and a tally. `head.holds` says which parts it contains.
  */
-#ifndef ACTORS_TURN_MESSAGE_H
-#define ACTORS_TURN_MESSAGE_H
+#ifndef ACTORS_BUS_TURN_MESSAGE_H
+#define ACTORS_BUS_TURN_MESSAGE_H
 
 #include <stdint.h>
 

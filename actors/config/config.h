@@ -13,8 +13,8 @@
  * each error and leaves the struct fit for config_fini() only. Running out of memory is fatal. config_load(), config_rewrite() and
  * setting `dir` touch the file system and may block.
  */
-#ifndef ACTORS_CONFIG_H
-#define ACTORS_CONFIG_H
+#ifndef ACTORS_CONFIG_CONFIG_H
+#define ACTORS_CONFIG_CONFIG_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,8 +3,8 @@
  *
  * All functions that take a config_error write it when they return false. Parsing writes the field on success only.
  */
-#ifndef ACTORS_CONFIG_TABLE_H
-#define ACTORS_CONFIG_TABLE_H
+#ifndef ACTORS_CONFIG_CONFIG_TABLE_H
+#define ACTORS_CONFIG_CONFIG_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>

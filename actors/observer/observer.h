@@ -2,8 +2,8 @@
  * The observer: a subscriber of the command bus. It adds up counts and latencies of commands and counts of keyspace events, for INFO and
  * LATENCY, and formats the lines that MONITOR clients see. It touches no key and no session.
  */
-#ifndef ACTORS_OBSERVER_H
-#define ACTORS_OBSERVER_H
+#ifndef ACTORS_OBSERVER_OBSERVER_H
+#define ACTORS_OBSERVER_OBSERVER_H
 
 #include <stdint.h>
 

@@ -6,8 +6,8 @@
  *
  * reactor.h has the rest of acceptor.c: reactor_listen() and accepted_destroy(). Runs on the thread of the reactor given.
  */
-#ifndef ACTORS_ACCEPTOR_H
-#define ACTORS_ACCEPTOR_H
+#ifndef ACTORS_REACTOR_ACCEPTOR_H
+#define ACTORS_REACTOR_ACCEPTOR_H
 
 #include "actors/reactor/connection.h"
 #include "actors/reactor/reactor.h"

@@ -4,8 +4,8 @@
  *
  * It lives until its input has ended, its last request is answered and its output is sent, or until either side breaks off.
  */
-#ifndef ACTORS_CONNECTION_H
-#define ACTORS_CONNECTION_H
+#ifndef ACTORS_REACTOR_CONNECTION_H
+#define ACTORS_REACTOR_CONNECTION_H
 
 #include <ev.h>
 #include <stdbool.h>

@@ -1,8 +1,8 @@
 /*
  * The input of a connection actor: from bytes to records of a batch. For connection.c and reactor.c.
  */
-#ifndef ACTORS_CONNECTION_INPUT_H
-#define ACTORS_CONNECTION_INPUT_H
+#ifndef ACTORS_REACTOR_CONNECTION_INPUT_H
+#define ACTORS_REACTOR_CONNECTION_INPUT_H
 
 #include "actors/reactor/connection.h"
 

@@ -16,8 +16,8 @@
  *
  * It knows no socket and no loop. Only its reactor calls.
  */
-#ifndef ACTORS_GATE_H
-#define ACTORS_GATE_H
+#ifndef ACTORS_REACTOR_GATE_H
+#define ACTORS_REACTOR_GATE_H
 
 #include <stdbool.h>
 #include <stddef.h>

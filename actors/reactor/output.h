@@ -4,8 +4,8 @@
  * output_write_parts() first writes straight from the reply batch, and copies only what the socket doesn't take. Blobs are held, not
  * copied. The reactor's thread only.
  */
-#ifndef ACTORS_OUTPUT_H
-#define ACTORS_OUTPUT_H
+#ifndef ACTORS_REACTOR_OUTPUT_H
+#define ACTORS_REACTOR_OUTPUT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -7,8 +7,8 @@
  * Order: reactor_create(), reactor_listen() on the first reactor, then actor_run() on a thread of its own. reactor_destroy() comes after
  * that thread has ended.
  */
-#ifndef ACTORS_REACTOR_H
-#define ACTORS_REACTOR_H
+#ifndef ACTORS_REACTOR_REACTOR_H
+#define ACTORS_REACTOR_REACTOR_H
 
 #include <stdint.h>
 

@@ -7,8 +7,8 @@
  * Batches grow by themselves under load. While no batch is under way, the next one is posted before the loop waits. While one is, the
  * next one gathers, and goes at once when it is full. With REACTOR_BATCHES_MAX under way, sockets are not read until one comes home.
  */
-#ifndef ACTORS_REACTOR_STATE_H
-#define ACTORS_REACTOR_STATE_H
+#ifndef ACTORS_REACTOR_REACTOR_STATE_H
+#define ACTORS_REACTOR_REACTOR_STATE_H
 
 #include <ev.h>
 #include <stdbool.h>

@@ -3,8 +3,8 @@
  * itself: each is one block, which takes the allocator microseconds (400 MB in 9, measured); the allocator's own
  * thread returns its pages to the system. One chain of garbage is in flight at a time; it counts as used memory until it is freed.
  */
-#ifndef ACTORS_REAPER_H
-#define ACTORS_REAPER_H
+#ifndef ACTORS_REAPER_REAPER_H
+#define ACTORS_REAPER_REAPER_H
 
 #include "actors/runtime/actor.h"
 #include "storage/keyspace.h"

@@ -12,8 +12,8 @@
  *
  * Fatal (broken invariant): a message that messages.def does not allow, an edge without slots, a full channel.
  */
-#ifndef ACTORS_ACTOR_H
-#define ACTORS_ACTOR_H
+#ifndef ACTORS_RUNTIME_ACTOR_H
+#define ACTORS_RUNTIME_ACTOR_H
 
 #include <stdatomic.h>
 #include <stdbool.h>

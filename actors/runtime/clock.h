@@ -2,8 +2,8 @@
  * All clocks that actors read. The simulation links its own implementation; its scheduler advances the time.
  * Any thread.
  */
-#ifndef ACTORS_CLOCK_H
-#define ACTORS_CLOCK_H
+#ifndef ACTORS_RUNTIME_CLOCK_H
+#define ACTORS_RUNTIME_CLOCK_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -5,8 +5,8 @@
  * The runtime calls crash_context_set() with the actor and message that this thread works on. Everything that runs after the
  * signal is async-signal-safe.
  */
-#ifndef ACTORS_CRASH_H
-#define ACTORS_CRASH_H
+#ifndef ACTORS_RUNTIME_CRASH_H
+#define ACTORS_RUNTIME_CRASH_H
 
 struct crash_context {
 	const char *actor;   /* strings that outlive the thread's use; NULL outside a turn */

@@ -4,8 +4,8 @@
  *
  * A plain struct that may be copied. Times past the last bucket are counted in the last one.
  */
-#ifndef ACTORS_HISTOGRAM_H
-#define ACTORS_HISTOGRAM_H
+#ifndef ACTORS_RUNTIME_HISTOGRAM_H
+#define ACTORS_RUNTIME_HISTOGRAM_H
 
 #include <stdint.h>
 

@@ -3,8 +3,8 @@
  * mailbox, on NNG's threads; a LOOP actor's turns run on its own thread, in a libev loop. The simulation links a third, which
  * runs every turn in its scheduler.
  */
-#ifndef ACTORS_HOST_H
-#define ACTORS_HOST_H
+#ifndef ACTORS_RUNTIME_HOST_H
+#define ACTORS_RUNTIME_HOST_H
 
 #include "actors/runtime/actor.h"
 

@@ -12,8 +12,8 @@
  * A write may block on a slow disk; turns log rarely and never per request. A line that can't be written is lost; the next
  * line that can be says how many were.
  */
-#ifndef ACTORS_LOG_H
-#define ACTORS_LOG_H
+#ifndef ACTORS_RUNTIME_LOG_H
+#define ACTORS_RUNTIME_LOG_H
 
 #include <stdbool.h>
 

@@ -10,8 +10,8 @@
  *	case REAPER_STOP: on_stop(reaper); return;
  *	}
  */
-#ifndef ACTORS_MESSAGES_H
-#define ACTORS_MESSAGES_H
+#ifndef ACTORS_RUNTIME_MESSAGES_H
+#define ACTORS_RUNTIME_MESSAGES_H
 
 #include <stdint.h>
 

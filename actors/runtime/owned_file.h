@@ -2,8 +2,8 @@
  * A file that this process has created and removes when it ends: the pidfile, the unix socket. It is identified by device and inode, not
  * by its name alone: another file that has taken the name stays, and so does one that is not ours (a device, a link, another user's).
  */
-#ifndef ACTORS_OWNED_FILE_H
-#define ACTORS_OWNED_FILE_H
+#ifndef ACTORS_RUNTIME_OWNED_FILE_H
+#define ACTORS_RUNTIME_OWNED_FILE_H
 
 #include <sys/types.h>
 

@@ -2,8 +2,8 @@
  * Which characters may be shown on a terminal or in a log unescaped: ASCII and UTF-8, except control characters (C0 and C1),
  * characters that change how others are shown (direction, width, line breaks), and code points without a meaning in Unicode.
  */
-#ifndef ACTORS_PRINTABLE_H
-#define ACTORS_PRINTABLE_H
+#ifndef ACTORS_RUNTIME_PRINTABLE_H
+#define ACTORS_RUNTIME_PRINTABLE_H
 
 #include <stddef.h>
 

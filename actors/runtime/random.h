@@ -2,8 +2,8 @@
  * Random bytes from the system, used only to seed generators at start. The simulation links its own implementation,
  * which derives all bytes from the simulation's seed. Any thread.
  */
-#ifndef ACTORS_RANDOM_H
-#define ACTORS_RANDOM_H
+#ifndef ACTORS_RUNTIME_RANDOM_H
+#define ACTORS_RUNTIME_RANDOM_H
 
 #include <stddef.h>
 

@@ -1,5 +1,5 @@
-#ifndef ACTORS_VERSION_H
-#define ACTORS_VERSION_H
+#ifndef ACTORS_RUNTIME_VERSION_H
+#define ACTORS_RUNTIME_VERSION_H
 
 #define QCACHE_VERSION "0.1.0"
 /* The version of Redis that this server is compatible with; clients probe it. */

@@ -7,8 +7,8 @@
  * Arguments point into the batch's bytes, or into runs and blobs that the batch holds. They live until the store returns the batch.
  * A blocked session copies the arguments that it still needs.
  */
-#ifndef ACTORS_BATCH_H
-#define ACTORS_BATCH_H
+#ifndef ACTORS_STORE_BATCH_H
+#define ACTORS_STORE_BATCH_H
 
 #include <stdbool.h>
 #include <stdint.h>

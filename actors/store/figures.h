@@ -1,8 +1,8 @@
 /*
  * Figures of connections that only their reactors know, collected for CLIENT LIST and INFO clients.
  */
-#ifndef ACTORS_FIGURES_H
-#define ACTORS_FIGURES_H
+#ifndef ACTORS_STORE_FIGURES_H
+#define ACTORS_STORE_FIGURES_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /*
  * The part of the configuration that reactors need. The store sends a copy when it changes.
  */
-#ifndef ACTORS_SETTINGS_H
-#define ACTORS_SETTINGS_H
+#ifndef ACTORS_STORE_SETTINGS_H
+#define ACTORS_STORE_SETTINGS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -5,8 +5,8 @@
  * Two steps: creating a plan looks up all host names, which may block; opening a plan doesn't block. A change opens new listeners before
  * any old one is closed, so it succeeds completely or changes nothing.
  */
-#ifndef ACTORS_LISTENERS_H
-#define ACTORS_LISTENERS_H
+#ifndef ACTORS_WORKER_LISTENERS_H
+#define ACTORS_WORKER_LISTENERS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -2,8 +2,8 @@
  * The worker does work that may block, so that no other actor has to: it looks up host names for `bind` and writes the
  * configuration file. It handles one request at a time, in order.
  */
-#ifndef ACTORS_WORKER_H
-#define ACTORS_WORKER_H
+#ifndef ACTORS_WORKER_WORKER_H
+#define ACTORS_WORKER_WORKER_H
 
 #include "actors/runtime/actor.h"
 

@@ -5,8 +5,8 @@
  * A handler reads its arguments, calls storage, writes exactly one reply (or blocks the session) and adds effects. It parses no RESP and
  * knows no socket.
  */
-#ifndef ACTORS_STORE_COMMAND_H
-#define ACTORS_STORE_COMMAND_H
+#ifndef ACTORS_STORE_COMMANDS_COMMAND_H
+#define ACTORS_STORE_COMMANDS_COMMAND_H
 
 #include <stdbool.h>
 #include <stddef.h>

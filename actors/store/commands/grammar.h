@@ -21,8 +21,8 @@
  * A syntax tree is an array of nodes in preorder: after a node come its children, each followed by its own. Nodes point into the text.
  * No function allocates memory except by its `out` buffer; any thread may call.
  */
-#ifndef ACTORS_STORE_GRAMMAR_H
-#define ACTORS_STORE_GRAMMAR_H
+#ifndef ACTORS_STORE_COMMANDS_GRAMMAR_H
+#define ACTORS_STORE_COMMANDS_GRAMMAR_H
 
 #include <stdbool.h>
 #include <stdint.h>

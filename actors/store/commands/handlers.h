@@ -1,8 +1,8 @@
 /*
  * Prototypes of the functions in commands.def.
  */
-#ifndef ACTORS_STORE_HANDLERS_H
-#define ACTORS_STORE_HANDLERS_H
+#ifndef ACTORS_STORE_COMMANDS_HANDLERS_H
+#define ACTORS_STORE_COMMANDS_HANDLERS_H
 
 #include "actors/store/store.h"
 
