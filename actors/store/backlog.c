@@ -91,7 +91,7 @@ static bool execute_batch(struct store *store, struct request_batch *batch)
 		prefetch(store, batch, i, keyspace_prefetch_entry);
 	store_begin_timing(store);
 	struct run run = { 0 };
-	while (batch->done < batch->count && store_is_free(store)) {
+	while (batch->done < batch->count && !store_is_frozen(store)) {
 		const struct request *request = &batch->requests[batch->done];
 		if (request->connection.id != run.connection)
 			run = (struct run){ request->connection.id, store->turn.timing_began_ticks, batch->done };
@@ -115,7 +115,7 @@ static void execute_of(struct store *store, uint32_t reactor)
 	struct reactor_side *side = &store->reactors[reactor];
 	struct request_batch *batch;
 	while ((batch = side->backlog_first) && turn_may_go_on(store, reactor)) {
-		if (!execute_batch(store, batch) || !store_is_free(store))
+		if (!execute_batch(store, batch) || store_is_frozen(store))
 			return;
 		side->backlog_first = batch->next;
 		if (!batch->next)

@@ -40,7 +40,7 @@ static struct session *next_on(const struct store *store, enum blocked_topic top
 static void execute_while(struct store *store, enum blocked_topic topic, bool (*holds)(struct store *store))
 {
 	struct session *first;
-	while ((first = next_on(store, topic)) && store_is_free(store) && turn_has_time(store) && (!holds || holds(store)))
+	while ((first = next_on(store, topic)) && !store_is_frozen(store) && turn_has_time(store) && (!holds || holds(store)))
 		execute_blocked(store, first);
 }
 
@@ -49,7 +49,7 @@ static bool is_behind(struct store *store)
 {
 	bool has_credited = next_on(store, BLOCKED_BUS_CREDIT) && store_has_credit(store);
 	bool has_unpaused = next_on(store, BLOCKED_PAUSE) && !store_is_paused(store);
-	return store_is_free(store) && (backlog_is_ready(store) || next_on(store, BLOCKED_TURN) || has_credited || has_unpaused);
+	return !store_is_frozen(store) && (backlog_is_ready(store) || next_on(store, BLOCKED_TURN) || has_credited || has_unpaused);
 }
 
 /* ---- phases ---- */
@@ -191,7 +191,7 @@ void store_turn(void *state, struct message message)
 	if (store->is_stopping && message.type != STORE_STOP)
 		return; /* the subscribers may have stopped: publish nothing after STORE_STOP */
 	for (size_t i = 0; i < sizeof(phases) / sizeof(phases[0]); i++)
-		if (phases[i].is_for_frozen || store_is_free(store))
+		if (phases[i].is_for_frozen || !store_is_frozen(store))
 			phases[i].run(store);
 	if (message.type == STORE_STOP)
 		actor_post(store->actor, store->supervisor, STORE_STOP_DONE, 0, NULL);

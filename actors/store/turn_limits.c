@@ -17,9 +17,9 @@ void turn_limits_begin(struct store *store)
 	store->turn.ends_ticks = store->turn.timing_began_ticks + turn_ticks(store);
 }
 
-bool store_is_free(const struct store *store)
+bool store_is_frozen(const struct store *store)
 {
-	return store->turn.monotonic_ms >= store->execution.frozen_until_ms;
+	return store->turn.monotonic_ms < store->execution.frozen_until_ms;
 }
 
 bool turn_has_time(const struct store *store)
@@ -35,7 +35,7 @@ bool turn_has_output_space(const struct store *store, uint32_t reactor)
 
 bool turn_may_go_on(const struct store *store, uint32_t reactor)
 {
-	return store_is_free(store) && turn_has_time(store) && turn_has_output_space(store, reactor);
+	return !store_is_frozen(store) && turn_has_time(store) && turn_has_output_space(store, reactor);
 }
 
 void turn_limit_to_half(struct store *store)

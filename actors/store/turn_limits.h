@@ -18,8 +18,8 @@ void turn_limit_to_half(struct store *store);
 /* Extends the turn's time by half of its length from now, or to its full length if that is later. */
 void turn_grant_half(struct store *store);
 
-/* The store is not frozen by DEBUG SLEEP. */
-bool store_is_free(const struct store *store);
+/* The store is frozen by DEBUG SLEEP. */
+bool store_is_frozen(const struct store *store);
 /* Uses the time of the last command's end and does not read the clock. */
 bool turn_has_time(const struct store *store);
 /* The reply text for the reactor has not reached TEXT_BYTES_MAX. */
