@@ -14,7 +14,7 @@
 
 struct descriptor {
 	struct inode *inode;
-	bool is_open, is_for_reading;
+	bool is_open, is_for_reading, has_lock;
 };
 
 struct simulated_disk {
@@ -218,7 +218,7 @@ static int add_descriptor(struct simulated_disk *disk, struct inode *inode, bool
 	disk->descriptors = realloc(disk->descriptors, (size_t)(disk->descriptor_count + 1) * sizeof(*disk->descriptors));
 	if (!disk->descriptors)
 		abort();
-	disk->descriptors[disk->descriptor_count] = (struct descriptor){ inode, true, is_for_reading };
+	disk->descriptors[disk->descriptor_count] = (struct descriptor){ .inode = inode, .is_open = true, .is_for_reading = is_for_reading };
 	inode->opens++;
 	return FIRST_DESCRIPTOR + disk->descriptor_count++;
 }
@@ -247,7 +247,8 @@ static int simulated_close(const struct disk *functions, int fd)
 	if (!descriptor)
 		return error;
 	descriptor->is_open = false;
-	if (--descriptor->inode->opens == 0)
+	descriptor->inode->opens--;
+	if (descriptor->has_lock)
 		descriptor->inode->is_locked = false;
 	return error;
 }
@@ -350,6 +351,8 @@ static int simulated_allocate(const struct disk *functions, int fd, uint64_t byt
 	struct simulated_disk *disk = whole(functions);
 	struct descriptor *descriptor;
 	int error = begin_on_descriptor(disk, CALL_ALLOCATE, fd, &descriptor);
+	if (!error && descriptor->is_for_reading)
+		error = EBADF;
 	if (error || bytes <= descriptor->inode->now.len)
 		return error;
 	uint64_t most = descriptor->inode->now.len + room(disk);
@@ -362,7 +365,7 @@ static int simulated_rename(const struct disk *functions, const char *from, cons
 	struct simulated_disk *disk = whole(functions);
 	struct place source, target;
 	int error = begin_call(disk, CALL_RENAME, from);
-	if (error || (error = find_file(disk, from, &source)) || (error = find(disk, to, &target)))
+	if (error || (error = find(disk, from, &source)) || (error = find(disk, to, &target)) || (error = find_file(disk, from, &source)))
 		return error;
 	if (target.inode && target.inode->is_directory)
 		return EISDIR;
@@ -446,6 +449,7 @@ static int simulated_lock(const struct disk *functions, const char *path, int *o
 		inode_set_name(place.directory, place.name, place.inode = inode_create(&disk->inodes, false));
 	place.inode->is_locked = true;
 	*out_fd = add_descriptor(disk, place.inode, false);
+	descriptor_of(disk, *out_fd)->has_lock = true;
 	return 0;
 }
 
