@@ -1,5 +1,5 @@
 /*
- * The asynchronous face, on a libev loop: order, errors, pushes, lost connections, time limits, and closing from inside a callback.
+ * The asynchronous client on a libev loop: order, errors, pushes, lost connections, time limits, and closing inside a callback.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,12 +14,12 @@ static qc_context *ctx;
 
 struct seen {
 	struct ev_loop *loop;
-	int replies, wanted; /* the loop is left when so many have come */
+	int replies, wanted; /* the loop ends after this many replies */
 	enum qc_kind last_kind;
 	int64_t last_int;
 	char last_text[64];
 	qc_result kept;
-	int next; /* INCR's next answer, for order */
+	int next; /* the next reply of INCR, to check the order */
 	bool in_order;
 };
 
@@ -53,7 +53,7 @@ static void run_out(struct ev_loop *loop, ev_timer *timer, int events)
 	ev_break(loop, EVBREAK_ALL);
 }
 
-/* Runs the loop until so many replies have come; false when they don't. */
+/* Runs the loop until this many replies have arrived; false if they don't. */
 static bool await(struct seen *seen, int wanted)
 {
 	ev_timer late;
@@ -168,7 +168,7 @@ static void closing_from_inside_a_callback_ends_all_others(void)
 
 struct retry {
 	struct seen seen;
-	int limit; /* it gives up after so many answers */
+	int limit; /* gives up after this many replies */
 };
 
 static void try_again(qc_async *async, qc_result *result, void *data)
@@ -190,7 +190,7 @@ static void a_callback_that_tries_again_while_closing_is_told_each_time(void)
 	qc_async_close(a);
 	CU_ASSERT_EQUAL(retry.seen.replies, 5);
 	CU_ASSERT_EQUAL(retry.seen.last_kind, QC_CLOSED);
-	/* Of those refused before, too; and one that never gives up doesn't keep us. */
+	/* Refused ones, too. A callback that never gives up must not block us. */
 	retry = (struct retry){.seen.loop = retry.seen.loop, .limit = 1000};
 	a = qc_ev_dial(retry.seen.loop, f.address);
 	qc_async_do(a, try_again, &retry, "GET", (const char *)NULL);
@@ -228,7 +228,7 @@ static void a_killed_connection_is_dialled_again(void)
 	qc_async_do(a, on_reply, &seen, "CLIENT", "GETNAME");
 	CU_ASSERT(await(&seen, 2));
 	if (seen.last_kind != QC_OK) {
-		/* The kill came after the command had left; the next is served on a new connection. */
+		/* The connection was killed after the command had been sent. The next one is served on a new connection. */
 		CU_ASSERT_EQUAL(seen.last_kind, QC_NETWORK);
 		qc_async_do(a, on_reply, &seen, "CLIENT", "GETNAME");
 		CU_ASSERT(await(&seen, 3));
@@ -287,7 +287,7 @@ static void say_nothing(struct fake *fake, int fd, unsigned number, void *data)
 
 #define LIMIT_MS 1000
 
-/* Answers what blocks after the time limit, and what was sent behind it when it hears a third command. */
+/* Answers the blocking command after the time limit, and the one sent after it when a third command arrives. */
 static void block_for_long(struct fake *fake, int fd, unsigned number, void *data)
 {
 	char word[32];
@@ -322,7 +322,7 @@ static void what_stands_behind_a_blocking_command_has_its_time_still(void)
 	CU_ASSERT(await(&seen, 2));
 	CU_ASSERT_EQUAL(seen.last_kind, QC_OK);
 	CU_ASSERT_EQUAL(seen.last_int, 5);
-	/* And no more than its time. */
+	/* But no longer than its own time. */
 	qc_async_do(a, on_reply, &seen, "INCR", "n");
 	CU_ASSERT(await(&seen, 3));
 	CU_ASSERT_EQUAL(seen.last_kind, QC_TIMEOUT);
@@ -363,7 +363,7 @@ static void run_for(struct ev_loop *loop, int64_t ms)
 	ev_timer_stop(loop, &timer);
 }
 
-/* Longer than all retries with their pauses take. */
+/* Longer than all retries with their pauses. */
 #define RESTART_MS 400
 
 static void commands_wait_for_a_server_that_restarts(void)
@@ -401,7 +401,7 @@ static void nobody_waits_for_a_connection_for_ever(void)
 	qc_async *a = qc_ev_dial(seen.loop, "127.0.0.1:1", .timeout_ms = LIMIT_MS, .retries = -1);
 	int64_t began = monotonic_ms();
 
-	/* One that may block for ever, but not before it is sent. */
+	/* May block forever, but not before it is sent. */
 	qc_async_do(a, on_reply, &seen, "BLPOP", "list", 0);
 	run_for(seen.loop, LIMIT_MS / 3);
 	qc_async_do(a, on_reply, &seen, "GET", "n");
@@ -411,12 +411,12 @@ static void nobody_waits_for_a_connection_for_ever(void)
 	CU_ASSERT(await(&seen, 2));
 	CU_ASSERT(monotonic_ms() - began >= LIMIT_MS + LIMIT_MS / 3 - 1);
 	CU_ASSERT_EQUAL(seen.last_kind, QC_TIMEOUT);
-	/* It rests when nobody waits, and begins anew when somebody does. */
+	/* It rests while no command waits, and starts again with the next one. */
 	run_for(seen.loop, LIMIT_MS);
 	qc_async_do(a, on_reply, &seen, "GET", "n");
 	CU_ASSERT(await(&seen, 3));
 	CU_ASSERT_EQUAL(seen.last_kind, QC_TIMEOUT);
-	/* A callback that gives another closes nothing and ends nothing. */
+	/* A callback that adds another command closes and ends nothing. */
 	struct retry retry = {.seen.loop = seen.loop, .limit = 2};
 	qc_async_do(a, try_again, &retry, "GET", "n");
 	CU_ASSERT(await(&retry.seen, 2));
@@ -474,7 +474,7 @@ static void pushes_have_a_callback_of_their_own(void)
 		qc_result r qc_auto = qc_do(f.client, ctx, "PUBLISH", "news", "hello");
 		CU_ASSERT(await(&seen, 3));
 		CU_ASSERT_STRING_EQUAL(seen.last_text, "message hello");
-		/* Commands and pushes side by side. */
+		/* Commands and pushes on one connection. */
 		qc_async_do(a, on_reply, &seen, "ECHO", "still");
 		CU_ASSERT(await(&seen, 4));
 		CU_ASSERT_STRING_EQUAL(seen.last_text, "still");

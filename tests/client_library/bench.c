@@ -1,10 +1,10 @@
 /*
- * libqcache beside hiredis, in turn, on one server: requests per second and the client's processor time for each, medians of the
- * rounds, and the median ratio. The time of the processor says something on a busy machine, too.
+ * libqcache compared with hiredis on one server, in turns: requests per second and CPU time of the client, medians of the rounds, and the
+ * median ratio. CPU time is meaningful even on a busy machine.
  *
  *	bench [ROUNDS [SECONDS]]
  *
- * QCACHE_TEST_PORT says where the server listens (tests/clients/with_server.py starts one).
+ * QCACHE_TEST_PORT is the port of the server (tests/clients/with_server.py starts one).
  */
 #include <hiredis/hiredis.h>
 #include <pthread.h>
@@ -134,7 +134,7 @@ static double now(void)
 }
 
 struct figures {
-	double per_second, cpu_us; /* of all threads together; of one request */
+	double per_second, cpu_us; /* of all threads; of one request */
 };
 
 static double cpu_seconds(void)
@@ -185,7 +185,7 @@ static void cell(const char *name, qc_client *client, int threads, size_t depth,
 
 	for (int i = 0; i < rounds; i++) {
 		struct figures ours, theirs;
-		/* Who comes first changes, so that what grows or tires favours nobody. */
+		/* The order changes, so that no side profits from growth or fatigue. */
 		if (i & 1)
 			theirs = measure(NULL, threads, depth, seconds);
 		ours = measure(client, threads, depth, seconds);

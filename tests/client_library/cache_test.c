@@ -1,5 +1,5 @@
 /*
- * Client-side caching: what is kept, what ends that, and that nobody reads what was true once.
+ * Client-side caching: what is kept, what ends it, and that no outdated value is read.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -15,7 +15,7 @@
 
 static qc_context *ctx;
 
-/* Has the server what a cache needs? Ours says so when it does. */
+/* Whether the server has what a cache needs. */
 static bool has_tracking(struct fixture *f)
 {
 	qc_client *pinned = qc_pin(f->client, ctx);
@@ -35,7 +35,7 @@ static bool reads(qc_cache *cache, const char *key, const char *value)
 	return !qc_failed(r) && (value ? text && strcmp(text, value) == 0 : !text);
 }
 
-/* What the server says of a change comes a little later than the answer to who made it. */
+/* The server reports a change a little after it has answered the writer. */
 static bool comes_to_read(qc_cache *cache, const char *key, const char *value)
 {
 	int64_t deadline = deadline_after(PATIENCE_MS);
@@ -63,7 +63,7 @@ static void a_read_is_kept_until_its_key_changes(void)
 		GOOD(qc_set(f.client, ctx, "k", "two"));
 		CU_ASSERT(comes_to_read(cache, "k", "two"));
 		CU_ASSERT(qc_cache_counts(cache).invalidations >= 1);
-		/* Nothing is a value as well. */
+		/* An absent key is cached, too. */
 		CU_ASSERT(comes_to_read(cache, "none", NULL));
 		qc_cache_forget(cache, qc_arg("k"));
 		CU_ASSERT(reads(cache, "k", "two"));
@@ -111,7 +111,7 @@ static void the_cache_is_bounded_in_bytes(void)
 			CU_ASSERT(qc_cache_counts(cache).bytes <= 20000);
 		}
 		CU_ASSERT(qc_cache_counts(cache).evictions > 0 && qc_cache_counts(cache).keys > 10);
-		/* What doesn't fit at all isn't kept. */
+		/* A reply that doesn't fit at all is not kept. */
 		memset(large, 'x', sizeof(large) - 1);
 		for (int i = 0; i < 6; i++)
 			GOOD(qc_append(f.client, ctx, "large", large));
@@ -156,7 +156,7 @@ static void a_lost_connection_empties_the_cache_and_is_made_anew(void)
 		uint64_t flushes = qc_cache_counts(cache).flushes;
 		qc_result killed qc_auto = qc_client_kill(f.client, ctx, "TYPE", "normal", "SKIPME", "yes");
 		GOOD(killed);
-		/* Once when it is lost, and once when it stands again. */
+		/* Once when the connection is lost, and once when it is back. */
 		int64_t deadline = deadline_after(PATIENCE_MS);
 		while (qc_cache_counts(cache).flushes < flushes + 2 && deadline_left_ms(deadline) > 0)
 			usleep(1000);
@@ -170,7 +170,7 @@ static void a_lost_connection_empties_the_cache_and_is_made_anew(void)
 	CU_ASSERT(fixture_stop(&f));
 }
 
-/* Tracks; answers GET only when the cache has heard that the key has changed. */
+/* Answers CLIENT TRACKING, and GET only after the cache has been told of a change. */
 struct race {
 	atomic_int tracker; /* the socket */
 	qc_cache *_Atomic cache;
@@ -206,7 +206,7 @@ static void *serve(void *data)
 	return NULL;
 }
 
-/* Each connection has a thread: a cache needs two at once. */
+/* One thread per connection: a cache needs two at once. */
 static void serve_aside(struct fake *fake, int fd, unsigned number, void *data)
 {
 	struct served *s = malloc(sizeof(*s));
@@ -280,7 +280,7 @@ struct readers {
 	atomic_uint wrong;
 };
 
-/* A value never goes back. */
+/* A value never goes back to an older one. */
 static void *read_on(void *data)
 {
 	struct readers *readers = data;

@@ -16,7 +16,7 @@ static qc_context *ctx;
 int __real_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **out);
 int __wrap_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **out);
 
-/* The names that are used here, on every machine alike; it is put in front of the library's look-ups (see SConscript). */
+/* The host names used here, the same on every machine. Replaces the library's name lookup (see SConscript). */
 int __wrap_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **out)
 {
 	if (node && strcmp(node, "no-such-host.invalid") == 0)
@@ -52,7 +52,7 @@ static void typed_calls_take_their_options(void)
 	CU_ASSERT_EQUAL(qc_incrby(c, ctx, "k", -2).value, 40);
 	CU_ASSERT_EQUAL(qc_expire(c, ctx, "k", 50, .gt = true).value, 0);
 	CU_ASSERT_EQUAL(qc_persist(c, ctx, "k").value, 1);
-	/* Zero is left out, and can be said all the same. */
+	/* Zero is not sent, but can be sent with qc_do(). */
 	GOOD(qc_set(c, ctx, "k", 40, .ex = 0));
 	CU_ASSERT_EQUAL(qc_ttl(c, ctx, "k").value, -1);
 	FAILS(qc_do(c, ctx, "SET", "k", 41, "EX", 0), QC_SERVER);
@@ -162,13 +162,13 @@ static void numbers_are_written_exactly(void)
 	CU_ASSERT(fixture_stop(&f));
 }
 
-/* More than both directions' buffers hold: the sender must read while it sends. */
+/* More than the buffers of both directions hold: the sender must read meanwhile. */
 static void large_values_and_pipelines_pass_without_a_jam(void)
 {
 	struct fixture f = fixture_start("");
 	size_t len = 24 << 20;
 	char *large = malloc(len);
-	/* However slow the machine is today. */
+	/* However slow the machine is. */
 	qc_client *c qc_defer(qc_close) = qc_dial(f.address, .timeout_ms = -1);
 	qc_pipeline *p = qc_pipeline_open(c);
 
@@ -190,7 +190,7 @@ static void large_values_and_pipelines_pass_without_a_jam(void)
 	CU_ASSERT(fixture_stop(&f));
 }
 
-/* In use, in pieces and in whole pages. */
+/* Memory in use, in pieces and in whole pages. */
 static size_t allocated_bytes(void)
 {
 	struct mallinfo2 info = mallinfo2();
@@ -366,7 +366,7 @@ static void a_pinned_client_keeps_its_connection_and_its_state(void)
 	CU_ASSERT_EQUAL(qc_exists(two, ctx, "k").value, 0);
 	qc_close(one);
 	qc_close(two);
-	/* The one that was changed is not used again; the other is. */
+	/* The changed connection is not reused; the other one is. */
 	CU_ASSERT_EQUAL(qc_exists(f.client, ctx, "k").value, 0);
 	CU_ASSERT_EQUAL(qc_pool_stats(f.client).total, 1);
 	qc_client *again = qc_pin(f.client, ctx), *twice = qc_pin(again, ctx);
@@ -418,7 +418,7 @@ static void a_pipeline_gives_every_reply_and_every_error(void)
 	qc_results no_call qc_auto_results = qc_run(p, ctx);
 	FAILS(no_call, QC_INVALID);
 	CU_ASSERT_STRING_EQUAL(no_call.err.text, "SUBSCRIBE is not a call: see qc_subscribe(), qc_send()");
-	/* Nothing of that is left behind. */
+	/* None of it remains. */
 	qc_add(p, "GET", "a");
 	qc_results again qc_auto_results = qc_run(p, ctx);
 	GOOD(again);
@@ -455,7 +455,7 @@ struct rival {
 	int conflicts, calls;
 };
 
-/* Doubles a number, while somebody else changes it the first few times. */
+/* Doubles a number, while another client changes it the first few times. */
 static qc_error double_it(qc_client *tx, qc_context *context, qc_pipeline *queue, void *data)
 {
 	struct rival *rival = data;
@@ -505,7 +505,7 @@ static void a_watched_key_that_changes_makes_it_run_again(void)
 		qc_results refused qc_auto_results = qc_watch(f.client, ctx, refuse, NULL, "n");
 		FAILS(refused, QC_INVALID);
 		CU_ASSERT_STRING_EQUAL(refused.err.text, "not today");
-		/* What was watched is not watched any more, and the connections serve others. */
+		/* The keys are no longer watched, and the connections serve others. */
 		CU_ASSERT_EQUAL(qc_pool_stats(f.client).broken, 0);
 		uint64_t dialled = qc_pool_stats(f.client).misses;
 		for (int i = 0; i < 20; i++) {
@@ -517,7 +517,7 @@ static void a_watched_key_that_changes_makes_it_run_again(void)
 			CU_ASSERT(qc_has_code(aborted.err, "EXECABORT"));
 		}
 		CU_ASSERT_EQUAL(qc_pool_stats(f.client).misses, dialled);
-		/* But one whose state the body has changed. */
+		/* But not a connection whose state the body has changed. */
 		qc_results elsewhere qc_auto_results = qc_watch(f.client, ctx, look_elsewhere, NULL, "n");
 		GOOD(elsewhere);
 		qc_string here qc_auto = qc_get(f.client, ctx, "n");
@@ -639,7 +639,7 @@ static void the_table_knows_the_commands(void)
 	CU_ASSERT_PTR_NULL(qc_table_at(qc_table_count()));
 }
 
-/* Every command of ours has its entry, and so its typed call: both come from one list. */
+/* Each of our commands has an entry, and so a typed call: both come from one list. */
 static void the_table_is_the_servers(void)
 {
 	struct fixture f = fixture_start("");
@@ -696,7 +696,7 @@ static void a_closed_or_failed_handle_says_why(void)
 	qc_pipeline_close(p);
 	qc_close(pinned);
 	qc_close(c);
-	/* These are for ever. */
+	/* These block forever. */
 	c = qc_dial("none://x");
 	p = qc_pipeline_open(c);
 	s = qc_subscribe(c, ctx, "x");
@@ -720,7 +720,7 @@ static void set_with_get_gives_the_former_value(void)
 	CU_ASSERT_STRING_EQUAL(old.data, "old");
 	CU_ASSERT_STRING_EQUAL(now.data, "new");
 	CU_ASSERT_EQUAL(qc_ttl(f.client, ctx, "k").value, 100);
-	/* Nor does another answer get lost. */
+	/* Nor is another reply lost. */
 	qc_result log qc_auto = qc_acl_log(f.client, ctx);
 	CU_ASSERT_EQUAL(qc_reply_type(log.reply), QC_ARRAY);
 	CU_ASSERT(fixture_stop(&f));
@@ -755,7 +755,7 @@ struct span {
 	int opened, closed;
 };
 
-/* As a tracer would: a span begins with the context's trace, and its end finds it again. */
+/* Like a tracer: a span begins with the trace of the context, and is found again at its end. */
 static void open_span(void *data, const qc_event *event)
 {
 	struct span *span = data;
@@ -832,7 +832,7 @@ static void the_pool_keeps_few_idle_and_none_for_too_long(void)
 	CU_ASSERT_EQUAL(qc_pool_stats(c).total, 2);
 	CU_ASSERT_EQUAL(qc_pool_stats(c).retired, 3);
 	qc_close(c);
-	/* A lifetime that has passed by the second call. */
+	/* A lifetime that is over at the second call. */
 	c = qc_dial(f.address, .max_lifetime_ms = 1);
 	for (int i = 0; i < 3; i++) {
 		usleep(2000);
@@ -841,7 +841,7 @@ static void the_pool_keeps_few_idle_and_none_for_too_long(void)
 	CU_ASSERT(qc_pool_stats(c).retired >= 3);
 	CU_ASSERT_EQUAL(qc_pool_stats(c).stale, 0);
 	qc_close(c);
-	/* Who waits is counted by time. */
+	/* Time spent waiting is counted. */
 	c = qc_dial(f.address, .pool_size = 1, .pool_timeout_ms = 20);
 	qc_client *only = qc_pin(c, ctx);
 	FAILS(qc_set(c, ctx, "k", 1), QC_TIMEOUT);
@@ -874,7 +874,7 @@ static void pushes_have_a_handler_in_calls_too(void)
 	struct pushes pushes = {.count = 0};
 
 	if (fixture_has(&f, "CLIENT|TRACKING", "pushes in calls") && server_is_reference()) {
-		/* One connection, so that what comes while it is idle is met by the next call. */
+		/* A single connection, so that the next call finds what has arrived while it was idle. */
 		qc_client *c = qc_dial(f.address, .pool_size = 1, .on_push = note_push, .push_data = &pushes);
 		qc_client *pinned = qc_pin(c, ctx);
 		qc_result tracked qc_auto = qc_do(pinned, ctx, "CLIENT", "TRACKING", "ON");
@@ -966,7 +966,7 @@ static void null_is_the_background_the_defaults_and_nothing_to_release(void)
 	CU_ASSERT(qc_advance(it, NULL));
 	qc_client *with qc_defer(qc_close) = qc_open_with(NULL, &(qc_options){.address = f.address});
 	GOOD(*with);
-	/* Whoever listens at the default address. */
+	/* Any server at the default address. */
 	qc_client *at_default = qc_open(NULL);
 	CU_ASSERT(!qc_is(at_default->err, QC_INVALID));
 	qc_close(at_default);

@@ -1,5 +1,5 @@
 /*
- * The line editor of qcache-cli: keys, long lines, pastes, search, windows that change, terminals that can do nothing.
+ * The line editor of qcache-cli: keys, long lines, pastes, search, window changes, dumb terminals.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,7 +36,7 @@ static void enter(const char *line)
 	CU_ASSERT(terminal_waits_at(t, prompt));
 }
 
-/* What stands behind the prompt, with the cursor behind it. */
+/* Checks what is shown after the prompt, with the cursor at its end. */
 static void must_read(const char *line)
 {
 	char wanted[256];
@@ -49,7 +49,7 @@ static void keys_edit_as_in_a_shell(void)
 {
 	static const struct { const char *keys, *line; } cases[] = {
 		{"get foo bar\033[1;5DX\005", "get foo Xbar"},    /* Ctrl-Left */
-		{"get foo bar\033[5DX\005", "get foo Xbar"},      /* as older terminals send it */
+		{"get foo bar\033[5DX\005", "get foo Xbar"},      /* as sent by older terminals */
 		{"get foo bar\033OdX\005", "get foo Xbar"},
 		{"get foo bar\033[1;3DX\005", "get foo Xbar"},    /* Alt-Left */
 		{"get foo bar\033bX\005", "get foo Xbar"},
@@ -61,13 +61,13 @@ static void keys_edit_as_in_a_shell(void)
 		{"get foo bar\033[D\033[DX\033[C\005", "get foo bXar"},
 		{"get foo bar\001\033[3~\005", "et foo bar"},      /* Delete */
 		{"get foo bar\001\004\005", "et foo bar"},
-		{"get foo bar\027X", "get foo X"},                 /* Ctrl-W, by blanks */
-		{"get foo:bar\033\177X", "get foo:X"},             /* Alt-Backspace, by words */
+		{"get foo bar\027X", "get foo X"},                 /* Ctrl-W: up to a blank */
+		{"get foo:bar\033\177X", "get foo:X"},             /* Alt-Backspace: a word */
 		{"get foo bar\001\033d\005X", " foo barX"},
 		{"get foo bar\001\006\006\006\013X", "getX"},      /* Ctrl-K */
 		{"get foo\025set \031", "set get foo"},            /* Ctrl-U, Ctrl-Y */
 		{"get oof\024", "get ofo"},                        /* Ctrl-T */
-		{"get \033[15~\033[24;2~\033[99zfoo", "get foo"},  /* keys of no meaning leave nothing */
+		{"get \033[15~\033[24;2~\033[99zfoo", "get foo"},  /* unknown keys have no effect */
 		{"get \xc3\xa4\xc3\xb6\bx", "get \xc3\xa4x"},      /* a character, not a byte */
 	};
 
@@ -85,7 +85,7 @@ static void keys_edit_as_in_a_shell(void)
 	leave();
 }
 
-/* Twelve characters of each letter, so that places in a long line can be told. */
+/* Twelve of each letter, to recognise places in a long line. */
 static void fill(char *out, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
@@ -103,22 +103,22 @@ static void a_line_of_several_rows_is_drawn_rightly(void)
 	fill(line, 150);
 	terminal_type(t, line);
 	CU_ASSERT(terminal_shows(t, "mmmmmm   "));
-	/* At the beginning, and something before it. */
+	/* At the beginning, with something before it. */
 	terminal_type(t, "\001X");
 	snprintf(row, sizeof(row), "%sX%.*s", prompt, (int)first - 1, line);
 	CU_ASSERT(terminal_shows(t, row));
 	snprintf(row, sizeof(row), "%.60s", line + first - 1);
 	CU_ASSERT(terminal_shows(t, row));
-	/* Taken away again, and into the middle of the second row. */
+	/* Removed again; and into the middle of the second row. */
 	terminal_type(t, "\b\005\033[1;5D");
 	snprintf(row, sizeof(row), "%.60s", line + first);
 	CU_ASSERT(terminal_shows(t, row));
-	/* All of it goes. */
+	/* Everything is removed. */
 	terminal_type(t, "\005\025Z");
 	must_read("Z");
 	CU_ASSERT(!terminal_has(t, "mmm"));
 	terminal_type(t, "\b");
-	/* A row that is just full. */
+	/* A row that is exactly full. */
 	fill(line, first);
 	terminal_type(t, line);
 	snprintf(row, sizeof(row), "%s%s", prompt, line);
@@ -151,7 +151,7 @@ static void a_line_of_more_rows_than_the_terminal_keeps_its_cursor_in_view(void)
 
 #define PASTED 20000
 
-/* So many bytes are drawn for a paste that its length could be drawn a few times, but not once for each of its characters. */
+/* A paste may draw this many bytes: enough to draw it a few times, but not once for each of its characters. */
 static void must_be_drawn_at_once(const char *front, const char *behind)
 {
 	char *paste = malloc(PASTED + 64);
@@ -200,7 +200,7 @@ static void what_is_typed_while_a_command_runs_is_not_lost(void)
 	char *paste = malloc(PASTED + 64);
 	size_t len = (size_t)sprintf(paste, "set ahead ");
 
-	/* More than the 4,095 bytes that a terminal keeps of a line which it edits itself. */
+	/* More than the 4,095 bytes of a line that a terminal edits itself. */
 	open_at("QCACHE_HISTORY=", 100);
 	fill(paste + len, PASTED);
 	strcat(paste, "\r");
@@ -229,7 +229,7 @@ static void control_r_searches_in_older_lines(void)
 	CU_ASSERT(terminal_shows(t, "(failed search) needlex: echo needle-one"));
 	terminal_type(t, "\b\b\b\b\b\b\bstr");
 	CU_ASSERT(terminal_shows(t, "(search) str: echo straw"));
-	/* Any other key is meant for the line that was found. */
+	/* Any other key applies to the line found. */
 	terminal_type(t, "\005s");
 	must_read("echo straws");
 	terminal_type(t, "\r");
@@ -256,7 +256,7 @@ static void tab_completes_what_a_command_takes(void)
 		{"help dbs\t", "help dbsize "},
 		{"help @stri\t", "help @string "},
 		{"conn\t", "connect "},
-		{"echo alon\t", "echo alon"}, /* no key there */
+		{"echo alon\t", "echo alon"}, /* no key at this place */
 		{"get nothing\t", "get nothing"},
 	};
 
@@ -298,7 +298,7 @@ static void a_line_stays_one_when_the_window_changes_its_size(void)
 	snprintf(row, sizeof(row), "%saaaaaa", prompt);
 	CU_ASSERT(terminal_shows(t, "mmmmmm12"));
 	CU_ASSERT(terminal_has(t, row));
-	/* Nothing of the rows that it had is left. */
+	/* Nothing is left of the rows that it had. */
 	terminal_type(t, "\025z");
 	must_read("z");
 	CU_ASSERT(!terminal_has(t, "aaaaaa"));
@@ -344,7 +344,7 @@ static void nothing_but_text_is_written_to_a_dumb_terminal(void)
 	enter("clear");
 	enter("nonsense");
 	enter("help get");
-	/* A program of the shell leaves the terminal as it was: what is typed is still seen. */
+	/* A shell program leaves the terminal as it was: what is typed is still echoed. */
 	enter("get none | cat");
 	terminal_type(t, "echo seen");
 	must_read("echo seen");

@@ -1,5 +1,5 @@
 /*
- * The prompt of qcache-cli at servers that are silent, talkative, or go away; and Ctrl-C.
+ * The prompt of qcache-cli with servers that are silent, talkative, or go away; and Ctrl-C.
  */
 #include <sched.h>
 #include <stdatomic.h>
@@ -15,7 +15,7 @@
 
 static char home[64];
 
-/* A terminal, and a server with a script that counts something. */
+/* A terminal, and a scripted server that counts something. */
 struct stage {
 	struct fake *fake;
 	struct terminal *terminal;
@@ -108,7 +108,7 @@ static void control_c_ends_connecting_and_not_the_program(void)
 	stage_close(&s);
 }
 
-/* The first connection gets no answer to COMMAND DOCS. */
+/* The first connection gets no reply to COMMAND DOCS. */
 static void answer_no_docs(struct fake *fake, int fd, unsigned number, void *data)
 {
 	char word[32];
@@ -136,7 +136,7 @@ static void control_c_while_help_is_fetched_leaves_a_connection(void)
 	stage_close(&s);
 }
 
-/* Nulls where names and flags should be. */
+/* Nulls in place of names and flags. */
 static void answer_null_docs(struct fake *fake, int fd, unsigned number, void *data)
 {
 	static const char docs[] = "*2\r\n$4\r\nodds\r\n*4\r\n$9\r\narguments\r\n*1\r\n*4\r\n$4\r\nname\r\n$5\r\nfirst\r\n"
@@ -160,7 +160,7 @@ static void nulls_in_what_a_server_tells_of_its_commands_are_no_text(void)
 	stage_close(&s);
 }
 
-/* So much that it can't all be printed before Ctrl-C arrives. */
+/* So much that it can't be printed before Ctrl-C arrives. */
 #define PIECES 512
 static char piece[65536];
 
@@ -198,7 +198,7 @@ static void control_c_ends_the_printing_of_a_long_reply(void)
 	stage_close(&s);
 }
 
-/* Ends the first connection behind SET in a transaction; counts that, and INCR. */
+/* Closes the first connection after SET in a transaction; counts that, and INCR. */
 static void end_in_transaction(struct fake *fake, int fd, unsigned number, void *data)
 {
 	char word[32];
@@ -223,7 +223,7 @@ static void nothing_of_a_lost_transaction_runs_outside_of_it(void)
 	CU_ASSERT(terminal_shows(s.terminal, "(TX)> "));
 	terminal_type(s.terminal, "set a 1\r");
 	stage_await(&s, 1);
-	/* Pasted: nobody has read yet that it is lost. */
+	/* Pasted: nobody has read yet that the transaction is lost. */
 	terminal_type(s.terminal, "\033[200~3 incr b\nincr c\n\033[201~");
 	CU_ASSERT(terminal_shows(s.terminal, "the transaction is lost."));
 	CU_ASSERT(terminal_waits_at(s.terminal, s.prompt));
@@ -233,7 +233,7 @@ static void nothing_of_a_lost_transaction_runs_outside_of_it(void)
 	stage_close(&s);
 }
 
-/* Ends the first connection behind SET, which follows WATCH; counts that, and MULTI and EXEC. */
+/* Closes the first connection after SET, which follows WATCH; counts that, and MULTI and EXEC. */
 static void end_while_watching(struct fake *fake, int fd, unsigned number, void *data)
 {
 	char word[32];
@@ -264,7 +264,7 @@ static void a_transaction_does_not_begin_where_its_watch_is_lost(void)
 	CU_ASSERT(terminal_shows(s.terminal, "; the command was not run."));
 	CU_ASSERT(terminal_waits_at(s.terminal, s.prompt));
 	CU_ASSERT_EQUAL(s.seen, 1);
-	/* That was said: now it is a new one. */
+	/* It has been reported: this is a new transaction. */
 	terminal_type(s.terminal, "multi\r");
 	CU_ASSERT(terminal_shows(s.terminal, "(TX)> "));
 	stage_close(&s);

@@ -1,5 +1,5 @@
 /*
- * What qcache-cli keeps of the lines that were typed, and where.
+ * The history of qcache-cli: which lines it keeps, and where.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -46,7 +46,7 @@ static bool is_same(const struct stat *a, const struct stat *b)
 	return a->st_ino == b->st_ino && a->st_mode == b->st_mode && a->st_size == b->st_size && a->st_uid == b->st_uid;
 }
 
-/* A prompt that is given this for its history works, and leaves it as it is. */
+/* A prompt with this history file works, and doesn't touch the file. */
 static void must_stay(const char *what)
 {
 	struct stat before, after;
@@ -65,7 +65,7 @@ static void a_device_that_should_hold_the_history_keeps_its_mode(void)
 {
 	char target[128];
 
-	/* The same device as /dev/null, where one may make it. */
+	/* The same device as /dev/null, if the test may create one. */
 	if (mknod(path, S_IFCHR | 0666, makedev(1, 3)) == 0) {
 		CU_ASSERT_EQUAL(chmod(path, 0666), 0);
 		must_stay("a device");

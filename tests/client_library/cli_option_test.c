@@ -1,5 +1,5 @@
 /*
- * The options of qcache-cli, those that redis-cli has among them.
+ * The options of qcache-cli, including those of redis-cli.
  */
 #include <stdatomic.h>
 #include <stdio.h>
@@ -40,7 +40,7 @@ static void no_option_of_redis_cli_is_unknown(void)
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
 		int status;
-		/* The last one is wrong for certain, so that nothing is run. */
+		/* The last option is certainly wrong, so nothing is run. */
 		snprintf(line, sizeof(line), "$PROGRAM %s --wrong-option", options[i]);
 		char *output = cli_shell(home, "none", line, &status);
 		bool is_known = strstr(output, "unknown option --wrong-option") || !strstr(output, "unknown option");
@@ -75,7 +75,7 @@ static void a_port_stands_beside_a_url_or_a_socket(void)
 		 "$PROGRAM -p %u -s %s echo 3; $PROGRAM -p %u -u valkey://no-such-host.invalid:1 -h 127.0.0.1 echo 4",
 		 port, port, 1U, server_socket_path(f.server), port);
 	CU_ASSERT(gives(&f, line, 0, "1\n2\n3\n4\n"));
-	/* Where the machine knows the name. */
+	/* If the machine knows the name. */
 	snprintf(line, sizeof(line), "if getent ahostsv4 localhost >known; then $PROGRAM -4 -h localhost -p %u echo 5; else echo 5; fi", port);
 	CU_ASSERT(gives(&f, line, 0, "5\n"));
 	CU_ASSERT(gives(&f, "$PROGRAM -u valkey://$ADDR/3 set in-three 1; $CLI -n 3 exists in-three; $CLI exists in-three", 0, "OK\n1\n0\n"));
@@ -93,7 +93,7 @@ static void options_of_tls_want_tls(void)
 			"qcache-cli: -insecure needs -tls or a rediss:// address (see qcache-cli --help)\n"));
 	CU_ASSERT(gives(&none, "$PROGRAM -tls -s /tmp/none.sock ping", 2,
 			"qcache-cli: -tls: a unix socket cannot use TLS (see qcache-cli --help)\n"));
-	/* What begins without it is made to have it, so that no password goes out in clear. */
+	/* -tls adds TLS to a redis:// address, so that no password is sent unencrypted. */
 	CU_ASSERT(gives(&none, "$PROGRAM -tls -u redis://:pw@127.0.0.1:1 -cacert none.crt ping 2>&1 | cut -c1-30", 0,
 			"Could not connect: none.crt: e\n"));
 }
@@ -170,7 +170,7 @@ static void replies_have_the_form_that_was_asked_for(void)
 	CU_ASSERT(fixture_stop(&f));
 }
 
-/* Answers nothing: the message that comes with the first reply is what counts. */
+/* Sends a message with the first reply. */
 static void push_and_answer(struct fake *fake, int fd, unsigned number, void *data)
 {
 	char word[32];
@@ -202,7 +202,7 @@ static void pushes_are_shown(void)
 	CU_ASSERT(terminal_shows(t, "   2) 1) \"a\""));
 	CU_ASSERT(terminal_shows(t, "PONG"));
 	CU_ASSERT(terminal_waits_at(t, prompt));
-	/* Here the push is the answer. */
+	/* Here the push is the reply. */
 	terminal_type(t, "unsubscribe x\r");
 	CU_ASSERT(terminal_shows(t, "1) unsubscribe"));
 	CU_ASSERT(terminal_waits_at(t, prompt));
@@ -215,7 +215,7 @@ static void pushes_are_shown(void)
 	fake_stop(&fake);
 }
 
-/* A node of a cluster, and what it answers to GET: where to, or (when that is empty) that it is the one itself. */
+/* A node of a cluster, and its reply to GET: a redirection, or (if empty) the value. */
 struct node {
 	struct fake *fake;
 	char answer[96];
@@ -243,7 +243,7 @@ static void a_cluster_is_followed_when_asked_for(void)
 	here.fake = fake_start(be_node, &here);
 	snprintf(ask.answer, sizeof(ask.answer), "-ASK 5 127.0.0.1:%u\r\n", fake_port(here.fake));
 	ask.fake = fake_start(be_node, &ask);
-	/* No host is the one that says it. */
+	/* An empty host means the present one. */
 	snprintf(moved.answer, sizeof(moved.answer), "-MOVED 5 :%u\r\n", fake_port(ask.fake));
 	moved.fake = fake_start(be_node, &moved);
 	snprintf(f.address, sizeof(f.address), "127.0.0.1:%u", fake_port(moved.fake));
@@ -251,7 +251,7 @@ static void a_cluster_is_followed_when_asked_for(void)
 	CU_ASSERT_EQUAL(here.asked, 1);
 	CU_ASSERT_EQUAL(ask.asked, 0);
 	CU_ASSERT(gives(&f, "$CLI get k | cut -c1-9", 0, "MOVED 5 :\n"));
-	/* A circle has an end. */
+	/* A circle of redirections ends. */
 	circle.fake = fake_start(be_node, &circle);
 	snprintf(f.address, sizeof(f.address), "127.0.0.1:%u", fake_port(circle.fake));
 	CU_ASSERT(gives(&f, "$CLI -c get k 2>&1 | cut -c1-7", 0, "MOVED 5\n"));
@@ -261,7 +261,7 @@ static void a_cluster_is_followed_when_asked_for(void)
 	fake_stop(&here.fake);
 }
 
-/* Refuses what is too long, as servers do, and closes before it has all come. */
+/* Refuses a long argument as servers do, and closes before all of it has arrived. */
 static void refuse_length(struct fake *fake, int fd, unsigned number, void *data)
 {
 	char some[64];

@@ -1,5 +1,5 @@
 /*
- * qcache-cli, as scripts use it: without a terminal, for output and an exit status; and its tools.
+ * qcache-cli as used by scripts: without a terminal, for output and exit status; and its tools.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -123,7 +123,7 @@ static void the_tools_measure(void)
 	CU_ASSERT(fixture_stop(&f));
 }
 
-/* One that isn't there: for the address alone. */
+/* No server: only the address matters. */
 static struct fixture at_fake(struct fake *fake)
 {
 	struct fixture f = {.server = NULL};
@@ -211,16 +211,16 @@ static void errors_of_an_import_name_line_and_key(void)
 {
 	struct fixture f = fixture_start("");
 
-	/* With a byte order mark, as spreadsheets write one. */
+	/* With a byte order mark, as spreadsheets write it. */
 	CU_ASSERT(script_gives(&f, "printf '\357\273\277\"a\",\"two\nlines\"\nb,2,x\nc,3\n' >bom.csv; "
 				   "$CLI -import bom.csv 2>&1 >out; echo $?; $CLI mget a b c", 0,
 			       "bom.csv: line 3, key \"b\": ERR value is not an integer or out of range\n1\ntwo\nlines\n\n3\n"));
-	/* What only begins like one is part of the key. */
+	/* What only begins like a byte order mark is part of the key. */
 	CU_ASSERT(script_gives(&f, "printf '\357\273x,1\n' | $CLI -import - >out; printf '\357\273x' | $CLI -x get", 0, "1\n"));
 	CU_ASSERT(fixture_stop(&f));
 }
 
-/* Ends the first connection behind SET in a transaction, and makes a file then. */
+/* Closes the first connection after SET in a transaction, and then creates a file. */
 static void lose_transaction(struct fake *fake, int fd, unsigned number, void *data)
 {
 	char word[32], path[96];
@@ -421,7 +421,7 @@ static void the_status_of_a_repeated_command_is_its_worst(void)
 	fake_stop(&fake);
 }
 
-/* Answers SYNC, which comes without a length, with pieces of which each is sent when the one before has been. */
+/* Answers SYNC, without a length, in pieces; each is sent after the previous one has been received. */
 static void send_snapshot(struct fake *fake, int fd, unsigned number, void *data)
 {
 	char c = 0;
@@ -440,7 +440,7 @@ static void a_snapshot_goes_to_a_pipe(void)
 {
 	static const char *const by_length[] = {"\n", "$5\r\nhe", "llo", NULL};
 	static const char *const by_mark[] = {"$EOF:" MARK "\r\n", "hello", "0123456789abcdef", "0123456789abcdef01234567", NULL};
-	/* What follows the snapshot at once, as the commands that a replica gets, is none of it. */
+	/* Bytes directly after the snapshot, such as commands for a replica, are not part of it. */
 	static const char *const by_mark_with_more[] = {"$EOF:" MARK "\r\nhello" MARK "*1\r\n$4\r\nPING\r\n", NULL};
 	static const char *const *const ways[] = {by_length, by_mark, by_mark_with_more};
 

@@ -1,5 +1,5 @@
 /*
- * qcache-cli in lines of the shell.
+ * qcache-cli in shell commands.
  */
 #ifndef TESTS_CLIENT_LIBRARY_CLI_SHELL_H
 #define TESTS_CLIENT_LIBRARY_CLI_SHELL_H
@@ -7,11 +7,11 @@
 #include <stdbool.h>
 
 /*
- * Runs a line of the shell, in the directory, in which $PROGRAM is the program, $ADDR the address, and $CLI the one with the other. What
- * it wrote on both outputs, to be freed.
+ * Runs a shell command in the directory. $PROGRAM is the program, $ADDR the address, and $CLI the program with the address. Returns all
+ * output, which the caller frees.
  */
 char *cli_shell(const char *directory, const char *address, const char *line, int *out_status);
-/* The same; says what is otherwise, and returns false then. */
+/* The same. Prints what differs and returns false then. */
 bool cli_shell_gives(const char *directory, const char *address, const char *line, int wanted_status, const char *wanted);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * qcache-cli, as a person uses it at a terminal.
+ * qcache-cli as used at a terminal.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,7 +99,7 @@ static void tab_completes_commands_and_subcommands(void)
 	char line[128];
 
 	terminal_type(s.terminal, "expireat\b\b\t");
-	/* EXPIRE and EXPIREAT: nothing to add, so both are shown. */
+	/* EXPIRE and EXPIREAT have no common longer prefix, so both are shown. */
 	CU_ASSERT(terminal_shows(s.terminal, "expireat"));
 	terminal_type(s.terminal, "\003");
 	CU_ASSERT(terminal_waits_at(s.terminal, s.prompt));
@@ -122,7 +122,7 @@ static void hints_stand_at_the_right_as_one_types(void)
 	terminal_type(s.terminal, "incrby ");
 	CU_ASSERT(terminal_shows(s.terminal, "key increment"));
 	terminal_type(s.terminal, "k ");
-	/* The key is typed; what is left is the increment. */
+	/* The key is typed; the increment is missing. */
 	CU_ASSERT(terminal_shows(s.terminal, "  increment"));
 	CU_ASSERT(!terminal_has(s.terminal, "key increment"));
 	terminal_type(s.terminal, "5\r");
@@ -167,7 +167,7 @@ static void control_c_throws_a_line_away(void)
 	type_and_see(&s, "set half a line");
 	terminal_type(s.terminal, "\003");
 	CU_ASSERT(terminal_waits_at(s.terminal, s.prompt));
-	/* Also one that goes on because a quote is open. */
+	/* Also a line that continues because a quote is open. */
 	type_and_see(&s, "set a \"begun");
 	terminal_type(s.terminal, "\r");
 	CU_ASSERT(terminal_waits_at(s.terminal, "... "));
@@ -177,7 +177,7 @@ static void control_c_throws_a_line_away(void)
 	CU_ASSERT(terminal_waits_at(s.terminal, s.prompt));
 	enter(&s, "dbsize");
 	CU_ASSERT(terminal_shows(s.terminal, "(integer) 0"));
-	/* Ctrl-D on an empty line is the end. */
+	/* Ctrl-D on an empty line ends the input. */
 	type_and_see(&s, "x");
 	terminal_type(s.terminal, "\b");
 	CU_ASSERT(terminal_waits_at(s.terminal, s.prompt));
@@ -206,7 +206,7 @@ static void a_server_that_comes_back_is_found_again(void)
 	snprintf(start, sizeof(start), "--port %u", port);
 	struct server *again = server_start("%s", start);
 	terminal_type(t, "set k 2\r");
-	/* In the database that was chosen before. */
+	/* In the database chosen before. */
 	CU_ASSERT(terminal_waits_at(t, prompt));
 	CU_ASSERT(terminal_shows(t, "OK"));
 	terminal_type(t, "quit\r");
@@ -258,7 +258,7 @@ static void history_is_kept_between_runs_but_for_secrets(void)
 	CU_ASSERT_PTR_NULL(strstr(kept, "secret"));
 	free(kept);
 	s = sit_down(NULL, 80);
-	/* The arrow up, past the last quit. */
+	/* Arrow up, past the last quit. */
 	terminal_type(s.terminal, "\033[A\033[A");
 	CU_ASSERT(terminal_shows(s.terminal, "set remembered 1"));
 	terminal_type(s.terminal, "\r");
@@ -266,7 +266,7 @@ static void history_is_kept_between_runs_but_for_secrets(void)
 	get_up(&s);
 }
 
-/* With the arrow up, past `lines` newer lines, whatever the cursor's place in it then. */
+/* With arrow up, past `lines` newer lines; the cursor may be anywhere in the line then. */
 static void recall(struct sitting *s, int lines)
 {
 	while (lines-- >= 0)
@@ -292,7 +292,7 @@ static void a_recalled_line_is_whole_that_was_typed_as_several(void)
 	recall(&s, 2);
 	get_up(&s);
 	s = sit_down(NULL, 80);
-	/* From the file; get and quit came later. */
+	/* From the file; get and quit were added later. */
 	recall(&s, 2);
 	get_up(&s);
 }
@@ -323,7 +323,7 @@ static void several_lines_are_pasted_at_once(void)
 	terminal_type(s.terminal, "\033[200~set a 1\nset b \"two\nlines\"\nmget a b\nget rest\033[201~");
 	CU_ASSERT(terminal_shows(s.terminal, "1) \"1\""));
 	CU_ASSERT(terminal_shows(s.terminal, "2) \"two\\nlines\""));
-	/* What had no line end waits for one. */
+	/* A pasted line without a line end waits for one. */
 	snprintf(line, sizeof(line), "%sget rest", s.prompt);
 	CU_ASSERT(terminal_waits_at(s.terminal, line));
 	terminal_type(s.terminal, "\r");
@@ -396,7 +396,7 @@ static void maps_are_shown_in_resp3(void)
 	get_up(&s);
 }
 
-/* Logs in and says where it is then: CONFIG GET in the form of the protocol, INCR in the database. */
+/* Authenticates; then the options for database and protocol are in effect: CONFIG GET shows the protocol, INCR the database. */
 static void log_in_at(const char *address, const char *shown, const char *option, const char *value, const char *wanted)
 {
 	const char *argv[] = {fixture_cli(), "-addr", address, option, value, NULL};
@@ -472,7 +472,7 @@ static void what_was_typed_is_done_again_after_a_lost_connection(void)
 	CU_ASSERT(server_stop(&server));
 }
 
-/* One that is queued, at the prompt. */
+/* A queued one, at the prompt. */
 static void queue_line(struct sitting *s, const char *line)
 {
 	char prompt[96];
@@ -492,7 +492,7 @@ static void a_select_in_a_transaction_counts_when_it_is_executed(void)
 	if (fixture_has(&s.f, "MULTI", "SELECT in a transaction")) {
 		queue_line(&s, "select 5\r");
 		enter(&s, "discard");
-		/* There is no such database: an error stands among the replies of EXEC. */
+		/* There is no such database: one reply of EXEC is an error. */
 		queue_line(&s, "select 5000\r");
 		enter(&s, "exec");
 		queue_line(&s, "select 5\r");
@@ -515,7 +515,7 @@ static void connect_takes_a_url_with_login_and_database(void)
 	CU_ASSERT(terminal_waits_at(s.terminal, fifth));
 	terminal_type(s.terminal, "set here 5\r");
 	CU_ASSERT(terminal_shows(s.terminal, "OK"));
-	/* Without a database it is the first. */
+	/* Without a database in the URL it is 0. */
 	snprintf(line, sizeof(line), "connect valkey://secret@127.0.0.1:%u\r", server_port(other));
 	terminal_type(s.terminal, line);
 	CU_ASSERT(terminal_waits_at(s.terminal, plain));
@@ -579,19 +579,19 @@ static void a_reply_goes_to_a_program_of_the_shell(void)
 	GOOD(qc_mset(s.f.client, ctx, "one", "1", "two", "2", "three", "3"));
 	enter(&s, "keys * | sort | tail -n 1 | sed 's/^/last: /'");
 	CU_ASSERT(terminal_shows(s.terminal, "last: two"));
-	/* A bar in quotes, or within a word, is none. */
+	/* A bar in quotes or inside a word is no pipe. */
 	enter(&s, "echo 'a | b'");
 	CU_ASSERT(terminal_shows(s.terminal, "\"a | b\""));
 	enter(&s, "echo a|b");
 	CU_ASSERT(terminal_shows(s.terminal, "\"a|b\""));
-	/* One that reads nothing ends nothing else. */
+	/* A program that reads nothing ends only itself. */
 	enter(&s, "debug stringmatch-len 1 a | true");
 	enter(&s, "mget one two | exit 3");
 	enter(&s, "get one | no-such-program-here");
 	CU_ASSERT(terminal_shows(s.terminal, "no-such-program-here"));
 	enter(&s, "echo on");
 	CU_ASSERT(terminal_shows(s.terminal, "\"on\""));
-	/* Ctrl-C ends what goes on and on, and the program that gets it. */
+	/* Ctrl-C ends an endless command and the program that receives it. */
 	terminal_type(s.terminal, "monitor | sed 's/^/seen: /'\r");
 	CU_ASSERT(terminal_shows(s.terminal, "Reading messages"));
 	terminal_type(s.terminal, "\003");
@@ -637,7 +637,7 @@ static void what_can_not_be_undone_is_asked_before(void)
 	CU_ASSERT(terminal_waits_at(s.terminal, s.prompt));
 	enter(&s, "get kept");
 	CU_ASSERT(terminal_shows(s.terminal, "\"1\""));
-	/* A pasted line behind it is no answer, and isn't run either. */
+	/* A pasted line after it is no answer, and isn't run. */
 	terminal_type(s.terminal, "\033[200~flushall\nyes\ndel kept\n\033[201~");
 	CU_ASSERT(terminal_shows(s.terminal, "Go on? (y/N)"));
 	terminal_type(s.terminal, "\003");

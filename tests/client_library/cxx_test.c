@@ -1,6 +1,6 @@
 /*
- * The header for C++, compiled by every standard from 11 on with every warning an error, and a program that uses it. QCACHE_INCLUDE
- * and QCACHE_LINK hold the compiler's options, QCACHE_PROGRAM is the program's source.
+ * Compiles the C++ header with each standard from C++11 on, with warnings as errors, and a program that uses it. QCACHE_INCLUDE and
+ * QCACHE_LINK are the compiler options, QCACHE_PROGRAM is the source of the program.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,6 @@
 /*
- * Dials: they outlive the calls that wanted them, mend a client whose server wasn't there, are few while it isn't, and get past an
- * address that swallows what is sent to it. getaddrinfo() is wrapped at link time (see SConscript), so that names have the
- * addresses that a case wants.
+ * Dials: they outlive their calls, heal a client whose server was down, are few during an outage, and get past an address that drops
+ * packets. getaddrinfo() is wrapped at link time (see SConscript), so that names have the addresses that a case needs.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -23,7 +22,7 @@
 
 static qc_context *ctx;
 
-/* What "several.test" is: each at 127.0.0.1, on a port of its own. "slow.test" is the last, as soon as it may be. */
+/* The addresses of "several.test": each is 127.0.0.1 with a port of its own. "slow.test" is the last of them, when allowed. */
 static uint16_t ports[4];
 static size_t port_count;
 static atomic_bool may_look_up;
@@ -56,7 +55,7 @@ static void fake_address(char *out, size_t size, const struct fake *fake)
 	snprintf(out, size, "127.0.0.1:%u", fake_port(fake));
 }
 
-/* Answers the greeting when it may, and each command at once. */
+/* Answers the greeting when allowed, and each command at once. */
 static void greet_when_told(struct fake *fake, int fd, unsigned number, void *data)
 {
 	atomic_bool *may_greet = data;
@@ -109,7 +108,7 @@ static void a_dial_goes_from_a_call_to_a_pinned_client_and_a_subscription(void)
 	qc_subscription *s = qc_subscribe(c, soon, "news");
 	FAILS(*s, QC_DEADLINE);
 	may_greet = true;
-	/* The subscription's thread has it now. */
+	/* Now the thread of the subscription has it. */
 	qc_context *patient = qc_context_with_timeout(ctx, PATIENCE_MS * patience());
 	qc_message first = qc_next_message(s, patient);
 	CU_ASSERT_EQUAL(first.type, QC_DISCONNECTED);
@@ -187,7 +186,7 @@ static void the_greeting_is_an_answer_and_bounded_as_one(void)
 	fake_stop(&fake);
 }
 
-/* Serves one connection, for no command; then it says that it refuses, which is a dial in vain. */
+/* Serves one connection, but no command; then it announces that it refuses, so the dial fails. */
 static void refuse_later(struct fake *fake, int fd, unsigned number, void *data)
 {
 	char word[32];
@@ -222,8 +221,8 @@ static void *call_on(void *data)
 }
 
 /*
- * One caller at a time tries, at least half of a back-off after the last; the others fail with what it met. The bound is one of
- * dials by the time that passed, however long that was.
+ * One caller at a time dials, at least half of a back-off after the last failure; the others fail with its error. The limit of dials
+ * depends on the time passed, however long that was.
  */
 static void many_callers_make_few_dials_while_no_server_serves(void)
 {
@@ -252,7 +251,7 @@ static void many_callers_make_few_dials_while_no_server_serves(void)
 	fake_stop(&fake);
 }
 
-/* A socket that takes no connection and refuses none: its line is full. `others` are in it. */
+/* A socket that neither accepts nor refuses connections: its backlog is full with `others`. */
 static int swallow(uint16_t *out_port, int others[2])
 {
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -312,7 +311,7 @@ static void an_address_that_swallows_doesnt_take_the_time_of_the_next(void)
 	GOOD(qc_incr(c, ctx, "k"));
 	CU_ASSERT(monotonic_ms() - began < long_ms / 2);
 	qc_close(c);
-	/* Nor does the asynchronous face wait for it. */
+	/* Nor does the asynchronous client wait for it. */
 	struct seen seen = {.loop = ev_loop_new(EVFLAG_AUTO), .kind = QC_CLOSED};
 	qc_async *a = qc_ev_dial(seen.loop, "several.test", .dial_timeout_ms = long_ms, .timeout_ms = long_ms);
 	qc_async_do(a, on_reply, &seen, "INCR", "k");
@@ -341,7 +340,7 @@ static void one_address_that_swallows_is_a_timeout(void)
 	close(others[1]);
 }
 
-/* By the third tick the look-up may end. */
+/* By the third tick the lookup may finish. */
 static void on_tick(struct ev_loop *loop, ev_timer *timer, int events)
 {
 	struct seen *seen = timer->data;
@@ -386,7 +385,7 @@ static void a_look_up_that_nobody_waits_for_any_more_ends_by_itself(void)
 	qc_client *c = qc_open_with(soon, &(qc_options){.address = "slow.test", .timeout_ms = PATIENCE_MS});
 	FAILS(*c, QC_DEADLINE);
 	qc_context_free(soon);
-	/* It outlives the call as all of a dial does. */
+	/* It outlives the call, like any dial. */
 	may_look_up = true;
 	GOOD(qc_incr(c, ctx, "k"));
 	CU_ASSERT_EQUAL(look_ups, 1);
@@ -399,7 +398,7 @@ static void a_look_up_that_nobody_waits_for_any_more_ends_by_itself(void)
 	fake_stop(&fake);
 }
 
-/* A proxy of the old kind: it knows no HELLO, and tells so by closing. */
+/* An old proxy: it doesn't know HELLO, and closes. */
 static void close_at_hello(struct fake *fake, int fd, unsigned number, void *data)
 {
 	char word[32];
@@ -438,7 +437,7 @@ static void a_proxy_that_closes_at_hello_is_spoken_to_in_resp2(void)
 	fake_stop(&fake);
 }
 
-/* What is said on each connection; it wants a password that changes. */
+/* Records what is said on each connection. Expects a password that changes. */
 struct listened {
 	char said[512];
 	int connections;

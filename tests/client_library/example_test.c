@@ -1,5 +1,5 @@
 /*
- * The programs under client/examples do what they say. QCACHE_EXAMPLES is where they were built.
+ * The programs in client/examples do what they say. QCACHE_EXAMPLES is the folder they were built in.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 
 static qc_context *ctx;
 
-/* $E is where the examples are, $A the server's address. */
+/* $E is the folder of the examples, $A the server's address. */
 static bool gives(struct fixture *f, const char *line, const char *wanted)
 {
 	char script[1024];
@@ -40,7 +40,7 @@ static void the_rate_limiter_lets_so_many_pass(void)
 {
 	struct fixture f = fixture_start("");
 
-	/* A window so long that it doesn't end during the test. */
+	/* The window is longer than the test. */
 	CU_ASSERT(gives(&f, "$E/rate_limiter $A ann 2 1000000000 3; $E/rate_limiter $A bob 2 1000000000 1",
 			"ann: allowed\nann: allowed\nann: too many requests\nbob: allowed\n"));
 	CU_ASSERT(fixture_stop(&f));
@@ -53,7 +53,7 @@ static void the_job_queue_loses_no_job(void)
 	if (fixture_has(&f, "BLMOVE", "the job queue")) {
 		CU_ASSERT(gives(&f, "$E/job_queue $A add one two three; $E/job_queue $A work w1 2",
 				"3 jobs waiting\nw1: one\nw1: two\n"));
-		/* A worker that has died with a job in hand. */
+		/* A worker that died with a job. */
 		qc_result moved qc_auto = qc_do(f.client, ctx, "LMOVE", "jobs", "jobs:w1", "RIGHT", "LEFT");
 		GOOD(moved);
 		CU_ASSERT(gives(&f, "$E/job_queue $A work w1 1", "again: three\nw1: three\n"));

@@ -11,7 +11,7 @@
 
 struct fake {
 	int listener;
-	atomic_int current; /* the connection in hand, for fake_stop() to end its waiting; -1 */
+	atomic_int current; /* the current connection, so that fake_stop() can end a wait; -1 if none */
 	uint16_t port;
 	pthread_t thread;
 	fake_script *script;

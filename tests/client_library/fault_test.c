@@ -1,7 +1,7 @@
 /*
- * Faults: connections cut at every byte, replies in pieces, garbage, refusals, servers that come and go, and memory that runs
- * out at every allocation. malloc() and its like are wrapped at link time (see SConscript). Nothing may leak (the sanitizer
- * builds look) and the client must serve again when the fault is over.
+ * Faults: connections cut at every byte, replies in pieces, garbage, refusals, restarted servers, and out of memory at every allocation.
+ * malloc() and similar functions are wrapped at link time (see SConscript). Nothing may leak (sanitizer builds check it), and the client
+ * must work again after the fault.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -26,7 +26,7 @@
 
 static qc_context *ctx;
 
-/* Allocations that are still granted; negative: all are. Only those of the test's own thread are counted, or those of all. */
+/* The number of allocations that still succeed; negative: all. Counts those of the test's own thread, or of all threads. */
 static _Thread_local long granted = -1;
 static atomic_long granted_to_all = -1;
 
@@ -84,11 +84,11 @@ static void fake_address(char *out, size_t size, const struct fake *fake)
 	snprintf(out, size, "127.0.0.1:%u", fake_port(fake));
 }
 
-/* A reply with everything in it. */
+/* A reply with every type. */
 static const char rich[] = "*6\r\n:12\r\n$5\r\nhello\r\n%1\r\n+k\r\n#t\r\n,1.5\r\n_\r\n=7\r\ntxt:abc\r\n";
 
 struct cut {
-	atomic_size_t at;     /* how many bytes of the reply go out */
+	atomic_size_t at;     /* number of bytes of the reply to send */
 	atomic_bool resets;   /* RST instead of FIN */
 	atomic_bool in_bytes; /* byte by byte, and all of it */
 };
@@ -115,7 +115,7 @@ static void a_connection_cut_at_any_byte_is_an_error_and_no_more(void)
 	struct fake *fake = fake_start(send_cut, &cut);
 	char address[32];
 
-	/* The program has set no handler: a SIGPIPE would end it. */
+	/* The program has no handler: a SIGPIPE would end it. */
 	signal(SIGPIPE, SIG_DFL);
 	fake_address(address, sizeof(address), fake);
 	for (cut.at = 0; cut.at < sizeof(rich) - 1; cut.at++) {
@@ -173,7 +173,7 @@ static void garbage_is_refused(void)
 	for (int i = 0; i < 300; i++) {
 		qc_client *c = qc_dial(address, .retries = -1);
 		qc_result r = qc_do(c, ctx, "ANY");
-		/* Some garbage is a reply by chance, or the beginning of one. */
+		/* Some garbage is by chance a reply, or the beginning of one. */
 		CU_ASSERT(r.err.kind == QC_OK || r.err.kind == QC_PROTOCOL || r.err.kind == QC_NETWORK ||
 			  r.err.kind == QC_SERVER);
 		qc_release(&r);
@@ -183,7 +183,7 @@ static void garbage_is_refused(void)
 }
 
 struct replies {
-	const char *_Atomic text; /* what each command gets; NULL: the connection is closed when one has come */
+	const char *_Atomic text; /* the reply to each command; NULL: the connection is closed after a command */
 	atomic_uint commands;
 	atomic_uint fine_from; /* connections from this number on answer "+FINE" */
 };
@@ -207,7 +207,7 @@ static void answer(struct fake *fake, int fd, unsigned number, void *data)
 	}
 }
 
-/* The same, but that each text ends in the middle of a push, which the next begins with. */
+/* The same, but each text ends inside a push, with which the next text begins. */
 static void push_and_answer(struct fake *fake, int fd, unsigned number, void *data)
 {
 	struct replies *replies = data;
@@ -230,14 +230,14 @@ static void only_what_is_safe_is_tried_again(void)
 
 	fake_address(address, sizeof(address), fake);
 	qc_client *c = qc_dial(address, .backoff_min_ms = 1);
-	/* Reads are: two connections die under it, the third answers. No context is the background. */
+	/* Reads are retried: two connections die, the third answers. Without a context. */
 	qc_string read qc_auto = qc_get(c, NULL, "k");
 	GOOD(read);
 	CU_ASSERT_EQUAL(replies.commands, 3);
 	CU_ASSERT_EQUAL(qc_pool_stats(c).retries, 2);
 	CU_ASSERT_EQUAL(qc_pool_stats(c).broken, 2);
 	qc_close(c);
-	/* Writes are not: they may have been done. */
+	/* Writes are not: they may have been executed. */
 	replies.commands = 0;
 	replies.fine_from = 100;
 	c = qc_dial(address, .backoff_min_ms = 1);
@@ -245,10 +245,10 @@ static void only_what_is_safe_is_tried_again(void)
 	CU_ASSERT_EQUAL(replies.commands, 1);
 	FAILS(qc_do(c, ctx, "UNKNOWN", "k"), QC_NETWORK);
 	CU_ASSERT_EQUAL(replies.commands, 2);
-	/* A read ends after so many tries. */
+	/* Retrying a read has a limit. */
 	FAILS(qc_get(c, ctx, "k"), QC_NETWORK);
 	CU_ASSERT_EQUAL(replies.commands, 6);
-	/* What Redis has beside is known too. */
+	/* Redis's other commands are known, too. */
 	FAILS(qc_hget(c, ctx, "h", "f"), QC_NETWORK);
 	CU_ASSERT_EQUAL(replies.commands, 10);
 	FAILS(qc_hset(c, ctx, "h", "f", "v"), QC_NETWORK);
@@ -281,8 +281,7 @@ static void __attribute__((format(printf, 3, 4))) append(char *text, size_t size
 }
 
 /*
- * A locale that writes a comma in numbers and in which, as in Turkish, "i" is no small "I"; made on the spot, as which ones
- * a machine has is not known.
+ * A locale with a decimal comma in which, as in Turkish, "i" is not the lower case of "I". Made here, since the machine may not have one.
  */
 static bool use_foreign_locale(const char *directory)
 {
@@ -301,7 +300,7 @@ static bool use_foreign_locale(const char *directory)
 		 lower, tolower_pairs);
 	write_file(directory, "map", "<code_set_name> ASCII\nCHARMAP\n%sEND CHARMAP\n", charmap);
 	write_file(directory, "source", "%s", source);
-	/* It warns of all that is left out, and ends with 1. */
+	/* localedef warns about missing parts and exits with 1. */
 	snprintf(command, sizeof(command), "cd %s && localedef -c -i ./source -f ./map ./foreign >messages 2>&1", directory);
 	return system(command) >= 0 && setenv("LOCPATH", directory, 1) == 0 && setlocale(LC_ALL, "foreign") &&
 	       strcmp(localeconv()->decimal_point, ",") == 0 && tolower('I') == 'I' && tolower('A') == 'a';
@@ -364,7 +363,7 @@ static void a_server_that_loads_is_asked_again(void)
 
 	fake_address(address, sizeof(address), fake);
 	qc_client *c = qc_dial(address, .backoff_min_ms = 1);
-	/* A refusal has done nothing, so even a write may be tried again. */
+	/* A refused command has had no effect, so even a write may be retried. */
 	CU_ASSERT_EQUAL(qc_incr(c, ctx, "k").value, 7);
 	CU_ASSERT_EQUAL(stages.commands, 3);
 	qc_close(c);
@@ -401,7 +400,7 @@ static void a_servers_code_is_its_first_word_in_capitals(void)
 	fake_stop(&fake);
 }
 
-/* Pushes, one of them in two pieces, come on an idle connection. */
+/* Pushes, one of them in two pieces, arrive on an idle connection. */
 static void push_while_idle(struct fake *fake, int fd, unsigned number, void *data)
 {
 	char word[32];
@@ -436,7 +435,7 @@ static void pushes_on_an_idle_connection_dont_end_it(void)
 	GOOD(r);
 	while (!sent)
 		usleep(1000);
-	/* Idle for longer than a connection is trusted without a look. */
+	/* Idle for longer than a connection is used without a check. */
 	usleep(3000);
 	qc_string got qc_auto = qc_get(c, ctx, "k");
 	GOOD(got);
@@ -482,18 +481,18 @@ static void another_address_serves_when_one_is_gone(void)
 	struct fake *first = fake_start(answer, &first_replies), *second = fake_start(answer, &second_replies);
 	char addresses[80];
 
-	/* Blanks around an address are no part of it. */
+	/* Blanks around an address are ignored. */
 	snprintf(addresses, sizeof(addresses), " 127.0.0.1:1, 127.0.0.1:%u ,\t127.0.0.1:%u\n", fake_port(first), fake_port(second));
 	qc_client *c = qc_dial(addresses, .backoff_min_ms = 1);
 	CU_ASSERT_EQUAL(qc_incr(c, ctx, "k").value, 1);
 	CU_ASSERT_EQUAL(qc_pool_stats(c).failovers, 1);
 	fake_stop(&first);
-	/* The write that meets the dead connection may fail; what follows is served by the other. */
+	/* The write on the dead connection may fail; the following ones are served by the other server. */
 	qc_int n = qc_incr(c, ctx, "k");
 	CU_ASSERT(qc_failed(n) || n.value == 2);
 	CU_ASSERT_EQUAL(qc_incr(c, ctx, "k").value, 2);
 	CU_ASSERT_EQUAL(qc_pool_stats(c).failovers, 2);
-	/* A replica refuses writes: the next server is asked, and the first is gone, so it comes back. */
+	/* A replica refuses writes: the next server is used. The first is down, so it is the replica again. */
 	second_replies.text = "-READONLY replica\r\n";
 	CU_ASSERT(qc_has_code(qc_incr(c, ctx, "k").err, "READONLY"));
 	qc_close(c);
@@ -546,8 +545,8 @@ static void silence_is_a_timeout(void)
 }
 
 /*
- * The kernel's limit of a socket comes late by up to an eighth (a quarter of a second for three): so it is set to less, and the
- * rest is waited for otherwise. Looked at rather than measured, as a busy machine is late by itself.
+ * The kernel's socket timeout fires late by up to an eighth (a quarter of a second for three): so it is set to less, and poll waits for the
+ * rest. Checked by its setting, since a busy machine is late anyway.
  */
 static void no_time_limit_is_left_to_the_kernels_coarse_clock(void)
 {
@@ -565,7 +564,7 @@ static void no_time_limit_is_left_to_the_kernels_coarse_clock(void)
 	qc_close(pinned);
 	qc_close(c);
 	fake_stop(&fake);
-	/* And what that leaves is waited for: not before its time. */
+	/* And poll waits for the rest: the call must not end before its time. */
 	fake = fake_start(never_answer, NULL);
 	fake_address(address, sizeof(address), fake);
 	c = qc_dial(address, .timeout_ms = 400, .retries = -1);
@@ -576,7 +575,7 @@ static void no_time_limit_is_left_to_the_kernels_coarse_clock(void)
 	fake_stop(&fake);
 }
 
-/* Takes what is said and answers nothing at all, not even to HELLO. */
+/* Reads and never answers, not even HELLO. */
 static void stay_mute(struct fake *fake, int fd, unsigned number, void *data)
 {
 	char word[32];
@@ -635,7 +634,7 @@ struct dribble {
 	int pause_ms;
 };
 
-/* A reply that has no end, until the client leaves. */
+/* An endless reply, until the client leaves. */
 static void answer_without_end(struct fake *fake, int fd, unsigned number, void *data)
 {
 	static char bytes[1 << 16];
@@ -651,7 +650,7 @@ static void answer_without_end(struct fake *fake, int fd, unsigned number, void 
 			usleep((useconds_t)dribble->pause_ms * 1000);
 }
 
-/* The limit is one of the whole answer, not of each piece of it; nor does it matter whether there are pauses. */
+/* The limit applies to the whole reply, not to each piece of it, with or without pauses. */
 static void a_reply_without_end_is_a_timeout(void)
 {
 	struct dribble slowly = {.piece = 1, .pause_ms = 10}, fast = {.piece = 1 << 16};
@@ -690,7 +689,7 @@ static void a_reply_too_many_is_not_the_next_commands(void)
 	CU_ASSERT_EQUAL(qc_pool_stats(c).broken, 1);
 	qc_close(c);
 	fake_stop(&fake);
-	/* Pushes, whole ones and begun ones, come unasked. */
+	/* Pushes arrive, complete ones and partial ones. */
 	replies = (struct replies){.text = "c\r\n+ONE\r\n>1\r\n+whole\r\n>2\r\n+begun\r\n+", .fine_from = 100};
 	fake = fake_start(push_and_answer, &replies);
 	fake_address(address, sizeof(address), fake);
@@ -706,7 +705,7 @@ static void a_reply_too_many_is_not_the_next_commands(void)
 	fake_stop(&fake);
 }
 
-/* Ends the first connection after a command, and a dial before it is greeted, with HELLO and without. */
+/* Closes the first connection after a command, and a dial before it is greeted, with HELLO and without. */
 static void refuse_the_second(struct fake *fake, int fd, unsigned number, void *data)
 {
 	char word[32];
@@ -739,7 +738,7 @@ static void a_refused_dial_for_a_pinned_client_is_tried_again(void)
 	fake_stop(&fake);
 }
 
-/* Ends the client's patience as soon as it has said HELLO, and answers nothing. */
+/* Lets the client's context end as soon as it has sent HELLO, and never answers. */
 static void cancel_the_dial(struct fake *fake, int fd, unsigned number, void *data)
 {
 	char word[32];
@@ -769,7 +768,7 @@ static void a_cancelled_dial_ends_at_once(void)
 	fake_stop(&fake);
 }
 
-/* Everything that allocates, on a client of its own. Returns how many allocations were left. */
+/* Runs everything that allocates, with a client of its own. Returns how many allocations were left. */
 static long use_all(const char *address)
 {
 	qc_client *c = qc_dial(address, .backoff_min_ms = 1, .backoff_max_ms = 1, .name = "tester");
@@ -811,7 +810,7 @@ static void memory_may_run_out_at_any_allocation(void)
 	struct fixture f = fixture_start("");
 	long n = 0, left = 0;
 
-	/* Until a round has some to spare. */
+	/* Until a round has some left. */
 	for (; left == 0 && n < 1000; n++) {
 		granted = n;
 		left = use_all(f.address);
@@ -855,7 +854,7 @@ static void a_transaction_survives_a_lack_of_memory(void)
 	CU_ASSERT(fixture_stop(&f));
 }
 
-/* Its thread allocates as well: so all threads are counted together. */
+/* Its thread allocates, too: so all threads are counted together. */
 static void a_subscription_survives_a_lack_of_memory(void)
 {
 	struct fixture f = fixture_start("");

@@ -1,6 +1,6 @@
 /*
- * A forked child never uses its parent's sockets: calls connect anew, what has a connection of its own says why it can't be used, and
- * whatever the child closes, the parent's connections live on.
+ * A forked child never uses its parent's sockets: calls make new connections, objects with a connection tell why they can't be used, and
+ * the parent's connections survive whatever the child closes.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 
 static qc_context *ctx;
 
-/* Does each ECHO get its own text back? */
+/* Whether each ECHO returns its own text. */
 static bool echo_many(qc_client *c, const char *who)
 {
 	for (int i = 0; i < ECHOES; i++) {
@@ -187,7 +187,7 @@ static void count(qc_async *async, qc_result *result, void *data)
 		ev_break(counted->loop, EVBREAK_ALL);
 }
 
-/* What waited at the fork is refused here, as the parent sends it; what is given here is answered. */
+/* What waited during the fork fails in the child, since the parent sends it; new commands of the child are answered. */
 static bool go_on_in_the_loop(void *data)
 {
 	struct counted *counted = data;

@@ -1,6 +1,6 @@
 /*
- * What the public header lets a program say: it is given to the compiler, with every warning an error. QCACHE_INCLUDE holds the
- * compiler's options that find the headers.
+ * What the public header lets a program say: the compiler gets it, with warnings as errors. QCACHE_INCLUDE holds the compiler options that
+ * find the headers.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +24,8 @@ static char *compile(const char *compiler, const char *const lines[], size_t cou
 		fprintf(file, "%s\n", lines[i]);
 	if (fprintf(file, "}\n") < 0 || fclose(file) != 0)
 		abort();
-	snprintf(script, sizeof(script), "%s -fsyntax-only -Wall -Wextra -Wpedantic -Werror %s %s/program.c", compiler, getenv("QCACHE_INCLUDE"), directory);
+	snprintf(script, sizeof(script), "%s -fsyntax-only -Wall -Wextra -Wpedantic -Werror %s %s/program.c", compiler,
+		 getenv("QCACHE_INCLUDE"), directory);
 	const char *argv[] = {"/bin/sh", "-c", script, NULL};
 	char *said = process_run(argv, out_status);
 	scratch_remove(directory);

@@ -1,6 +1,6 @@
 /*
- * Time limits: every answer has one. A command that waits on its own account has that much more; only what is told to wait for ever,
- * or takes as long as it takes, has none.
+ * Time limits: every reply has one. A command that blocks gets its own time in addition. Only commands that block forever, or take
+ * unlimited time, have none.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ struct mute {
 	struct fake *fake;
 };
 
-/* Answers PING, and nothing else: a server that stops. */
+/* Answers only PING: otherwise like a stopped server. */
 static void never_answer(struct fake *fake, int fd, unsigned number, void *data)
 {
 	char word[32];
@@ -33,7 +33,7 @@ static void never_answer(struct fake *fake, int fd, unsigned number, void *data)
 			fake_send_text(fd, "+PONG\r\n");
 }
 
-/* A connection first: on a busy machine even the greeting may take longer than the limit. */
+/* Connect first: on a busy machine even the greeting may exceed the limit. */
 static qc_client *pin_patiently(qc_client *c)
 {
 	for (;;) {
@@ -55,10 +55,10 @@ static struct mute mute_start(void)
 
 struct limited {
 	qc_args args;
-	int64_t wait_ms; /* what the command says itself */
+	int64_t wait_ms; /* the command's own time */
 };
 
-/* All of these end. The time is a lower bound: a busy machine may take longer. */
+/* All of these end. The times are lower bounds: a busy machine may take longer. */
 #define LIMITED(wait, ...) {QC_LIST(__VA_ARGS__), wait}
 #define EACH_LIMITED                                                                                                   \
 	LIMITED(0, "EVAL", "return 1", 0), LIMITED(0, "EVALSHA", "e0e1f9fabfc9d4800c877a703b823ac0578ff8db", 0),       \
@@ -110,11 +110,11 @@ static void a_pipeline_ends_in_the_time_of_all_in_it(void)
 	qc_pipeline_close(p);
 	qc_close(pinned);
 	p = qc_pipeline_open(c);
-	/* In a transaction nothing waits. */
+	/* In a transaction nothing blocks. */
 	qc_add(p, "BLPOP", "x", 0);
 	FAILS(qc_run_multi(p, ctx), QC_TIMEOUT);
 	qc_pipeline_close(p);
-	/* And without a limit of their own the context's counts. */
+	/* Without a limit of their own, only the context counts. */
 	pinned = pin_patiently(c);
 	p = qc_pipeline_open(pinned);
 	qc_context *soon = qc_context_with_timeout(ctx, 3 * LIMIT_MS);
@@ -127,7 +127,7 @@ static void a_pipeline_ends_in_the_time_of_all_in_it(void)
 	fake_stop(&mute.fake);
 }
 
-/* Answers well behind the time limit. */
+/* Answers well after the time limit. */
 static void answer_late(struct fake *fake, int fd, unsigned number, void *data)
 {
 	char word[32];

@@ -1,7 +1,7 @@
 /*
- * Programs as people write them, in small: cache-aside with a lock, a pool of workers, a pipeline of ten thousand commands, a scan of a
- * million keys. Others have tests of their own: loops on a watched key (call_test), subscriptions that reconnect
- * (subscription_test), libev (async_test), failover (fault_test), TLS (tls_test), hooks (call_test), fork (fork_test).
+ * Small versions of typical programs: cache-aside with a lock, a pool of workers, a pipeline of ten thousand commands, a scan of a million
+ * keys. Others have tests of their own: loops on a watched key (call_test), subscriptions that reconnect (subscription_test), libev
+ * (async_test), failover (fault_test), TLS (tls_test), hooks (call_test), fork (fork_test).
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -18,11 +18,11 @@ static qc_context *ctx;
 
 struct aside {
 	qc_client *client;
-	atomic_uint loads; /* how often the slow source was asked */
+	atomic_uint loads; /* number of reads from the slow source */
 	atomic_uint wrong;
 };
 
-/* Who holds the lock under another's name must not free it: the value says whose it is. */
+/* Only the holder of the lock may free it: the value names the holder. */
 static qc_error unlock_if_mine(qc_client *tx, qc_context *context, qc_pipeline *queue, void *mine)
 {
 	qc_string holder qc_auto = qc_get(tx, context, "lock:user:7");
@@ -32,7 +32,7 @@ static qc_error unlock_if_mine(qc_client *tx, qc_context *context, qc_pipeline *
 	return qc_is(holder.err, QC_NIL) ? qc_errorf(QC_OK, "%s", "") : holder.err;
 }
 
-/* Under the lock; somebody may have loaded it between the look and the lock. */
+/* With the lock held. Another program may have loaded the value meanwhile. */
 static void load(struct aside *aside, char *mine)
 {
 	if (qc_exists(aside->client, ctx, "user:7").value == 0) {
@@ -43,7 +43,7 @@ static void load(struct aside *aside, char *mine)
 	aside->wrong += qc_failed(r);
 }
 
-/* The value, from the cache; who finds none loads it if nobody does, and waits otherwise. */
+/* The value from the cache. If there is none, loads it, or waits if another program is loading it. */
 static void *read_aside(void *data)
 {
 	struct aside *aside = data;
@@ -175,7 +175,7 @@ static void fill(qc_client *c, int many)
 
 static void a_scan_of_a_million_keys_meets_each(void)
 {
-	/* Where all is slower than at full speed, fewer. */
+	/* Fewer in slow builds. */
 	int many = 1000000 / (int)patience() / CHUNK * CHUNK;
 	struct fixture f = fixture_start("");
 	bool *seen = calloc((size_t)many, sizeof(*seen));

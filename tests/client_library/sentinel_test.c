@@ -1,5 +1,5 @@
 /*
- * Masters that Sentinels know: real ones of redis-server, and a failover; then what fakes say.
+ * Masters found by Sentinels: real ones of redis-server with a failover; then fakes.
  */
 #include <stdatomic.h>
 #include <stdio.h>
@@ -35,11 +35,11 @@ static void start_sentinel(struct watch *w)
 	fclose(file);
 	const char *argv[] = {server_program(), path, "--sentinel", NULL};
 	w->sentinel = process_start(argv, log);
-	/* The first of the Sentinels is gone. */
+	/* The first Sentinel is down. */
 	snprintf(w->address, sizeof(w->address), "127.0.0.1:1,127.0.0.1:%u", port);
 }
 
-/* Until it answers as wanted, or time is up. */
+/* Repeats until the reply is as wanted, or time is up. */
 static bool await_sentinel(struct watch *w, const char *field, const char *value)
 {
 	int64_t deadline = deadline_after(PATIENCE_MS);
@@ -78,7 +78,7 @@ static void watch_stop(struct watch *w)
 	scratch_remove(w->directory);
 }
 
-/* FAILOVER wants a replica that has caught up. */
+/* FAILOVER needs a replica that has caught up. */
 static bool fail_over(struct watch *w)
 {
 	int64_t deadline = deadline_after(PATIENCE_MS);
@@ -97,7 +97,7 @@ static bool fail_over(struct watch *w)
 	return fixture_is_good(begun.err, __FILE__, __LINE__) && await_sentinel(w, "port", port);
 }
 
-/* The former master serves until it is told that it is none; what is written then is lost. */
+/* The former master serves until it learns that it isn't master any more; what is written until then is lost. */
 static bool comes_to_follow(qc_client *c)
 {
 	int64_t deadline = deadline_after(PATIENCE_MS);
@@ -123,7 +123,7 @@ static void a_client_follows_its_master_through_a_failover(void)
 	CU_ASSERT_EQUAL(qc_pool_stats(c).failovers, 0);
 	CU_ASSERT(fail_over(&w));
 	CU_ASSERT(comes_to_follow(c));
-	/* Where it was written. */
+	/* The server that has the write. */
 	char address[32];
 	snprintf(address, sizeof(address), "127.0.0.1:%u", server_port(w.replica));
 	qc_client *direct = qc_dial(address);
@@ -134,7 +134,7 @@ static void a_client_follows_its_master_through_a_failover(void)
 	watch_stop(&w);
 }
 
-/* A Sentinel that names the port in *data, or nobody when that is 0; a master that answers ":1", or READONLY when told. */
+/* A Sentinel that names the port in *data, or no master if that is 0; a master that answers ":1", or READONLY on demand. */
 static void name_master(struct fake *fake, int fd, unsigned number, void *data)
 {
 	char word[32], text[64], port[8];
@@ -168,7 +168,7 @@ static void a_master_that_refuses_writes_is_asked_for_anew(void)
 	char address[64];
 
 	snprintf(address, sizeof(address), "127.0.0.1:%u,127.0.0.1:%u", fake_port(ignorant), fake_port(sentinel));
-	/* Nobody knows it yet. */
+	/* No Sentinel knows it yet. */
 	qc_client *c = qc_dial(address, .sentinel = "mymaster", .backoff_min_ms = 1, .backoff_max_ms = 4);
 	FAILS(*c, QC_NETWORK);
 	CU_ASSERT_PTR_NOT_NULL(strstr(c->err.text, "does not know master \"mymaster\""));

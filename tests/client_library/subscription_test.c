@@ -1,5 +1,5 @@
 /*
- * Subscriptions: messages in order, patterns, changes while it runs, the queue's bound, a connection that is killed.
+ * Subscriptions: order of messages, patterns, changes while it runs, the limit of the queue, a killed connection.
  */
 #include <poll.h>
 #include <pthread.h>
@@ -20,7 +20,7 @@ static qc_message next(qc_subscription *s)
 	return qc_next_message(s, patience);
 }
 
-/* The next one that was published or concerns the connection; confirmations are passed over. */
+/* The next message or disconnection; skips confirmations. */
 static qc_message next_of(qc_subscription *s, enum qc_message_type type)
 {
 	for (;;) {
@@ -110,7 +110,7 @@ static void a_lost_connection_is_told_and_mended(void)
 		qc_result killed qc_auto = qc_client_kill(f.client, ctx, "TYPE", "pubsub");
 		GOOD(killed);
 		m = next(s);
-		/* No failure, so that a loop that ends with the first goes on. */
+		/* Not a failure, so a loop that ends at failures continues. */
 		CU_ASSERT_EQUAL(m.type, QC_DISCONNECTED);
 		GOOD(m);
 		CU_ASSERT_EQUAL(m.cause.kind, QC_NETWORK);
@@ -203,7 +203,7 @@ static void a_refused_subscription_is_an_error_and_no_message(void)
 		CU_ASSERT_EQUAL(m.type, QC_NO_MESSAGE);
 		CU_ASSERT(qc_has_code(m.err, "NOPERM"));
 		qc_release(&m);
-		/* It goes on all the same. Without a context it is waited for as long as it takes. */
+		/* It continues. Without a context it waits as long as it takes. */
 		GOOD(qc_subscription_change(s, "SUBSCRIBE", QC_LIST("open")));
 		m = qc_next_message(s, NULL);
 		CU_ASSERT_EQUAL(m.type, QC_SUBSCRIBED);
@@ -215,7 +215,7 @@ static void a_refused_subscription_is_an_error_and_no_message(void)
 	CU_ASSERT(fixture_stop(&f));
 }
 
-/* As the header says: the context of subscribing doesn't count afterwards. */
+/* As the header says: the context of qc_subscribe() doesn't matter afterwards. */
 static void a_subscription_outlives_the_context_that_made_it(void)
 {
 	struct fixture f = fixture_start("");
@@ -269,7 +269,7 @@ static void waiting_for_a_message_can_be_cancelled(void)
 	CU_ASSERT(fixture_stop(&f));
 }
 
-/* Confirms, and then says nothing any more; PINGs are counted. */
+/* Confirms, and then is silent; counts PINGs. */
 static void confirm_and_sleep(struct fake *fake, int fd, unsigned number, void *data)
 {
 	char word[32];

@@ -21,18 +21,18 @@
 struct screen_row {
 	char text[COLUMNS_MAX + 1];
 	bool coloured[COLUMNS_MAX + 1];
-	bool goes_on; /* was full when more came: the next row is the same line */
+	bool goes_on; /* was full when more came: the next row continues the line */
 };
 
 struct terminal {
 	pid_t pid;
 	int fd;
 	int rows, columns, row, column;
-	long line_feeds, awaited; /* so many in all; so many when what was typed has had its effect */
-	bool wraps; /* the last column is filled: the next character begins a line */
+	long line_feeds, awaited; /* line ends so far; line ends expected for the typed text */
+	bool wraps; /* the last column is filled: the next character begins a row */
 	struct screen_row screen[ROWS_MAX];
-	size_t received, escapes; /* bytes; control sequences among them */
-	bool in_colour; /* what is written now */
+	size_t received, escapes; /* bytes written; control sequences among them */
+	bool in_colour; /* the colour of the next characters */
 	char escape[32];
 	size_t escape_len;
 };
@@ -179,7 +179,7 @@ static bool read_more(struct terminal *t, int64_t deadline)
 	return n > 0;
 }
 
-/* Reads meanwhile: what is typed may be more than the terminal holds, and so may the answer. */
+/* Reads meanwhile: input and output may be more than the terminal holds. */
 void terminal_type(struct terminal *t, const char *keys)
 {
 	int64_t deadline = deadline_after(PATIENCE_MS);
@@ -193,7 +193,7 @@ void terminal_type(struct terminal *t, const char *keys)
 			break;
 		if (p.revents & POLLIN)
 			read_more(t, deadline);
-		/* A piece that is sure to find room. */
+		/* A piece that certainly fits. */
 		ssize_t n = p.revents & POLLOUT ? write(t->fd, keys, len < 256 ? len : 256) : 0;
 		if (n < 0)
 			break;
@@ -204,7 +204,7 @@ void terminal_type(struct terminal *t, const char *keys)
 		fprintf(stderr, "terminal: %zu bytes could not be typed\n", len);
 }
 
-/* A line of the screen, over however many rows: appended to `out`; returns the row behind it. */
+/* Appends a line of the screen, over all of its rows, to `out`. Returns the row after it. */
 static int join_rows(const struct terminal *t, int row, char *out, int *out_cursor)
 {
 	size_t len = 0;
@@ -236,7 +236,7 @@ static void put_line(struct terminal *t, const char *line, int cursor, int *row,
 	}
 }
 
-/* As terminals do it that part the rows of a line anew. Colours are forgotten. */
+/* Like terminals that rewrap the rows of a line. Colours are forgotten. */
 static void part_rows_anew(struct terminal *t, int rows, int columns)
 {
 	struct terminal old = *t;

@@ -17,7 +17,7 @@
 
 static qc_context *ctx;
 
-/* At once, on a machine that has other things to do as well; far below any time limit of a call. */
+/* The meaning of "at once" on a busy machine: far below any time limit of a call. */
 #define AT_ONCE_MS (PATIENCE_MS / 4)
 
 struct job {
@@ -115,13 +115,13 @@ static void a_cancelled_call_returns_at_once(void)
 	pthread_t thread;
 	CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, call_and_wait, &job), 0);
 	await_count(&commands, 1);
-	/* The end of the parent is the end of the child. */
+	/* The child ends with its parent. */
 	int64_t cancelled = monotonic_ms();
 	qc_cancel(parent);
 	pthread_join(thread, NULL);
 	CU_ASSERT(monotonic_ms() - cancelled < AT_ONCE_MS);
 	FAILS(job, QC_CANCELLED);
-	/* The connection, on which a reply may still come, is not used again. */
+	/* The connection, on which a reply may still arrive, is not reused. */
 	CU_ASSERT_EQUAL(qc_pool_stats(c).total, 0);
 	CU_ASSERT_EQUAL(qc_pool_stats(c).broken, 1);
 	FAILS(qc_incr(c, child, "k"), QC_CANCELLED);
@@ -151,7 +151,7 @@ static void blocking_commands_end_with_their_context(void)
 	struct fixture f = fixture_start("");
 
 	if (fixture_has(&f, "BLPOP", "blocking commands")) {
-		/* Longer than the time limit of ordinary commands, which doesn't count here. */
+		/* Longer than the time limit of ordinary commands, which doesn't apply here. */
 		qc_client *c = qc_dial(f.address, .timeout_ms = 20);
 		qc_result none qc_auto = qc_do(c, ctx, "BLPOP", "list", "0.2");
 		GOOD(none);
@@ -216,7 +216,7 @@ static void a_full_pool_makes_callers_wait_for_so_long(void)
 	CU_ASSERT(fixture_stop(&f));
 }
 
-/* Whoever comes when a connection is given back stands behind those who have waited for it. */
+/* A new caller takes its turn after those who have waited for the connection. */
 static void newcomers_dont_overtake_who_waits_for_a_connection(void)
 {
 	struct fixture f = fixture_start("");
@@ -239,7 +239,7 @@ static void newcomers_dont_overtake_who_waits_for_a_connection(void)
 	CU_ASSERT(fixture_stop(&f));
 }
 
-/* A connection is given back just when the deadline of the first who waits for it passes: the second gets it. */
+/* A connection is given back just when the deadline of the first waiter passes: the second waiter gets it. */
 static void a_waiter_that_gives_up_leaves_the_connection_to_the_next(void)
 {
 	struct fixture f = fixture_start("");
@@ -345,7 +345,7 @@ static void *cancel_later(void *data)
 	return NULL;
 }
 
-/* Calls and cancellations cross in every way; whatever wins, the client goes on. */
+/* Calls and cancellations in every order. Whatever wins, the client continues to work. */
 static void cancelling_races_with_answers(void)
 {
 	struct fixture f = fixture_start("");

@@ -1,5 +1,5 @@
 /*
- * rediss:// addresses: certificates made on the spot, checked and refused; calls, pipelines and the asynchronous face over TLS.
+ * rediss:// addresses: certificates made here, accepted and refused; calls, pipelines and the asynchronous client over TLS.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -42,7 +42,7 @@ ssize_t __wrap_send(int fd, const void *data, size_t len, int flags)
 	return -1;
 }
 
-/* A certificate that has signed itself, for localhost and 127.0.0.1, and its key. */
+/* Makes a self-signed certificate for localhost and 127.0.0.1, and its key. */
 static void make_certificate(const char *cert_path, const char *key_path)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
@@ -156,7 +156,7 @@ static void a_programs_own_errors_of_openssl_are_not_the_connections(void)
 	secure_stop(&s);
 }
 
-/* The program has set no handler: a SIGPIPE would end it. */
+/* The program has no handler: a SIGPIPE would end it. */
 static void a_broken_connection_raises_no_signal(void)
 {
 	struct secure s;
@@ -201,14 +201,14 @@ static void a_stranger_is_not_trusted(void)
 	c = qc_dial(s.address, .tls_ca = s.cert, .tls_ciphers = "no-such-cipher");
 	FAILS(*c, QC_INVALID);
 	qc_close(c);
-	/* A directory in which nothing is found by its hash, so that nothing is trusted. */
+	/* A directory without hashed names, so nothing is trusted. */
 	c = qc_dial(s.address, .tls_ca_dir = s.directory);
 	FAILS(*c, QC_NETWORK);
 	qc_close(c);
 	c = qc_dial(s.address, .tls_ca = "/no/such/file");
 	FAILS(*c, QC_INVALID);
 	qc_close(c);
-	/* No TLS where TLS is expected, and the other way round. */
+	/* No TLS where TLS is expected, and the reverse. */
 	snprintf(wrong_name, sizeof(wrong_name), "rediss://127.0.0.1:%u", server_port(s.server));
 	c = qc_dial(wrong_name, .tls_insecure = true, .dial_timeout_ms = 500);
 	CU_ASSERT(c->err.kind == QC_NETWORK || c->err.kind == QC_TIMEOUT);
@@ -304,7 +304,7 @@ static void certificates_may_be_texts_and_the_version_has_a_least(void)
 struct renewer {
 	int listener;
 	const char *cert, *key;
-	bool answered; /* did the client say its part of the new handshake? */
+	bool answered; /* whether the client has sent its part of the new handshake */
 };
 
 /* Reads one command and answers it. */
@@ -316,7 +316,7 @@ static void take_command(SSL *ssl, const char *answer)
 		abort();
 }
 
-/* A server that asks for a new handshake, as TLS 1.2 allows, and goes on only when the client has begun it: in a read. */
+/* A server that asks for renegotiation, as TLS 1.2 allows, and continues only when the client has begun it: in a read. */
 static void *ask_for_a_new_handshake(void *data)
 {
 	struct renewer *r = data;

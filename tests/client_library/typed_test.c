@@ -1,5 +1,5 @@
 /*
- * Typed calls of the commands that Redis has, family by family; what the server under test lacks is left out.
+ * Typed calls of Redis's commands, by family. A case leaves out what the server under test lacks.
  */
 #include <stdio.h>
 #include <stdlib.h>

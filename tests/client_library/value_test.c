@@ -1,5 +1,5 @@
 /*
- * Replies into structs and arrays, scripts by their digest, and what a pipeline says of its commands.
+ * Replies into structs and arrays, scripts by digest, and the errors of a pipeline.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -28,7 +28,7 @@ static const qc_field user_fields[] = {
 	QC_FIELD(struct user, name),  QC_FIELD(struct user, town),
 };
 
-/* A reply of one's own making, from a fake that sends the text for any command. */
+/* A reply of any text, from a fake server. */
 struct spoken {
 	struct fake *fake;
 	qc_client *client;
@@ -76,7 +76,7 @@ static void a_map_is_read_into_a_struct_by_names(void)
 	CU_ASSERT(user.id == -7 && user.small == -128 && user.port == 65535 && user.score == 1.5 && user.is_admin);
 	CU_ASSERT_STRING_EQUAL(user.name, "ann lee");
 	CU_ASSERT_STRING_EQUAL(user.town, "Ur");
-	/* What the reply lacks stays. */
+	/* Members that are missing in the reply stay unchanged. */
 	CU_ASSERT_EQUAL(user.share, 0.25f);
 	spoken_stop(&s);
 }
@@ -190,7 +190,7 @@ static void a_pipeline_sends_each_script_whole_once(void)
 	qc_script add = qc_script_make("return redis.call('INCRBY', KEYS[1], ARGV[1])"), seven = qc_script_make("return 7");
 	qc_pipeline *p qc_defer(qc_pipeline_close) = qc_pipeline_open(f.client);
 
-	/* Whether the server knows them or not; twice, as a pipeline may be filled again. */
+	/* Whether or not the server knows them; twice, since a pipeline may be filled again. */
 	for (int round = 1; round <= 2 && fixture_has(&f, "EVALSHA", "scripts in pipelines"); round++) {
 		GOOD(qc_script_flush(f.client, ctx));
 		size_t first = qc_script_add(p, &add, QC_LIST("n"), 1);
@@ -228,7 +228,7 @@ static void a_pipeline_tells_its_first_error(void)
 	CU_ASSERT_EQUAL(qc_results_err(&r, &place).kind, QC_OK);
 	CU_ASSERT_EQUAL(place, 1);
 	qc_results_release(&r);
-	/* When all has failed. */
+	/* When everything has failed. */
 	CU_ASSERT_EQUAL(qc_add(p, "SET", "k", NULL), 0);
 	r = qc_run(p, ctx);
 	CU_ASSERT_EQUAL(qc_results_err(&r, &place).kind, QC_INVALID);
