@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "array.h"
+
 /* The first allocation: enough for a small reply. */
 #define SMALLEST_CAPACITY 64
-/* No object is larger than half of the address space; up to here a capacity can be doubled. */
-#define LARGEST_CAPACITY (SIZE_MAX / 2)
 
 void buffer_fini(struct buffer *buffer)
 {
@@ -25,17 +25,10 @@ static bool fail(struct buffer *buffer)
 
 bool buffer_grow(struct buffer *buffer, size_t more)
 {
-	if (buffer->failed || more > LARGEST_CAPACITY - buffer->len)
+	size_t needed;
+	if (buffer->failed || __builtin_add_overflow(buffer->len, more, &needed) ||
+	    !array_reserve(&buffer->data, &buffer->capacity, needed, 1, SMALLEST_CAPACITY))
 		return fail(buffer);
-	size_t needed = buffer->len + more;
-	size_t capacity = buffer->capacity < SMALLEST_CAPACITY ? SMALLEST_CAPACITY : buffer->capacity;
-	while (capacity < needed)
-		capacity *= 2;
-	uint8_t *data = realloc(buffer->data, capacity);
-	if (!data)
-		return fail(buffer);
-	buffer->data = data;
-	buffer->capacity = capacity;
 	return true;
 }
 

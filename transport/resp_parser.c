@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "decimal.h"
+#include "array.h"
 #include "resp_inline.h"
 
 /* Lengths of up to this many digits fit into 32 bits; next_bulk() handles longer ones. */
@@ -341,19 +342,9 @@ void resp_args_rebase(struct resp_args *args, size_t first, const uint8_t *from,
 
 bool resp_args_reserve(struct resp_args *args, size_t more)
 {
-	if (args->capacity - args->count >= more)
-		return true;
-	if (more > SIZE_MAX / sizeof(*args->items) / 2 - args->count)
-		return false;
-	size_t capacity = args->capacity < SMALLEST_CAPACITY ? SMALLEST_CAPACITY : args->capacity;
-	while (capacity < args->count + more)
-		capacity *= 2;
-	struct resp_arg *items = realloc(args->items, capacity * sizeof(*items));
-	if (!items)
-		return false;
-	args->items = items;
-	args->capacity = capacity;
-	return true;
+	size_t needed;
+	return !__builtin_add_overflow(args->count, more, &needed) &&
+	       array_reserve(&args->items, &args->capacity, needed, sizeof(*args->items), SMALLEST_CAPACITY);
 }
 
 void resp_args_fini(struct resp_args *args)

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 
 #include "actors/runtime/crash.h"
+#include "transport/array.h"
 
 #define FRAME_HEAD_BYTES (sizeof(uint64_t) + sizeof(uint32_t) + 1)
 #define VARINT_MAX_BYTES 10
@@ -142,14 +143,8 @@ bool elements_next_scored(struct elements *elements, struct slice *out_element, 
 
 static void hold_blob(struct frame_writer *writer, struct blob *blob)
 {
-	if (writer->blob_count == writer->blob_capacity) {
-		size_t capacity = writer->blob_capacity ? 2 * writer->blob_capacity : 8;
-		struct blob **grown = realloc(writer->blobs, capacity * sizeof(struct blob *));
-		if (!grown)
-			crash_out_of_memory("the command bus");
-		writer->blobs = grown;
-		writer->blob_capacity = capacity;
-	}
+	if (!array_reserve(&writer->blobs, &writer->blob_capacity, writer->blob_count + 1, sizeof(*writer->blobs), 8))
+		crash_out_of_memory("the command bus");
 	writer->blobs[writer->blob_count++] = blob_hold(blob);
 }
 

@@ -10,6 +10,7 @@
 #include "config_table.h"
 #include "actors/runtime/crash.h"
 #include "actors/runtime/printable.h"
+#include "transport/array.h"
 #include "transport/resp_parser.h"
 
 #define ROW(field, name, alias, type, flags, initial, least, most, choices) \
@@ -106,11 +107,9 @@ bool config_fail(struct config_error *out_error, const char *format, ...)
 
 void words_add(struct config_words *words, const char *word, size_t len)
 {
-	char **items = realloc(words->items, (words->count + 1) * sizeof(*items));
-	if (!items)
+	if (!array_reserve(&words->items, &words->capacity, words->count + 1, sizeof(*words->items), 4))
 		crash_out_of_memory("the configuration");
-	items[words->count++] = config_text(word, len);
-	words->items = items;
+	words->items[words->count++] = config_text(word, len);
 }
 
 void words_copy(struct config_words *out_words, const struct config_words *from)

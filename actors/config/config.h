@@ -26,6 +26,7 @@
 
 struct config_words {
 	char **items; /* NUL-terminated */
+	size_t capacity;
 	uint32_t count;
 };
 

@@ -3,17 +3,16 @@
 
 #include "actors/runtime/crash.h"
 #include "config_table.h"
+#include "transport/array.h"
 
 void refusals_add(struct config_refusals *refusals, const struct directive *directive, const char *place, const char *reason)
 {
 	struct buffer text = { 0 };
-	struct config_refusal *items = realloc(refusals->items, (refusals->count + 1) * sizeof(*items));
-	if (!items)
+	if (!array_reserve(&refusals->items, &refusals->capacity, refusals->count + 1, sizeof(*refusals->items), 4))
 		crash_out_of_memory("the configuration");
-	refusals->items = items;
 	buffer_printf(&text, "%s: %s", place, reason);
 	config_buffer_text(&text);
-	items[refusals->count++] = (struct config_refusal){ directive, (char *)text.data };
+	refusals->items[refusals->count++] = (struct config_refusal){ directive, (char *)text.data };
 }
 
 void refusals_drop(struct config_refusals *refusals, const struct directive *directive)

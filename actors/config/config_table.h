@@ -123,6 +123,7 @@ struct config_refusals {
 		const struct directive *directive; /* a later value drops the refusal; NULL: it stays */
 		char *text;
 	} *items;
+	size_t capacity;
 	uint32_t count;
 };
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "actors/runtime/crash.h"
+#include "transport/array.h"
 
 /* A group ends at 1 MiB; more memory than this is left over from an unusually large frame. */
 #define KEPT_BYTES_MAX ((size_t)4 << 20)
@@ -17,14 +18,8 @@ uint8_t *aof_text_reserve(struct aof_text *text, size_t bytes)
 
 void aof_text_refer(struct aof_text *text, struct blob *blob)
 {
-	if (text->reference_count == text->reference_capacity) {
-		size_t capacity = text->reference_capacity ? 2 * text->reference_capacity : 16;
-		struct aof_reference *grown = realloc(text->references, capacity * sizeof(*grown));
-		if (!grown)
-			crash_out_of_memory("the append-only file");
-		text->references = grown;
-		text->reference_capacity = capacity;
-	}
+	if (!array_reserve(&text->references, &text->reference_capacity, text->reference_count + 1, sizeof(*text->references), 16))
+		crash_out_of_memory("the append-only file");
 	text->references[text->reference_count++] =
 		(struct aof_reference){ .at = text->bytes.len, .offset = aof_text_len(text), .blob = blob_hold(blob) };
 	text->referenced_bytes += blob->len;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "actors/runtime/crash.h"
+#include "transport/array.h"
 
 struct load_frames *load_frames_create(bool is_exact)
 {
@@ -16,14 +17,8 @@ struct load_frames *load_frames_create(bool is_exact)
 void load_frames_locate(struct load_frames *frames, uint64_t offset)
 {
 	size_t last = frames->frames.frames - 1;
-	if (last >= frames->offset_capacity) {
-		size_t capacity = frames->offset_capacity ? 2 * frames->offset_capacity : 1024;
-		uint64_t *grown = realloc(frames->offsets, capacity * sizeof(*grown));
-		if (!grown)
-			crash_out_of_memory("loading the data");
-		frames->offsets = grown;
-		frames->offset_capacity = capacity;
-	}
+	if (!array_reserve(&frames->offsets, &frames->offset_capacity, last + 1, sizeof(*frames->offsets), 1024))
+		crash_out_of_memory("loading the data");
 	frames->offsets[last] = offset;
 }
 

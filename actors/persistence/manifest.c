@@ -7,6 +7,7 @@
 
 #include "actors/runtime/crash.h"
 #include "transport/decimal.h"
+#include "transport/array.h"
 #include "transport/resp_inline.h"
 
 /* ---- parts ---- */
@@ -19,12 +20,8 @@ void manifest_fini(struct manifest *manifest)
 
 void manifest_add(struct manifest *manifest, const struct manifest_part *part)
 {
-	if (manifest->count == manifest->capacity) {
-		manifest->capacity = manifest->capacity ? manifest->capacity * 2 : 8;
-		manifest->parts = realloc(manifest->parts, manifest->capacity * sizeof(*manifest->parts));
-		if (!manifest->parts)
-			crash_out_of_memory("the log's manifest");
-	}
+	if (!array_reserve(&manifest->parts, &manifest->capacity, manifest->count + 1, sizeof(*manifest->parts), 8))
+		crash_out_of_memory("the log's manifest");
 	manifest->parts[manifest->count++] = *part;
 }
 

@@ -54,7 +54,8 @@ struct connection {
 	struct blob *large;          /* the bulk being read */
 	uint32_t large_len;          /* its declared length */
 	struct blob **large_done;    /* finished ones of the same request */
-	uint32_t large_done_count, large_done_capacity;
+	uint32_t large_done_count;
+	size_t large_done_capacity;
 	size_t large_bytes;          /* of all of large_done */
 	size_t input_taken_bytes;    /* memory for all this, without blobs, as counted in the reactor */
 	size_t unauthenticated_bytes;       /* the same while unauthenticated, else 0 */

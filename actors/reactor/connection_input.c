@@ -18,6 +18,7 @@
 #include "actors/runtime/crash.h"
 #include "actors/runtime/log.h"
 #include "actors/reactor/reactor_state.h"
+#include "transport/array.h"
 
 /* Free bytes for one read into `partial`, whose buffer doubles. */
 #define PARTIAL_ROOM_MIN 4096u
@@ -227,14 +228,9 @@ static bool grow_large(struct connection *connection)
 
 static bool finish_large(struct connection *connection)
 {
-	if (connection->large_done_count == connection->large_done_capacity) {
-		uint32_t capacity = connection->large_done_capacity ? 2 * connection->large_done_capacity : 1;
-		struct blob **grown = realloc(connection->large_done, capacity * sizeof(struct blob *));
-		if (!grown)
-			return false;
-		connection->large_done = grown;
-		connection->large_done_capacity = capacity;
-	}
+	size_t needed = (size_t)connection->large_done_count + 1;
+	if (!array_reserve(&connection->large_done, &connection->large_done_capacity, needed, sizeof(*connection->large_done), 1))
+		return false;
 	connection->large_done[connection->large_done_count++] = connection->large;
 	connection->large_bytes += connection->large->len;
 	const uint8_t *data = connection->large->data;

@@ -17,6 +17,7 @@
 #include "actors/runtime/log.h"
 #include "actors/reactor/reactor_state.h"
 #include "actors/store/figures.h"
+#include "transport/array.h"
 
 /* How long a client may take none of its last replies, and how long it may then take to close. */
 #define LINGER_MS 5000
@@ -84,7 +85,7 @@ static struct request_batch *take_batch(struct reactor *reactor)
 /* Memory for connections and their incomplete requests. */
 static size_t input_bytes(const struct reactor *reactor)
 {
-	size_t slots = reactor->slot_capacity * (sizeof(*reactor->slots) + sizeof(*reactor->free_slots));
+	size_t slots = reactor->slot_capacity * sizeof(*reactor->slots) + reactor->free_capacity * sizeof(*reactor->free_slots);
 	return reactor->input_taken_bytes + reactor->connections * sizeof(struct connection) + slots;
 }
 
@@ -308,19 +309,11 @@ static void on_linger_over(struct ev_loop *loop, ev_timer *watcher, int events)
 	arm_linger(reactor);
 }
 
-static bool grow_slots(struct reactor *reactor)
+static bool reserve_slot(struct reactor *reactor)
 {
-	uint32_t capacity = reactor->slot_capacity ? 2 * reactor->slot_capacity : 64;
-	struct connection **slots = realloc(reactor->slots, capacity * sizeof(struct connection *));
-	if (slots)
-		reactor->slots = slots;
-	uint32_t *free_slots = realloc(reactor->free_slots, capacity * sizeof(uint32_t));
-	if (free_slots)
-		reactor->free_slots = free_slots;
-	if (!slots || !free_slots)
-		return false;
-	reactor->slot_capacity = capacity;
-	return true;
+	size_t needed = (size_t)reactor->slot_count + 1;
+	return array_reserve(&reactor->slots, &reactor->slot_capacity, needed, sizeof(*reactor->slots), 64) &&
+	       array_reserve(&reactor->free_slots, &reactor->free_capacity, needed, sizeof(*reactor->free_slots), 64);
 }
 
 /* Free slots come before new ones, so that the store's table of sessions, indexed by slot, stays small. */
@@ -330,7 +323,7 @@ static bool take_slot(struct reactor *reactor, uint32_t *out_slot)
 		*out_slot = reactor->free_slots[--reactor->free_count];
 		return true;
 	}
-	if (reactor->slot_count == reactor->slot_capacity && !grow_slots(reactor))
+	if (!reserve_slot(reactor))
 		return false;
 	*out_slot = reactor->slot_count++;
 	return true;

@@ -53,7 +53,8 @@ struct reactor {
 
 	struct connection **slots; /* by connection_ref.slot; NULL when free */
 	uint32_t *free_slots;
-	uint32_t slot_count, slot_capacity, free_count;
+	uint32_t slot_count, free_count;
+	size_t slot_capacity, free_capacity;
 	uint32_t connections;
 
 	struct request_batch *filling;

@@ -3,21 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Grows the array to at least `count` items by doubling. False if out of memory. */
-static bool reserve(void **items, size_t *capacity, size_t count, size_t item_bytes, size_t first)
-{
-	size_t wanted = *capacity ? *capacity : first;
-	if (count <= *capacity)
-		return true;
-	while (wanted < count)
-		wanted *= 2;
-	void *grown = realloc(*items, wanted * item_bytes);
-	if (!grown)
-		return false;
-	*items = grown;
-	*capacity = wanted;
-	return true;
-}
+#include "transport/array.h"
 
 /* Larger buffers are freed when a batch is reset. */
 #define KEEP_BYTES (1u << 20)
@@ -45,14 +31,14 @@ struct request_batch *request_batch_create(size_t bytes)
 
 struct request *request_batch_add(struct request_batch *batch)
 {
-	if (!reserve((void **)&batch->requests, &batch->capacity, batch->count + 1, sizeof(*batch->requests), 256))
+	if (!array_reserve(&batch->requests, &batch->capacity, batch->count + 1, sizeof(*batch->requests), 256))
 		return NULL;
 	return &batch->requests[batch->count++];
 }
 
 bool request_batch_reserve_runs(struct request_batch *batch, size_t more)
 {
-	return reserve((void **)&batch->runs, &batch->run_capacity, batch->run_count + more, sizeof(*batch->runs), 8);
+	return array_reserve(&batch->runs, &batch->run_capacity, batch->run_count + more, sizeof(*batch->runs), 8);
 }
 
 void request_batch_take_run(struct request_batch *batch, struct buffer *run)
@@ -77,7 +63,7 @@ bool request_batch_take_args(struct request_batch *batch, const struct resp_args
 
 bool request_batch_take_blobs(struct request_batch *batch, struct blob *const *blobs, size_t count)
 {
-	if (!reserve((void **)&batch->blobs, &batch->blob_capacity, batch->blob_count + count, sizeof(*batch->blobs), 8))
+	if (!array_reserve(&batch->blobs, &batch->blob_capacity, batch->blob_count + count, sizeof(*batch->blobs), 8))
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		batch->taken_bytes += blobs[i]->capacity;
@@ -138,7 +124,7 @@ bool connection_reports_add(struct connection_reports **reports_at, const struct
 	if (!*reports_at && !(*reports_at = calloc(1, sizeof(**reports_at))))
 		return false;
 	struct connection_reports *reports = *reports_at;
-	if (!reserve((void **)&reports->items, &reports->capacity, reports->count + 1, sizeof(*report), 16))
+	if (!array_reserve(&reports->items, &reports->capacity, reports->count + 1, sizeof(*report), 16))
 		return false;
 	reports->items[reports->count++] = *report;
 	return true;
@@ -159,7 +145,7 @@ struct reply_batch *reply_batch_create(void)
 
 struct reply_part *reply_batch_add(struct reply_batch *batch)
 {
-	if (!reserve((void **)&batch->parts, &batch->capacity, batch->count + 1, sizeof(*batch->parts), 64))
+	if (!array_reserve(&batch->parts, &batch->capacity, batch->count + 1, sizeof(*batch->parts), 64))
 		return NULL;
 	struct reply_part *part = &batch->parts[batch->count++];
 	memset(part, 0, sizeof(*part));

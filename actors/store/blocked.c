@@ -7,6 +7,7 @@
 #include "actors/runtime/crash.h"
 #include "actors/store/blocked.h"
 #include "actors/store/state.h"
+#include "transport/array.h"
 
 /* Adds `change` to the bytes of queued requests. */
 static void count_waiting(struct store *store, struct session *session, size_t change)
@@ -100,14 +101,8 @@ static void sift_down(struct deadlines *deadlines, size_t at, struct session *se
 
 static void add_deadline(struct deadlines *deadlines, struct session *session)
 {
-	if (deadlines->count == deadlines->capacity) {
-		size_t capacity = deadlines->capacity ? 2 * deadlines->capacity : 64;
-		struct session **grown = realloc(deadlines->items, capacity * sizeof(struct session *));
-		if (!grown)
-			crash_out_of_memory("the deadlines of blocked clients");
-		deadlines->items = grown;
-		deadlines->capacity = capacity;
-	}
+	if (!array_reserve(&deadlines->items, &deadlines->capacity, deadlines->count + 1, sizeof(*deadlines->items), 64))
+		crash_out_of_memory("the deadlines of blocked clients");
 	sift_up(deadlines, deadlines->count++, session);
 }
 

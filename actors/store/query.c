@@ -9,6 +9,7 @@
 #include "actors/store/figures.h"
 #include "actors/store/blocked.h"
 #include "actors/store/state.h"
+#include "transport/array.h"
 
 void store_ask_figures(struct call *call, session_resume *resume, void *state)
 {
@@ -30,11 +31,10 @@ static void gather(struct store *store, struct connection_figures *more)
 		store->query.figures = more;
 		return;
 	}
-	struct connection_figure *items = realloc(all->items, (all->count + more->count + 1) * sizeof(*items));
-	if (!items)
+	size_t capacity = all->count;
+	if (!array_reserve(&all->items, &capacity, all->count + more->count, sizeof(*all->items), 1))
 		crash_out_of_memory("the figures of connections");
-	memcpy(items + all->count, more->items, more->count * sizeof(*items));
-	all->items = items;
+	memcpy(all->items + all->count, more->items, more->count * sizeof(*all->items));
 	all->count += more->count;
 	all->batch_bytes += more->batch_bytes;
 	all->reads += more->reads;

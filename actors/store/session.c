@@ -9,6 +9,7 @@
 #include "actors/runtime/log.h"
 #include "actors/store/blocked.h"
 #include "actors/store/state.h"
+#include "transport/array.h"
 
 static const char too_many_clients[] = "ERR max number of clients reached";
 static const char shutting_down[] = "ERR the server is shutting down";
@@ -30,17 +31,10 @@ struct session *session_at(const struct store *store, struct connection_ref conn
 
 static bool reserve_slot(struct reactor_side *side, uint32_t slot)
 {
-	if (slot < side->session_capacity)
-		return true;
-	uint32_t capacity = side->session_capacity ? side->session_capacity : 64;
-	while (capacity <= slot)
-		capacity *= 2;
-	struct session **grown = realloc(side->sessions, capacity * sizeof(struct session *));
-	if (!grown)
+	size_t before = side->session_capacity;
+	if (!array_reserve(&side->sessions, &side->session_capacity, (size_t)slot + 1, sizeof(*side->sessions), 64))
 		return false;
-	memset(grown + side->session_capacity, 0, (capacity - side->session_capacity) * sizeof(struct session *));
-	side->sessions = grown;
-	side->session_capacity = capacity;
+	memset(side->sessions + before, 0, (side->session_capacity - before) * sizeof(*side->sessions));
 	return true;
 }
 

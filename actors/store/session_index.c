@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "actors/store/session.h"
+#include "transport/array.h"
 
 #define FIRST_CAPACITY 16u
 
@@ -23,15 +24,7 @@ static struct session **chain_of(const struct session_index *index, uint64_t id)
 
 static bool reserve_chain(struct session_index *index)
 {
-	if (index->used < index->capacity)
-		return true;
-	uint64_t capacity = index->capacity ? 2 * index->capacity : FIRST_CAPACITY;
-	struct session **chains = realloc(index->chains, capacity * sizeof(struct session *));
-	if (!chains)
-		return false;
-	index->chains = chains;
-	index->capacity = capacity;
-	return true;
+	return array_reserve(&index->chains, &index->capacity, index->used + 1, sizeof(*index->chains), FIRST_CAPACITY);
 }
 
 static void link_first(struct session **chain, struct session *session)

@@ -8,13 +8,15 @@
 #define ACTORS_STORE_SESSION_INDEX_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct session;
 
 struct session_index {
 	struct session **chains; /* linked by index_next */
-	uint64_t used, capacity; /* chains; a power of two */
+	uint64_t used;           /* chains */
+	size_t capacity;         /* of chains */
 	uint64_t count;          /* sessions */
 };
 

@@ -31,7 +31,7 @@ struct reactor_side {
 	size_t input_bytes;             /* incomplete requests and the connections themselves, as of its last batch */
 	uint64_t read_bytes, written_bytes; /* totals, as of its last batch */
 	struct session **sessions;      /* by slot */
-	uint32_t session_capacity;
+	size_t session_capacity;
 	struct reply_batch *open;       /* collects this turn's replies; NULL when there are none */
 	struct request_batch *backlog_first, *backlog_last; /* batches not completely executed */
 	size_t part_begins;             /* offset of the last part's text in the open batch */

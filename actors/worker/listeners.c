@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "actors/runtime/crash.h"
+#include "transport/array.h"
 
 /* Further addresses of a name are ignored. */
 #define ADDRESSES_OF_A_NAME_MAX 16
@@ -86,12 +87,10 @@ static bool add(struct opening *opening, const struct listener_address *address,
 		snprintf(opening->error->text, sizeof(opening->error->text), "can't listen on %s: %s", text, strerror(errno));
 		return false;
 	}
-	struct listener *items = realloc(listeners->items, (listeners->count + 1) * sizeof(*items));
 	char *copy = strdup(text);
-	if (!items || !copy)
+	if (!copy || !array_reserve(&listeners->items, &listeners->capacity, listeners->count + 1, sizeof(*listeners->items), 4))
 		crash_out_of_memory("a listener");
-	listeners->items = items;
-	items[listeners->count++] = (struct listener){ .address = *address, .text = copy, .fd = fd };
+	listeners->items[listeners->count++] = (struct listener){ .address = *address, .text = copy, .fd = fd };
 	return true;
 }
 

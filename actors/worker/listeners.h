@@ -22,6 +22,7 @@ struct listener {
 
 struct listeners {
 	struct listener *items;
+	size_t capacity;
 	uint32_t count;
 };
 

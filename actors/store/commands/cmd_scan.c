@@ -8,6 +8,7 @@
 #include "actors/store/commands/handlers.h"
 #include "storage/value.h"
 #include "storage/glob.h"
+#include "transport/array.h"
 #include "transport/decimal.h"
 
 /* Entries found by a scan. They stay valid: nothing changes the keyspace before the reply is written. */
@@ -38,17 +39,10 @@ static void collect_key(void *context, struct entry *entry)
 	found->visited++;
 	if (found->out_of_memory || !is_wanted(found, entry))
 		return;
-	if (found->count == found->capacity) {
-		size_t capacity = found->capacity ? 2 * found->capacity : 64;
-		struct entry **items = realloc(found->items, capacity * sizeof(struct entry *));
-		if (!items) {
-			found->out_of_memory = true;
-			return;
-		}
-		found->items = items;
-		found->capacity = capacity;
-	}
-	found->items[found->count++] = entry;
+	if (array_reserve(&found->items, &found->capacity, found->count + 1, sizeof(*found->items), 64))
+		found->items[found->count++] = entry;
+	else
+		found->out_of_memory = true;
 }
 
 static void reply_found_keys(struct call *call, const struct found_keys *found)
