@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/address.h"
+#include "client/settings.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
