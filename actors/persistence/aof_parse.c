@@ -40,15 +40,18 @@ struct command {
 
 /* ---- refusals ---- */
 
-static bool refuse(struct input *in, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Macros, so that the compiler sees that the result is false and that what a refusal leaves unread is not used. */
+#define refuse(in, ...) (note_refusal(in, __VA_ARGS__), false)
+#define refuse_argument(in, index) (note_refused_argument(in, index), false)
 
-static bool refuse(struct input *in, const char *format, ...)
+static void note_refusal(struct input *in, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void note_refusal(struct input *in, const char *format, ...)
 {
 	va_list arguments;
 	va_start(arguments, format);
 	vsnprintf(in->parser->error, sizeof(in->parser->error), format, arguments);
 	va_end(arguments);
-	return false;
 }
 
 /* An argument for an error text: printable, and not all of it if it is long. */
@@ -67,9 +70,9 @@ static struct shown show(const struct resp_arg *arg)
 	return shown;
 }
 
-static bool refuse_argument(struct input *in, uint32_t index)
+static void note_refused_argument(struct input *in, uint32_t index)
 {
-	return refuse(in, "'%s' with an argument that is not valid: '%s'", in->command->name, show(&in->argv[index]).text);
+	note_refusal(in, "'%s' with an argument that is not valid: '%s'", in->command->name, show(&in->argv[index]).text);
 }
 
 /* ---- arguments ---- */
@@ -449,7 +452,7 @@ static bool parse_copy(struct input *in)
 
 static bool parse_select(struct input *in)
 {
-	int64_t database = 0; /* for the compiler, which can't see that a refusal is false */
+	int64_t database;
 	if (!read_database(in, 1, &database))
 		return false;
 	in->parser->database = (uint32_t)database;
