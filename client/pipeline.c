@@ -22,6 +22,7 @@ struct pipeline *pipeline_create(struct client *client)
 	if (!pipeline)
 		return &no_pipeline;
 	pipeline->client = client;
+	pipeline->is_routed = !client->is_unusable && !client->is_pinned && client->pool->cluster;
 	pipeline_empty(pipeline);
 	return pipeline;
 }
@@ -68,14 +69,6 @@ static void note_culprit(struct pipeline *pipeline, qc_args args, unsigned flags
 		request_name(args, pipeline->culprit, sizeof(pipeline->culprit));
 }
 
-/* Does each command go where its keys are? */
-static bool is_routed(const struct pipeline *pipeline)
-{
-	const struct client *client = pipeline->client;
-
-	return !client->is_unusable && !client->is_pinned && client->pool->cluster;
-}
-
 /* `at`: where the command begins in `out`, to the end of which it was written. */
 static qc_error add_part(struct pipeline *pipeline, qc_args args, unsigned flags, size_t at)
 {
@@ -96,7 +89,7 @@ size_t qc_pipeline_add_args(qc_pipeline *handle, qc_args args)
 
 	if (handle->err.kind == QC_OK)
 		handle->err = request_write(&pipeline->out, args);
-	if (handle->err.kind == QC_OK && is_routed(pipeline))
+	if (handle->err.kind == QC_OK && pipeline->is_routed)
 		handle->err = add_part(pipeline, args, flags, at);
 	if (handle->err.kind != QC_OK)
 		return pipeline->count;
@@ -123,7 +116,7 @@ bool pipeline_sends_script(qc_pipeline *handle, const char *sha1)
 	if (pipeline == &no_pipeline || has_script(pipeline, sha1))
 		return false;
 	/* The next that uses the script may go to another node. */
-	if (is_routed(pipeline))
+	if (pipeline->is_routed)
 		return true;
 	struct pipeline_script *more = realloc(pipeline->scripts, (pipeline->script_count + 1) * sizeof(*more));
 	/* If out of memory the script is sent whole again, which only costs bytes. */
@@ -246,7 +239,7 @@ qc_results pipeline_run_multi(struct pipeline *pipeline, qc_context *context)
 
 	if (err.kind == QC_OK)
 		err = embrace(pipeline);
-	if (err.kind == QC_OK && is_routed(pipeline))
+	if (err.kind == QC_OK && pipeline->is_routed)
 		err = unite_parts(pipeline);
 	if (err.kind != QC_OK)
 		return failed(err);

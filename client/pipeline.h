@@ -13,6 +13,7 @@ struct pipeline_script {
 struct pipeline {
 	qc_pipeline handle;
 	struct client *client;
+	bool is_routed; /* each command goes to the node of its keys */
 	struct buffer out;
 	size_t count;
 	struct buffer parts; /* a struct part for each command, if the client is for a cluster */
