@@ -82,6 +82,8 @@ void options_fini(struct options *options);
  * apart. False if the address is invalid: nothing has changed.
  */
 bool options_set_server(struct options *options, const char *target, const char *port);
+/* The same for the HOST:PORT of a redirection: an IPv6 address has no brackets, and an empty host means the present one. */
+bool options_set_endpoint(struct options *options, const char *endpoint);
 /* Sets another server by a URL, which also gives the database and may give user and password. False if the URL is invalid: nothing has
  * changed. */
 bool options_set_url(struct options *options, const char *url);

@@ -13,7 +13,7 @@
 
 #define DEFAULT_PORT "6379"
 
-/* An address in parts, each a piece of the text: SCHEME:// USER:PASSWORD@ HOST :PORT /DB?more. Each may be empty. */
+/* An address in parts, each a piece of the text: SCHEME:// USER:PASSWORD@ HOST :PORT /DB?more. Each may be empty. Of a list, the first. */
 struct parts {
 	const char *text;
 	size_t scheme, user, host, port; /* where each part ends, with its separator */
@@ -32,7 +32,7 @@ static bool is_path(const char *text)
 static struct parts split_address(const char *text)
 {
 	const char *scheme = strstr(text, "://"), *start = scheme ? scheme + 3 : text;
-	const char *end = start + strcspn(start, "/?"), *at = memrchr(start, '@', (size_t)(end - start));
+	const char *end = start + strcspn(start, "/?,"), *at = memrchr(start, '@', (size_t)(end - start));
 	const char *host = at ? at + 1 : start, *colon = memrchr(host, ':', (size_t)(end - host));
 
 	/* An IPv6 address contains colons; only a colon after the brackets begins the port. */
@@ -140,6 +140,25 @@ bool options_set_server(struct options *o, const char *target, const char *port)
 	set_address(o);
 	forget_server_name(o);
 	return true;
+}
+
+bool options_set_endpoint(struct options *o, const char *endpoint)
+{
+	const char *colon = strrchr(endpoint, ':'), *present = o->address.data;
+	struct parts p = split_address(present);
+	struct text host = {NULL, 0, 0};
+
+	if (!colon)
+		return false;
+	if (colon > endpoint)
+		text_add(&host, endpoint, (size_t)(colon - endpoint));
+	else if (is_path(present))
+		text_puts(&host, "127.0.0.1");
+	else
+		text_add(&host, present + p.user, p.host - p.user);
+	bool ok = options_set_server(o, host.data, colon + 1);
+	text_fini(&host);
+	return ok;
 }
 
 /* Whether the address and the options that apply to it are valid. Does not connect. */

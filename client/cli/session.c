@@ -446,31 +446,32 @@ static enum outcome take_answer(struct session *s, const struct words *w, const 
 	return words_is(w, 0, "exec") && has_error(reply) ? OUTCOME_FAILED : OUTCOME_OK;
 }
 
-/* The target of a redirection like "MOVED 3999 127.0.0.1:6381". An empty host means the present host. */
-static bool read_redirection(const struct session *s, const qc_reply *reply, struct text *out_target)
+/* Whether the reply is a redirection to follow, such as "MOVED 3999 127.0.0.1:6381". */
+static bool is_redirection(const struct session *s, const qc_reply *reply)
 {
 	const char *text = qc_reply_type(reply) == QC_ERROR ? qc_reply_text(reply) : "";
-	bool is_redirection = strncmp(text, "MOVED ", 6) == 0 || strncmp(text, "ASK ", 4) == 0;
-	const char *last = strrchr(text, ' ');
 
-	if (!s->options->follows || !is_redirection || s->state.in_multi)
-		return false;
-	text_clear(out_target);
-	if (last[1] == ':')
-		text_add(out_target, s->options->shown, strcspn(s->options->shown, ":"));
-	text_puts(out_target, last + 1);
-	return true;
+	return s->options->follows && !s->state.in_multi && (strncmp(text, "MOVED ", 6) == 0 || strncmp(text, "ASK ", 4) == 0);
 }
 
 /* Connects to another node of the cluster, and stays there. */
-static bool follow(struct session *s, const qc_reply *reply, const char *target)
+static bool follow(struct session *s, const char *redirection)
 {
-	bool is_ask = strncmp(qc_reply_text(reply), "ASK ", 4) == 0;
+	bool is_ask = strncmp(redirection, "ASK ", 4) == 0;
+	const char *slot = strchr(redirection, ' ') + 1;
+	char here[sizeof(s->options->shown)];
 
-	if (!options_set_server(s->options, target, NULL) || session_connect(s) != OUTCOME_OK)
+	snprintf(here, sizeof(here), "%s", s->options->shown);
+	if (!options_set_endpoint(s->options, strrchr(redirection, ' ') + 1))
 		return false;
+	if (session_connect(s) != OUTCOME_OK) {
+		/* This node will name another one, once the cluster has replaced the dead one. */
+		if (options_set_server(s->options, here, NULL))
+			session_connect(s);
+		return false;
+	}
 	if (s->is_interactive)
-		fprintf(stderr, "-> Redirected to %s\n", s->options->shown);
+		fprintf(stderr, "-> Redirected to slot [%.*s] located at %s\n", (int)strcspn(slot, " "), slot, s->options->shown);
 	qc_error err = is_ask ? ask(s, interrupt_begin(), QC_LIST("ASKING")) : (qc_error){.kind = QC_OK};
 	return err.kind == QC_OK;
 }
@@ -480,19 +481,15 @@ static bool follow(struct session *s, const qc_reply *reply, const char *target)
 
 static enum outcome call(struct session *s, const struct words *w)
 {
-	struct text target = {NULL, 0, 0};
 	qc_result result qc_auto = ask_for(s, w);
-	enum outcome outcome;
 
-	for (int i = 0; i < REDIRECTIONS_MOST && !qc_failed(result) && read_redirection(s, result.reply, &target); i++) {
-		if (!follow(s, result.reply, target.data))
+	for (int i = 0; i < REDIRECTIONS_MOST && !qc_failed(result) && is_redirection(s, result.reply); i++) {
+		if (!follow(s, qc_reply_text(result.reply)))
 			break;
 		qc_release(&result);
 		result = ask_for(s, w);
 	}
-	outcome = qc_failed(result) ? fail(s, w, &result.err) : take_answer(s, w, result.reply);
-	text_fini(&target);
-	return outcome;
+	return qc_failed(result) ? fail(s, w, &result.err) : take_answer(s, w, result.reply);
 }
 
 /* The server closes the connection after these commands. */

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "client_library/cli_shell.h"
 #include "client_library/nodes.h"
 #include "support/deadline.h"
 #include "support/process.h"
@@ -551,6 +552,38 @@ static void one_seed_that_answers_is_enough(void)
 	qc_close(c);
 }
 
+static void the_command_line_follows_a_cluster(void)
+{
+	char directory[64], address[64];
+
+	if (!use_nodes())
+		return;
+	scratch_create(directory, sizeof(directory));
+	for (size_t i = 0; i < nodes.count; i++) {
+		nodes_address(&nodes, i, address, sizeof(address));
+		CU_ASSERT(cli_shell_gives(directory, address, "printf 'set a 1\\nset b 2\\nset c 3\\nget a\\nget b\\n' | $CLI -c", 0,
+					  "OK\nOK\nOK\n1\n2\n"));
+	}
+	CU_ASSERT(size_of(0) > 0 && size_of(1) > 0 && size_of(2) > 0);
+	CU_ASSERT(cli_shell_gives(directory, address, "$CLI set b 2 | cut -c1-5", 0, "MOVED\n"));
+	scratch_remove(directory);
+}
+
+static void the_example_counts_in_a_cluster(void)
+{
+	char program[256];
+	int status;
+
+	if (!use_nodes())
+		return;
+	snprintf(program, sizeof(program), "%s/cluster", getenv("QCACHE_EXAMPLES"));
+	const char *const argv[] = {program, nodes.address, "a", "b", "c", "a", NULL};
+	char *output = process_run(argv, &status);
+	CU_ASSERT_EQUAL(status, 0);
+	CU_ASSERT_STRING_EQUAL(output, "a: 1\nb: 1\nc: 1\na: 2\na: reset 1\n4 keys\n");
+	free(output);
+}
+
 static const struct suite_case cases[] = {
 	CASE(each_call_goes_to_the_node_of_its_key),
 	CASE(the_keys_of_every_kind_of_command_are_found),
@@ -566,6 +599,8 @@ static const struct suite_case cases[] = {
 	CASE(a_shard_is_heard_at_its_node_wherever_that_is),
 	CASE(replicas_serve_reads_when_they_may),
 	CASE(one_seed_that_answers_is_enough),
+	CASE(the_command_line_follows_a_cluster),
+	CASE(the_example_counts_in_a_cluster),
 };
 
 int main(int argc, char **argv)

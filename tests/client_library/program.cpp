@@ -53,7 +53,7 @@ static void errors(qc::client &c, qc_context *ctx)
 	qc::context soon = qc::context::with_timeout(ctx, 60000);
 	soon.cancel();
 	CHECK(c.incr(soon, "n").err.kind == QC_CANCELLED);
-	qc::client pinned = c.pin(ctx);
+	qc::client pinned = c.pin_key(ctx, "key");
 	CHECK(qc::ok(pinned.select(ctx, 1)));
 }
 
