@@ -3,7 +3,7 @@
     generate.py update FILE...   puts the tables into markdown files, between <!-- NAME --> and <!-- /NAME -->
     generate.py check FILE...    the same for tests: says what is out of date and changes nothing
     generate.py sample           prints a configuration file with every directive, commented out
-    generate.py manual NAME      prints a manual: qcache-server.1 or qcache.conf.5
+    generate.py manual NAME      prints a manual: qcache-server.1, qcache-check.1 or qcache.conf.5
 
 The tables: `messages` and `topology` from runtime/, `commands` from store/commands/.
 """
@@ -237,10 +237,15 @@ def sample():
 
 # ---- the manuals ----
 
+# The manuals of programs: how they are made, of which list of options.
+PROGRAMS = {"qcache-server.1": (manual.server_page, "config/options.def"), "qcache-check.1": (manual.check_page, "check/options.def")}
+
+
 def manual_page(name):
     version = re.search(r'QCACHE_VERSION "([^"]+)"', read("runtime/version.h")).group(1)
-    if name == "qcache-server.1":
-        return manual.server_page(version, [found for word, found, _ in entries("config/options.def") if word == "OPTION"])
+    if name in PROGRAMS:
+        make, options = PROGRAMS[name]
+        return make(version, [found for word, found, _ in entries(options) if word == "OPTION"])
     rows = [row for row in entries("config/directives.def") if row[0] is None or row[0] in KINDS or row[0] == "REFUSED"]
     return manual.conf_page(version, rows, words_of)
 
@@ -250,7 +255,7 @@ def main():
     if what == "sample" and not paths:
         sys.stdout.write(sample())
         return 0
-    if what == "manual" and paths in (["qcache-server.1"], ["qcache.conf.5"]):
+    if what == "manual" and len(paths) == 1 and paths[0] in [*PROGRAMS, "qcache.conf.5"]:
         sys.stdout.write(manual_page(paths[0]))
         return 0
     if what in ("update", "check") and paths:

@@ -1,13 +1,14 @@
-"""The manuals of the server and of its configuration file, made of the lists of options and directives. See generate.py.
+"""The manuals of the server, of qcache-check and of the configuration file, made of the lists of options and directives. See generate.py.
 
-    generate.py manual qcache-server.1 | qcache.conf.5
+    generate.py manual qcache-server.1 | qcache-check.1 | qcache.conf.5
 """
 
 import re
 import textwrap
 
 SEE_ALSO = {
-    "qcache-server.1": [("qcache-cli", "1"), ("qcache", "3"), ("qcache.conf", "5")],
+    "qcache-server.1": [("qcache-check", "1"), ("qcache-cli", "1"), ("qcache", "3"), ("qcache.conf", "5")],
+    "qcache-check.1": [("qcache-server", "1"), ("qcache.conf", "5")],
     "qcache.conf.5": [("qcache-cli", "1"), ("qcache-server", "1")],
 }
 
@@ -110,6 +111,55 @@ def server_page(version, options):
         ("ENVIRONMENT", prose(ENVIRONMENT)),
         ("FILES", entry(".I PREFIX/share/qcache/qcache.conf", prose("A sample with every directive."))),
         ("EXAMPLES", EXAMPLES),
+    ])
+
+
+# ---- qcache-check(1) ----
+
+CHECK_SYNOPSIS = """\
+.B qcache\\-check
+.RB [ check " | " repair ]
+.RI [ OPTION " ...] " FILE " | " DIR"""
+
+CHECK_DESCRIPTION = """
+`qcache-check` reads the files in which qcache or Redis keeps its data, tells what is in them and where they break, and mends a log that
+ends early. It reads an RDB file, the directory of an append-only file (the server's `dir` or `appenddirname`, or the manifest in it), one
+part of it, or the append-only file of a Redis before version 7.
+
+`check`, which is the default, changes nothing. It verifies the checksums, applies the commands of a log, and counts the keys by database and
+type. The digest is the one that `DEBUG DIGEST` replies with in a server with the same data.
+
+A log is *torn* if its last file ends inside of a group, a command or a transaction, as after a power failure; a server cuts that off
+(`aof-load-truncated`). It is *damaged* if it can't be what was written; a server refuses it.
+
+`repair` cuts the log. It first copies the file, and the manifest if that changes, to NAME.before-repair. It cuts a torn end; with
+`--damaged` also where the log is damaged, and everything after that is given up; with `--until` at that time. Files after the cut stay in the
+directory, and the manifest no longer names them. Stop the server first: the directory of one that runs is refused, if it is a qcache.
+"""
+
+CHECK_EXIT = (
+    ("0", "All is well, or the repair has succeeded."),
+    ("1", "The files are torn or damaged, or could not be repaired."),
+    ("2", "The command line is wrong, or nothing could be read; the reason is on standard error."),
+)
+
+CHECK_EXAMPLES = """\
+.nf
+qcache\\-check /var/lib/qcache
+qcache\\-check \\-\\-json dump.rdb
+qcache\\-check repair /var/lib/qcache
+qcache\\-check repair \\-\\-until "2026\\-11\\-28 21:58:00" /var/lib/qcache
+.fi"""
+
+
+def check_page(version, options):
+    listed = [entry(option_head(name, value), roff(what[:1].upper() + what[1:] + ".")) for name, value, what in options]
+    return page("qcache-check.1", "check and repair the files of qcache and Redis", version, [
+        ("SYNOPSIS", CHECK_SYNOPSIS),
+        ("DESCRIPTION", prose(CHECK_DESCRIPTION.replace("*", ""))),
+        ("OPTIONS", "\n".join(listed)),
+        ("EXIT STATUS", "\n".join(entry(".B " + roff(name), prose(what)) for name, what in CHECK_EXIT)),
+        ("EXAMPLES", CHECK_EXAMPLES),
     ])
 
 

@@ -93,6 +93,11 @@ void value_release(struct value *value)
 	entry_release_part((enum entry_form)value->form, value->part, FREED_BY_OWNER);
 }
 
+enum entry_type value_type(const struct value *value)
+{
+	return value_forms[value->form]->type;
+}
+
 size_t value_used_bytes(const struct value *value)
 {
 	const struct value_form *form = value_forms[value->form];

@@ -67,6 +67,7 @@ bool value_accepts(struct rdb_reader *reader, uint64_t offset, uint8_t rdb_type)
 /* Reads a value of an RDB type. False: the reader has the error. Any thread. The caller puts the value into a keyspace or releases it. */
 bool value_decode(struct rdb_reader *reader, uint8_t rdb_type, struct value *out_value);
 void value_release(struct value *value);
+enum entry_type value_type(const struct value *value);
 /* The value's memory outside of its part, in size classes. */
 size_t value_used_bytes(const struct value *value);
 

@@ -21,7 +21,6 @@
 #define TRANSACTION_BYTES_MAX ((size_t)4 << 30) /* of frames and large values */
 /* Redis's limit. */
 #define ANNOTATION_LINE_MAX 1024
-#define RDB_MAGIC "REDIS"
 #define TIMESTAMP "#TS:"
 
 static const struct resp_limits limits = {
@@ -241,9 +240,15 @@ static enum step skip_line(struct aof_reader *reader)
 
 static bool has_preamble(const struct aof_reader *reader)
 {
-	size_t len = sizeof(RDB_MAGIC) - 1;
-	return !reader->parser.is_ours && file_window_offset(&reader->window) == 0 && visible_len(reader) >= len &&
-	       memcmp(file_window_bytes(&reader->window), RDB_MAGIC, len) == 0;
+	static const char *const magics[] = { "REDIS", "VALKEY" };
+	if (reader->options.is_ours || file_window_offset(&reader->window) > 0)
+		return false;
+	for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++) {
+		size_t len = strlen(magics[i]);
+		if (visible_len(reader) >= len && memcmp(file_window_bytes(&reader->window), magics[i], len) == 0)
+			return true;
+	}
+	return false;
 }
 
 static bool is_full(const struct aof_reader *reader, const struct load_frames *out)
@@ -324,6 +329,8 @@ static enum aof_read_status refuse(struct aof_reader *reader, const char *hint)
 {
 	snprintf(reader->error, sizeof(reader->error), "%s: offset %" PRIu64 ": %s%s", reader->options.name, reader->problem_at,
 		 reader->reason, hint);
+	reader->figures.end = reader->problem_at;
+	reader->figures.reason = reader->reason;
 	return AOF_READ_REFUSED;
 }
 

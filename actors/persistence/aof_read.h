@@ -59,7 +59,7 @@ struct aof_read_figures {
 	uint64_t foreign_at;   /* of ours: where commands of another server begin; 0: there are none. Nothing may be appended to such a part */
 	bool has_time;
 	int64_t first_s, last_s; /* the times in "#TS:" */
-	/* At the end: what was not read, from `end` on, and why. To go on writing, cut the file there. */
+	/* At the end: what was not read, from `end` on, and why. To go on writing, cut the file there. After a refusal: where and why. */
 	enum aof_tail tail;    /* LATER: than `until_s` */
 	uint64_t end;
 	const char *reason;

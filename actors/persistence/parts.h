@@ -25,6 +25,8 @@
 #include "actors/persistence/manifest.h"
 
 #define PARTS_ERROR_BYTES 1024
+/* In the log's directory: locked by the server that uses it. */
+#define PARTS_LOCK_NAME "qcache.lock"
 
 struct parts_error {
 	int error;        /* an errno value; 0: what is in the directory is refused */

@@ -13,7 +13,6 @@
 #include "actors/runtime/crash.h"
 #include "actors/runtime/log.h"
 
-#define LOCK_NAME "qcache.lock"
 /* ".9223372036854775807.incr.aof", "temp-", and what the file system may add */
 #define NAME_EXTRA_BYTES 48
 
@@ -74,7 +73,7 @@ static bool refuse_locked(struct parts *parts, const char *path, struct parts_er
 
 static bool lock(struct parts *parts, struct parts_error *out_error)
 {
-	struct path path = parts_path(parts, LOCK_NAME);
+	struct path path = parts_path(parts, PARTS_LOCK_NAME);
 	char pid[16];
 	size_t written;
 	int error = parts->disk->lock(parts->disk, path.text, &parts->lock_fd);

@@ -29,7 +29,7 @@ def arguments():
     parser.add_argument("--ours", default=os.environ.get("QCACHE_SERVER"), help="our server (QCACHE_SERVER)")
     parser.add_argument("--recorded", help="build/tests/recorded_server, in place of ours: at the end its command bus is "
                         "replayed and must give the same data")
-    parser.add_argument("--replayed", help="build/tests/replayed_log, which reads the append-only file of redis-server; with --recorded")
+    parser.add_argument("--check", default=os.environ.get("QCACHE_CHECK"), help="qcache-check, which reads the append-only files; with --recorded")
     parser.add_argument("--redis", default="redis-server")
     parser.add_argument("--commands", type=int, default=100000, help="how many commands to send (100000)")
     parser.add_argument("--seed", type=int, default=int(os.environ.get("QCACHE_SEED") or random.SystemRandom().randrange(1 << 32)))
@@ -39,8 +39,8 @@ def arguments():
     options.ours = options.recorded or options.ours
     if not options.ours:
         parser.error("--ours or QCACHE_SERVER must name the server")
-    if bool(options.recorded) != bool(options.replayed):
-        parser.error("--recorded and --replayed go together")
+    if options.recorded and not options.check:
+        parser.error("--check or QCACHE_CHECK must name qcache-check")
     return options
 
 
@@ -60,7 +60,7 @@ class Judge:
 
 def compare(options, servers):
     judge = Judge(options)
-    rewrites = options.recorded and logs.writes_commands(servers[1])
+    rewrites = bool(options.recorded)
     stream = Stream(servers, random.Random(options.seed), options.now, judge, logs.WITHOUT if options.recorded else ())
     if stream.generator.absent:
         print("left out: " + b", ".join(stream.generator.absent).decode())

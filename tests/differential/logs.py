@@ -1,8 +1,8 @@
 """What the servers log: at the end of a run, each loads the append-only file of the other and must have the same data."""
 
+import json
 import os
 import random
-import re
 import shutil
 import subprocess
 import time
@@ -30,11 +30,6 @@ def ask(server, *commands):
         sock.sendall(b"".join(bulk(*command) for command in commands))
         reader = Reader(sock)
         return [reader.next()[1] for _ in commands]
-
-
-def writes_commands(redis):
-    """Whether the base of its append-only file is commands."""
-    return ask(redis, [b"CONFIG", b"GET", b"aof-use-rdb-preamble"])[0][1][1] == b"no"
 
 
 def keys_in(server, database, command):
@@ -69,23 +64,28 @@ def loaded(program, directory):
     return state_of(server), server.stop(keep=True)
 
 
-def files_of(directory):
-    """The files of redis-server's append-only file, in the order in which they are loaded."""
-    folder = os.path.join(directory, "appendonlydir")
-    with open(os.path.join(folder, "appendonly.aof.manifest")) as manifest:
-        found = re.findall(r"^file (\S+) seq (\d+) type ([bi])$", manifest.read(), re.M)
-    return [os.path.join(folder, name) for name, _, _ in sorted(found, key=lambda file: (file[2], int(file[1])))]
+def checked(program, path):
+    """What qcache-check says of the files: its digest, and what is wrong."""
+    done = subprocess.run([program, "--json", path], capture_output=True, text=True)
+    said = json.loads(done.stdout or "{}")
+    print("qcache-check of %s: %s" % (", ".join(file["name"] for file in said.get("files", [])), said.get("digest")))
+    return said.get("digest"), None if done.returncode == 0 else done.stdout + done.stderr
+
+
+def compare(whose, digest, other):
+    return None if digest == other else "the digest of %s is %s, not %s" % (whose, digest, other)
 
 
 def check_ours(options, ours):
-    """Our log, replayed and in redis-server, gives our data."""
+    """Our log, replayed, checked and in redis-server, gives our data."""
     stop_expiry(ours)
     state = state_of(ours)
+    digest = state[0].decode()
     troubles = [ours.stop(keep=True)]
     replayed = ours.log_text().splitlines()[-1]
     print(replayed)
-    if not replayed.endswith(": " + state[0].decode()):
-        troubles.append("the data had the digest %s, but %s" % (state[0].decode(), replayed))
+    found, trouble = checked(options.check, os.path.join(ours.directory, "appendonly.aof"))
+    troubles += [trouble, compare("the frames", replayed.split()[-1], digest), compare("our log", found, digest)]
     theirs, trouble = loaded(options.redis, ours.directory)
     return troubles + [trouble, None if theirs == state else "redis-server makes of our log %s, not %s" % (theirs, state)]
 
@@ -94,14 +94,9 @@ def check_theirs(options, redis):
     """We make of the log of redis-server what it makes of it itself. That may differ from its data: it doesn't log DEBUG POPULATE."""
     stop_expiry(redis)
     troubles = [redis.stop(keep=True)]
-    # An RDB base is that of empty data.
-    files = [name for name in files_of(redis.directory) if not name.endswith(".rdb")]
-    replayed = subprocess.run([options.replayed] + files, capture_output=True, text=True)
-    print("%s: %s" % (" ".join(map(os.path.basename, files)), replayed.stdout.strip()))
-    state, trouble = loaded(options.redis, redis.directory)
-    if replayed.stdout.strip() != state[0].decode():
-        troubles.append("redis-server makes of its log %s\n%s" % (state[0].decode(), replayed.stderr))
-    return troubles + [trouble]
+    found, trouble = checked(options.check, redis.directory)
+    state, other_trouble = loaded(options.redis, redis.directory)
+    return troubles + [trouble, other_trouble, compare("the log of redis-server", found, state[0].decode())]
 
 
 def check(options, ours, redis):

@@ -12,7 +12,7 @@ import unittest
 import summary
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-MADE = ("qcache-server.1", "qcache.conf.5")
+MADE = ("qcache-server.1", "qcache-check.1", "qcache.conf.5")
 
 
 def made(name):
@@ -22,7 +22,7 @@ def made(name):
 
 def listed(name, words):
     """The name in each row of a list: the second argument for directives, the first for options."""
-    with open(os.path.join(ROOT, "actors/config", name)) as f:
+    with open(os.path.join(ROOT, "actors", name)) as f:
         return re.findall(r'^(?:%s)\s*\((?:\w+, )?"([^"]+)"' % words, f.read(), re.M)
 
 
@@ -49,16 +49,17 @@ class Manuals(unittest.TestCase):
 
     def test_every_directive_is_told_of(self):
         text = made("qcache.conf.5").replace("\\-", "-")
-        names = listed("directives.def", "YES_NO|INTEGER|OCTAL|MEMORY|CHOICE|TEXT|PATH|CPUS|WORDS|FLAGS|OUTPUT_LIMITS|REFUSED")
+        names = listed("config/directives.def", "YES_NO|INTEGER|OCTAL|MEMORY|CHOICE|TEXT|PATH|CPUS|WORDS|FLAGS|OUTPUT_LIMITS|REFUSED")
         self.assertGreater(len(names), 150)
         missing = [name for name in names if not re.search(r"(^\.B |\\fB)%s(\\fP|$)" % re.escape(name), text, re.M)]
         self.assertEqual(missing, [])
 
     def test_every_option_is_told_of(self):
-        text = made("qcache-server.1").replace("\\-", "-")
-        names = [one for name in listed("options.def", "OPTION") for one in name.split(", ")]
-        self.assertGreater(len(names), 10)
-        self.assertEqual([name for name in names if "\\fB%s\\fP" % name not in text], [])
+        for page, options in (("qcache-server.1", "config/options.def"), ("qcache-check.1", "check/options.def")):
+            text = made(page).replace("\\-", "-")
+            names = [one for name in listed(options, "OPTION") for one in name.split(", ")]
+            self.assertGreater(len(names), 5)
+            self.assertEqual([name for name in names if "\\fB%s\\fP" % name not in text], [])
 
 
 summary.main()

@@ -555,6 +555,8 @@ static void a_preamble_is_left_to_the_reader_of_rdb_files(void)
 	result = log_read(file, &options);
 	CU_ASSERT_EQUAL(result.status, AOF_READ_END);
 	CU_ASSERT_EQUAL(result.frames, 1);
+	result = log_read(text("VALKEY080\xff"), &foreign);
+	CU_ASSERT_EQUAL(result.status, AOF_READ_PREAMBLE);
 	result = log_read(text("REDI"), &foreign);
 	CU_ASSERT_EQUAL(result.status, AOF_READ_REFUSED);
 }
