@@ -32,11 +32,11 @@ def ask(server, *commands):
         return [reader.next()[1] for _ in commands]
 
 
-def keys_in(server, database, command):
-    """The keys of a database, each with what this command says of it."""
+def keys_in(server, database, *command):
+    """The keys of a database, each with what this command, before the key, says of it."""
     select = [b"SELECT", b"%d" % database]
     keys = sorted(key[1] for key in ask(server, select, [b"KEYS", b"*"])[1])
-    return list(zip(keys, ask(server, select, *([command, key] for key in keys))[1:]))
+    return list(zip(keys, ask(server, select, *([*command, key] for key in keys))[1:]))
 
 
 def stop_expiry(server):
