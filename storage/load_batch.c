@@ -24,14 +24,11 @@ struct load_chunk {
 	uint8_t bytes[];
 };
 
-struct load_batch *load_batch_create(uint32_t database, uint64_t expected_keys)
+struct load_batch *load_batch_create(void)
 {
 	struct load_batch *batch = malloc(sizeof(*batch));
-	if (!batch)
-		return NULL;
-	memset(batch, 0, offsetof(struct load_batch, entries));
-	batch->database = database;
-	batch->expected_keys = expected_keys;
+	if (batch)
+		memset(batch, 0, offsetof(struct load_batch, entries));
 	return batch;
 }
 
@@ -98,6 +95,7 @@ bool load_batch_add(struct load_batch *batch, const struct rdb_record *record, u
 	entry->hash = keyspace_hash(entry->key);
 	entry->expiry_ms = record->expiry_ms;
 	entry->offset = offset;
+	entry->database = record->database;
 	entry->usage = record->usage;
 	entry->usage_value = record->usage_value;
 	batch->bytes += len + value_used_bytes(value);
@@ -106,12 +104,13 @@ bool load_batch_add(struct load_batch *batch, const struct rdb_record *record, u
 
 /* ---- the owner ---- */
 
-static void prefetch(const struct load_batch *batch, const struct keyspace *keyspace, uint32_t i)
+static void prefetch(const struct load_batch *batch, const struct databases *databases)
 {
-	if (i + DIRECTORY_AHEAD < batch->count)
-		keyspace_prefetch_directory(keyspace, batch->entries[i + DIRECTORY_AHEAD].hash);
-	if (i + BUCKET_AHEAD < batch->count)
-		keyspace_prefetch_bucket(keyspace, batch->entries[i + BUCKET_AHEAD].hash);
+	uint32_t directory = batch->taken + DIRECTORY_AHEAD, bucket = batch->taken + BUCKET_AHEAD;
+	if (directory < batch->count && batch->entries[directory].database < databases->count)
+		keyspace_prefetch_directory(databases_read(databases, batch->entries[directory].database), batch->entries[directory].hash);
+	if (bucket < batch->count && batch->entries[bucket].database < databases->count)
+		keyspace_prefetch_bucket(databases_read(databases, batch->entries[bucket].database), batch->entries[bucket].hash);
 }
 
 static void note_usage(struct access *access, const struct load_entry *loaded, struct entry *entry, int64_t monotonic_ms)
@@ -123,30 +122,39 @@ static void note_usage(struct access *access, const struct load_entry *loaded, s
 	}
 }
 
-static enum load_status take(struct keyspace *keyspace, const struct load_entry *loaded, struct access *access, int64_t monotonic_ms)
+static enum load_status take(struct databases *databases, const struct load_entry *loaded, int64_t monotonic_ms)
 {
 	struct entry *entry;
+	if (loaded->database >= databases->count)
+		return LOAD_NO_DATABASE;
+	struct keyspace *keyspace = databases_own(databases, loaded->database);
+	if (!keyspace)
+		return LOAD_NO_MEMORY;
 	switch (keyspace_add_value(keyspace, loaded->key, loaded->hash, &loaded->value, loaded->expiry_ms, &entry)) {
 	case KEYSPACE_NO_MEMORY: return LOAD_NO_MEMORY;
 	case KEYSPACE_EXISTS: return LOAD_DUPLICATE;
 	case KEYSPACE_OK: break;
 	}
-	note_usage(access, loaded, entry, monotonic_ms);
+	note_usage(databases->storage.access, loaded, entry, monotonic_ms);
 	return LOAD_DONE;
+}
+
+static void reserve(const struct load_batch *batch, struct databases *databases)
+{
+	if (batch->expected_keys == 0 || batch->sized_database >= databases->count)
+		return;
+	struct keyspace *keyspace = databases_own(databases, batch->sized_database);
+	if (keyspace)
+		keyspace_reserve(keyspace, batch->expected_keys, RESERVE_STEPS);
 }
 
 enum load_status load_batch_take(struct load_batch *batch, struct databases *databases, int64_t monotonic_ms)
 {
 	enum load_status status = LOAD_DONE;
-	if (batch->database >= databases->count)
-		return LOAD_NO_DATABASE;
-	struct keyspace *keyspace = databases_own(databases, batch->database);
-	if (!keyspace)
-		return LOAD_NO_MEMORY;
-	keyspace_reserve(keyspace, batch->expected_keys, RESERVE_STEPS);
+	reserve(batch, databases);
 	while (status == LOAD_DONE && batch->taken < batch->count) {
-		prefetch(batch, keyspace, batch->taken);
-		status = take(keyspace, &batch->entries[batch->taken], databases->storage.access, monotonic_ms);
+		prefetch(batch, databases);
+		status = take(databases, &batch->entries[batch->taken], monotonic_ms);
 		batch->taken += status == LOAD_DONE;
 	}
 	return status;

@@ -1,8 +1,8 @@
 /*
  * Entries that are being loaded: made by a thread that reads a file, taken into the keyspaces by the owner of the data.
  *
- * All entries of a batch belong to one database. A batch has its own memory and owns the values in it until they are taken. One thread at a
- * time uses it. Entries are added to an empty database: a key that is there already is an error.
+ * A batch has its own memory and owns the values in it until they are taken. One thread at a time uses it. A key that is in its database
+ * already is an error.
  */
 #ifndef STORAGE_LOAD_BATCH_H
 #define STORAGE_LOAD_BATCH_H
@@ -25,13 +25,15 @@ struct load_entry {
 	struct value value;
 	int64_t expiry_ms;       /* or NO_EXPIRY */
 	uint64_t offset;         /* in the file, for errors */
+	uint32_t database;
 	uint32_t usage_value;
 	uint8_t usage;           /* enum rdb_usage */
 };
 
 struct load_batch {
-	uint32_t database;
-	uint64_t expected_keys;  /* in the database at the end, about */
+	/* About so many keys will be in this database at the end. The owner sizes its table in advance, a bit with each batch. */
+	uint32_t sized_database;
+	uint64_t expected_keys;
 	uint32_t count, taken;   /* entries */
 	size_t bytes;            /* of keys and values */
 	struct load_chunk *chunks;
@@ -39,7 +41,7 @@ struct load_batch {
 };
 
 /* NULL without memory. */
-struct load_batch *load_batch_create(uint32_t database, uint64_t expected_keys);
+struct load_batch *load_batch_create(void);
 /* Releases values that were not taken. */
 void load_batch_destroy(struct load_batch **batch);
 

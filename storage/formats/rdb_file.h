@@ -65,7 +65,7 @@ uint64_t rdb_file_records(const struct rdb_file_writer *writer);
 enum rdb_item_kind {
 	RDB_ITEM_FIELD,     /* name, value */
 	RDB_ITEM_DATABASE,  /* number: the database of the next records */
-	RDB_ITEM_SIZE,      /* number: how many keys its writer counted there. Not to be trusted */
+	RDB_ITEM_SIZE,      /* number: how many keys its writer counted in record.database. Not to be trusted */
 	RDB_ITEM_RECORD,    /* record: its value follows */
 	RDB_ITEM_END,       /* has_checksum: there was one, and it is right */
 	RDB_ITEM_ERROR,     /* the reader's values have the error */

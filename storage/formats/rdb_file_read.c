@@ -88,6 +88,7 @@ static bool read_database(struct rdb_file_reader *reader, struct rdb_item *item)
 static bool read_size(struct rdb_file_reader *reader, struct rdb_item *item)
 {
 	uint64_t expiring;
+	item->record.database = reader->database;
 	return rdb_read_length(&reader->values, &item->number) && rdb_read_length(&reader->values, &expiring);
 }
 

@@ -15,8 +15,8 @@ struct rdb_load {
 	struct rdb_load_figures figures;
 	struct rdb_file_reader *reader;
 	struct load_batch *batch;  /* NULL, or begun */
-	uint32_t database;
-	uint64_t expected_keys;    /* in the database */
+	uint32_t sized_database;   /* of the last hint, which all batches repeat */
+	uint64_t expected_keys;
 	bool is_at_end;
 };
 
@@ -69,14 +69,11 @@ static bool note_field(struct rdb_load *load, const struct rdb_item *item)
 	return true;
 }
 
-static bool select_database(struct rdb_load *load, const struct rdb_item *item)
+static bool check_database(struct rdb_load *load, const struct rdb_item *item)
 {
-	if (item->number >= load->options.databases)
-		return rdb_refusef(&load->reader->values, item->offset, "database %llu, but the server has only %u",
-				   (unsigned long long)item->number, load->options.databases);
-	load->database = (uint32_t)item->number;
-	load->expected_keys = 0;
-	return true;
+	return item->number < load->options.databases ||
+	       rdb_refusef(&load->reader->values, item->offset, "database %llu, but the server has only %u",
+			   (unsigned long long)item->number, load->options.databases);
 }
 
 /* The rest of the file bounds the number of keys, whatever the file says. */
@@ -84,13 +81,24 @@ static bool note_size(struct rdb_load *load, const struct rdb_item *item)
 {
 	uint64_t most = load->options.file_bytes > item->offset ? (load->options.file_bytes - item->offset) / RECORD_MIN_BYTES : 0;
 	load->expected_keys = item->number < most ? item->number : most;
+	load->sized_database = item->record.database;
 	return true;
+}
+
+static struct load_batch *begin_batch(const struct rdb_load *load)
+{
+	struct load_batch *batch = load_batch_create();
+	if (batch) {
+		batch->sized_database = load->sized_database;
+		batch->expected_keys = load->expected_keys;
+	}
+	return batch;
 }
 
 static bool add_value(struct rdb_load *load, const struct rdb_item *item, struct value *value)
 {
 	if (!load->batch)
-		load->batch = load_batch_create(load->database, load->expected_keys);
+		load->batch = begin_batch(load);
 	if (!load->batch || !load_batch_add(load->batch, &item->record, item->offset, value)) {
 		value_release(value);
 		return refuse_without_memory(load);
@@ -129,7 +137,7 @@ static bool read_item(struct rdb_load *load)
 	struct rdb_item item;
 	switch (rdb_file_next(load->reader, &item)) {
 	case RDB_ITEM_FIELD: return note_field(load, &item);
-	case RDB_ITEM_DATABASE: return select_database(load, &item);
+	case RDB_ITEM_DATABASE: return check_database(load, &item);
 	case RDB_ITEM_SIZE: return note_size(load, &item);
 	case RDB_ITEM_RECORD: return read_value(load, &item);
 	case RDB_ITEM_END: return end(load, &item);
@@ -140,7 +148,7 @@ static bool read_item(struct rdb_load *load)
 
 static bool is_batch_ready(const struct rdb_load *load)
 {
-	return load->batch && (load->is_at_end || load->batch->database != load->database || load_batch_is_full(load->batch));
+	return load->batch && (load->is_at_end || load_batch_is_full(load->batch));
 }
 
 enum rdb_load_status rdb_load_next(struct rdb_load *load, struct load_batch **out_batch)
