@@ -278,6 +278,14 @@ static void bind_subscribers(struct server *server, const struct server_subscrib
 	}
 }
 
+/* All but the subscribers of the program that embeds the server. */
+static void check_none_is_forgotten(const uint32_t counts[ACTOR_KINDS])
+{
+	for (uint32_t kind = 0; kind < ACTOR_KINDS; kind++)
+		if (counts[kind] == 0 && kind != ACTOR_SUBSCRIBER && kind != ACTOR_BLOCKING_SUBSCRIBER)
+			crash_broken_invariant("server_create() creates no actor of kind %u", kind);
+}
+
 static void create_actors(struct server *server, const struct server_subscriber *subscribers, uint32_t count)
 {
 	struct store_subscription *subscriptions = must_allocate(1 + count, sizeof(*subscriptions));
@@ -339,6 +347,7 @@ struct server *server_create(const struct config *config, const struct server_su
 		[ACTOR_REAPER] = 1,
 		[ACTOR_WORKER] = 1,
 	};
+	check_none_is_forgotten(counts);
 	for (uint32_t i = 0; i < count; i++)
 		counts[kind_of(&subscribers[i])]++;
 	server->runtime = runtime_create(counts);

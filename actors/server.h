@@ -16,7 +16,7 @@ struct actor;
 /* An additional subscriber; `bind` creates its state and binds it to the actor, with subscriber_bind(). */
 struct server_subscriber {
 	uint32_t interest;    /* enum bus_interest */
-	int64_t credit_bytes; /* at most BUS_CREDIT_BYTES, which 0 stands for */
+	int64_t credit_bytes; /* 0: BUS_CREDIT_BYTES, which is also the maximum */
 	bool is_optional;     /* without credit it is skipped; a required one makes the store wait */
 	bool may_block;       /* it gets its own thread */
 	void (*bind)(struct actor *actor, void *context);

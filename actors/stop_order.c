@@ -2,24 +2,36 @@
 
 #include "actors/runtime/actor.h"
 
-static const struct {
+/*
+ * The steps of each kind, put together in the order of topology.def: a kind without steps doesn't compile. A step waits until all earlier ones
+ * have been answered, unless it goes with the one before.
+ */
+struct step {
 	post_order *post;
 	enum actor_kind kind;
-	bool is_answered;
-} steps[] = {
-	{ post_STORE_THAW, ACTOR_STORE, false },
-	{ post_REACTOR_STOP, ACTOR_REACTOR, true },
-	{ post_STORE_STOP, ACTOR_STORE, true },
-	{ post_REACTOR_LEAVE, ACTOR_REACTOR, false },
-	{ post_OBSERVER_STOP, ACTOR_OBSERVER, true },
-	{ post_SUBSCRIBER_STOP, ACTOR_SUBSCRIBER, true },
-	{ post_BLOCKING_SUBSCRIBER_STOP, ACTOR_BLOCKING_SUBSCRIBER, true },
-	/* the helpers */
-	{ post_REAPER_STOP, ACTOR_REAPER, true },
-	{ post_WORKER_STOP, ACTOR_WORKER, true },
+	bool is_answered, goes_with_former;
+};
+#define STOPS(name) { .post = post_##name##_STOP, .kind = ACTOR_##name, .is_answered = true },
+#define STOPS_TOO(name) { .post = post_##name##_STOP, .kind = ACTOR_##name, .is_answered = true, .goes_with_former = true },
+
+#define STEPS_OF_SUPERVISOR
+#define STEPS_OF_REACTOR { .post = post_STORE_THAW, .kind = ACTOR_STORE }, STOPS(REACTOR)
+#define STEPS_OF_STORE STOPS(STORE) { .post = post_REACTOR_LEAVE, .kind = ACTOR_REACTOR },
+#define STEPS_OF_OBSERVER STOPS(OBSERVER)
+#define STEPS_OF_SUBSCRIBER STOPS(SUBSCRIBER)
+#define STEPS_OF_BLOCKING_SUBSCRIBER STOPS(BLOCKING_SUBSCRIBER)
+/* the helpers */
+#define STEPS_OF_REAPER STOPS(REAPER)
+#define STEPS_OF_WORKER STOPS_TOO(WORKER)
+
+static const struct step steps[] = {
+#define ACTOR(name, ...) STEPS_OF_##name
+#define EDGE(...)
+#include "actors/runtime/topology.def"
+#undef ACTOR
+#undef EDGE
 };
 #define STEPS (sizeof(steps) / sizeof(steps[0]))
-#define STEPS_OF_SERVICE (STEPS - 2)
 
 void stop_order_init(struct stop_order *order, struct actor *supervisor)
 {
@@ -40,11 +52,7 @@ static void take_step(struct stop_order *order)
 
 static void go_on(struct stop_order *order)
 {
-	while (order->answers_missing == 0 && order->step < STEPS_OF_SERVICE)
-		take_step(order);
-	if (order->answers_missing > 0)
-		return;
-	while (order->step < STEPS)
+	while (order->step < STEPS && (order->answers_missing == 0 || steps[order->step].goes_with_former))
 		take_step(order);
 }
 

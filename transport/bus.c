@@ -34,12 +34,9 @@ uint32_t bus_subscribe(struct bus *bus, const struct bus_subscription *subscript
 	return bus->count++;
 }
 
-/* Attaches it now, or marks it as behind if it has no credit. */
 static void attach(const struct bus *bus, struct subscriber *subscriber)
 {
-	subscriber->is_behind = !subscriber->wish.is_required && subscriber->credit_bytes <= 0;
-	if (subscriber->is_behind)
-		return;
+	subscriber->is_behind = false;
 	subscriber->credit_bytes -= BUS_ATTACH_BYTES;
 	subscriber->wish.attach(subscriber->wish.context, bus->sequence);
 }
@@ -51,7 +48,10 @@ void bus_set_interest(struct bus *bus, uint32_t number, uint32_t interest)
 	subscriber->wish.interest = interest;
 	if (!(interest & BUS_FRAMES))
 		subscriber->is_behind = false; /* what it doesn't want it can't miss */
-	if (is_to_attach)
+	if (!is_to_attach)
+		return;
+	subscriber->is_behind = !subscriber->wish.is_required && subscriber->credit_bytes <= 0;
+	if (!subscriber->is_behind)
 		attach(bus, subscriber);
 }
 
@@ -63,14 +63,21 @@ bool bus_is_wanted(const struct bus *bus, enum bus_interest interest)
 	return false;
 }
 
-bool bus_has_credit(const struct bus *bus, enum bus_interest interest)
+int64_t bus_least_credit_bytes(const struct bus *bus, enum bus_interest interest)
 {
+	int64_t least = INT64_MAX;
 	for (uint32_t i = 0; i < bus->count; i++) {
 		const struct subscriber *subscriber = &bus->subscribers[i];
-		if (subscriber->wish.is_required && (subscriber->wish.interest & interest) && subscriber->credit_bytes <= 0)
-			return false;
+		bool counts = subscriber->wish.is_required && (subscriber->wish.interest & interest);
+		if (counts && subscriber->credit_bytes < least)
+			least = subscriber->credit_bytes;
 	}
-	return true;
+	return least;
+}
+
+bool bus_has_credit(const struct bus *bus, enum bus_interest interest)
+{
+	return bus_least_credit_bytes(bus, interest) > 0;
 }
 
 int64_t bus_credit_bytes(const struct bus *bus, uint32_t number)
@@ -124,6 +131,13 @@ void bus_return_credit(struct bus *bus, uint32_t number, uint64_t bytes)
 	subscriber->credit_bytes += (int64_t)bytes;
 	if (subscriber->is_behind && subscriber->credit_bytes > 0)
 		attach(bus, subscriber);
+}
+
+void bus_finish(struct bus *bus)
+{
+	for (uint32_t i = 0; i < bus->count; i++)
+		if (bus->subscribers[i].is_behind)
+			attach(bus, &bus->subscribers[i]);
 }
 
 bool bus_cursor_accept(struct bus_cursor *cursor, const struct bus_message *message)

@@ -5,7 +5,7 @@
  * and immutable. Each subscriber releases its hold and returns, by message, the credit that the message took. No side waits: a message may
  * be sent while credit is positive, even if it exceeds the credit; bus_has_credit() tells the publisher whether it may produce more. A
  * required subscriber gets every message. An optional subscriber without credit is skipped and marked as behind; with credit again it
- * is attached at the current sequence.
+ * is attached at the current sequence, at the latest by bus_finish().
  *
  * Frames have one dense sequence. A subscriber checks each message with its cursor. A gap means that frames were lost, which
  * is a broken invariant: the subscriber stops the server and says so.
@@ -69,7 +69,11 @@ void bus_set_interest(struct bus *bus, uint32_t subscriber, uint32_t interest);
 
 /* True if any subscriber has this interest. */
 bool bus_is_wanted(const struct bus *bus, enum bus_interest interest);
-/* True if every required subscriber with this interest has credit: the publisher may produce more of it. */
+/*
+ * The least credit of the required subscribers with this interest; INT64_MAX without one. While it is positive the publisher may produce more
+ * of it: frames, commands and counts alike.
+ */
+int64_t bus_least_credit_bytes(const struct bus *bus, enum bus_interest interest);
 bool bus_has_credit(const struct bus *bus, enum bus_interest interest);
 int64_t bus_credit_bytes(const struct bus *bus, uint32_t subscriber);
 
@@ -81,6 +85,9 @@ uint64_t bus_next_sequence(struct bus *bus);
 void bus_publish(struct bus *bus, struct bus_message *message);
 /* A subscriber has returned `bytes` of credit. */
 void bus_return_credit(struct bus *bus, uint32_t subscriber, uint64_t bytes);
+
+/* After the last message: attaches each subscriber that is behind, even without credit, so that it learns what it has missed. */
+void bus_finish(struct bus *bus);
 
 /* A subscriber's position in the sequence. */
 struct bus_cursor {

@@ -16,6 +16,8 @@ static const struct subscriber_kind subscriber_kinds[ACTOR_KINDS] = {
 		.post_frames = post_OBSERVER_FRAMES,
 		.post_credit = post_STORE_OBSERVER_CREDIT,
 		.post_stop_done = post_OBSERVER_STOP_DONE,
+		.questions = 1,
+		.answers_each_message = true,
 	},
 	KIND(SUBSCRIBER),
 	KIND(BLOCKING_SUBSCRIBER),

@@ -22,6 +22,9 @@ struct subscriber_kind {
 	post_order *post_attach; /* NULL: reads no frames */
 	post_order *post_credit, *post_wants; /* to the store; post_wants may be NULL */
 	post_order *post_stop_done;
+	/* For the check of its edges: how many questions of the store may be unanswered, and whether it answers each bus message. */
+	uint32_t questions;
+	bool answers_each_message;
 };
 /* NULL: actors of that kind can't subscribe. */
 const struct subscriber_kind *subscriber_kind(enum actor_kind kind);

@@ -222,6 +222,11 @@ static void check_catalogue(void)
 						       kinds[to].name);
 }
 
+uint32_t runtime_edge_slots(enum actor_kind sender, enum actor_kind receiver)
+{
+	return edge_slots[sender][receiver];
+}
+
 /* A process may have several runtimes (tests), so a mailbox's name contains the runtime's address. */
 static void mailbox_name(const struct actor *actor, char *out, size_t size)
 {

@@ -81,6 +81,8 @@ struct runtime;
 struct runtime *runtime_create(const uint32_t counts[ACTOR_KINDS]);
 struct actor *runtime_actor(struct runtime *runtime, enum actor_kind kind, uint32_t index);
 uint32_t runtime_count(const struct runtime *runtime, enum actor_kind kind);
+/* The slots of the edge between two kinds; 0 without one. */
+uint32_t runtime_edge_slots(enum actor_kind sender, enum actor_kind receiver);
 void actor_bind(struct actor *actor, void (*turn)(void *state, struct message message), void *state);
 /* The lowest level that its actors log (enum log_level); LOG_NOTICE at first. Any thread. */
 void runtime_set_log_level(struct runtime *runtime, int level);

@@ -141,6 +141,7 @@ static void unlink_from(struct store *store, struct session *session)
 	if (session->deadline_ms != INT64_MAX)
 		remove_deadline(&store->blocked.deadlines, session);
 	session->deadline_ms = INT64_MAX;
+	session->deadline_reason = WAKE_DEADLINE;
 	session->flags &= ~(uint32_t)SESSION_BLOCKED;
 	store->blocked.count--;
 }
@@ -308,8 +309,6 @@ void blocked_wake_due(struct store *store)
 {
 	while (blocked_next_deadline_ms(store) <= store->turn.monotonic_ms) {
 		struct session *session = store->blocked.deadlines.items[0];
-		enum wake_reason reason = session->deadline_reason;
-		session->deadline_reason = WAKE_DEADLINE;
-		wake(store, session, reason, NULL);
+		wake(store, session, session->deadline_reason, NULL);
 	}
 }

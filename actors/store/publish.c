@@ -76,11 +76,11 @@ static struct slice shown_address(const struct session *session, char *out, size
 	return slice_of(out, strlen(out));
 }
 
-/* MONITOR delays no command: without credit the observer is only told how many commands it missed. */
-static bool observer_takes_more(const struct store *store)
+/* MONITOR delays no command: without credit for commands those who want them are only told how many they missed. */
+static bool commands_have_credit(const struct store *store)
 {
 	size_t bytes = store->bus.publication ? store->bus.publication->commands.len : 0;
-	return bus_credit_bytes(store->bus.bus, store->bus.observer) > (int64_t)bytes;
+	return bus_least_credit_bytes(store->bus.bus, BUS_COMMANDS) > (int64_t)bytes;
 }
 
 static void publish_missed(struct store *store)
@@ -118,7 +118,7 @@ void store_publish_command(struct store *store, const struct session *session, c
 {
 	if (call->command->flags & (COMMAND_SKIP_MONITOR | COMMAND_ADMIN))
 		return;
-	if (!observer_takes_more(store)) {
+	if (!commands_have_credit(store)) {
 		store->bus.commands_missed++;
 		return;
 	}
@@ -182,7 +182,7 @@ void store_reset_counters(struct store *store)
 
 void store_publish(struct store *store)
 {
-	if (store->bus.commands_missed && observer_takes_more(store))
+	if (store->bus.commands_missed && commands_have_credit(store))
 		publish_missed(store);
 	struct turn_message *message = store->bus.publication;
 	if (!message)

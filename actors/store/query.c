@@ -72,7 +72,12 @@ void store_ask_observations(struct call *call, session_resume *resume, void *sta
 	session_block(call, BLOCKED_TO_ASK_OBSERVATIONS, INT64_MAX, resume, state);
 }
 
-/* The current counts are sent first, on the same channel, so that the answer includes them. */
+static bool may_ask_observer(const struct store *store)
+{
+	return !store->query.observations_are_asked && bus_has_credit(store->bus.bus, BUS_TALLY);
+}
+
+/* The current counts are sent first, on the same channel, so that the answer includes them. Without credit for them the question waits. */
 static void ask_observer(struct store *store)
 {
 	store->query.observations_are_asked = true;
@@ -85,7 +90,7 @@ void store_post_questions(struct store *store)
 {
 	if (!store->query.figures_missing && blocked_move(store, BLOCKED_TO_ASK_FIGURES, BLOCKED_FIGURES))
 		ask_reactors(store);
-	if (!store->query.observations_are_asked && blocked_move(store, BLOCKED_TO_ASK_OBSERVATIONS, BLOCKED_OBSERVATIONS))
+	if (may_ask_observer(store) && blocked_move(store, BLOCKED_TO_ASK_OBSERVATIONS, BLOCKED_OBSERVATIONS))
 		ask_observer(store);
 }
 

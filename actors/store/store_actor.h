@@ -20,7 +20,7 @@ struct store_subscription {
 	struct actor *actor;   /* of a kind that subscribes: actors/bus/subscriber.h */
 	uint32_t interest;     /* enum bus_interest */
 	bool is_optional;      /* without credit it is skipped; a required subscriber without credit makes writes wait */
-	int64_t credit_bytes;  /* 0: BUS_CREDIT_BYTES, which is also the maximum */
+	int64_t credit_bytes;  /* 0: BUS_CREDIT_BYTES; at most what its edges have slots for */
 };
 
 /* Copies the configuration. The first of the `count` subscribers is the observer. Out of memory is fatal. */

@@ -7,11 +7,10 @@
 #include "actors/runtime/crash.h"
 #include "actors/store/state.h"
 
-/* The edges have just enough slots for the messages that full credit allows. */
-#define BUS_MESSAGES_MAX (BUS_CREDIT_BYTES / BUS_MESSAGE_MIN_BYTES)
-_Static_assert(SLOTS_STORE_OBSERVER >= BUS_MESSAGES_MAX + 3, "messages of the bus, a question, counts before it and at the stop");
-_Static_assert(SLOTS_OBSERVER_STORE >= BUS_MESSAGES_MAX + 5, "a message for each, credit in quarters, an answer");
-_Static_assert(SLOTS_STORE_SUBSCRIBER >= BUS_MESSAGES_MAX && SLOTS_STORE_BLOCKING_SUBSCRIBER >= BUS_MESSAGES_MAX, "messages of the bus");
+/* What a subscriber may be sent without credit: the ATTACH that it asked for, and at the stop the last counts or another ATTACH. */
+#define UNCREDITED_MESSAGES 2
+/* Credit comes back by quarters, and once more if a message exceeded it; with it a change of interest. */
+#define CREDIT_ANSWERS 6
 
 static void post_frames(void *context, struct bus_message *message)
 {
@@ -25,12 +24,15 @@ static void post_attach(void *context, uint64_t sequence)
 	link->kind->post_attach(link->store->actor, link->actor, sequence, NULL);
 }
 
-static int64_t credit_of(const struct store_subscription *subscription)
+/* Full credit must not allow more messages than the edges have slots, or a mailbox could overflow later. */
+static void check_slots(const struct actor *actor, const struct subscriber_kind *kind, int64_t credit_bytes)
 {
-	if (subscription->credit_bytes > BUS_CREDIT_BYTES)
-		crash_broken_invariant("a subscriber wants %lld bytes of credit, but its edge allows at most %d",
-				       (long long)subscription->credit_bytes, BUS_CREDIT_BYTES);
-	return subscription->credit_bytes ? subscription->credit_bytes : BUS_CREDIT_BYTES;
+	int64_t messages = (credit_bytes + BUS_MESSAGE_MIN_BYTES - 1) / BUS_MESSAGE_MIN_BYTES;
+	int64_t to = messages + UNCREDITED_MESSAGES + kind->questions;
+	int64_t from = CREDIT_ANSWERS + kind->questions + (kind->answers_each_message ? messages - 1 : 0);
+	if (runtime_edge_slots(ACTOR_STORE, actor->kind) < to || runtime_edge_slots(actor->kind, ACTOR_STORE) < from)
+		crash_broken_invariant("%lld bytes of credit for %s take %lld and %lld slots of its edges, more than they have",
+				       (long long)credit_bytes, actor->name, (long long)to, (long long)from);
 }
 
 static void subscribe(struct store *store, struct subscriber_link *link, const struct store_subscription *subscription)
@@ -38,14 +40,35 @@ static void subscribe(struct store *store, struct subscriber_link *link, const s
 	link->store = store;
 	link->actor = subscription->actor;
 	link->kind = subscriber_kind(link->actor->kind);
+	int64_t credit_bytes = subscription->credit_bytes ? subscription->credit_bytes : BUS_CREDIT_BYTES;
+	check_slots(link->actor, link->kind, credit_bytes);
 	link->number = bus_subscribe(store->bus.bus, &(struct bus_subscription){
 		.interest = subscription->interest,
 		.is_required = !subscription->is_optional,
-		.credit_bytes = credit_of(subscription),
+		.credit_bytes = credit_bytes,
 		.post = post_frames,
 		.attach = post_attach,
 		.context = link,
 	});
+}
+
+static bool is_subscribed(const struct store *store, const struct actor *actor)
+{
+	for (uint32_t i = 0; i < store->bus.link_count; i++)
+		if (store->bus.links[i].actor == actor)
+			return true;
+	return false;
+}
+
+static void check_all_are_subscribed(const struct store *store)
+{
+	for (uint32_t kind = 0; kind < ACTOR_KINDS; kind++) {
+		uint32_t count = subscriber_kind((enum actor_kind)kind) ? runtime_count(store->runtime, (enum actor_kind)kind) : 0;
+		for (uint32_t i = 0; i < count; i++)
+			if (!is_subscribed(store, runtime_actor(store->runtime, (enum actor_kind)kind, i)))
+				crash_broken_invariant("%s is not subscribed to the command bus",
+						       runtime_actor(store->runtime, (enum actor_kind)kind, i)->name);
+	}
 }
 
 void store_subscribe_all(struct store *store, const struct store_subscription *subscriptions, uint32_t count)
@@ -57,6 +80,7 @@ void store_subscribe_all(struct store *store, const struct store_subscription *s
 		crash_out_of_memory("the command bus");
 	for (uint32_t i = 0; i < count; i++)
 		subscribe(store, &store->bus.links[i], &subscriptions[i]);
+	check_all_are_subscribed(store);
 	store_update_interest(store);
 }
 

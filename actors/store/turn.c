@@ -140,7 +140,7 @@ static void give_tally_if_due(struct store *store)
 {
 	if (store->turn.monotonic_ms - store->stats.tally_given_ms < TALLY_MS || !store->stats.tally_has_news)
 		return;
-	if (bus_credit_bytes(store->bus.bus, store->bus.observer) <= 0)
+	if (!bus_has_credit(store->bus.bus, BUS_TALLY))
 		return;
 	store->stats.tally_given_ms = store->turn.monotonic_ms;
 	store->stats.tally_has_news = false;
@@ -193,6 +193,8 @@ void store_turn(void *state, struct message message)
 	for (size_t i = 0; i < sizeof(phases) / sizeof(phases[0]); i++)
 		if (phases[i].is_for_frozen || !store_is_frozen(store))
 			phases[i].run(store);
-	if (message.type == STORE_STOP)
-		actor_post(store->actor, store->supervisor, STORE_STOP_DONE, 0, NULL);
+	if (message.type != STORE_STOP)
+		return;
+	bus_finish(store->bus.bus);
+	actor_post(store->actor, store->supervisor, STORE_STOP_DONE, 0, NULL);
 }

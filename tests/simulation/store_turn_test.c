@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/runtime/host.h"
+#include "actors/store/blocked.h"
+#include "actors/store/state.h"
 #include "simulation/node.h"
 #include "support/suite.h"
 
@@ -121,6 +124,28 @@ static void a_client_that_leaves_while_it_waits_is_forgotten(void)
 	client_send(other, "GET", "key", NULL);
 	scheduler_settle();
 	CU_ASSERT_STRING_EQUAL(client_take(other), "$-1\r\n");
+	end(&node);
+}
+
+/* Its next deadline would have told it that another client had unblocked it. */
+static void a_reason_to_unblock_is_forgotten_when_the_session_goes_on_for_another(void)
+{
+	struct node *node = begin(1);
+	struct client *client = client_open(node->reactors[0]), *other = client_open(node->reactors[0]);
+	client_send(client, "WAIT", "1", "1000", NULL);
+	scheduler_settle();
+	actor_enter(node->store->actor);
+	session_unblock(node->store, session_find(node->store, client->ref.id), WAKE_KILLED);
+	blocked_wake_all(node->store, BLOCKED_NOTHING, NULL);
+	actor_exit();
+	client_send(other, "PING", NULL);
+	scheduler_settle();
+	CU_ASSERT_STRING_EQUAL(client_take(client), ":0\r\n");
+	client_send(client, "WAIT", "1", "100", NULL);
+	scheduler_settle();
+	scheduler_advance_ms(100);
+	scheduler_settle();
+	CU_ASSERT_STRING_EQUAL(client_take(client), ":0\r\n");
 	end(&node);
 }
 
@@ -262,6 +287,7 @@ static const struct suite_case cases[] = {
 	CASE(a_key_expires_at_its_time),
 	CASE(a_blocked_client_holds_up_only_its_own_connection),
 	CASE(a_client_that_leaves_while_it_waits_is_forgotten),
+	CASE(a_reason_to_unblock_is_forgotten_when_the_session_goes_on_for_another),
 	CASE(a_pause_of_writes_lets_reads_go_on),
 	CASE(unpausing_lets_all_go_on_in_the_order_in_which_they_came),
 	CASE(a_key_does_not_expire_of_itself_during_a_pause),

@@ -135,6 +135,42 @@ static void who_is_behind_and_wants_frames_no_longer_is_not_attached(void)
 	bus_destroy(&bus);
 }
 
+/* A required subscriber beside the observer was given commands and counts whether it had credit or not. */
+static void the_subscriber_with_the_least_credit_decides_for_each_interest(void)
+{
+	struct bus *bus = bus_create();
+	struct inbox inboxes[4];
+	subscribe(bus, &inboxes[0], BUS_TALLY | BUS_COMMANDS, true, 100);
+	CU_ASSERT_EQUAL(bus_least_credit_bytes(bus, BUS_FRAMES), INT64_MAX);
+	CU_ASSERT_EQUAL(bus_least_credit_bytes(bus, BUS_COMMANDS), 100);
+	subscribe(bus, &inboxes[1], BUS_COMMANDS, true, 30);
+	subscribe(bus, &inboxes[2], BUS_TALLY, true, -5);
+	subscribe(bus, &inboxes[3], BUS_COMMANDS | BUS_FRAMES, false, 0); /* optional: it is skipped */
+	CU_ASSERT_EQUAL(bus_least_credit_bytes(bus, BUS_COMMANDS), 30);
+	CU_ASSERT_EQUAL(bus_least_credit_bytes(bus, BUS_TALLY), -5);
+	CU_ASSERT_TRUE(bus_has_credit(bus, BUS_COMMANDS) && bus_has_credit(bus, BUS_FRAMES));
+	CU_ASSERT_FALSE(bus_has_credit(bus, BUS_TALLY));
+	bus_destroy(&bus);
+}
+
+static void at_the_end_one_that_is_behind_is_attached_without_credit(void)
+{
+	struct bus *bus = bus_create();
+	struct inbox inboxes[2] = { { .count = 0 } };
+	bus_subscribe(bus, &(struct bus_subscription){ .interest = BUS_FRAMES, .credit_bytes = 100, .post = put, .attach = note_attached, .context = &inboxes[0] });
+	bus_subscribe(bus, &(struct bus_subscription){ .interest = BUS_FRAMES, .credit_bytes = 1000, .post = put, .attach = note_attached, .context = &inboxes[1] });
+	for (int i = 0; i < 2; i++)
+		bus_publish(bus, make(bus, BUS_FRAMES, 100));
+	bus_finish(bus);
+	bus_finish(bus);
+	CU_ASSERT_EQUAL(inboxes[0].attached, 1);
+	CU_ASSERT_EQUAL(inboxes[1].attached, 0);
+	bus_message_release(inboxes[0].received[0]);
+	for (int i = 0; i < 2; i++)
+		bus_message_release(inboxes[1].received[i]);
+	bus_destroy(&bus);
+}
+
 static void a_cursor_notices_what_is_missing_and_what_comes_twice(void)
 {
 	struct bus_cursor cursor = { 0 };
@@ -158,6 +194,8 @@ static const struct suite_case cases[] = {
 	CASE(an_optional_subscriber_holds_up_nobody),
 	CASE(interest_can_change),
 	CASE(who_is_behind_and_wants_frames_no_longer_is_not_attached),
+	CASE(the_subscriber_with_the_least_credit_decides_for_each_interest),
+	CASE(at_the_end_one_that_is_behind_is_attached_without_credit),
 	CASE(a_cursor_notices_what_is_missing_and_what_comes_twice),
 };
 
