@@ -93,6 +93,7 @@ static bool read_number(struct input *in, uint32_t index, int64_t *out_number)
 	return decimal_parse_int64(in->argv[index].data, in->argv[index].len, out_number) || refuse_argument(in, index);
 }
 
+/* The compiler can't see that a refusal is false, so callers initialise what they pass. */
 static bool read_database(struct input *in, uint32_t index, int64_t *out_database)
 {
 	int64_t number;
@@ -427,7 +428,7 @@ static bool parse_renamenx(struct input *in)
 
 static bool parse_move(struct input *in)
 {
-	int64_t database;
+	int64_t database = 0;
 	return read_database(in, 2, &database) && add_for_key(in, (struct effect){ .type = EFFECT_MOVE, .number = database });
 }
 
@@ -461,7 +462,7 @@ static bool parse_select(struct input *in)
 
 static bool parse_swapdb(struct input *in)
 {
-	int64_t a, b;
+	int64_t a = 0, b = 0;
 	return read_database(in, 1, &a) && read_database(in, 2, &b) &&
 	       add(in, (struct effect){ .type = EFFECT_SWAPDB, .database = (uint32_t)a, .number = b });
 }
