@@ -11,19 +11,24 @@
 
 /* ---- encoding ---- */
 
+/* A quarter more than needed, so that a large string's footer needs no second allocation. */
+static bool grow(struct blob **blob, size_t needed)
+{
+	size_t capacity = needed + needed / 4;
+	if (needed > UINT32_MAX)
+		return false;
+	struct blob *grown = blob_resize(*blob, capacity < UINT32_MAX ? (uint32_t)capacity : UINT32_MAX);
+	if (grown)
+		*blob = grown;
+	return grown != NULL;
+}
+
 static bool append(void *context, const void *data, size_t len)
 {
 	struct blob **blob = context;
-	size_t needed = (*blob)->len + len, capacity = (*blob)->capacity;
-	if (needed > UINT32_MAX)
+	size_t needed = (*blob)->len + len;
+	if (needed > (*blob)->capacity && !grow(blob, needed))
 		return false;
-	if (needed > capacity) {
-		capacity = needed > 2 * capacity ? needed : 2 * capacity < UINT32_MAX ? 2 * capacity : UINT32_MAX;
-		struct blob *grown = blob_resize(*blob, (uint32_t)capacity);
-		if (!grown)
-			return false;
-		*blob = grown;
-	}
 	memcpy((*blob)->data + (*blob)->len, data, len);
 	(*blob)->len += (uint32_t)len;
 	return true;

@@ -60,7 +60,7 @@ static bool note_field(struct rdb_load *load, const struct rdb_item *item)
 	int64_t number;
 	if (!number_is_text_of(item->value, &number) || number < 0)
 		return true;
-	if (is_named(item, "aof-base"))
+	if (is_named(item, "aof-base") || is_named(item, "aof-preamble")) /* the latter before Redis 7 */
 		load->figures.is_aof_base = number > 0;
 	if (is_named(item, "qcache-sequence")) {
 		load->figures.has_sequence = true;

@@ -13,7 +13,7 @@
 #include "rdb_layout.h"
 #include "storage/number.h"
 
-/* The first allocation for a large string; it doubles as bytes arrive. */
+/* The first allocation for a large string that has not arrived; it doubles as bytes arrive. */
 #define FIRST_BYTES (256u * 1024)
 /* LZF's best compression: three bytes for 264. */
 #define LZF_BEST_RATIO 88
@@ -245,7 +245,8 @@ static bool read_plain(struct rdb_reader *reader, uint64_t len, struct slice *ou
 		*out_string = slice_of(bytes, len);
 		return bytes != NULL;
 	}
-	struct blob *blob = blob_create(len < FIRST_BYTES ? (uint32_t)len : FIRST_BYTES);
+	bool is_there = len <= (size_t)(reader->end - reader->at);
+	struct blob *blob = blob_create(is_there || len < FIRST_BYTES ? (uint32_t)len : FIRST_BYTES);
 	if (!blob)
 		return refuse_without_memory(reader);
 	if (!read_into_blob(reader, len, &blob)) {

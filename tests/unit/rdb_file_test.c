@@ -478,6 +478,35 @@ static void a_key_that_comes_twice_is_refused(void)
 	keys_destroy(&unused);
 }
 
+static void the_base_of_a_log_is_known(void)
+{
+	static const struct {
+		struct slice bytes;
+		bool is_base;
+	} known[] = {
+#define BASE(bytes, is_base) { { (const uint8_t *)bytes, sizeof(bytes) - 1 }, is_base }
+		BASE("\xfa\x08" "aof-base\xc0\x01\xff", true),
+		BASE("\xfa\x08" "aof-base\xc0\x00\xff", false),
+		BASE("\xfa\x0c" "aof-preamble\x01" "1\xff", true),
+		BASE("\xfa\x08" "aof-base\x01x\xff", false),
+		BASE("\xff", false),
+	};
+	unused = keys_create();
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		struct file file = file_of(known[i].bytes);
+		struct databases databases;
+		struct rdb_load_figures figures;
+		uint64_t offset;
+		CU_ASSERT_TRUE_FATAL(databases_init(&databases, DATABASES));
+		CU_ASSERT_PTR_NULL(load(&file, &databases, &figures, &offset));
+		CU_ASSERT_EQUAL(figures.is_aof_base, known[i].is_base);
+		CU_ASSERT_FALSE(figures.has_sequence);
+		databases_fini(&databases);
+		discard(&file);
+	}
+	keys_destroy(&unused);
+}
+
 /* The file may say what it likes: the table is sized by what the file can contain. */
 static void a_false_size_takes_no_memory(void)
 {
@@ -637,6 +666,7 @@ static const struct suite_case cases[] = {
 	CASE(expired_keys_are_skipped),
 	CASE(the_earliest_of_all_times_has_passed),
 	CASE(a_key_that_comes_twice_is_refused),
+	CASE(the_base_of_a_log_is_known),
 	CASE(a_false_size_takes_no_memory),
 	CASE(the_usage_of_keys_is_kept),
 	CASE(the_usage_of_keys_is_written),
