@@ -127,7 +127,7 @@ ends early. It reads an RDB file, the directory of an append-only file (the serv
 part of it, or the append-only file of a Redis before version 7.
 
 `check`, which is the default, changes nothing. It verifies the checksums, applies the commands of a log, and counts the keys by database and
-type. The digest is the one that `DEBUG DIGEST` replies with in a server with the same data.
+type.
 
 A log is *torn* if its last file ends inside of a group, a command or a transaction, as after a power failure; a server cuts that off
 (`aof-load-truncated`). It is *damaged* if it can't be what was written; a server refuses it.

@@ -51,6 +51,8 @@ static void take_word(struct check_options *options, char **argv, int *at)
 		take_time(options, argv[++*at]);
 	else if (is(word, "--quick"))
 		options->is_quick = true;
+	else if (is(word, "--digest"))
+		options->has_digest = true;
 	else if (is(word, "--damaged"))
 		options->cuts_damage = true;
 	else if (is(word, "--json"))

@@ -15,6 +15,7 @@ struct check_options {
 	const char *path;
 	int64_t until_s;       /* Unix time; AOF_READ_ALL without one */
 	bool is_quick;
+	bool has_digest;
 	bool cuts_damage;
 	bool is_json;
 	char error[200];       /* with CHECK_USAGE */

@@ -280,7 +280,7 @@ static bool has_times(const struct examination *examination)
 
 static void read_files(struct examination *examination, struct progress *progress)
 {
-	const struct source *source = examination->source;
+	const struct check_source *source = examination->source;
 	struct chain chain = { .is_known = false };
 	uint64_t before = 0;
 	for (size_t i = 0; i < source->count && !examination->has_reached_time; i++) {
@@ -318,12 +318,12 @@ static void read_all(struct examination *examination)
 }
 
 /* An RDB alone needs no memory for its keys. If commands follow it, it is read once more. */
-static bool is_rdb(const struct source *source)
+static bool is_rdb(const struct check_source *source)
 {
 	return source->count == 1 && source->files[0].is_rdb;
 }
 
-bool examine(struct examination *examination, const struct disk *disk, const struct check_options *options, struct source *source)
+bool examine(struct examination *examination, const struct disk *disk, const struct check_options *options, struct check_source *source)
 {
 	*examination = (struct examination){ .disk = disk, .options = options, .source = source };
 	if (!begin(examination, !options->is_quick && !is_rdb(source)))

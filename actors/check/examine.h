@@ -42,7 +42,7 @@ struct problem {
 struct examination {
 	const struct disk *disk;
 	const struct check_options *options;
-	struct source *source;
+	struct check_source *source;
 	struct contents contents;
 	bool keeps_contents;      /* the keys are counted with the effects of all commands */
 	bool needs_contents;
@@ -53,7 +53,7 @@ struct examination {
 };
 
 /* False without memory, or if a file can't be read: `problem.reason` says why. Call examination_fini() in any case. */
-bool examine(struct examination *examination, const struct disk *disk, const struct check_options *options, struct source *source);
+bool examine(struct examination *examination, const struct disk *disk, const struct check_options *options, struct check_source *source);
 void examination_fini(struct examination *examination);
 
 #endif

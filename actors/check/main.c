@@ -29,7 +29,7 @@ typedef int use_examination(const struct examination *examination);
 static int with_examination(const struct check_options *options, use_examination *use)
 {
 	static char error[SOURCE_ERROR_BYTES];
-	struct source source;
+	struct check_source source;
 	struct examination examination;
 	if (!source_open(disk_real(), options->path, &source, error))
 		return complain(error);

@@ -119,7 +119,7 @@ static bool keep_copy(struct work *work, const char *path)
 /* Whether the part comes after the one that is cut. */
 static bool is_given_up(const struct work *work, const struct manifest_part *part)
 {
-	const struct source *source = work->examination->source;
+	const struct check_source *source = work->examination->source;
 	for (size_t i = work->number + 1; i < source->count; i++)
 		if (strcmp(source->files[i].part.name, part->name) == 0)
 			return true;
@@ -128,7 +128,7 @@ static bool is_given_up(const struct work *work, const struct manifest_part *par
 
 static bool write_manifest(struct work *work, const struct buffer *text)
 {
-	const struct source *source = work->examination->source;
+	const struct check_source *source = work->examination->source;
 	const char *name = strrchr(source->manifest_path, '/') ? strrchr(source->manifest_path, '/') + 1 : source->manifest_path;
 	char in_directory[PATH_MAX], temporary[PATH_MAX];
 	size_t written;
@@ -152,7 +152,7 @@ static bool write_manifest(struct work *work, const struct buffer *text)
 /* Takes the parts after the cut out of the manifest. */
 static bool shorten_manifest(struct work *work)
 {
-	const struct source *source = work->examination->source;
+	const struct check_source *source = work->examination->source;
 	struct manifest shorter = { .count = 0 };
 	struct buffer text = { 0 };
 	if (work->file->is_last)
@@ -250,7 +250,7 @@ static bool cut(struct work *work)
 
 static bool change(struct work *work)
 {
-	const struct source *source = work->examination->source;
+	const struct check_source *source = work->examination->source;
 	if (!keep_copy(work, work->file->path) || (!work->file->is_last && !keep_copy(work, source->manifest_path)))
 		return false;
 	return sync_directory(work, work->directory) && shorten_manifest(work) && cut(work);

@@ -110,6 +110,11 @@ static bool has_counts(const struct examination *examination)
 	return examination->keeps_contents || (examination->source->count == 1 && !examination->files[0].has_commands);
 }
 
+static bool has_digest(const struct examination *examination)
+{
+	return examination->keeps_contents && examination->options->has_digest;
+}
+
 static void print_contents(const struct examination *examination, FILE *out)
 {
 	char digest[DIGEST_HEX_BYTES];
@@ -117,7 +122,7 @@ static void print_contents(const struct examination *examination, FILE *out)
 		return;
 	for (uint32_t i = 0; i < CONTENTS_DATABASES; i++)
 		print_database(&examination->contents.counts[i], i, out);
-	if (!examination->keeps_contents)
+	if (!has_digest(examination))
 		return;
 	contents_digest(&examination->contents, digest);
 	fprintf(out, "digest: %s\n", digest);
@@ -143,7 +148,7 @@ static void print_verdict(const struct examination *examination, FILE *out)
 
 void report_print(const struct examination *examination, FILE *out)
 {
-	const struct source *source = examination->source;
+	const struct check_source *source = examination->source;
 	if (source->is_log) {
 		print_text(out, source->manifest_path);
 		fprintf(out, ": %zu files, %s\n", source->count, size_of(source->bytes).text);
@@ -230,7 +235,7 @@ static void json_contents(struct json *json, const struct examination *examinati
 		if (examination->contents.counts[i].keys > 0)
 			json_database(json, &examination->contents.counts[i], i);
 	json_close(json, ']');
-	if (!examination->keeps_contents)
+	if (!has_digest(examination))
 		return;
 	contents_digest(&examination->contents, digest);
 	json_string(json, "digest", digest);

@@ -123,7 +123,7 @@ static bool is_rdb_head(const void *head, size_t len)
 	return (len >= 5 && memcmp(head, "REDIS", 5) == 0) || (len >= 6 && memcmp(head, "VALKEY", 6) == 0);
 }
 
-static struct source_file *add_file(struct source *source)
+static struct source_file *add_file(struct check_source *source)
 {
 	struct source_file *grown = realloc(source->files, (source->count + 1) * sizeof(*grown));
 	if (!grown)
@@ -133,7 +133,7 @@ static struct source_file *add_file(struct source *source)
 	return &grown[source->count++];
 }
 
-static bool add_part(const struct disk *disk, struct source *source, const struct manifest_part *part, char error[SOURCE_ERROR_BYTES])
+static bool add_part(const struct disk *disk, struct check_source *source, const struct manifest_part *part, char error[SOURCE_ERROR_BYTES])
 {
 	struct source_file *file = add_file(source);
 	char head[HEAD_BYTES];
@@ -151,7 +151,7 @@ static bool add_part(const struct disk *disk, struct source *source, const struc
 	return true;
 }
 
-static void find_ends(struct source *source)
+static void find_ends(struct check_source *source)
 {
 	for (size_t i = 0; i + 1 < source->count; i++) {
 		const struct manifest_part *next = &source->files[i + 1].part;
@@ -160,7 +160,7 @@ static void find_ends(struct source *source)
 	}
 }
 
-static bool read_manifest(const struct disk *disk, struct source *source, char error[SOURCE_ERROR_BYTES])
+static bool read_manifest(const struct disk *disk, struct check_source *source, char error[SOURCE_ERROR_BYTES])
 {
 	struct manifest_error wrong = { 0 };
 	uint64_t bytes = 0;
@@ -179,7 +179,7 @@ static bool read_manifest(const struct disk *disk, struct source *source, char e
 	return is_read;
 }
 
-static bool open_log(const struct disk *disk, struct source *source, char error[SOURCE_ERROR_BYTES])
+static bool open_log(const struct disk *disk, struct check_source *source, char error[SOURCE_ERROR_BYTES])
 {
 	const char *slash = strrchr(source->manifest_path, '/');
 	size_t len = slash ? (size_t)(slash - source->manifest_path) : 1;
@@ -211,7 +211,7 @@ static void note_annotation(struct source_file *file, const char *head, size_t l
 	file->part.sequence = group.first - 1;
 }
 
-static bool open_file(struct source *source, const char *path, const char *head, size_t len, uint64_t bytes, char error[SOURCE_ERROR_BYTES])
+static bool open_file(struct check_source *source, const char *path, const char *head, size_t len, uint64_t bytes, char error[SOURCE_ERROR_BYTES])
 {
 	struct source_file *file = add_file(source);
 	if (!join(file->path, "", path))
@@ -225,7 +225,7 @@ static bool open_file(struct source *source, const char *path, const char *head,
 	return true;
 }
 
-static bool open_path(const struct disk *disk, struct source *source, const char *path, char error[SOURCE_ERROR_BYTES])
+static bool open_path(const struct disk *disk, struct check_source *source, const char *path, char error[SOURCE_ERROR_BYTES])
 {
 	char head[HEAD_BYTES];
 	size_t len = 0;
@@ -245,9 +245,9 @@ static bool open_path(const struct disk *disk, struct source *source, const char
 	return join(source->manifest_path, "", path) ? open_log(disk, source, error) : fail(error, "the path is too long");
 }
 
-bool source_open(const struct disk *disk, const char *path, struct source *out_source, char error[SOURCE_ERROR_BYTES])
+bool source_open(const struct disk *disk, const char *path, struct check_source *out_source, char error[SOURCE_ERROR_BYTES])
 {
-	*out_source = (struct source){ .is_log = false };
+	*out_source = (struct check_source){ .is_log = false };
 	if (!open_path(disk, out_source, path, error)) {
 		source_close(out_source);
 		return false;
@@ -257,9 +257,9 @@ bool source_open(const struct disk *disk, const char *path, struct source *out_s
 	return true;
 }
 
-void source_close(struct source *source)
+void source_close(struct check_source *source)
 {
 	manifest_fini(&source->manifest);
 	free(source->files);
-	*source = (struct source){ .is_log = false };
+	*source = (struct check_source){ .is_log = false };
 }

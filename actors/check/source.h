@@ -28,7 +28,7 @@ struct source_file {
 	uint64_t end_sequence;
 };
 
-struct source {
+struct check_source {
 	bool is_log;                /* a directory with a manifest */
 	char directory[PATH_MAX];   /* of the log */
 	char manifest_path[PATH_MAX];
@@ -41,7 +41,7 @@ struct source {
 #define SOURCE_ERROR_BYTES (2 * PATH_MAX)
 
 /* False: nothing can be read, for this reason. Without memory the process stops. */
-bool source_open(const struct disk *disk, const char *path, struct source *out_source, char error[SOURCE_ERROR_BYTES]);
-void source_close(struct source *source);
+bool source_open(const struct disk *disk, const char *path, struct check_source *out_source, char error[SOURCE_ERROR_BYTES]);
+void source_close(struct check_source *source);
 
 #endif

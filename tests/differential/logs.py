@@ -66,7 +66,7 @@ def loaded(program, directory):
 
 def checked(program, path):
     """What qcache-check says of the files: its digest, and what is wrong."""
-    done = subprocess.run([program, "--json", path], capture_output=True, text=True)
+    done = subprocess.run([program, "--json", "--digest", path], capture_output=True, text=True)
     said = json.loads(done.stdout or "{}")
     print("qcache-check of %s: %s" % (", ".join(file["name"] for file in said.get("files", [])), said.get("digest")))
     return said.get("digest"), None if done.returncode == 0 else done.stdout + done.stderr
