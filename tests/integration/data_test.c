@@ -248,6 +248,25 @@ static void an_encoding_tells_what_a_value_is(void)
 	CU_ASSERT(GIVES(peer, "$-1\r\n", "OBJECT", "ENCODING", "absent"));
 }
 
+/* As in an RDB file: a type of integer and its bytes, or a length and the text. Redis compresses longer texts. */
+static void debug_object_measures_a_value_by_its_encoding(void)
+{
+	static const struct {
+		const char *value, *shown;
+	} values[] = {
+		{ "7", " encoding:int serializedlength:2 " },          { "-129", " encoding:int serializedlength:3 " },
+		{ "40000", " encoding:int serializedlength:5 " },      { "4000000000", " encoding:int serializedlength:11 " },
+		{ "hello", " encoding:embstr serializedlength:6 " },   { "", " encoding:embstr serializedlength:1 " },
+	};
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		CU_ASSERT(GIVES(peer, "+OK\r\n", "SET", "measured", values[i].value));
+		const char *reply = COMMAND(peer, "DEBUG", "OBJECT", "measured");
+		if (!reply || !strstr(reply, values[i].shown))
+			fprintf(stderr, "%s: %s\n", values[i].value, reply ? reply : "nothing");
+		CU_ASSERT(reply && strstr(reply, values[i].shown) != NULL);
+	}
+}
+
 static void the_forms_of_other_systems_work(void)
 {
 	ONLY_OURS();
@@ -275,6 +294,7 @@ static const struct suite_case cases[] = {
 	CASE(several_large_arguments_in_one_command_arrive),
 	CASE(databases_are_apart),
 	CASE(an_encoding_tells_what_a_value_is),
+	CASE(debug_object_measures_a_value_by_its_encoding),
 	CASE(the_forms_of_other_systems_work),
 	CASE(server_stops),
 };
