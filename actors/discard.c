@@ -4,6 +4,8 @@
 
 #include "actors/config/config.h"
 #include "actors/observer/observer.h"
+#include "actors/persistence/aof.h"
+#include "actors/persistence/load_frames.h"
 #include "actors/worker/listeners.h"
 #include "actors/reactor/reactor.h"
 #include "actors/reaper/reaper.h"
@@ -11,6 +13,7 @@
 #include "actors/store/batch.h"
 #include "actors/store/figures.h"
 #include "storage/blob.h"
+#include "storage/load_batch.h"
 #include "transport/bus.h"
 
 /* One function for each payload type in messages.def. */
@@ -79,6 +82,21 @@ static void discard_bus_message(struct bus_message *message)
 static void discard_observations(struct observations *observations)
 {
 	observations_destroy(&observations);
+}
+
+static void discard_aof_figures(struct aof_figures *figures)
+{
+	free(figures);
+}
+
+static void discard_load_batch(struct load_batch *batch)
+{
+	load_batch_destroy(&batch);
+}
+
+static void discard_load_frames(struct load_frames *frames)
+{
+	load_frames_destroy(&frames);
 }
 
 static void discard_blob(struct blob *blob)

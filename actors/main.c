@@ -89,14 +89,14 @@ static void check_memory(struct config *config)
  * Exits without freeing anything and without waiting for the threads that are left: the system frees memory faster. Checked builds free
  * everything, so that a leak shows.
  */
-static void leave(struct server **server)
+static void leave(struct server **server, int status)
 {
 #ifdef QCACHE_CHECKED
 	server_destroy(server);
 #endif
 	log_event(LOG_NOTICE, "qcache is now stopped, bye bye");
 #ifndef QCACHE_CHECKED
-	_exit(0);
+	_exit(status);
 #endif
 }
 
@@ -112,9 +112,14 @@ static int serve(struct config *config)
 	struct server *server = server_create(config, NULL, 0, &error);
 	if (!server)
 		return refuse("%s", error.text);
-	server_run(server, on_ready, config);
-	leave(&server);
-	return 0;
+	int status = 0;
+	if (!server_run(server, on_ready, config, &error)) {
+		if (log_descriptor() != STDOUT_FILENO)
+			print_reason(error.text);
+		status = 1;
+	}
+	leave(&server, status);
+	return status;
 }
 
 /* All of this precedes the first NNG call, since NNG's threads inherit it. */

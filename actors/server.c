@@ -22,6 +22,10 @@
 #include "actors/runtime/crash.h"
 #include "actors/runtime/log.h"
 #include "actors/observer/observer.h"
+#include "actors/persistence/aof.h"
+#include "actors/persistence/disk.h"
+#include "actors/persistence/data_files.h"
+#include "actors/persistence/syncer.h"
 #include "actors/runtime/owned_file.h"
 #include "actors/worker/listeners.h"
 #include "actors/runtime/process.h"
@@ -46,6 +50,9 @@ struct server {
 	struct reactor **reactors;
 	uint32_t reactor_count;
 	struct store *store;
+	struct data_files *files;     /* until the AOF owns them */
+	struct aof *aof;
+	struct syncer syncer;
 	struct observer *observer;
 	struct reaper reaper;
 	struct worker worker;
@@ -55,9 +62,12 @@ struct server {
 	uint32_t thread_count;
 
 	ev_signal on_term, on_int;
-	ev_async stop_asked;
+	ev_async stop_asked, begun;
 	ev_timer last_resort;        /* runs from the first REACTOR_CUT */
 	struct stop_order stop;
+	void (*ready)(void *context);
+	void *context;
+	struct config_error *load_error; /* NULL: the data were loaded, or there were none */
 };
 
 /* ---- the supervisor ---- */
@@ -124,6 +134,30 @@ static void on_shutdown(struct server *server, bool is_now)
 	begin_stop(server, is_now ? "User requested shutdown now" : "User requested shutdown", is_now);
 }
 
+static void on_loaded(struct server *server)
+{
+	log_event(LOG_NOTICE, "Ready to accept connections");
+	if (server->ready)
+		server->ready(server->context);
+}
+
+static void on_load_failed(struct server *server, struct config_error *error)
+{
+	server->load_error = error;
+	log_event(LOG_WARNING, "Can't start: %s", error->text);
+	begin_stop(server, "The data can't be loaded", true);
+}
+
+/* The loop runs. */
+static void on_begun(struct ev_loop *loop, ev_async *watcher, int events)
+{
+	struct server *server = watcher->data;
+	if (aof_must_load(server->aof))
+		actor_post(server->supervisor, runtime_actor(server->runtime, ACTOR_AOF, 0), AOF_LOAD, 0, NULL);
+	else
+		on_loaded(server);
+}
+
 static void on_stop_asked(struct ev_loop *loop, ev_async *watcher, int events)
 {
 	begin_stop(watcher->data, "Asked to stop", false);
@@ -135,12 +169,14 @@ static void watch_signals(struct server *server)
 	ev_signal_init(&server->on_term, on_signal, SIGTERM);
 	ev_signal_init(&server->on_int, on_signal, SIGINT);
 	ev_async_init(&server->stop_asked, on_stop_asked);
+	ev_async_init(&server->begun, on_begun);
 	ev_init(&server->last_resort, on_last_resort);
 	server->last_resort.repeat = LAST_RESORT_SECONDS;
-	server->on_term.data = server->on_int.data = server->stop_asked.data = server->last_resort.data = server;
+	server->on_term.data = server->on_int.data = server->stop_asked.data = server->begun.data = server->last_resort.data = server;
 	ev_signal_start(loop, &server->on_term);
 	ev_signal_start(loop, &server->on_int);
 	ev_async_start(loop, &server->stop_asked);
+	ev_async_start(loop, &server->begun);
 }
 
 void server_ask_to_stop(struct server *server)
@@ -217,8 +253,12 @@ static void supervisor_turn(void *state, struct message message)
 	case WORKER_RESOLVE_DONE: on_resolved(server, PAYLOAD(WORKER_RESOLVE_DONE, message)); return;
 	case REACTOR_LISTEN_DONE: on_listen_done(server); return;
 	case REACTOR_CUT: on_cut(server); return;
+	case SUPERVISOR_LOADED: on_loaded(server); return;
+	case SUPERVISOR_LOAD_FAILED: on_load_failed(server, PAYLOAD(SUPERVISOR_LOAD_FAILED, message)); return;
 	case REACTOR_STOP_DONE:
 	case STORE_STOP_DONE:
+	case AOF_STOP_DONE:
+	case SYNCER_STOP_DONE:
 	case OBSERVER_STOP_DONE:
 	case SUBSCRIBER_STOP_DONE:
 	case BLOCKING_SUBSCRIBER_STOP_DONE:
@@ -288,7 +328,7 @@ static void check_none_is_forgotten(const uint32_t counts[ACTOR_KINDS])
 
 static void create_actors(struct server *server, const struct server_subscriber *subscribers, uint32_t count)
 {
-	struct store_subscription *subscriptions = must_allocate(1 + count, sizeof(*subscriptions));
+	struct store_subscription *subscriptions = must_allocate(2 + count, sizeof(*subscriptions));
 	struct settings settings = store_settings(&server->config);
 
 	server->supervisor = runtime_actor(server->runtime, ACTOR_SUPERVISOR, 0);
@@ -300,10 +340,17 @@ static void create_actors(struct server *server, const struct server_subscriber 
 	subscriptions[0] = (struct store_subscription){
 		.actor = runtime_actor(server->runtime, ACTOR_OBSERVER, 0), .interest = BUS_TALLY
 	};
-	bind_subscribers(server, subscribers, count, subscriptions + 1);
+	server->aof = aof_create(server->runtime, &server->config, server->files);
+	syncer_init(&server->syncer, server->runtime, disk_real());
+	subscriptions[1] = (struct store_subscription){
+		.actor = runtime_actor(server->runtime, ACTOR_AOF, 0), .interest = 0
+	};
+	bind_subscribers(server, subscribers, count, subscriptions + 2);
 	reaper_init(&server->reaper, server->runtime);
 	worker_init(&server->worker, server->runtime);
-	server->store = store_create(server->runtime, &server->config, subscriptions, 1 + count);
+	server->store = store_create(server->runtime, &server->config, subscriptions, 2 + count);
+	if (aof_must_load(server->aof))
+		store_expect_data(server->store, data_files_bytes(server->files));
 	free(subscriptions);
 }
 
@@ -329,7 +376,7 @@ struct server *server_create(const struct config *config, const struct server_su
 	struct server *server = must_allocate(1, sizeof(*server));
 	config_copy(&server->config, config);
 	/* Open before signals are blocked: while a host name is looked up, a signal ends the process. */
-	if (!open_listeners(server, out_error)) {
+	if (!open_listeners(server, out_error) || !(server->files = data_files_open(disk_real(), config, out_error))) {
 		forget_server(server);
 		return NULL;
 	}
@@ -343,6 +390,8 @@ struct server *server_create(const struct config *config, const struct server_su
 		[ACTOR_SUPERVISOR] = 1,
 		[ACTOR_REACTOR] = server->reactor_count,
 		[ACTOR_STORE] = 1,
+		[ACTOR_AOF] = 1,
+		[ACTOR_SYNCER] = 1,
 		[ACTOR_OBSERVER] = 1,
 		[ACTOR_REAPER] = 1,
 		[ACTOR_WORKER] = 1,
@@ -378,7 +427,6 @@ static void log_start(const struct server *server)
 	show_listeners(server);
 	log_event(LOG_NOTICE, "%u reactor thread(s), %u pool threads for the store and the bus, 1 reaper, 1 worker", server->reactor_count,
 		  channel_pool_threads());
-	log_event(LOG_NOTICE, "Ready to accept connections");
 }
 
 static void listen_first(struct server *server)
@@ -412,20 +460,24 @@ static void write_pidfile(struct server *server)
 		server->pidfile = owned_file_at(server->config.dir, path);
 }
 
-void server_run(struct server *server, void (*ready)(void *context), void *context)
+bool server_run(struct server *server, void (*ready)(void *context), void *context, struct config_error *out_error)
 {
+	server->ready = ready;
+	server->context = context;
 	write_pidfile(server);
 	watch_signals(server);
 	runtime_open(server->runtime);
 	listen_first(server);
 	start_threads(server);
 	log_start(server);
-	if (ready)
-		ready(context);
+	ev_async_send(server->supervisor->loop, &server->begun);
 	actor_run(server->supervisor);
 	for (uint32_t i = 0; i < server->reactor_count; i++)
 		pthread_join(server->threads[i], NULL);
 	remove_files(server);
+	if (server->load_error)
+		*out_error = *server->load_error;
+	return !server->load_error;
 }
 
 /* Runs the supervisor's loop until reaper and worker have answered. */
@@ -438,6 +490,7 @@ static void await_helpers(struct server *server)
 	ev_signal_stop(server->supervisor->loop, &server->on_term);
 	ev_signal_stop(server->supervisor->loop, &server->on_int);
 	ev_async_stop(server->supervisor->loop, &server->stop_asked);
+	ev_async_stop(server->supervisor->loop, &server->begun);
 }
 
 void server_destroy(struct server **server_at)
@@ -449,11 +502,13 @@ void server_destroy(struct server **server_at)
 	for (uint32_t i = 0; i < server->reactor_count; i++)
 		reactor_destroy(&server->reactors[i]);
 	store_destroy(&server->store);
+	aof_destroy(&server->aof);
 	observer_destroy(&server->observer);
 	runtime_destroy(&server->runtime);
 	listeners_fini(&server->next_listeners);
 	free(server->reactors);
 	free(server->threads);
+	free(server->load_error);
 	forget_server(server);
 	*server_at = NULL;
 }

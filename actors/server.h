@@ -24,18 +24,19 @@ struct server_subscriber {
 };
 
 /*
- * Creates everything and listens, but accepts no client yet. NULL when it can't listen: out_error says why. Other failures are
- * fatal. May block while a host name is looked up.
+ * Creates everything and listens, but accepts no client yet. NULL when it can't listen or use its files: out_error says why. Other failures
+ * are fatal. May block while a host name is looked up.
  */
 struct server *server_create(const struct config *config, const struct server_subscriber *subscribers, uint32_t count,
 			     struct config_error *out_error);
 
 /*
- * Serves, on this thread and those it starts, until SIGTERM, SIGINT, SHUTDOWN or server_ask_to_stop(). Calls `ready` when clients are
- * accepted and the pidfile is written. On return clients have their replies, as far as shutdown-timeout allowed, and pidfile and unix
+ * Loads the data, if there are any, and serves, on this thread and those it starts, until SIGTERM, SIGINT, SHUTDOWN or
+ * server_ask_to_stop(). Clients are accepted from the beginning; calls `ready` when their commands are executed and the pidfile is written.
+ * False: the data can't be loaded, and out_error says why. On return clients have their replies, as far as shutdown-timeout allowed, and pidfile and unix
  * socket are removed. Reaper and worker may still be at work; a process that exits now need not wait for them.
  */
-void server_run(struct server *server, void (*ready)(void *context), void *context);
+bool server_run(struct server *server, void (*ready)(void *context), void *context, struct config_error *out_error);
 
 /* Any thread, once server_run() has called `ready`. */
 void server_ask_to_stop(struct server *server);

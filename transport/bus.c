@@ -85,6 +85,14 @@ int64_t bus_credit_bytes(const struct bus *bus, uint32_t number)
 	return bus->subscribers[number].credit_bytes;
 }
 
+void bus_resume(struct bus *bus, uint64_t sequence)
+{
+	bus->sequence = sequence;
+	for (uint32_t i = 0; i < bus->count; i++)
+		if (bus->subscribers[i].wish.interest & BUS_FRAMES)
+			attach(bus, &bus->subscribers[i]);
+}
+
 uint64_t bus_sequence(const struct bus *bus)
 {
 	return bus->sequence;

@@ -77,6 +77,8 @@ int64_t bus_least_credit_bytes(const struct bus *bus, enum bus_interest interest
 bool bus_has_credit(const struct bus *bus, enum bus_interest interest);
 int64_t bus_credit_bytes(const struct bus *bus, uint32_t subscriber);
 
+/* Before the first frame: the sequence goes on behind `sequence`. Every subscriber that wants frames is attached there. */
+void bus_resume(struct bus *bus, uint64_t sequence);
 /* The sequence of the last frame; bus_next_sequence() increments and returns it. */
 uint64_t bus_sequence(const struct bus *bus);
 uint64_t bus_next_sequence(struct bus *bus);

@@ -19,6 +19,13 @@ static const struct subscriber_kind subscriber_kinds[ACTOR_KINDS] = {
 		.questions = 1,
 		.answers_each_message = true,
 	},
+	[ACTOR_AOF] = {
+		.post_frames = post_AOF_FRAMES,
+		.post_attach = post_AOF_ATTACH,
+		.post_credit = post_STORE_AOF_CREDIT,
+		.post_stop_done = post_AOF_STOP_DONE,
+		.questions = 8, /* SETTINGS, SYNC, DESCRIBE; the answers to STATE and to four load batches */
+	},
 	KIND(SUBSCRIBER),
 	KIND(BLOCKING_SUBSCRIBER),
 };
@@ -37,7 +44,8 @@ void subscriber_init(struct subscriber *subscriber, struct actor *actor, const s
 		/* Return credit by quarters: few messages, and the store never runs out of credit while we hold less than that. */
 		.give_back_at_bytes = (uint64_t)(options->credit_bytes ? options->credit_bytes : BUS_CREDIT_BYTES) / 4,
 		.interest = options->interest,
-		.has_frames = options->interest & BUS_FRAMES,
+		.has_frames = (options->interest & BUS_FRAMES) && !options->joins_later,
+		.owes_later = options->owes_later,
 		.take = options->take,
 		.context = options->context,
 	};
@@ -52,7 +60,7 @@ uint64_t subscriber_take_credit(struct subscriber *subscriber)
 	return bytes;
 }
 
-static void owe(struct subscriber *subscriber, uint64_t bytes)
+void subscriber_owe(struct subscriber *subscriber, uint64_t bytes)
 {
 	subscriber->owed_bytes += bytes;
 	if (subscriber->owed_bytes > 0 && subscriber->owed_bytes >= subscriber->give_back_at_bytes)
@@ -79,7 +87,8 @@ void subscriber_on_frames(struct subscriber *subscriber, struct bus_message *mes
 				       (unsigned long long)message->first_sequence,
 				       (unsigned long long)message->last_sequence);
 	subscriber->take(subscriber->context, message);
-	owe(subscriber, message->bytes);
+	if (!subscriber->owes_later)
+		subscriber_owe(subscriber, message->bytes);
 	bus_message_release(message);
 	stop_if_empty(subscriber);
 }
@@ -90,7 +99,7 @@ void subscriber_on_attach(struct subscriber *subscriber, uint64_t sequence)
 		subscriber->missed += sequence - subscriber->cursor.last;
 	subscriber->has_frames = subscriber->interest & BUS_FRAMES; /* it may have been on its way when they were given up */
 	subscriber->cursor.last = sequence;
-	owe(subscriber, BUS_ATTACH_BYTES);
+	subscriber_owe(subscriber, BUS_ATTACH_BYTES);
 	stop_if_empty(subscriber);
 }
 

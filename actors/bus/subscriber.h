@@ -39,6 +39,7 @@ struct subscriber {
 	uint64_t give_back_at_bytes;
 	uint64_t missed;      /* frames that it was not given */
 	bool is_stopping;
+	bool owes_later;
 	/* Handles a bus message, borrowed for the call. */
 	void (*take)(void *context, const struct bus_message *message);
 	void *context;
@@ -47,6 +48,8 @@ struct subscriber {
 struct subscriber_options {
 	uint32_t interest;    /* enum bus_interest */
 	int64_t credit_bytes; /* as the store was told; 0: BUS_CREDIT_BYTES */
+	bool joins_later;     /* the store was told no interest in frames: they begin with an ATTACH */
+	bool owes_later;      /* a message's credit is owed when the subscriber calls subscriber_owe(), not when it has taken it */
 	void (*take)(void *context, const struct bus_message *message);
 	void *context;
 };
@@ -61,6 +64,9 @@ void subscriber_on_stop(struct subscriber *subscriber);
 
 /* In the subscriber's turn: changes its interest from the store's next turn on. Frames begin with an ATTACH. */
 void subscriber_want(struct subscriber *subscriber, uint32_t interest);
+
+/* With owes_later, in the subscriber's turn: it has done with messages of so many `bytes`. */
+void subscriber_owe(struct subscriber *subscriber, uint64_t bytes);
 
 /* The credit owed, for the caller to return with another message; nothing is owed afterwards. */
 uint64_t subscriber_take_credit(struct subscriber *subscriber);

@@ -39,6 +39,7 @@ struct output_limit {
 };
 
 /* Values of choices that the server acts upon, in the order of directives.def; `supervised` has enum supervision. */
+enum appendfsync { APPENDFSYNC_EVERYSEC, APPENDFSYNC_ALWAYS, APPENDFSYNC_NO };
 enum protected_use { PROTECTED_USE_NO, PROTECTED_USE_YES, PROTECTED_USE_LOCAL };
 
 struct config {
@@ -148,7 +149,7 @@ bool config_set(struct config *config, const struct config_pair *pairs, size_t c
  */
 bool config_rewrite(const struct config *config, struct config_error *out_error);
 
-/* Whether the value must not be shown in MONITOR or a log. True of an unknown directive, which may be a misspelt `requirepass`. */
+/* A directive whose value must not be shown in MONITOR or a log. */
 bool config_is_secret(struct slice name);
 
 #endif

@@ -432,6 +432,17 @@ static void on_replies(struct reactor *reactor, uint64_t sequence, struct reply_
 	report_taken(reactor, REACTOR_REPLIES);
 }
 
+static void on_durable(struct reactor *reactor, uint64_t mark)
+{
+	struct reply_batch *batch;
+	gate_set_mark(&reactor->gate, mark);
+	while ((batch = gate_take(&reactor->gate))) {
+		give_parts(reactor, batch, connection_release);
+		reply_batch_destroy(&batch);
+	}
+	actor_post(reactor->actor, runtime_actor(reactor->actor->runtime, ACTOR_AOF, 0), AOF_MARK_TAKEN, 0, NULL);
+}
+
 static void on_settings(struct reactor *reactor, struct settings *settings)
 {
 	reactor->settings = *settings;
@@ -554,6 +565,7 @@ static void reactor_turn(void *state, struct message message)
 	struct reactor *reactor = state;
 	switch ((enum to_reactor)message.type) {
 	case REACTOR_REPLIES: on_replies(reactor, message.number, PAYLOAD(REACTOR_REPLIES, message)); return;
+	case REACTOR_DURABLE: on_durable(reactor, message.number); return;
 	case REACTOR_ADOPT: reactor_adopt(reactor, PAYLOAD(REACTOR_ADOPT, message)); return;
 	case REACTOR_CLIENTS_CLOSED: acceptor_on_closed(reactor, message.sender, message.number); return;
 	case REACTOR_CLOSED_TAKEN: reactor->closed_are_out = false; return;

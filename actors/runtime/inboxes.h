@@ -11,6 +11,12 @@
 #ifndef TO_STORE
 #define TO_STORE(name)
 #endif
+#ifndef TO_AOF
+#define TO_AOF(name)
+#endif
+#ifndef TO_SYNCER
+#define TO_SYNCER(name)
+#endif
 #ifndef TO_OBSERVER
 #define TO_OBSERVER(name)
 #endif
@@ -34,6 +40,8 @@
 #undef TO_SUPERVISOR
 #undef TO_REACTOR
 #undef TO_STORE
+#undef TO_AOF
+#undef TO_SYNCER
 #undef TO_OBSERVER
 #undef TO_SUBSCRIBER
 #undef TO_BLOCKING_SUBSCRIBER

@@ -40,6 +40,14 @@ enum to_store {
 #define TO_STORE ENUMERATOR
 #include "actors/runtime/inboxes.h"
 };
+enum to_aof {
+#define TO_AOF ENUMERATOR
+#include "actors/runtime/inboxes.h"
+};
+enum to_syncer {
+#define TO_SYNCER ENUMERATOR
+#include "actors/runtime/inboxes.h"
+};
 enum to_observer {
 #define TO_OBSERVER ENUMERATOR
 #include "actors/runtime/inboxes.h"

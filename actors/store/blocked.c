@@ -211,7 +211,9 @@ void session_block(struct call *call, enum blocked_topic topic, int64_t deadline
 
 bool blocked_ends_with_client(const struct session *session)
 {
-	return session->topic == BLOCKED_NOTHING || session->topic == BLOCKED_PAUSE || session->topic == BLOCKED_SLICE;
+	static const bool ends[BLOCKED_TOPICS] = { [BLOCKED_NOTHING] = true, [BLOCKED_PAUSE] = true, [BLOCKED_SLICE] = true,
+						   [BLOCKED_DURABLE] = true, [BLOCKED_AOF_FIGURES] = true };
+	return ends[session->topic];
 }
 
 bool blocked_add_request(struct store *store, struct session *session, const struct request *request, const struct resp_arg *argv)

@@ -33,6 +33,22 @@ bool call_arg_int64(struct call *call, uint32_t index, int64_t *out_value)
 	return false;
 }
 
+bool call_arg_timeout_ms(struct call *call, uint32_t index, int64_t *out_timeout_ms)
+{
+	int64_t timeout_ms;
+	struct slice arg = call_arg(call, index);
+	if (!decimal_parse_int64(arg.data, arg.len, &timeout_ms)) {
+		reply_error(call, "ERR timeout is not an integer or out of range");
+		return false;
+	}
+	if (timeout_ms < 0) {
+		reply_error(call, "ERR timeout is negative");
+		return false;
+	}
+	*out_timeout_ms = timeout_ms;
+	return true;
+}
+
 /* ---- keys ---- */
 
 const struct keyspace *call_keyspace(const struct call *call)

@@ -3,7 +3,7 @@
  * listeners. The supervisor opens the listeners, after the worker has resolved their names. Until it answers, the old configuration stays in
  * effect and other CONFIG SET commands wait. If it fails, the old directory is restored and nothing has changed.
  *
- * Then the new configuration takes effect in the store. The reply is sent when every reactor has it too: requests sent after the OK meet the
+ * Then the new configuration takes effect in the store. The reply is sent when every reactor and the AOF have it too: requests sent after the OK meet the
  * new limits, on every connection.
  */
 #include <errno.h>
@@ -80,14 +80,15 @@ static void put_in_force(struct store *store, const struct config *next, const s
 	    config_has_changed(changes, DIRECTIVE_lfu_log_factor) || config_has_changed(changes, DIRECTIVE_lfu_decay_time))
 		store_apply_memory_settings(store);
 	store_config_changed(store);
+	durability_config_changed(store, changes);
 }
 
-static bool reactors_have_taken_settings(const struct store *store)
+static bool settings_are_taken(const struct store *store)
 {
 	for (uint32_t i = 0; i < store->reactor_count; i++)
 		if (store->reactors[i].settings_have_changed || store->reactors[i].is_out[REACTOR_SETTINGS])
 			return false;
-	return true;
+	return durability_settings_are_taken(store);
 }
 
 static void resume_ok(struct call *call, enum wake_reason reason, void *answer)
@@ -96,14 +97,14 @@ static void resume_ok(struct call *call, enum wake_reason reason, void *answer)
 		reply_ok(call);
 }
 
-static void reply_when_reactors_have_it(struct call *call)
+static void reply_when_others_have_it(struct call *call)
 {
 	session_block(call, BLOCKED_SETTINGS, INT64_MAX, resume_ok, NULL);
 }
 
 void store_on_settings_taken(struct store *store)
 {
-	if (reactors_have_taken_settings(store))
+	if (settings_are_taken(store))
 		blocked_wake_all(store, BLOCKED_SETTINGS, NULL);
 }
 
@@ -135,7 +136,7 @@ static void resume_listening(struct call *call, enum wake_reason reason, void *a
 	if (reason == WAKE_CLOSED)
 		return;
 	if (change->is_done)
-		reply_when_reactors_have_it(call);
+		reply_when_others_have_it(call);
 	else
 		refuse_listening(call, &change->changes);
 }
@@ -225,5 +226,5 @@ void store_config_set(struct call *call, struct config *next, const struct confi
 		return;
 	}
 	put_in_force(call->store, next, changes);
-	reply_when_reactors_have_it(call);
+	reply_when_others_have_it(call);
 }

@@ -88,6 +88,7 @@ void store_take(struct store *store, struct message message)
 	case STORE_REQUESTS: on_requests(store, PAYLOAD(STORE_REQUESTS, message)); return;
 	case STORE_TICK: store->cron.armed_ms = INT64_MAX; return;
 	case STORE_OBSERVER_CREDIT:
+	case STORE_AOF_CREDIT:
 	case STORE_SUBSCRIBER_CREDIT:
 	case STORE_BLOCKING_SUBSCRIBER_CREDIT: store_on_credit(store, &message); return;
 	case STORE_SUBSCRIBER_WANTS:
@@ -101,6 +102,13 @@ void store_take(struct store *store, struct message message)
 		store_on_credit(store, &message);
 		return;
 	case STORE_REAPED: on_reaped(store); return;
+	case AOF_SETTINGS_DONE: durability_on_settings_taken(store); return;
+	case AOF_SYNC_DONE: durability_on_durable(store, message.number); return;
+	case STORE_AOF_STATE: durability_on_state(store, PAYLOAD(STORE_AOF_STATE, message)); return;
+	case STORE_AOF_FIGURES: durability_on_figures(store, PAYLOAD(STORE_AOF_FIGURES, message)); return;
+	case STORE_LOAD_ENTRIES: loading_on_entries(store, message.number, PAYLOAD(STORE_LOAD_ENTRIES, message)); return;
+	case STORE_LOAD_FRAMES: loading_on_frames(store, message.number, PAYLOAD(STORE_LOAD_FRAMES, message)); return;
+	case STORE_LOADED: loading_on_end(store, message.number); return;
 	case SUPERVISOR_LISTEN_DONE: store_on_listening(store, true); return;
 	case SUPERVISOR_LISTEN_FAILED: store_on_listening(store, false); return;
 	case WORKER_REWRITE_DONE: store_on_rewritten(store, NULL); return;

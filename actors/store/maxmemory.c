@@ -120,7 +120,7 @@ static struct need need_of(const struct call *call)
 
 static bool has_enough(const struct store *store, const struct need *need)
 {
-	return store->config.maxmemory == 0 || counted_bytes(store, need) <= (uint64_t)store->config.maxmemory;
+	return store->config.maxmemory == 0 || store->loading.is_on || counted_bytes(store, need) <= (uint64_t)store->config.maxmemory;
 }
 
 static uint64_t slice_ns(const struct store *store)

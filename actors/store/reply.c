@@ -133,7 +133,7 @@ void store_post_replies(struct store *store, uint32_t reactor, struct request_ba
 	side->open = NULL;
 	if (!home)
 		side->is_out[REACTOR_REPLIES] = true;
-	actor_post(store->actor, side->actor, REACTOR_REPLIES, 0, batch);
+	actor_post(store->actor, side->actor, REACTOR_REPLIES, durability_sequence(store), batch);
 }
 
 void store_post_pushes(struct store *store)

@@ -61,7 +61,9 @@ enum blocked_topic {
 	BLOCKED_FIGURES,             /* the answers of all reactors */
 	BLOCKED_SUPERVISOR,          /* the answer of the supervisor or the worker */
 	BLOCKED_CONFIG_CHANGE,       /* the end of another CONFIG SET or CONFIG REWRITE */
-	BLOCKED_SETTINGS,            /* every reactor to have the new settings */
+	BLOCKED_SETTINGS,            /* every reactor and the AOF to have the new settings */
+	BLOCKED_DURABLE,             /* what was executed to be durable; ends with its client */
+	BLOCKED_AOF_FIGURES,         /* the AOF's answer; ends with its client */
 	BLOCKED_TOPICS
 };
 

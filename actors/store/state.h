@@ -8,6 +8,7 @@
 #include "actors/runtime/actor.h"
 #include "actors/observer/observer.h"
 #include "actors/store/blocked.h"
+#include "actors/store/durability.h"
 #include "actors/store/memory_figures.h"
 #include "actors/store/session_index.h"
 #include "actors/store/stopwatch.h"
@@ -186,6 +187,8 @@ struct store {
 	struct execution execution;
 	struct turn turn;
 	struct bus_side bus;
+	struct durability durability;
+	struct loading loading;
 	struct memory_side memory;
 	struct cron cron;
 	struct query query;

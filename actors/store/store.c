@@ -86,6 +86,7 @@ struct store *store_create(struct runtime *runtime, const struct config *config,
 	stopwatch_init(&store->turn.stopwatch);
 	store_update_thresholds(store);
 	store_subscribe_all(store, subscriptions, count);
+	durability_init(store);
 	store_give_tally(store);
 	seed_random(store);
 	store->identity.started_ms = wall_clock_ms();
@@ -108,6 +109,7 @@ void store_destroy(struct store **store_at)
 	if (store->bus.publication)
 		bus_message_release(&store->bus.publication->head);
 	bus_destroy(&store->bus.bus);
+	durability_fini(store);
 	config_fini(&store->config);
 	buffer_fini(&store->turn.discarded);
 	tally_destroy(&store->stats.tally);
@@ -218,9 +220,14 @@ uint64_t store_garbage_keys(const struct store *store)
 	return store->memory.garbage_keys;
 }
 
-uint64_t store_changes(const struct store *store)
+uint64_t store_sequence(const struct store *store)
 {
 	return bus_sequence(store->bus.bus);
+}
+
+uint64_t store_changes(const struct store *store)
+{
+	return bus_sequence(store->bus.bus) - store->loading.sequence;
 }
 
 int64_t store_excess_ms(const struct store *store)

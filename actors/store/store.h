@@ -11,6 +11,7 @@
 
 #include "actors/config/config.h"
 #include "actors/bus/effect.h"
+#include "actors/persistence/aof.h"
 #include "actors/store/call.h"
 #include "actors/store/commands/command.h"
 #include "actors/store/latency.h"
@@ -96,6 +97,8 @@ struct memory_reading *store_memory_reading(struct store *store);
 
 /* Keys that the reaper has not freed yet. */
 uint64_t store_garbage_keys(const struct store *store);
+/* The sequence of the last frame on the bus. */
+uint64_t store_sequence(const struct store *store);
 /* Frames since the server started: commands that changed data, expirations and evictions. */
 uint64_t store_changes(const struct store *store);
 /* How long memory has been above maxmemory; 0 when it isn't. */
@@ -126,6 +129,27 @@ void store_ask_figures(struct call *call, session_resume *resume, void *state);
 void store_ask_observations(struct call *call, session_resume *resume, void *state);
 /* Appends the lines of INFO actors: mailbox depth, batch sizes, turn times, credit. */
 void store_describe_actors(struct store *store, struct buffer *out);
+
+/* Why this command may not run now, as an error reply: the data are being loaded, or can't be kept on disk. NULL: it may. */
+const char *store_refusal(const struct store *store, const struct command *command);
+
+/* The append-only file. The last frame known to be durable. */
+uint64_t store_durable_sequence(const struct store *store);
+/* Blocks the session until more is durable: resumes with WAKE_ANSWER when all frames so far are, maybe earlier. */
+void store_wait_durable(struct call *call, int64_t deadline_ms, session_resume *resume, void *state);
+/* Blocks the session until store_aof_figures() has the present figures, or for a short time. False: there is no append-only file. */
+bool store_ask_aof(struct call *call, session_resume *resume);
+/* NULL: there is no append-only file. */
+const struct aof_figures *store_aof_figures(const struct store *store);
+
+/* The data are being read from disk. */
+bool store_is_loading(const struct store *store);
+struct loading_figures {
+	uint64_t total_bytes, loaded_bytes; /* of the files */
+	int64_t began_ms;                   /* wall clock */
+	int64_t eta_ms;                     /* until the end, at the pace so far */
+};
+void store_get_loading(const struct store *store, struct loading_figures *out_figures);
 
 /* CLIENT PAUSE: commands wait until `until_ms` (monotonic) or the end of the pause. See pause.c. */
 enum pause_mode { PAUSE_NONE, PAUSE_WRITES, PAUSE_ALL };

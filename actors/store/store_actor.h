@@ -28,6 +28,9 @@ struct store *store_create(struct runtime *runtime, const struct config *config,
 			   const struct store_subscription *subscriptions, uint32_t count);
 void store_destroy(struct store **store);
 
+/* Before the runtime is opened: the store takes so many bytes of files from the AOF before it executes other commands. */
+void store_expect_data(struct store *store, uint64_t bytes);
+
 struct settings store_settings(const struct config *config);
 
 #endif

@@ -26,7 +26,7 @@ static bool is_unpaused(struct store *store)
 
 static bool has_credit(struct store *store)
 {
-	return store_has_credit(store);
+	return store_has_credit(store) || durability_refuses_writes(store); /* these commands are to be refused, not to wait */
 }
 
 /* The session that has waited longest, if its reactor can take more reply text now. */
@@ -47,7 +47,7 @@ static void execute_while(struct store *store, enum blocked_topic topic, bool (*
 /* Commands wait for nothing but the next turn. */
 static bool is_behind(struct store *store)
 {
-	bool has_credited = next_on(store, BLOCKED_BUS_CREDIT) && store_has_credit(store);
+	bool has_credited = next_on(store, BLOCKED_BUS_CREDIT) && has_credit(store);
 	bool has_unpaused = next_on(store, BLOCKED_PAUSE) && !store_is_paused(store);
 	return !store_is_frozen(store) && (backlog_is_ready(store) || next_on(store, BLOCKED_TURN) || has_credited || has_unpaused);
 }
@@ -167,6 +167,7 @@ static const struct {
 	{ store_update_memory, true },        /* nothing later in the turn changes memory */
 	{ give_tally_if_due, true },          /* into the same message as the frames */
 	{ store_publish, true },              /* all effects of the turn in one message, before replies are sent */
+	{ durability_post, true },            /* after the frames, for which it may ask */
 	{ store_post_questions, true },       /* after frames and counts, so that the answers include them */
 	{ store_post_pushes, true },          /* replies that did not leave with a request batch */
 	{ post_settings, true },              /* after the replies written under the old settings */

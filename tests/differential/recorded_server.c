@@ -144,7 +144,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "%s\n", error.text);
 		return 1;
 	}
-	server_run(server, NULL, NULL);
+	server_run(server, NULL, NULL, &error);
 	server_destroy(&server);
 	write_log(&recorder, config.dir);
 	replay_all(&recorder, (uint32_t)config.databases);

@@ -51,7 +51,8 @@ static void on_ready(void *context)
 static void *run_server(void *context)
 {
 	struct bench *bench = context;
-	server_run(bench->server, on_ready, bench);
+	struct config_error error;
+	server_run(bench->server, on_ready, bench, &error);
 	return NULL;
 }
 

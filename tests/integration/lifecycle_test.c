@@ -58,7 +58,7 @@ static void a_wrong_file_is_refused_with_file_and_line(void)
 		{ "port 70000\n", ":1", "port" },
 		{ "loglevel \"notice\n", ":1", "" },
 		{ "maxclients\n", ":1", "maxclients" },
-		{ "appendonly yes\n", ":1", "appendonly" },
+		{ "cluster-enabled yes\n", ":1", "cluster-enabled" },
 		{ "include /nowhere/at/all.conf\n", "", "/nowhere/at/all.conf" },
 	};
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {

@@ -1,9 +1,14 @@
 #include "simulation/node.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "actors/discard.h"
 #include "actors/observer/observer.h"
+#include "actors/persistence/aof.h"
+#include "actors/persistence/data_files.h"
+#include "actors/persistence/syncer.h"
 #include "actors/reactor/reactor.h"
 #include "actors/reaper/reaper.h"
 #include "actors/runtime/crash.h"
@@ -127,6 +132,12 @@ static void on_resolved(struct node *node)
 	actor_post(node->supervisor, node->reactors[0]->actor, REACTOR_LISTEN, 0, none);
 }
 
+static void on_load_failed(struct node *node, struct config_error *error)
+{
+	snprintf(node->refusal, sizeof(node->refusal), "%s", error->text);
+	free(error);
+}
+
 static void supervisor_turn(void *state, struct message message)
 {
 	struct node *node = state;
@@ -136,8 +147,12 @@ static void supervisor_turn(void *state, struct message message)
 	case WORKER_RESOLVE_DONE: on_resolved(node); return;
 	case REACTOR_LISTEN_DONE: actor_post(node->supervisor, only(node, ACTOR_STORE), SUPERVISOR_LISTEN_DONE, 0, NULL); return;
 	case REACTOR_CUT: stop_order_cut(&node->stop); return;
+	case SUPERVISOR_LOADED: node->has_loaded = true; return;
+	case SUPERVISOR_LOAD_FAILED: on_load_failed(node, PAYLOAD(SUPERVISOR_LOAD_FAILED, message)); return;
 	case REACTOR_STOP_DONE:
 	case STORE_STOP_DONE:
+	case AOF_STOP_DONE:
+	case SYNCER_STOP_DONE:
 	case OBSERVER_STOP_DONE:
 	case SUBSCRIBER_STOP_DONE:
 	case BLOCKING_SUBSCRIBER_STOP_DONE:
@@ -204,23 +219,33 @@ static void create_subscribers(struct node *node, const struct node_options *opt
 {
 	node->observer = observer_create(node->runtime, command_count());
 	subscriptions[0] = (struct store_subscription){ .actor = only(node, ACTOR_OBSERVER), .interest = BUS_TALLY };
+	subscriptions++;
 	node->recorder_count = options->recorders;
 	node->recorders = must_allocate(options->recorders + 1, sizeof(*node->recorders));
 	for (uint32_t i = 0; i < options->recorders; i++) {
 		enum actor_kind kind = i % 2 == 0 ? ACTOR_BLOCKING_SUBSCRIBER : ACTOR_SUBSCRIBER;
-		subscriptions[1 + i] = (struct store_subscription){
+		subscriptions[i] = (struct store_subscription){
 			.actor = runtime_actor(node->runtime, kind, i / 2),
 			.interest = options->joins_later[i] ? 0 : BUS_FRAMES,
 			.credit_bytes = options->credit_bytes[i],
 			.is_optional = options->is_optional[i],
 		};
-		node->recorders[i] = recorder_create(&subscriptions[1 + i], (uint32_t)node->config.databases);
+		node->recorders[i] = recorder_create(&subscriptions[i], (uint32_t)node->config.databases);
 	}
+}
+
+static struct store_subscription create_aof(struct node *node, const struct node_options *options)
+{
+	node->aof = aof_create(node->runtime, &node->config, node->files);
+	node->syncer = must_allocate(1, sizeof(*node->syncer));
+	syncer_init(node->syncer, node->runtime, options->disk);
+	return (struct store_subscription){ .actor = only(node, ACTOR_AOF) };
 }
 
 static void create_actors(struct node *node, const struct node_options *options)
 {
-	struct store_subscription *subscriptions = must_allocate(1 + options->recorders, sizeof(*subscriptions));
+	struct store_subscription *subscriptions = must_allocate(2 + options->recorders, sizeof(*subscriptions));
+	uint32_t count = 1 + options->recorders;
 	node->supervisor = runtime_actor(node->runtime, ACTOR_SUPERVISOR, 0);
 	actor_bind(node->supervisor, supervisor_turn, node);
 	actor_bind(only(node, ACTOR_WORKER), worker_turn, node);
@@ -232,9 +257,50 @@ static void create_actors(struct node *node, const struct node_options *options)
 	create_subscribers(node, options, subscriptions);
 	node->reaper = must_allocate(1, sizeof(*node->reaper));
 	reaper_init(node->reaper, node->runtime);
-	node->store = store_create(node->runtime, &node->config, subscriptions, 1 + options->recorders);
+	if (node->files)
+		subscriptions[count++] = create_aof(node, options);
+	node->store = store_create(node->runtime, &node->config, subscriptions, count);
+	if (node->files && aof_must_load(node->aof))
+		store_expect_data(node->store, node->files->bytes);
 	free(subscriptions);
 	snapshot_init(&node->snapshot, &node->store->databases);
+}
+
+static void init_config(struct config *config, const struct node_options *options)
+{
+	config_init(config);
+	config->enable_debug_command = PROTECTED_USE_YES;
+	config->loglevel = LOG_WARNING;
+	config->maxmemory = options->maxmemory;
+	config->maxmemory_policy = EVICT_VOLATILE_LRU;
+	config->appendonly = options->disk != NULL;
+	config->dir[0] = '\0'; /* the simulated disk has no working directory of the process's name */
+	config->appendfsync = options->appendfsync;
+	config->aof_ballast_size = options->ballast_bytes;
+	config->aof_load_corrupt_tail_max_size = options->corrupt_tail_max_bytes;
+}
+
+/* False: the files are refused. */
+static bool open_files(struct node *node, const struct node_options *options)
+{
+	struct config_error error;
+	if (!options->disk || (node->files = data_files_open(options->disk, &node->config, &error)))
+		return true;
+	if (options->out_refusal)
+		strcpy(options->out_refusal, error.text);
+	return false;
+}
+
+static void begin(struct node *node)
+{
+	runtime_open(node->runtime);
+	if (!node->aof || !aof_must_load(node->aof)) {
+		node->has_loaded = true;
+		return;
+	}
+	actor_enter(node->supervisor);
+	actor_post(node->supervisor, only(node, ACTOR_AOF), AOF_LOAD, 0, NULL);
+	actor_exit();
 }
 
 struct node *node_create(const struct node_options *options)
@@ -242,15 +308,18 @@ struct node *node_create(const struct node_options *options)
 	struct node *node = must_allocate(1, sizeof(*node));
 	prepare_process();
 	keyspace_seed_hash_repeatably(scheduler_seed());
-	config_init(&node->config);
-	node->config.enable_debug_command = PROTECTED_USE_YES;
-	node->config.loglevel = LOG_WARNING;
-	node->config.maxmemory = options->maxmemory;
-	node->config.maxmemory_policy = EVICT_VOLATILE_LRU;
+	init_config(&node->config, options);
+	if (!open_files(node, options)) {
+		config_fini(&node->config);
+		free(node);
+		return NULL;
+	}
 	uint32_t counts[ACTOR_KINDS] = {
 		[ACTOR_SUPERVISOR] = 1,
 		[ACTOR_REACTOR] = options->reactors,
 		[ACTOR_STORE] = 1,
+		[ACTOR_AOF] = node->files ? 1 : 0,
+		[ACTOR_SYNCER] = node->files ? 1 : 0,
 		[ACTOR_OBSERVER] = 1,
 		[ACTOR_BLOCKING_SUBSCRIBER] = (options->recorders + 1) / 2,
 		[ACTOR_SUBSCRIBER] = options->recorders / 2,
@@ -263,7 +332,7 @@ struct node *node_create(const struct node_options *options)
 	node->next = nodes;
 	nodes = node;
 	channel_set_watch(on_message, NULL);
-	runtime_open(node->runtime);
+	begin(node);
 	return node;
 }
 
@@ -285,10 +354,13 @@ void node_destroy(struct node **node_at)
 	for (uint32_t i = 0; i < node->recorder_count; i++)
 		recorder_destroy(&node->recorders[i]);
 	store_destroy(&node->store);
+	if (node->aof)
+		aof_destroy(&node->aof);
 	observer_destroy(&node->observer);
 	runtime_destroy(&node->runtime);
 	config_fini(&node->config);
 	free(node->reaper);
+	free(node->syncer);
 	free(node->reactors);
 	free(node->recorders);
 	free(node);

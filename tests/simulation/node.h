@@ -26,6 +26,11 @@ struct node_options {
 	/* Of each recorder. The first and third run as subscribers that may block, the others on the pool. */
 	bool is_optional[NODE_SUBSCRIBERS_MAX], joins_later[NODE_SUBSCRIBERS_MAX];
 	int64_t maxmemory;                          /* 0: no limit; else only keys with a TTL are evicted */
+	const struct disk *disk;                    /* with it there is an AOF, and appendonly is yes; NULL: nothing is kept */
+	int appendfsync;                            /* enum appendfsync */
+	uint64_t ballast_bytes;                     /* aof-ballast-size */
+	uint64_t corrupt_tail_max_bytes;            /* aof-load-corrupt-tail-max-size */
+	char *out_refusal;                          /* 512 bytes for why the disk's files are refused, or NULL */
 };
 
 struct node {
@@ -36,6 +41,11 @@ struct node {
 	struct store *store;
 	struct observer *observer;
 	struct reaper *reaper;
+	struct data_files *files;  /* these three only with a disk; the AOF owns the first */
+	struct aof *aof;
+	struct syncer *syncer;
+	bool has_loaded;           /* the store has the data */
+	char refusal[512];         /* why the data can't be loaded; "" if they can */
 	struct reactor_double **reactors;
 	uint32_t reactor_count;
 	struct recorder **recorders;
@@ -45,7 +55,7 @@ struct node {
 	struct node *next;
 };
 
-/* After scheduler_begin(). */
+/* After scheduler_begin(). With a disk, the node loads the data when the scheduler goes on. NULL: the files are refused. */
 struct node *node_create(const struct node_options *options);
 /* Begins a stop. The node has stopped once shutdown-timeout has passed and the scheduler has settled. */
 void node_stop(struct node *node);

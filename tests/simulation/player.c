@@ -129,6 +129,7 @@ static const struct {
 	{ 1, EXPECT_OK, 80, { "CLIENT", "PAUSE", "N", "ALL" } },
 	{ 2, EXPECT_OK, 0, { "CLIENT", "UNPAUSE" } },
 	{ 4, EXPECT_INTEGER, 120, { "WAIT", "1", "N1" } },
+	{ 2, EXPECT_ANY, 120, { "WAITAOF", "0", "1", "N1" } },
 	{ 1, EXPECT_OK, 20, { "DEBUG", "SLEEP", "S" } },
 	{ 1, EXPECT_OK, 200, { "DEBUG", "POPULATE", "N" } },
 	{ 2, EXPECT_ANY, 0, { "CLIENT", "LIST" } },

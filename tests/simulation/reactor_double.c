@@ -307,6 +307,15 @@ static void on_replies(struct reactor_double *reactor, uint64_t sequence, struct
 		gate_hold(&reactor->gate, sequence, replies);
 }
 
+static void on_durable(struct reactor_double *reactor, uint64_t mark)
+{
+	struct reply_batch *batch;
+	gate_set_mark(&reactor->gate, mark);
+	while ((batch = gate_take(&reactor->gate)))
+		deliver_all(reactor, batch);
+	actor_post(reactor->actor, runtime_actor(reactor->actor->runtime, ACTOR_AOF, 0), AOF_MARK_TAKEN, 0, NULL);
+}
+
 /* ---- the other messages ---- */
 
 static bool is_tick_due(void *context)
@@ -409,6 +418,7 @@ static void reactor_double_turn(void *state, struct message message)
 	struct reactor_double *reactor = state;
 	switch ((enum to_reactor)message.type) {
 	case REACTOR_REPLIES: on_replies(reactor, message.number, PAYLOAD(REACTOR_REPLIES, message)); return;
+	case REACTOR_DURABLE: on_durable(reactor, message.number); return;
 	case REACTOR_REPORTS_TAKEN: on_reports_taken(reactor); return;
 	case REACTOR_SETTINGS: on_settings(reactor, PAYLOAD(REACTOR_SETTINGS, message)); return;
 	case REACTOR_ARM_TIMER: on_arm_timer(reactor, message.number); return;

@@ -188,6 +188,23 @@ static void a_cursor_notices_what_is_missing_and_what_comes_twice(void)
 	CU_ASSERT_EQUAL(cursor.last, 9);
 }
 
+static void frames_go_on_behind_a_sequence_that_was_loaded(void)
+{
+	struct bus *bus = bus_create();
+	struct inbox frames = { .count = 0 }, others = { .count = 0 };
+	bus_subscribe(bus, &(struct bus_subscription){
+		.interest = BUS_FRAMES, .is_required = true, .credit_bytes = 1 << 20, .post = put, .attach = note_attached, .context = &frames });
+	bus_subscribe(bus, &(struct bus_subscription){
+		.interest = BUS_TALLY, .credit_bytes = 1 << 20, .post = put, .attach = note_attached, .context = &others });
+	bus_resume(bus, 4711);
+	CU_ASSERT_EQUAL(frames.attached, 1);
+	CU_ASSERT_EQUAL(others.attached, 0);
+	bus_publish(bus, make(bus, BUS_FRAMES, 10));
+	CU_ASSERT_EQUAL(frames.received[0]->first_sequence, 4712);
+	bus_message_release(frames.received[0]);
+	bus_destroy(&bus);
+}
+
 static const struct suite_case cases[] = {
 	CASE(each_gets_what_it_asked_for_and_the_last_holder_frees),
 	CASE(credit_may_be_overshot_once_and_comes_back),
@@ -196,6 +213,7 @@ static const struct suite_case cases[] = {
 	CASE(who_is_behind_and_wants_frames_no_longer_is_not_attached),
 	CASE(the_subscriber_with_the_least_credit_decides_for_each_interest),
 	CASE(at_the_end_one_that_is_behind_is_attached_without_credit),
+	CASE(frames_go_on_behind_a_sequence_that_was_loaded),
 	CASE(a_cursor_notices_what_is_missing_and_what_comes_twice),
 };
 

@@ -19,10 +19,10 @@
 static void check_all_at_once(void)
 {
 	file_write("more.conf", "prot 1\nport 7000\n");
-	file_write("q.conf", "appendonly yes\n# fine\nport x\ninclude more.conf\nuser default on\n\"open\ncluster-enabled yes\nhz 20\n");
+	file_write("q.conf", "tls-cluster yes\n# fine\nport x\ninclude more.conf\nuser default on\n\"open\ncluster-enabled yes\nhz 20\n");
 	char expected[1024];
 	snprintf(expected, sizeof(expected),
-		 "q.conf:1: appendonly: nothing is kept on disk yet: only the default, no, is accepted\n"
+		 "q.conf:1: tls-cluster: not supported: only the default, no, is accepted\n"
 		 "q.conf:3: port: argument couldn't be parsed into an integer\n"
 		 "%s/more.conf:1: prot: unknown directive; did you mean port?\n"
 		 "q.conf:5: user: access control lists are not supported\n"
@@ -41,19 +41,19 @@ static void all_that_is_refused_is_told_at_once(void)
 
 static void check_taken_back(void)
 {
-	CU_ASSERT_STRING_EQUAL(file_refusal("appendonly yes\nappendonly no\n"), "");
+	CU_ASSERT_STRING_EQUAL(file_refusal("tls-cluster yes\ntls-cluster no\n"), "");
 	CU_ASSERT_STRING_EQUAL(file_refusal("save 900 1\nsave 300 10\nsave \"\"\n"), "");
 	CU_ASSERT_STRING_EQUAL(file_refusal("replicaof 127.0.0.1 6380\nslaveof No One\n"), "");
-	CU_ASSERT_STRING_EQUAL(file_refusal("appendonly no\nappendonly yes\n"),
-			       "q.conf:2: appendonly: nothing is kept on disk yet: only the default, no, is accepted");
+	CU_ASSERT_STRING_EQUAL(file_refusal("tls-cluster no\ntls-cluster yes\n"),
+			       "q.conf:2: tls-cluster: not supported: only the default, no, is accepted");
 	CU_ASSERT_STRING_EQUAL(file_refusal("save 900 1\nsave 300 10\n"),
 			       "q.conf:1: save: nothing is kept on disk yet: only the default, \"\", is accepted\n"
 			       "q.conf:2: save: nothing is kept on disk yet: only the default, \"\", is accepted");
 
-	file_write("more.conf", "appendonly no\n");
-	CU_ASSERT_STRING_EQUAL(file_refusal("appendonly yes\ninclude more.conf\n"), "");
-	file_write("q.conf", "appendonly yes\nsave 900 1\n");
-	CU_ASSERT_STRING_EQUAL(REFUSAL("q.conf", "--appendonly", "no", "--save"), "");
+	file_write("more.conf", "tls-cluster no\n");
+	CU_ASSERT_STRING_EQUAL(file_refusal("tls-cluster yes\ninclude more.conf\n"), "");
+	file_write("q.conf", "tls-cluster yes\nsave 900 1\n");
+	CU_ASSERT_STRING_EQUAL(REFUSAL("q.conf", "--tls-cluster", "no", "--save"), "");
 	CU_ASSERT_STRING_EQUAL(file_refusal("dir /nonexistent\ndir .\n"), "");
 	CU_ASSERT_STRING_EQUAL(file_refusal("dir .\ndir /nonexistent\n"), "q.conf:2: dir: No such file or directory");
 	/* A refusal that no later line can drop stays. */

@@ -72,57 +72,6 @@ void cmd_lolwut(struct call *call)
 	reply_gathered(call, &text);
 }
 
-/* ---- WAIT ---- */
-
-/* There are no replicas, so the reply is always 0. */
-static void resume_wait(struct call *call, enum wake_reason reason, void *answer)
-{
-	if (reason == WAKE_CLOSED)
-		return;
-	if (reason == WAKE_KILLED)
-		reply_error(call, "UNBLOCKED client unblocked via CLIENT UNBLOCK");
-	else
-		reply_integer(call, 0);
-}
-
-bool call_arg_timeout_ms(struct call *call, uint32_t index, int64_t *out_timeout_ms)
-{
-	int64_t timeout_ms;
-	struct slice arg = call_arg(call, index);
-	if (!decimal_parse_int64(arg.data, arg.len, &timeout_ms)) {
-		reply_error(call, "ERR timeout is not an integer or out of range");
-		return false;
-	}
-	if (timeout_ms < 0) {
-		reply_error(call, "ERR timeout is negative");
-		return false;
-	}
-	*out_timeout_ms = timeout_ms;
-	return true;
-}
-
-/* A timeout of 0, or one that overflows, means no deadline. */
-static bool parse_deadline(struct call *call, uint32_t index, int64_t *out_deadline_ms)
-{
-	int64_t timeout_ms;
-	if (!call_arg_timeout_ms(call, index, &timeout_ms))
-		return false;
-	if (timeout_ms == 0 || __builtin_add_overflow(timeout_ms, store_monotonic_ms(call->store), out_deadline_ms))
-		*out_deadline_ms = INT64_MAX;
-	return true;
-}
-
-void cmd_wait(struct call *call)
-{
-	int64_t replicas, deadline_ms;
-	if (!call_arg_int64(call, 1, &replicas) || !parse_deadline(call, 2, &deadline_ms))
-		return;
-	if (replicas <= 0)
-		reply_integer(call, 0);
-	else
-		session_block(call, BLOCKED_NOTHING, deadline_ms, resume_wait, NULL);
-}
-
 /* ---- SHUTDOWN ---- */
 
 struct shutdown_options {

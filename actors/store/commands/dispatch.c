@@ -119,7 +119,10 @@ static bool may_run(struct call *call)
 		reject(call, "NOAUTH Authentication required.");
 		return false;
 	}
-	return true;
+	const char *refusal = store_refusal(call->store, call->command);
+	if (refusal)
+		reject(call, refusal);
+	return !refusal;
 }
 
 bool command_admit(struct call *call)

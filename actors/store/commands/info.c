@@ -218,10 +218,45 @@ static void write_memory(struct info *info)
 	number(info, "lazyfreed_objects", store_counters(info->store)->reaped_keys);
 }
 
-/* There is no persistence yet. Clients check `loading` before they start. */
+static void write_loading(struct info *info)
+{
+	struct loading_figures loading;
+	if (!store_is_loading(info->store))
+		return;
+	store_get_loading(info->store, &loading);
+	number(info, "loading_start_time", (uint64_t)loading.began_ms / 1000);
+	number(info, "loading_total_bytes", loading.total_bytes);
+	number(info, "loading_rdb_used_mem", 0);
+	number(info, "loading_loaded_bytes", loading.loaded_bytes);
+	buffer_printf(&info->text, "loading_loaded_perc:%.2f\r\n", memory_ratio(loading.loaded_bytes, loading.total_bytes) * 100);
+	number(info, "loading_eta_seconds", (uint64_t)loading.eta_ms / 1000);
+}
+
+/* The lines of the append-only file that Redis shows only when there is one, and our own. */
+static void write_aof(struct info *info)
+{
+	const struct aof_figures *figures = store_aof_figures(info->store);
+	if (!figures)
+		return;
+	number(info, "aof_current_size", figures->bytes);
+	number(info, "aof_base_size", figures->base_bytes);
+	number(info, "aof_pending_rewrite", 0);
+	number(info, "aof_buffer_length", figures->buffered_bytes);
+	number(info, "aof_pending_bio_fsync", figures->sync_is_pending);
+	number(info, "aof_delayed_fsync", figures->delayed_syncs);
+	number(info, "aof_parts", figures->parts);
+	number(info, "aof_sequence", figures->written);
+	number(info, "aof_durable_sequence", figures->durable);
+	number(info, "aof_groups", figures->groups);
+	number(info, "aof_group_frames", figures->group_frames);
+	number(info, "aof_sync_usec", figures->sync_usec);
+}
+
 static void write_persistence(struct info *info)
 {
-	none(info, "loading async_loading current_cow_peak current_cow_size current_cow_size_age");
+	const struct aof_figures *figures = store_aof_figures(info->store);
+	number(info, "loading", store_is_loading(info->store));
+	none(info, "async_loading current_cow_peak current_cow_size current_cow_size_age");
 	text(info, "current_fork_perc", "0.00");
 	none(info, "current_save_keys_processed current_save_keys_total");
 	number(info, "rdb_changes_since_last_save", store_changes(info->store));
@@ -231,12 +266,15 @@ static void write_persistence(struct info *info)
 	text(info, "rdb_last_bgsave_time_sec", "-1");
 	text(info, "rdb_current_bgsave_time_sec", "-1");
 	none(info, "rdb_last_cow_size rdb_saves rdb_last_load_keys_expired rdb_last_load_keys_loaded");
-	none(info, "aof_enabled aof_rewrite_in_progress aof_rewrite_scheduled aof_rewrites aof_rewrites_consecutive_failures");
+	number(info, "aof_enabled", figures != NULL);
+	none(info, "aof_rewrite_in_progress aof_rewrite_scheduled aof_rewrites aof_rewrites_consecutive_failures");
 	text(info, "aof_last_rewrite_time_sec", "-1");
 	text(info, "aof_current_rewrite_time_sec", "-1");
 	text(info, "aof_last_bgrewrite_status", "ok");
-	text(info, "aof_last_write_status", "ok");
+	text(info, "aof_last_write_status", figures && figures->error ? "err" : "ok");
 	none(info, "aof_last_cow_size module_fork_in_progress module_fork_last_cow_size");
+	write_aof(info);
+	write_loading(info);
 }
 
 static void kilobytes(struct info *info, const char *name, uint64_t bytes)
@@ -427,6 +465,7 @@ enum section_flags {
 	SECTION_ALL = 1 << 1,     /* part of INFO all and INFO everything */
 	SECTION_FIGURES = 1 << 2, /* needs the reactors' figures */
 	SECTION_OBSERVED = 1 << 3,/* needs the observer's counts */
+	SECTION_AOF = 1 << 4,     /* needs the figures of the append-only file */
 };
 
 static const struct section {
@@ -437,7 +476,7 @@ static const struct section {
 	{ "server", "Server", SECTION_DEFAULT | SECTION_ALL, write_server },
 	{ "clients", "Clients", SECTION_DEFAULT | SECTION_ALL | SECTION_FIGURES, write_clients },
 	{ "memory", "Memory", SECTION_DEFAULT | SECTION_ALL | SECTION_FIGURES, write_memory },
-	{ "persistence", "Persistence", SECTION_DEFAULT | SECTION_ALL, write_persistence },
+	{ "persistence", "Persistence", SECTION_DEFAULT | SECTION_ALL | SECTION_AOF, write_persistence },
 	{ "stats", "Stats", SECTION_DEFAULT | SECTION_ALL | SECTION_FIGURES, write_stats },
 	{ "replication", "Replication", SECTION_DEFAULT | SECTION_ALL, write_replication },
 	{ "cpu", "CPU", SECTION_DEFAULT | SECTION_ALL, write_cpu },
@@ -563,11 +602,23 @@ static void resume_with_figures(struct call *call, enum wake_reason reason, void
 	finish_info(call, &totals);
 }
 
-void cmd_info(struct call *call)
+static void begin_info(struct call *call)
 {
 	static const struct info_totals nothing;
 	if (any_needs(wanted_sections(call), SECTION_FIGURES))
 		store_ask_figures(call, resume_with_figures, NULL);
 	else
 		finish_info(call, &nothing);
+}
+
+static void resume_with_aof(struct call *call, enum wake_reason reason, void *answer)
+{
+	if (reason != WAKE_CLOSED)
+		begin_info(call);
+}
+
+void cmd_info(struct call *call)
+{
+	if (!any_needs(wanted_sections(call), SECTION_AOF) || !store_ask_aof(call, resume_with_aof))
+		begin_info(call);
 }

@@ -1,0 +1,159 @@
+/*
+ * The state of the AOF actor, for the files of this room only.
+ *
+ * A turn takes one message and then runs the phases: write the group, sync, tell the mark, tell the store, stop, arm the timer. Handlers
+ * only change the state; what follows from it is done by the phases (aof.c).
+ */
+#ifndef ACTORS_PERSISTENCE_AOF_STATE_H
+#define ACTORS_PERSISTENCE_AOF_STATE_H
+
+#include "actors/bus/subscriber.h"
+#include "actors/persistence/aof.h"
+#include "actors/persistence/group.h"
+#include "actors/persistence/data_files.h"
+#include "actors/persistence/part_writer.h"
+#include "actors/runtime/actor.h"
+
+/* The sync that the SYNCER is working on, and when to begin the next: aof_sync.c. */
+struct syncing {
+	bool is_out;
+	uint64_t began_ns;         /* monotonic: the last one */
+	uint64_t bytes, sequence;  /* of the part; of its last frame then */
+	uint64_t wanted;           /* sync at once, until this frame is durable */
+	uint64_t delayed;          /* times that writing waited for it */
+	bool delays;               /* it does now */
+};
+
+/* The pace of group commit: aof_write.c. */
+struct pace {
+	uint64_t sync_ns;          /* what a sync takes, averaged */
+	uint64_t expected;         /* frames that the last sync made durable */
+	uint64_t waits_until_ns;   /* the group waits for more frames; 0 if it doesn't */
+	uint64_t groups, frames;   /* written so far */
+};
+
+/* What has gone wrong: aof_trouble.c. */
+struct trouble {
+	int error;                 /* 0: nothing; else writes are refused */
+	uint64_t retry_at_ns;      /* monotonic; 0: nothing is to be tried again */
+	bool holds_group;          /* the group could not be committed, and waits for the next attempt */
+	bool part_is_lost;         /* a sync of the part has failed: nothing may be written to it */
+	bool is_cut_short;         /* frames are missing on disk: the log can't go on without a new base */
+	bool gave_ballast;         /* the ballast has been given up */
+	int told_error;            /* the store knows of this error */
+	bool state_is_out;         /* STORE_AOF_STATE was posted and not taken yet */
+};
+
+/* What others know of the mark: marks.c. */
+struct marks {
+	uint64_t *told;            /* by reactor */
+	bool *is_out;              /* REACTOR_DURABLE was posted and not taken yet, by reactor */
+	uint32_t reactors;
+	uint64_t asked;            /* AOF_SYNC to be answered when this frame is durable; 0: none */
+	bool settings_are_asked;   /* AOF_SETTINGS is to be answered, with `always` when the frame below is durable */
+	uint64_t settings_from;
+};
+
+/* The log's files, for INFO. */
+struct sizes {
+	uint64_t base, increments; /* bytes; of the increments without the one that is written to */
+	uint64_t parts;            /* increments, with that one */
+};
+
+/* Where loading has ended: in the last increment, or there was none. */
+struct aof_end {
+	bool is_increment;
+	bool is_ours;              /* to the end: redis-server has appended nothing */
+	uint64_t bytes;            /* of what was loaded; the rest is to be cut off */
+	uint64_t file_bytes;
+	uint32_t crc;              /* of the last group */
+};
+
+struct aof {
+	struct actor *actor, *store, *syncer;
+	const struct disk *disk;
+	struct data_files *files;
+	struct loader *loader;     /* NULL when nothing is being loaded */
+	struct config config;
+	struct subscriber subscriber;
+	struct part_writer part;
+	struct group group;
+	uint64_t written;          /* the last frame in the part */
+	uint64_t mark;             /* the last durable frame */
+	struct pace pace;
+	struct syncing syncing;
+	struct trouble trouble;
+	struct marks marks;
+	struct sizes sizes;
+	uint64_t armed_ns;         /* the timer; 0: it is not armed */
+	bool is_stopping, has_stopped;
+};
+
+static inline bool aof_is_always(const struct aof *aof)
+{
+	return aof->config.appendfsync == APPENDFSYNC_ALWAYS;
+}
+
+/* The last frame that has come. */
+static inline uint64_t aof_last(const struct aof *aof)
+{
+	return aof->group.frames ? aof->group.last : aof->written;
+}
+
+/* aof_write.c */
+void aof_take_frames(void *aof, const struct bus_message *message);
+/* The phase: writes the group, if it need not wait. */
+void aof_write(struct aof *aof);
+/* Writes the group and, unless appendfsync is no longer in force, makes it durable. False: it is kept, and trouble has begun. */
+bool aof_commit(struct aof *aof);
+/* Moves the mark: the only place. */
+void aof_set_mark(struct aof *aof, uint64_t sequence);
+
+/* aof_sync.c */
+void aof_on_synced(struct aof *aof, int error);
+/* The phase: gives the SYNCER work. */
+void aof_begin_sync(struct aof *aof);
+/* Writing waits for a sync that takes too long. */
+bool aof_sync_is_overdue(struct aof *aof);
+/* When the next sync is due; 0: not before something else happens. */
+uint64_t aof_sync_due_ns(const struct aof *aof);
+
+/* aof_trouble.c */
+/* A group could not be committed: makes it possible that a second attempt succeeds. */
+void trouble_prepare_retry(struct aof *aof, int error);
+void trouble_begin(struct aof *aof, int error);
+/* A sync has failed, and what it covered is no longer in memory. */
+void trouble_cut_short(struct aof *aof, int error);
+/* All that was executed is written: the trouble is over, if the ballast is back. */
+void trouble_may_end(struct aof *aof);
+/* The timer: tries again. */
+void trouble_retry(struct aof *aof);
+/* The phase: tells the store. */
+void trouble_tell(struct aof *aof);
+
+/* aof_parts.c */
+/* Opens the log for writing, where loading has ended. False: the server can't start. */
+bool aof_open(struct aof *aof, const struct aof_end *end, struct parts_error *out_error);
+/* Begins a new part in place of one whose sync has failed. */
+int aof_roll(struct aof *aof);
+/* Makes sure that it is known which manifest is in force: before that nothing is durable. */
+int aof_settle(struct aof *aof);
+/* False: there is none. */
+bool aof_give_ballast(struct aof *aof);
+int aof_take_ballast(struct aof *aof);
+void aof_finish(struct aof *aof);
+void aof_count_files(const struct aof *aof, struct aof_figures *out_figures);
+
+/* loader.c */
+void loader_begin(struct aof *aof);
+void loader_on_taken(struct aof *aof, struct config_error *misfit);
+void loader_fini(struct aof *aof);
+
+/* marks.c */
+void marks_init(struct marks *marks, struct runtime *runtime);
+void marks_fini(struct marks *marks);
+/* The phase: tells reactors and store. */
+void marks_tell(struct aof *aof);
+void marks_on_taken(struct aof *aof, uint32_t actor_number);
+
+#endif

@@ -1,0 +1,117 @@
+/*
+ * Group commit. What comes while a sync runs makes up the next group, and one sync serves all of it.
+ *
+ * With `always`, a group also waits a moment if far fewer frames have come than the last sync released. Else the first of many clients
+ * would begin a sync alone, and all others would wait for the one after it.
+ */
+#include "actors/persistence/aof_state.h"
+#include "actors/runtime/clock.h"
+
+#define GROUP_BYTES_MAX ((uint64_t)1 << 20)
+/* A quarter of a sync, but no longer than clients of this machine take to send their next command. */
+#define WAIT_NS_MAX 200000u
+/* The weight of the last sync in the average. */
+#define SYNC_SHARE 8
+
+void aof_take_frames(void *context, const struct bus_message *head)
+{
+	struct aof *aof = context;
+	actor_assert_turn(aof->actor);
+	if (aof->trouble.is_cut_short)
+		subscriber_owe(&aof->subscriber, head->bytes); /* the frames before these are not on disk */
+	else
+		group_add(&aof->group, (const struct turn_message *)head);
+}
+
+void aof_set_mark(struct aof *aof, uint64_t sequence)
+{
+	if (sequence > aof->mark)
+		aof->mark = sequence;
+}
+
+/* ---- one group ---- */
+
+static int sync_part(struct aof *aof)
+{
+	struct pace *pace = &aof->pace;
+	uint64_t began_ns = monotonic_ns();
+	int error = part_writer_sync(&aof->part);
+	aof->trouble.part_is_lost = error != 0;
+	if (!error)
+		pace->sync_ns += (monotonic_ns() - began_ns) / SYNC_SHARE - pace->sync_ns / SYNC_SHARE;
+	return error;
+}
+
+static int write_group(struct aof *aof)
+{
+	const struct group *group = &aof->group;
+	int error = aof->trouble.part_is_lost ? aof_roll(aof) : aof_settle(aof);
+	if (!error)
+		error = part_writer_append(&aof->part, group->first, group->last, &group->text);
+	return !error && aof_is_always(aof) ? sync_part(aof) : error;
+}
+
+static void let_go(struct aof *aof)
+{
+	struct group *group = &aof->group;
+	aof->written = group->last;
+	if (aof_is_always(aof))
+		aof_set_mark(aof, group->last);
+	aof->pace.expected = group->frames;
+	aof->pace.groups++;
+	aof->pace.frames += group->frames;
+	subscriber_owe(&aof->subscriber, group->credit_bytes);
+	group_clear(group);
+}
+
+bool aof_commit(struct aof *aof)
+{
+	int error = write_group(aof);
+	bool is_troubled = error || aof->trouble.holds_group;
+	if (error) {
+		trouble_prepare_retry(aof, error);
+		error = write_group(aof);
+	}
+	if (error) {
+		trouble_begin(aof, error);
+		return false;
+	}
+	let_go(aof);
+	if (is_troubled)
+		trouble_may_end(aof);
+	return true;
+}
+
+/* ---- when ---- */
+
+static bool waits_for_others(struct aof *aof)
+{
+	struct pace *pace = &aof->pace;
+	pace->waits_until_ns = 0;
+	if (!aof_is_always(aof) || 4 * aof->group.frames >= 3 * pace->expected)
+		return false;
+	uint64_t wait_ns = pace->sync_ns / 4 < WAIT_NS_MAX ? pace->sync_ns / 4 : WAIT_NS_MAX;
+	if (monotonic_ns() >= aof->group.began_ns + wait_ns)
+		return false;
+	pace->waits_until_ns = aof->group.began_ns + wait_ns;
+	return true;
+}
+
+static bool gathers_more(struct aof *aof)
+{
+	if (aof_text_len(&aof->group.text) >= GROUP_BYTES_MAX)
+		return false;
+	return actor_mailbox_depth(aof->actor) > 0 || waits_for_others(aof);
+}
+
+/* A sync of the same descriptor by the SYNCER may be told of an error that another sync then is not told of. */
+static bool must_wait(struct aof *aof)
+{
+	return aof->trouble.holds_group || (aof_is_always(aof) && aof->syncing.is_out) || aof_sync_is_overdue(aof);
+}
+
+void aof_write(struct aof *aof)
+{
+	if (aof->group.frames > 0 && !must_wait(aof) && !gathers_more(aof))
+		aof_commit(aof);
+}

@@ -1,0 +1,40 @@
+/*
+ * What the server keeps on disk, as it is found at the start: the directory of the log with appendonly, otherwise an RDB file, if there is
+ * one. As in Redis, with appendonly the RDB file is not looked at.
+ *
+ * Opened before the actors exist; from then on the AOF actor owns it.
+ */
+#ifndef ACTORS_PERSISTENCE_DATA_FILES_H
+#define ACTORS_PERSISTENCE_DATA_FILES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "actors/config/config.h"
+#include "actors/persistence/disk.h"
+#include "actors/persistence/parts.h"
+
+struct data_file {
+	char *path;                       /* as a message names it */
+	const struct manifest_part *part; /* NULL: the RDB file */
+	uint64_t bytes;
+};
+
+struct data_files {
+	const struct disk *disk;
+	struct parts *parts;              /* NULL without appendonly */
+	struct data_file *items;           /* in the order in which they are loaded */
+	uint32_t count;
+	uint64_t bytes;                   /* of all */
+};
+
+/* With appendonly it locks the log's directory. NULL: out_error says why the server can't start with it. */
+struct data_files *data_files_open(const struct disk *disk, const struct config *config, struct config_error *out_error);
+void data_files_close(struct data_files **files);
+
+static inline uint64_t data_files_bytes(const struct data_files *files)
+{
+	return files->bytes;
+}
+
+#endif
