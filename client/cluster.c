@@ -19,6 +19,8 @@
 
 /* Limits the requests for a map while a cluster is resharded. */
 #define REFRESH_GAP_NS 100000000
+/* No redirection tells of replicas that are new, or back again. So the map is refreshed when it is as old as this. */
+#define MAP_AGE_NS 30000000000
 /* How many known nodes are asked before the seeds. Each may take as long as a dial and a reply. */
 #define ASKS_MAX 4
 /* How often a call checks whether another call has received the first map. */
@@ -31,6 +33,7 @@ struct cluster {
 	struct slot_map *map; /* never NULL; empty at first */
 	bool is_stale, is_refreshing, is_closed;
 	int64_t refresh_ns;   /* the time of the next refresh at the earliest */
+	int64_t expiry_ns;    /* the time of the next refresh at the latest */
 	qc_error refresh_err; /* of the last refresh */
 	unsigned turn;        /* for taking turns among nodes */
 	const struct pool *suspect; /* the node that failed last, only to be compared; asking it could take long */
@@ -293,12 +296,11 @@ static qc_error refresh(struct cluster *c, qc_context *context)
 	return err;
 }
 
-/* Refreshes the map if it is stale, or if `now` is set. Succeeds without doing anything if another call is refreshing it. */
+/* Refreshes the map if it is stale or old, or if `now` is set. Succeeds without doing anything if another call is refreshing it. */
 static qc_error refresh_if_due(struct cluster *c, qc_context *context, bool now)
 {
 	pthread_mutex_lock(&c->lock);
-	bool is_due = now || (c->is_stale && monotonic_ns() >= c->refresh_ns);
-	is_due = is_due && !c->is_refreshing && !c->is_closed;
+	bool is_due = !c->is_refreshing && !c->is_closed && (now || monotonic_ns() >= (c->is_stale ? c->refresh_ns : c->expiry_ns));
 	c->is_refreshing |= is_due;
 	/* A redirection during the refresh marks it as stale again. */
 	c->is_stale &= !is_due;
@@ -312,6 +314,7 @@ static qc_error refresh_if_due(struct cluster *c, qc_context *context, bool now)
 	if (err.kind != QC_CANCELLED && err.kind != QC_DEADLINE) {
 		c->refresh_err = err;
 		c->refresh_ns = monotonic_ns() + REFRESH_GAP_NS;
+		c->expiry_ns = monotonic_ns() + MAP_AGE_NS;
 	}
 	pthread_mutex_unlock(&c->lock);
 	return err;

@@ -425,9 +425,11 @@ QC_API void qc_close(qc_client *client);
  * CLIENT ...). Dialling it is retried as for a call; afterwards it never reconnects. `client` may be closed first.
  */
 QC_API qc_client *qc_pin(qc_client *client, qc_context *context);
+
 /*
- * Clusters (options.cluster). The client asks the nodes which slots they serve (CLUSTER SLOTS), and sends each command to the node of its
- * keys. It follows MOVED and ASK, and tries again after TRYAGAIN, CLUSTERDOWN and LOADING (options.retries).
+ * Clusters (options.cluster). The client asks a node which nodes serve which slots (CLUSTER SLOTS), again after a redirection or a failure
+ * and every 30 s, and sends each command to the node of its keys. It follows MOVED and ASK, and tries again after TRYAGAIN, CLUSTERDOWN and
+ * LOADING (options.retries).
  * - A command with keys in several slots fails with the code CROSSSLOT and is not sent. Commands without keys go to any primary.
  * - A pipeline is split by node, and the nodes work in parallel. Replies are in the order of the commands, but commands for different slots
  *   may run in any order. If one node fails, the whole pipeline fails, although other nodes may have run their commands.
@@ -435,8 +437,10 @@ QC_API qc_client *qc_pin(qc_client *client, qc_context *context);
  * - qc_iterate() for SCAN visits all primaries. Keys of slots that move meanwhile may be missing or be seen twice.
  * - qc_subscribe_args(): shards must be in one slot, and given from the start. Channels and patterns are subscribed at any node.
  * - If a node fails, calls for its slots fail until a replica has replaced it; the other nodes continue to serve.
+ * - Hooks see one call, however many nodes it goes to. The address in the event of a dial is that of the node.
  * - qc_cache_open() and asynchronous clients do not support clusters (QC_INVALID), qc_pin() neither.
  */
+
 /* Like qc_pin(), but in a cluster the connection is to the primary of this key. A pinned client does not follow redirections. */
 QC_API qc_client *qc_pin_key(qc_client *client, qc_context *context, qc_arg key);
 

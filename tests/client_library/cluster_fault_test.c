@@ -18,6 +18,20 @@
 static qc_context *ctx;
 static struct nodes nodes;
 
+/* Added to the time: clock_gettime() is wrapped (see SConscript). The kernel waits by its own clock, so this is 0 while anything waits. */
+static atomic_long skipped_s;
+
+int __real_clock_gettime(clockid_t clock, struct timespec *out);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *out);
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *out)
+{
+	int status = __real_clock_gettime(clock, out);
+
+	out->tv_sec += skipped_s;
+	return status;
+}
+
 /* The shared cluster of three primaries and a replica of the first, empty; false if there can be none. */
 static bool use_nodes(void)
 {
@@ -35,7 +49,7 @@ struct puppet {
 	char name[256];                  /* see puppet_name() */
 	const char *_Atomic slots;       /* the reply to CLUSTER SLOTS */
 	const char *_Atomic answers[40]; /* to other commands, one after the other; the last again and again. "": hangs up */
-	atomic_uint asked;               /* how many other commands */
+	atomic_uint asked, asked_slots;  /* how many other commands; CLUSTER SLOTS */
 };
 
 static void be_puppet(struct fake *fake, int fd, unsigned number, void *data)
@@ -48,6 +62,7 @@ static void be_puppet(struct fake *fake, int fd, unsigned number, void *data)
 		if (strcmp(word, "hello") == 0) {
 			fake_send_text(fd, "-ERR unknown command 'HELLO'\r\n");
 		} else if (strcmp(word, "cluster") == 0) {
+			p->asked_slots++;
 			fake_send_text(fd, p->slots);
 		} else {
 			const char *answer = p->answers[p->asked++];
@@ -222,6 +237,59 @@ static void only_what_changes_nothing_is_sent_to_a_lost_node_again(void)
 	FAILS(qc_incr(c, ctx, "k"), QC_NETWORK);
 	CU_ASSERT_EQUAL(p.node.asked, 3);
 	CU_ASSERT_EQUAL(qc_incr(c, ctx, "k").value, 3);
+	qc_close(c);
+	pair_stop(&p);
+}
+
+static void an_old_map_is_refreshed(void)
+{
+	struct pair p = {.node.answers = {":1\r\n"}};
+
+	pair_start(&p);
+	qc_client *c = qc_dial(p.address, .cluster = true);
+	for (int i = 0; i < 3; i++) {
+		GOOD(qc_incr(c, ctx, "k"));
+		GOOD(qc_incr(c, ctx, "k"));
+		CU_ASSERT_EQUAL(p.seed.asked_slots + p.node.asked_slots, i + 1);
+		skipped_s += 60;
+	}
+	qc_close(c);
+	skipped_s = 0;
+	pair_stop(&p);
+}
+
+struct seen {
+	int calls, dials, attempts;
+	char dialled[64];
+};
+
+static void see(void *data, const qc_event *event)
+{
+	struct seen *seen = data;
+
+	if (event->kind == QC_EVENT_DIAL)
+		snprintf(seen->dialled, sizeof(seen->dialled), "%s", event->address);
+	seen->dials += event->kind == QC_EVENT_DIAL;
+	seen->calls += event->kind == QC_EVENT_CALL;
+	seen->attempts += event->attempts;
+}
+
+static void hooks_see_a_call_once_and_each_dial(void)
+{
+	struct pair p = {.node.answers = {"-TRYAGAIN\r\n", ":1\r\n"}};
+	struct seen seen = {.calls = 0};
+	char node[64];
+
+	pair_start(&p);
+	snprintf(node, sizeof(node), "127.0.0.1:%u", fake_port(p.node.fake));
+	qc_hook hook = {.data = &seen, .after = see};
+	qc_client *c = qc_dial(p.address, .cluster = true, .backoff_min_ms = 1, .hooks = &hook, .hook_count = 1,
+			       .hook_events = QC_EVENT_CALL | QC_EVENT_DIAL);
+	GOOD(qc_incr(c, ctx, "k"));
+	CU_ASSERT_EQUAL(seen.calls, 1);
+	CU_ASSERT_EQUAL(seen.attempts, 2);
+	CU_ASSERT_EQUAL(seen.dials, 2);
+	CU_ASSERT_STRING_EQUAL(seen.dialled, node);
 	qc_close(c);
 	pair_stop(&p);
 }
@@ -488,6 +556,8 @@ static const struct suite_case cases[] = {
 	CASE(redirections_in_a_circle_end),
 	CASE(what_passes_is_waited_for),
 	CASE(only_what_changes_nothing_is_sent_to_a_lost_node_again),
+	CASE(an_old_map_is_refreshed),
+	CASE(hooks_see_a_call_once_and_each_dial),
 	CASE(what_clusters_are_not_supported_by_says_so),
 	CASE(a_node_that_hangs_holds_up_nobody_else),
 	CASE(threads_go_on_while_slots_move),
