@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "databases.h"
-#include "formats/rdb_pieces.h"
+#include "storage/formats/rdb_pieces.h"
 #include "value.h"
 
 /* As many as the owner takes in well below a millisecond. */

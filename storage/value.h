@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "entry.h"
-#include "formats/rdb.h"
+#include "storage/formats/rdb.h"
 #include "keyspace.h"
 #include "memory.h"
 #include "slice.h"

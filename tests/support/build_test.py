@@ -75,6 +75,17 @@ class Build(unittest.TestCase):
             os.unlink(absent)
             self.assertNotIn("missing libraries", build())
 
+    def test_an_include_that_goes_round_the_walls_is_refused(self):
+        for source, included in (("server.c", "store/session.h"), ("server.c", "../storage/table.h"), ("discard.h", "reactor/output.h")):
+            with tree_without_a_build() as tree:
+                os.unlink(os.path.join(tree, "actors"))
+                shutil.copytree(os.path.join(ROOT, "actors"), os.path.join(tree, "actors"))
+                with open(os.path.join(tree, "actors", source), "a") as f:
+                    f.write('#include "%s"\n' % included)
+                done = subprocess.run(["scons", "-Q", "-n", "run"], cwd=tree, capture_output=True, text=True)
+                self.assertEqual(done.returncode, 1)
+                self.assertIn('actors/%s: #include "%s" goes round the walls' % (source, included), done.stdout)
+
     def test_each_target_of_the_help_is_there(self):
         self.scons("-n", *(name for name in self.targets() if ":" not in name))
 
