@@ -72,7 +72,7 @@ const struct directive *directive_find(const char *name, size_t len)
 bool config_is_secret(struct slice name)
 {
 	const struct directive *directive = directive_find((const char *)name.data, name.len);
-	return directive && (directive->flags & SECRET) != 0;
+	return !directive || (directive->flags & SECRET) != 0;
 }
 
 char *config_text(const char *text, size_t len)

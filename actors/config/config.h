@@ -149,7 +149,7 @@ bool config_set(struct config *config, const struct config_pair *pairs, size_t c
  */
 bool config_rewrite(const struct config *config, struct config_error *out_error);
 
-/* A directive whose value must not be shown in MONITOR or a log. */
+/* Whether the value must not be shown in MONITOR or a log. True of an unknown directive, which may be a misspelt `requirepass`. */
 bool config_is_secret(struct slice name);
 
 #endif

@@ -60,6 +60,7 @@ static void the_slow_log_hides_secrets(void)
 	COMMAND(peer, "HELLO", "2", "AUTH", "default", "open sesame");
 	COMMAND(peer, "HELLO", "9", "AUTH", "default", "open sesame");
 	COMMAND(peer, "CONFIG", "SET", "requirepass", "open sesame", "timeout");
+	COMMAND(peer, "CONFIG", "SET", "requirepas", "open sesame");
 	CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "SET", "requirepass", "open sesame"));
 	CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "SET", "requirepass", ""));
 	CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "SET", "slowlog-log-slower-than", "20000"));
