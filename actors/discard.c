@@ -6,6 +6,7 @@
 #include "actors/observer/observer.h"
 #include "actors/persistence/aof.h"
 #include "actors/persistence/load_frames.h"
+#include "actors/persistence/snapshot_batch.h"
 #include "actors/worker/listeners.h"
 #include "actors/reactor/reactor.h"
 #include "actors/reaper/reaper.h"
@@ -102,6 +103,21 @@ static void discard_load_frames(struct load_frames *frames)
 static void discard_blob(struct blob *blob)
 {
 	blob_release(&blob);
+}
+
+static void discard_snapshot_plan(struct snapshot_plan *plan)
+{
+	snapshot_plan_destroy(&plan);
+}
+
+static void discard_snapshot_batch(struct snapshot_batch *batch)
+{
+	snapshot_batch_destroy(&batch);
+}
+
+static void discard_snapshot_result(struct snapshot_result *result)
+{
+	free(result);
 }
 
 static void discard_garbage(struct garbage *garbage)

@@ -237,7 +237,7 @@ def conf_page(version, rows, said_of):
             section = comment
         elif word == "REFUSED":
             refused.append((found[0], "(%s)" % found[1]))
-        elif "UNSUPPORTED" in found[-1] or "NO_DISK" in found[-1]:
+        elif "UNSUPPORTED" in found[-1]:
             unsupported.append((found[1], value_of(found)))
         elif "INERT" in found[-1]:
             inert.append(found[1])

@@ -2,7 +2,7 @@
  * The supervisor is the main thread's actor. It waits for a reason to stop, then stops all other actors in order
  * (stop_order.h).
  *
- * A stop takes bounded time. Requests are answered until shutdown-timeout; then the reactors close their connections
+ * A signal asks the store to shut down, as SHUTDOWN does; the store may save the data first. Then a stop takes bounded time. Requests are answered until shutdown-timeout; then the reactors close their connections
  * (REACTOR_CUT) and the store drops the remaining requests. If one command runs even longer, the process exits without it
  * LAST_RESORT_SECONDS later.
  */
@@ -29,6 +29,8 @@
 #include "actors/runtime/owned_file.h"
 #include "actors/worker/listeners.h"
 #include "actors/runtime/process.h"
+#include "actors/persistence/disk.h"
+#include "actors/persistence/snapshot_writer.h"
 #include "actors/reaper/reaper.h"
 #include "actors/discard.h"
 #include "actors/stop_order.h"
@@ -54,6 +56,7 @@ struct server {
 	struct aof *aof;
 	struct syncer syncer;
 	struct observer *observer;
+	struct snapshot_writer snapshot_writer;
 	struct reaper reaper;
 	struct worker worker;
 	struct listeners listeners, next_listeners; /* open now; open once the reactor has taken them */
@@ -63,7 +66,8 @@ struct server {
 
 	ev_signal on_term, on_int;
 	ev_async stop_asked, begun;
-	ev_timer last_resort;        /* runs from the first REACTOR_CUT */
+	ev_timer last_resort;        /* runs until the store has taken STORE_SIGNAL, and from the first REACTOR_CUT */
+	const char *asked_why;       /* STORE_SIGNAL was posted and is not answered; NULL: it was not */
 	struct stop_order stop;
 	void (*ready)(void *context);
 	void *context;
@@ -101,13 +105,30 @@ static _Noreturn void end_at_once(struct server *server)
 	_exit(1);
 }
 
+static void limit_patience(struct server *server, double seconds)
+{
+	server->last_resort.repeat = seconds;
+	ev_timer_again(server->supervisor->loop, &server->last_resort);
+}
+
+/* The store may have to save the data first, and may refuse. */
+static void ask_store(struct server *server, const char *why, int signal_number)
+{
+	if (server->stop.has_begun || server->asked_why)
+		return;
+	log_event(LOG_NOTICE, "%s", why);
+	server->asked_why = why;
+	limit_patience(server, (double)server->config.shutdown_timeout + LAST_RESORT_SECONDS);
+	actor_post(server->supervisor, runtime_actor(server->runtime, ACTOR_STORE, 0), STORE_SIGNAL, (uint64_t)signal_number, NULL);
+}
+
 /* As in Redis: a second SIGINT comes from a user who insists; a second SIGTERM is often a copy sent by a service manager. */
 static void on_signal(struct ev_loop *loop, ev_signal *watcher, int events)
 {
 	struct server *server = watcher->data;
 	bool is_int = watcher->signum == SIGINT;
-	if (!server->stop.has_begun) {
-		begin_stop(server, is_int ? "Received SIGINT" : "Received SIGTERM", false);
+	if (!server->stop.has_begun && !server->asked_why) {
+		ask_store(server, is_int ? "Received SIGINT" : "Received SIGTERM", watcher->signum);
 	} else if (is_int) {
 		log_event(LOG_WARNING, "Received SIGINT while stopping, exiting now");
 		end_at_once(server);
@@ -126,12 +147,28 @@ static void on_last_resort(struct ev_loop *loop, ev_timer *watcher, int events)
 static void on_cut(struct server *server)
 {
 	if (stop_order_cut(&server->stop))
-		ev_timer_again(server->supervisor->loop, &server->last_resort);
+		limit_patience(server, LAST_RESORT_SECONDS);
+}
+
+/* The store is alive: it may take its time. */
+static void on_shutdown_waits(struct server *server)
+{
+	ev_timer_stop(server->supervisor->loop, &server->last_resort);
+}
+
+static void on_shutdown_failed(struct server *server)
+{
+	ev_timer_stop(server->supervisor->loop, &server->last_resort);
+	server->asked_why = NULL;
 }
 
 static void on_shutdown(struct server *server, bool is_now)
 {
-	begin_stop(server, is_now ? "User requested shutdown now" : "User requested shutdown", is_now);
+	ev_timer_stop(server->supervisor->loop, &server->last_resort);
+	if (server->asked_why)
+		begin_stop(server, server->asked_why, is_now);
+	else
+		begin_stop(server, is_now ? "User requested shutdown now" : "User requested shutdown", is_now);
 }
 
 static void on_loaded(struct server *server)
@@ -160,7 +197,7 @@ static void on_begun(struct ev_loop *loop, ev_async *watcher, int events)
 
 static void on_stop_asked(struct ev_loop *loop, ev_async *watcher, int events)
 {
-	begin_stop(watcher->data, "Asked to stop", false);
+	ask_store(watcher->data, "Asked to stop", 0);
 }
 
 static void watch_signals(struct server *server)
@@ -171,7 +208,6 @@ static void watch_signals(struct server *server)
 	ev_async_init(&server->stop_asked, on_stop_asked);
 	ev_async_init(&server->begun, on_begun);
 	ev_init(&server->last_resort, on_last_resort);
-	server->last_resort.repeat = LAST_RESORT_SECONDS;
 	server->on_term.data = server->on_int.data = server->stop_asked.data = server->begun.data = server->last_resort.data = server;
 	ev_signal_start(loop, &server->on_term);
 	ev_signal_start(loop, &server->on_int);
@@ -249,6 +285,8 @@ static void supervisor_turn(void *state, struct message message)
 	struct server *server = state;
 	switch ((enum to_supervisor)message.type) {
 	case SUPERVISOR_SHUTDOWN: on_shutdown(server, message.number); return;
+	case SUPERVISOR_SHUTDOWN_WAITS: on_shutdown_waits(server); return;
+	case SUPERVISOR_SHUTDOWN_FAILED: on_shutdown_failed(server); return;
 	case SUPERVISOR_LISTEN: on_listen(server, PAYLOAD(SUPERVISOR_LISTEN, message)); return;
 	case WORKER_RESOLVE_DONE: on_resolved(server, PAYLOAD(WORKER_RESOLVE_DONE, message)); return;
 	case REACTOR_LISTEN_DONE: on_listen_done(server); return;
@@ -259,6 +297,7 @@ static void supervisor_turn(void *state, struct message message)
 	case STORE_STOP_DONE:
 	case AOF_STOP_DONE:
 	case SYNCER_STOP_DONE:
+	case SNAPSHOT_STOP_DONE:
 	case OBSERVER_STOP_DONE:
 	case SUBSCRIBER_STOP_DONE:
 	case BLOCKING_SUBSCRIBER_STOP_DONE:
@@ -346,6 +385,7 @@ static void create_actors(struct server *server, const struct server_subscriber 
 		.actor = runtime_actor(server->runtime, ACTOR_AOF, 0), .interest = 0
 	};
 	bind_subscribers(server, subscribers, count, subscriptions + 2);
+	snapshot_writer_init(&server->snapshot_writer, server->runtime, disk_real());
 	reaper_init(&server->reaper, server->runtime);
 	worker_init(&server->worker, server->runtime);
 	server->store = store_create(server->runtime, &server->config, subscriptions, 2 + count);
@@ -384,6 +424,7 @@ struct server *server_create(const struct config *config, const struct server_su
 	server->reactors = must_allocate(server->reactor_count, sizeof(*server->reactors));
 	ignore_signals();
 	block_signals();
+	snapshot_file_clean(disk_real(), config->dir);
 	static pthread_once_t prepared = PTHREAD_ONCE_INIT;
 	pthread_once(&prepared, prepare_process);
 	uint32_t counts[ACTOR_KINDS] = {
@@ -392,6 +433,7 @@ struct server *server_create(const struct config *config, const struct server_su
 		[ACTOR_STORE] = 1,
 		[ACTOR_AOF] = 1,
 		[ACTOR_SYNCER] = 1,
+		[ACTOR_SNAPSHOT] = 1,
 		[ACTOR_OBSERVER] = 1,
 		[ACTOR_REAPER] = 1,
 		[ACTOR_WORKER] = 1,
@@ -504,6 +546,7 @@ void server_destroy(struct server **server_at)
 	store_destroy(&server->store);
 	aof_destroy(&server->aof);
 	observer_destroy(&server->observer);
+	snapshot_writer_fini(&server->snapshot_writer);
 	runtime_destroy(&server->runtime);
 	listeners_fini(&server->next_listeners);
 	free(server->reactors);

@@ -252,10 +252,9 @@ static bool has_default(const struct directive *directive, const struct config *
 
 bool directive_check_support(const struct directive *directive, const struct config *config, struct config_error *out_error)
 {
-	if (!(directive->flags & (UNSUPPORTED | NO_DISK)) || has_default(directive, config))
+	if (!(directive->flags & UNSUPPORTED) || has_default(directive, config))
 		return true;
-	return config_fail(out_error, "%s: only the default, %s, is accepted",
-			   directive->flags & NO_DISK ? "nothing is kept on disk yet" : "not supported",
+	return config_fail(out_error, "not supported: only the default, %s, is accepted",
 			   directive->initial[0] ? directive->initial : "\"\"");
 }
 

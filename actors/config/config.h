@@ -40,6 +40,8 @@ struct output_limit {
 
 /* Values of choices that the server acts upon, in the order of directives.def; `supervised` has enum supervision. */
 enum appendfsync { APPENDFSYNC_EVERYSEC, APPENDFSYNC_ALWAYS, APPENDFSYNC_NO };
+/* Bits of shutdown_on_sigterm and shutdown_on_sigint. */
+enum shutdown_flags { SHUTDOWN_DEFAULT = 1, SHUTDOWN_SAVE = 2, SHUTDOWN_NOSAVE = 4, SHUTDOWN_NOW = 8, SHUTDOWN_FORCE = 16 };
 enum protected_use { PROTECTED_USE_NO, PROTECTED_USE_YES, PROTECTED_USE_LOCAL };
 
 struct config {

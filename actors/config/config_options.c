@@ -102,7 +102,7 @@ static void take_words(struct config_reader *reader, const struct config_words *
 	if (form == FRIENDLY_NONE)
 		config_take(reader, words, place);
 	else if (form == FRIENDLY_PERSIST)
-		refuse(reader, place, "nothing is kept on disk yet");
+		take(reader, "save", "60 1", place);
 	else if (words->count != 2)
 		refuse(reader, place, "wrong number of arguments");
 	else if (form == FRIENDLY_LISTEN_ADDR)

@@ -136,12 +136,34 @@ static void refuse(struct config_reader *reader, const struct directive *directi
 	}
 }
 
+/* Each line adds to those before, unless it is "". */
+static bool parse_added(struct config *config, const struct directive *directive, const struct config_words *words,
+			struct config_error *out_error)
+{
+	struct config_words all;
+	bool is_empty = words->count == 2 && words->items[1][0] == '\0';
+	words_copy(&all, is_empty ? &(struct config_words){ 0 } : directive_field(directive, config));
+	for (uint32_t i = 1; i < words->count; i++)
+		words_add(&all, words->items[i], strlen(words->items[i]));
+	bool is_parsed = directive_parse(directive, config, all.items, all.count, out_error);
+	words_fini(&all);
+	return is_parsed;
+}
+
+static bool parse(struct config *config, const struct directive *directive, const struct config_words *words,
+		  struct config_error *out_error)
+{
+	if ((directive->flags & SAVE_POINTS) && words->count > 1)
+		return parse_added(config, directive, words, out_error);
+	return directive_parse(directive, config, words->items + 1, words->count - 1, out_error);
+}
+
 /* A later line may replace a value that is not supported, and a directory that does not exist. */
 static void take_value(struct config_reader *reader, const struct directive *directive, const struct config_words *words,
 		       const char *place)
 {
 	struct config_error error;
-	if (!directive_parse(directive, reader->config, words->items + 1, words->count - 1, &error) ||
+	if (!parse(reader->config, directive, words, &error) ||
 	    !directive_check_line(directive, reader->config, &error))
 		refuse(reader, directive->type == TYPE_PATH ? directive : NULL, place, error.text);
 	else if (!directive_check_support(directive, reader->config, &error))

@@ -151,6 +151,8 @@ static void append_missing(struct rewriter *rewriter)
 		if (directive_is_equal(directive, &outcome.config, rewriter->config))
 			continue;
 		put_signature(rewriter);
+		if (directive->flags & SAVE_POINTS) /* else the lines before would count too */
+			buffer_printf(&rewriter->out, "%s \"\"\n", directive->name);
 		directive_write(directive, rewriter->config, &rewriter->out);
 	}
 	outcome_fini(&outcome);

@@ -34,10 +34,12 @@ enum directive_flags {
 	SECRET = 1 << 2,
 	HIDDEN = 1 << 3,
 	UNSUPPORTED = 1 << 4,
-	NO_DISK = 1 << 5,
-	PERCENTS = 1 << 6,
-	INERT = 1 << 7,
-	NO_ONE = 1 << 8,
+	PERCENTS = 1 << 5,
+	INERT = 1 << 6,
+	NO_ONE = 1 << 7,
+	SAVE_POINTS = 1 << 8,
+	FILE_NAME = 1 << 9,
+	SAVE_OR_NOT = 1 << 10,
 };
 
 struct directive {

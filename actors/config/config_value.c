@@ -146,6 +146,8 @@ static bool parse_flags(const struct directive *directive, const struct config_w
 			return false;
 		value |= 1 << index;
 	}
+	if ((directive->flags & SAVE_OR_NOT) && (value & SHUTDOWN_SAVE) && (value & SHUTDOWN_NOSAVE))
+		return config_fail(out_error, "shutdown options SAVE and NOSAVE can't be used simultaneously");
 	*out_value = value;
 	return value != 0 || refuse_choice(directive, out_error);
 }
@@ -188,6 +190,10 @@ static bool parse_text(const struct directive *directive, const char *text, char
 {
 	if (directive->most > 0 && strlen(text) > directive->most)
 		return config_fail(out_error, "argument must have at most %llu bytes", (unsigned long long)directive->most);
+	if ((directive->flags & FILE_NAME) && text[0] == '\0')
+		return config_fail(out_error, "%s can't be empty", directive->name);
+	if ((directive->flags & FILE_NAME) && strpbrk(text, "/\\"))
+		return config_fail(out_error, "%s can't be a path, just a filename", directive->name);
 	replace_text(field, config_text(text, strlen(text)));
 	return true;
 }
@@ -239,6 +245,20 @@ static bool parse_percents(const struct directive *directive, const struct confi
 	return true;
 }
 
+static bool is_number_from(const char *word, int64_t least)
+{
+	int64_t value;
+	return decimal_parse_int64(word, strlen(word), &value) && value >= least;
+}
+
+static bool check_save_points(const struct config_words *words, struct config_error *out_error)
+{
+	bool are_pairs = words->count % 2 == 0;
+	for (uint32_t i = 0; are_pairs && i < words->count; i++)
+		are_pairs = is_number_from(words->items[i], i % 2 == 0);
+	return are_pairs || config_fail(out_error, "Invalid save parameters");
+}
+
 /* "no one", as Redis has it for replicaof. */
 static bool is_no_one(const struct config_words *words)
 {
@@ -253,6 +273,8 @@ static bool parse_words(const struct directive *directive, const struct config_w
 				   (unsigned long long)directive->most);
 	if (directive->flags & PERCENTS)
 		return parse_percents(directive, words, field, out_error);
+	if ((directive->flags & SAVE_POINTS) && !check_save_points(words, out_error))
+		return false;
 	words_fini(field);
 	if (!(directive->flags & NO_ONE) || !is_no_one(words))
 		words_copy(field, words);

@@ -41,8 +41,3 @@ void snapshot_batch_destroy(struct snapshot_batch **batch)
 	free(*batch);
 	*batch = NULL;
 }
-
-size_t snapshot_batch_bytes(const struct snapshot_batch *batch)
-{
-	return batch->pieces.bytes + batch->pieces.blob_bytes;
-}

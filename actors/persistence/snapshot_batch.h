@@ -40,8 +40,14 @@ void snapshot_plan_destroy(struct snapshot_plan **plan);
 /* A batch of about this size is full. */
 #define SNAPSHOT_BATCH_BYTES ((size_t)256 << 10)
 
+/* What records take. */
+struct snapshot_bytes {
+	size_t copied, held;    /* memory of their own; blobs that others may hold too */
+};
+
 struct snapshot_batch {
 	struct rdb_pieces pieces;
+	struct snapshot_bytes bytes; /* when it was given to the writer; they stay when it is emptied */
 	bool is_urgent;         /* many wait: write it without compressing */
 	struct snapshot_batch *next;
 };
@@ -49,8 +55,10 @@ struct snapshot_batch {
 /* NULL without memory. */
 struct snapshot_batch *snapshot_batch_create(void);
 void snapshot_batch_destroy(struct snapshot_batch **batch);
-/* Memory and held blobs. */
-size_t snapshot_batch_bytes(const struct snapshot_batch *batch);
+static inline size_t snapshot_batch_bytes(const struct snapshot_batch *batch)
+{
+	return batch->pieces.bytes + batch->pieces.blob_bytes;
+}
 
 /* How a snapshot ended. */
 struct snapshot_result {

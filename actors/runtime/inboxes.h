@@ -17,6 +17,9 @@
 #ifndef TO_SYNCER
 #define TO_SYNCER(name)
 #endif
+#ifndef TO_SNAPSHOT
+#define TO_SNAPSHOT(name)
+#endif
 #ifndef TO_OBSERVER
 #define TO_OBSERVER(name)
 #endif
@@ -42,6 +45,7 @@
 #undef TO_STORE
 #undef TO_AOF
 #undef TO_SYNCER
+#undef TO_SNAPSHOT
 #undef TO_OBSERVER
 #undef TO_SUBSCRIBER
 #undef TO_BLOCKING_SUBSCRIBER

@@ -48,6 +48,10 @@ enum to_syncer {
 #define TO_SYNCER ENUMERATOR
 #include "actors/runtime/inboxes.h"
 };
+enum to_snapshot {
+#define TO_SNAPSHOT ENUMERATOR
+#include "actors/runtime/inboxes.h"
+};
 enum to_observer {
 #define TO_OBSERVER ENUMERATOR
 #include "actors/runtime/inboxes.h"

@@ -3,7 +3,7 @@
  *
  * A blocked session holds deep copies of the command that blocked it and of all later requests, REQUEST_CLOSED included. Waking moves
  * sessions to BLOCKED_WOKEN in the order in which they blocked; the turn executes them from there. Sessions that blocked before their
- * command began (BLOCKED_PAUSE, BUS_CREDIT, MEMORY, TURN) are not woken: the turn checks whether the first of each may run.
+ * command began (BLOCKED_PAUSE, BUS_CREDIT, SNAPSHOT, MEMORY, TURN) are not woken: the turn checks whether the first of each may run.
  *
  * Private to the store's runtime; handlers use session_block() and session_unblock().
  */

@@ -193,6 +193,28 @@ void call_expire_keys(struct call *call)
 		expire_keys_of(call, &call->command->key_specs[i]);
 }
 
+static bool has_unemitted_key(const struct call *call, const struct key_spec *spec)
+{
+	const struct keyspace *keyspace = call_keyspace(call);
+	int64_t last = spec->last < 0 ? (int64_t)call->argc + spec->last : spec->last;
+	for (int64_t i = spec->first; i > 0 && i <= last; i += spec->step) {
+		const struct entry *entry = keyspace_find_any(keyspace, call_arg(call, (uint32_t)i), call_hash(call, (uint32_t)i));
+		if (entry && !keyspace_is_emitted(keyspace, entry))
+			return true;
+	}
+	return false;
+}
+
+bool call_waits_for_snapshot(const struct call *call)
+{
+	if (!(call->command->flags & COMMAND_WRITE) || !store_snapshot_is_full(call->store))
+		return false;
+	for (uint32_t i = 0; i < call->command->key_spec_count; i++)
+		if (has_unemitted_key(call, &call->command->key_specs[i]))
+			return true;
+	return false;
+}
+
 /* ---- effects ---- */
 
 bool call_effects_are_taken(const struct call *call)
@@ -202,8 +224,7 @@ bool call_effects_are_taken(const struct call *call)
 
 void call_count_effect(struct call *call, enum effect_type type)
 {
-	call->store->stats.tally->events[type]++;
-	call->store->bus.frame_effects++;
+	store_count_effect(call->store, type);
 }
 
 void call_effect_in(struct call *call, uint32_t database, const struct effect *effect)

@@ -83,6 +83,12 @@ void call_expire_keys(struct call *call);
 void call_expire(struct call *call, uint32_t database, uint32_t key_index);
 void store_expire_key(struct store *store, uint32_t database, struct slice key, uint64_t hash);
 
+/*
+ * So many former states wait for a snapshot's writer that this command must wait too: it may change a key that the snapshot does not have
+ * yet. A key in another database (COPY) is not looked at; its former state is added to the others.
+ */
+bool call_waits_for_snapshot(const struct call *call);
+
 /* Adds an effect of this call to its frame, in the session's database or in `database`. */
 void call_effect(struct call *call, const struct effect *effect);
 void call_effect_in(struct call *call, uint32_t database, const struct effect *effect);

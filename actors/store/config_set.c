@@ -79,6 +79,8 @@ static void put_in_force(struct store *store, const struct config *next, const s
 	if (config_has_changed(changes, DIRECTIVE_maxmemory_policy) || config_has_changed(changes, DIRECTIVE_maxmemory_samples) ||
 	    config_has_changed(changes, DIRECTIVE_lfu_log_factor) || config_has_changed(changes, DIRECTIVE_lfu_decay_time))
 		store_apply_memory_settings(store);
+	if (config_has_changed(changes, DIRECTIVE_save))
+		store_apply_save_points(store);
 	store_config_changed(store);
 	durability_config_changed(store, changes);
 }

@@ -33,7 +33,7 @@ static bool expire_database(struct store *store, uint32_t database, uint64_t unt
 	const struct keyspace *keyspace = store_keyspace(store, database);
 	struct entry *entry;
 	for (uint32_t n = 1; (entry = keyspace_first_expired(keyspace, store->turn.now_ms)); n++) {
-		if (!store_has_credit(store))
+		if (!store_has_credit(store) || store_snapshot_holds(store, keyspace, entry))
 			return true; /* the keys stay hidden; the message that returns credit begins another turn */
 		expire_one(store, database, entry);
 		if (n % EXPIRY_KEYS_PER_LOOK == 0 && monotonic_ns() > until_ns)
@@ -108,12 +108,20 @@ static void give_garbage(struct store *store)
 	store->memory.given_keys = store->memory.garbage_keys;
 }
 
-/* Turns the keyspace of a database that is in use into garbage. */
-static void throw_away(struct store *store, uint32_t database, struct garbage *garbage)
+void store_add_garbage(struct store *store, struct garbage *garbage)
 {
-	*garbage = (struct garbage){ .keyspace = databases_give(&store->databases, database), .next = store->memory.garbage };
+	garbage->next = store->memory.garbage;
 	store->memory.garbage = garbage;
 	store->memory.garbage_keys += keyspace_count(garbage->keyspace);
+}
+
+/* Turns the keyspace of a database that is in use into garbage, now or when a snapshot needs it no longer. */
+static void throw_away(struct store *store, uint32_t database, struct garbage *garbage)
+{
+	*garbage = (struct garbage){ .keyspace = databases_give(&store->databases, database) };
+	store->saving.changes += keyspace_count(garbage->keyspace);
+	if (!snapshot_keep(&store->saving.snapshot, garbage))
+		store_add_garbage(store, garbage);
 }
 
 enum keyspace_status store_flush(struct store *store, uint32_t database)
@@ -153,6 +161,7 @@ enum keyspace_status store_flush_all(struct store *store)
 	struct garbage *chain = make_garbage(databases->in_use_count);
 	if (databases->in_use_count && !chain)
 		return KEYSPACE_NO_MEMORY;
+	store_saving_on_flush_all(store);
 	while (databases->in_use_count) { /* last first: removing the last moves no others */
 		struct garbage *garbage = chain;
 		chain = chain->next;
@@ -213,12 +222,13 @@ static int64_t next_due_ms(const struct store *store, bool is_behind)
 {
 	if (store->turn.monotonic_ms < store->execution.frozen_until_ms)
 		return store->execution.frozen_until_ms;
-	if (store->cron.is_unfinished || is_behind)
+	if (store->cron.is_unfinished || is_behind || store_saving_is_behind(store))
 		return store->turn.monotonic_ms;
 	int64_t due_ms = earlier(blocked_next_deadline_ms(store), store->memory.due_ms);
 	/* Without credit, expired keys wait for credit, not for the timer. */
-	if (may_expire(store) && store_has_credit(store))
+	if (may_expire(store) && store_has_credit(store) && !store_snapshot_is_full(store))
 		due_ms = earlier(due_ms, next_expiry_ms(store));
+	due_ms = earlier(due_ms, store_next_save_ms(store));
 	if (store_is_paused(store))
 		due_ms = earlier(due_ms, store->execution.pause_until_ms);
 	if (store->config.timeout && store->sessions.count)

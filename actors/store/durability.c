@@ -58,10 +58,17 @@ bool durability_refuses_writes(const struct store *store)
 	return store->durability.refusal != NULL;
 }
 
+static const char *write_refusal(const struct store *store)
+{
+	return store->durability.refusal ? store->durability.refusal->text : saving_refusal(store);
+}
+
+/* With writes PING is refused too, as in Redis: so a proxy notices. */
 const char *store_refusal(const struct store *store, const struct command *command)
 {
-	if (store->durability.refusal && ((command->flags & COMMAND_WRITE) || command->handler == cmd_ping))
-		return store->durability.refusal->text;
+	const char *refusal = write_refusal(store);
+	if (refusal && ((command->flags & COMMAND_WRITE) || command->handler == cmd_ping))
+		return refusal;
 	if (store->loading.is_on && !(command->flags & COMMAND_LOADING))
 		return "LOADING Redis is loading the dataset in memory";
 	return NULL;

@@ -88,6 +88,8 @@ static enum blocked_topic find_obstacle(struct store *store, struct call *call)
 		return BLOCKED_PAUSE;
 	if (must_wait_for_bus(store, call))
 		return BLOCKED_BUS_CREDIT;
+	if (call_waits_for_snapshot(call))
+		return BLOCKED_SNAPSHOT;
 	return must_wait_for_memory(store, call) ? BLOCKED_MEMORY : BLOCKED_TOPICS;
 }
 

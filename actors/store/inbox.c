@@ -78,6 +78,7 @@ static void on_drop(struct store *store)
 static void on_stop(struct store *store)
 {
 	store->is_stopping = true;
+	store_saving_stop(store);
 	close_all_sessions(store);
 	store_give_tally(store);
 }
@@ -101,6 +102,9 @@ void store_take(struct store *store, struct message message)
 		on_monitor_lines(store, PAYLOAD(STORE_MONITOR_LINES, message));
 		store_on_credit(store, &message);
 		return;
+	case STORE_SNAPSHOT_CREDIT: store_on_snapshot_credit(store, PAYLOAD(STORE_SNAPSHOT_CREDIT, message)); return;
+	case STORE_SNAPSHOT_DONE: store_on_snapshot_done(store, PAYLOAD(STORE_SNAPSHOT_DONE, message)); return;
+	case STORE_SNAPSHOT_FAILED: store_on_snapshot_failed(store, PAYLOAD(STORE_SNAPSHOT_FAILED, message)); return;
 	case STORE_REAPED: on_reaped(store); return;
 	case AOF_SETTINGS_DONE: durability_on_settings_taken(store); return;
 	case AOF_SYNC_DONE: durability_on_durable(store, message.number); return;
@@ -113,6 +117,7 @@ void store_take(struct store *store, struct message message)
 	case SUPERVISOR_LISTEN_FAILED: store_on_listening(store, false); return;
 	case WORKER_REWRITE_DONE: store_on_rewritten(store, NULL); return;
 	case WORKER_REWRITE_FAILED: store_on_rewritten(store, PAYLOAD(WORKER_REWRITE_FAILED, message)); return;
+	case STORE_SIGNAL: store_on_signal(store, (int)message.number); return;
 	case STORE_THAW: on_thaw(store); return;
 	case STORE_DROP: on_drop(store); return;
 	case STORE_STOP: on_stop(store); return;

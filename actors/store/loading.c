@@ -108,6 +108,7 @@ void loading_on_frames(struct store *store, uint64_t loaded_bytes, struct load_f
 void loading_on_end(struct store *store, uint64_t sequence)
 {
 	store->loading.is_on = false;
+	store_saving_on_loaded(store);
 	store->loading.sequence = sequence;
 	store->durability.durable = sequence;
 	bus_resume(store->bus.bus, sequence);

@@ -8,7 +8,8 @@
  * These count: keyspaces and their blobs, garbage that the reaper has not freed, and memory for clients (incomplete and queued requests,
  * unread replies, names, the connections themselves). Blobs in requests and replies in flight, and requests that arrived in pieces, cannot
  * be freed by eviction: only their excess over IN_FLIGHT_BYTES_FREE counts, and the blobs of the command that needs memory. While the
- * reaper is freeing garbage, nothing is evicted, since memory is about to be freed.
+ * reaper is freeing garbage, nothing is evicted, since memory is about to be freed. What waits for a snapshot's writer doesn't count: evicting
+ * a key that the snapshot does not have yet would add to it.
  *
  * What a command adds is known before it begins (struct memory_need), so that eviction makes room for just that. The key that it writes is
  * not evicted for it. Small values are not worth the trouble: they may exceed maxmemory until the end of the turn.
@@ -50,7 +51,7 @@ size_t store_client_bytes(const struct store *store)
 size_t store_used_bytes(const struct store *store)
 {
 	return memory_used_bytes(&store->databases.storage.memory) + blob_used_bytes() + store->execution.backlog_bytes +
-	       store_client_bytes(store);
+	       store_client_bytes(store) + store_snapshot_bytes(store).copied;
 }
 
 bool store_could_hold(const struct store *store, size_t bytes)
@@ -87,7 +88,7 @@ struct need {
 static size_t counted_bytes(const struct store *store, const struct need *need)
 {
 	size_t in_flight = in_flight_blob_bytes() + store->execution.backlog_bytes;
-	size_t free = IN_FLIGHT_BYTES_FREE + need->in_flight_bytes;
+	size_t free = IN_FLIGHT_BYTES_FREE + need->in_flight_bytes + store_snapshot_bytes(store).held;
 	size_t over = in_flight > free ? in_flight - free : 0;
 	size_t clients = counted_client_bytes(store);
 	if (!store_could_hold(store, clients + over))
@@ -190,6 +191,8 @@ static enum memory_outcome evict_until_enough(struct store *store, const struct 
 			return MEMORY_LATER;
 		if (!eviction_choose(&store->memory.eviction, &store->databases, spared, store_random, store, &victim))
 			return MEMORY_FULL;
+		if (store_snapshot_holds(store, store_keyspace(store, victim.database), victim.entry))
+			return MEMORY_LATER;
 		evict(store, &victim);
 		if (need.memory.growth > 0)
 			need = need_of(call);
@@ -213,7 +216,7 @@ enum memory_outcome store_evict(struct store *store, const struct call *call)
 
 static int64_t eviction_due_ms(const struct store *store, enum memory_outcome outcome)
 {
-	if (outcome != MEMORY_LATER || !may_evict(store))
+	if (outcome != MEMORY_LATER || !may_evict(store) || store_snapshot_is_full(store))
 		return INT64_MAX; /* done; or a turn will begin when credit returns or the pause ends */
 	if (store->memory.garbage || store->memory.reaper_is_busy)
 		return blocked_first(store, BLOCKED_MEMORY) ? store->turn.monotonic_ms + REAPER_LOOK_MS : INT64_MAX;

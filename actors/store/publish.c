@@ -52,6 +52,19 @@ static struct frame_writer *open_frame(struct store *store)
 	return writer;
 }
 
+/* A key that has expired or was evicted doesn't ask for a snapshot, as in Redis. */
+static bool is_change(enum effect_type type)
+{
+	return type != EFFECT_EXPIRED && type != EFFECT_EVICTED && type != EFFECT_SNAPSHOT;
+}
+
+void store_count_effect(struct store *store, enum effect_type type)
+{
+	store->stats.tally->events[type]++;
+	store->bus.frame_effects++;
+	store->saving.changes += is_change(type);
+}
+
 void store_effect(struct store *store, uint32_t database, const struct effect *effect)
 {
 	actor_assert_turn(store->actor);
@@ -60,8 +73,7 @@ void store_effect(struct store *store, uint32_t database, const struct effect *e
 		record.database = database;
 		frame_append(open_frame(store), &record);
 	}
-	store->stats.tally->events[effect->type]++;
-	store->bus.frame_effects++;
+	store_count_effect(store, effect->type);
 }
 
 /* ---- commands for MONITOR: after their execution, with the session's database at that time ---- */

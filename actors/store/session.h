@@ -50,6 +50,7 @@ enum blocked_topic {
 	BLOCKED_NOTHING,             /* only its deadline; ends with its client */
 	BLOCKED_PAUSE,               /* the end of CLIENT PAUSE; ends with its client */
 	BLOCKED_BUS_CREDIT,          /* credit of a required subscriber */
+	BLOCKED_SNAPSHOT,            /* fewer former states to wait for the snapshot's writer */
 	BLOCKED_MEMORY,              /* memory below maxmemory */
 	BLOCKED_OUTPUT,              /* the client to read its replies */
 	BLOCKED_SLICE,               /* the next turn, for the rest of a long command; ends with its client */
@@ -64,6 +65,8 @@ enum blocked_topic {
 	BLOCKED_SETTINGS,            /* every reactor and the AOF to have the new settings */
 	BLOCKED_DURABLE,             /* what was executed to be durable; ends with its client */
 	BLOCKED_AOF_FIGURES,         /* the AOF's answer; ends with its client */
+	BLOCKED_SAVE,                /* the snapshot's file */
+	BLOCKED_SHUTDOWN,            /* a shutdown, which ends it, or its failure; ends with its client */
 	BLOCKED_TOPICS
 };
 

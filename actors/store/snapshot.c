@@ -39,7 +39,7 @@ static void drop_batches(struct snapshot *snapshot)
 	destroy_all(&snapshot->first);
 	destroy_all(&snapshot->spare);
 	snapshot->last = NULL;
-	snapshot->queued_bytes = 0;
+	snapshot->queued = (struct snapshot_bytes){ 0 };
 }
 
 static struct snapshot_batch *take_spare(struct snapshot *snapshot)
@@ -74,8 +74,10 @@ struct snapshot_batch *snapshot_take(struct snapshot *snapshot, enum snapshot_wa
 	snapshot->first = batch->next;
 	if (!snapshot->first)
 		snapshot->last = NULL;
-	snapshot->queued_bytes -= snapshot_batch_bytes(batch);
 	batch->next = NULL;
+	batch->bytes = (struct snapshot_bytes){ batch->pieces.bytes, batch->pieces.blob_bytes };
+	snapshot->queued.copied -= batch->bytes.copied;
+	snapshot->queued.held -= batch->bytes.held;
 	return batch;
 }
 
@@ -120,9 +122,10 @@ static bool add(struct snapshot *snapshot, const struct rdb_record *record, cons
 	struct snapshot_batch *batch = open_batch(snapshot);
 	if (!batch)
 		return false;
-	size_t before = snapshot_batch_bytes(batch);
+	struct snapshot_bytes before = { batch->pieces.bytes, batch->pieces.blob_bytes };
 	bool is_added = rdb_pieces_add(&batch->pieces, record, entry);
-	snapshot->queued_bytes += snapshot_batch_bytes(batch) - before;
+	snapshot->queued.copied += batch->pieces.bytes - before.copied;
+	snapshot->queued.held += batch->pieces.blob_bytes - before.held;
 	return is_added;
 }
 
@@ -266,12 +269,12 @@ static void walk_bucket(struct snapshot *snapshot)
 
 void snapshot_walk(struct snapshot *snapshot, size_t most_bytes, uint64_t until_ns)
 {
-	size_t looked_bytes = snapshot->queued_bytes;
-	for (uint32_t buckets = 1; snapshot_is_walking(snapshot) && snapshot->queued_bytes < most_bytes; buckets++) {
+	size_t looked_bytes = snapshot_queued_bytes(snapshot);
+	for (uint32_t buckets = 1; snapshot_is_walking(snapshot) && snapshot_queued_bytes(snapshot) < most_bytes; buckets++) {
 		walk_bucket(snapshot);
-		if (buckets % BUCKETS_A_LOOK != 0 && snapshot->queued_bytes - looked_bytes < BYTES_A_LOOK)
+		if (buckets % BUCKETS_A_LOOK != 0 && snapshot_queued_bytes(snapshot) - looked_bytes < BYTES_A_LOOK)
 			continue;
-		looked_bytes = snapshot->queued_bytes;
+		looked_bytes = snapshot_queued_bytes(snapshot);
 		if (monotonic_ns() >= until_ns)
 			break;
 	}

@@ -47,7 +47,7 @@ struct snapshot {
 	bool has_failed;                     /* there was no memory for a record */
 	struct snapshot_options options;
 	struct snapshot_batch *first, *last; /* the queue; records are added to the last */
-	size_t queued_bytes;
+	struct snapshot_bytes queued;
 	uint64_t keys;                       /* emitted since the cut */
 	struct snapshot_batch *spare;        /* empty ones, for reuse */
 	struct garbage *garbage;             /* flushed keyspaces that it no longer needs */
@@ -63,6 +63,11 @@ bool snapshot_begin(struct snapshot *snapshot, const struct snapshot_options *op
 static inline bool snapshot_is_walking(const struct snapshot *snapshot)
 {
 	return snapshot->at < snapshot->table_count;
+}
+
+static inline size_t snapshot_queued_bytes(const struct snapshot *snapshot)
+{
+	return snapshot->queued.copied + snapshot->queued.held;
 }
 
 /* Goes on until the walk is over, the queue has `most_bytes`, or the monotonic clock has reached `until_ns`. */

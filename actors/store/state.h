@@ -10,6 +10,7 @@
 #include "actors/store/blocked.h"
 #include "actors/store/durability.h"
 #include "actors/store/memory_figures.h"
+#include "actors/store/saving.h"
 #include "actors/store/session_index.h"
 #include "actors/store/stopwatch.h"
 #include "actors/store/store_actor.h"
@@ -172,13 +173,22 @@ struct identity {
 	int64_t started_ms, started_monotonic_ms;
 };
 
+/* shutdown.c */
+struct shutdown {
+	bool is_saving;                 /* it waits for a snapshot */
+	bool holds_writes;              /* from then on: they would be acknowledged and not saved */
+	bool is_asked;                  /* the supervisor has been told to stop the server */
+	bool is_now, is_forced;
+	bool is_by_supervisor;          /* which waits for an answer */
+};
+
 struct store {
-	struct actor *actor, *reaper, *supervisor, *worker;
+	struct actor *actor, *reaper, *supervisor, *worker, *snapshot_writer;
 	struct runtime *runtime;
 	struct config config;
 	struct config_change *config_change; /* NULL when none is in progress */
 	bool config_is_being_written;   /* by the worker */
-	bool is_stopping, is_dropping, shutdown_is_asked;
+	bool is_stopping, is_dropping;
 	struct databases databases;
 	struct reactor_side *reactors;
 	uint32_t reactor_count;
@@ -192,6 +202,8 @@ struct store {
 	struct memory_side memory;
 	struct cron cron;
 	struct query query;
+	struct saving saving;
+	struct shutdown shutdown;
 	struct statistics stats;
 	struct identity identity;
 };
@@ -242,6 +254,8 @@ void store_on_wants(struct store *store, const struct message *message);
 /* publish.c */
 void store_frame_begin(struct store *store);
 void store_frame_end(struct store *store);
+/* Counts an effect of the current frame without writing it. */
+void store_count_effect(struct store *store, enum effect_type type);
 void store_effect(struct store *store, uint32_t database, const struct effect *effect);
 void store_publish_command(struct store *store, const struct session *session, const struct call *call);
 void store_publish(struct store *store);
@@ -286,8 +300,57 @@ void store_note_latency(struct store *store, enum latency_event event, uint64_t 
 
 /* pause.c */
 bool store_is_paused(const struct store *store);
+/* Nothing holds commands any more. */
+bool store_pause_is_over(const struct store *store);
+
+/* saving.c */
+/* Once the store has everything else. */
+void store_saving_init(struct store *store);
+void store_saving_fini(struct store *store);
+/* A turn's share of a snapshot: begins one that is wanted or due, walks, gives records to the writer. */
+void store_go_on_saving(struct store *store);
+/* There is more to do in another turn. */
+bool store_saving_is_behind(const struct store *store);
+/* So many former states wait that no more may be made. A message of the writer's begins the turn in which this ends. */
+bool store_snapshot_is_full(const struct store *store);
+/* It is full, and a change of the entry would make another one. */
+bool store_snapshot_holds(const struct store *store, const struct keyspace *keyspace, const struct entry *entry);
+/* What waits for the writer. */
+struct snapshot_bytes store_snapshot_bytes(const struct store *store);
+/* Why writes are refused, as an error reply; NULL: they are not. */
+const char *saving_refusal(const struct store *store);
+/* The data are those on disk. */
+void store_saving_on_loaded(struct store *store);
+/* The data are about to be removed as a whole. */
+void store_saving_on_flush_all(struct store *store);
+/* A snapshot of the data as they are now, and no other. */
+void store_save_last(struct store *store);
+/* Drops the snapshot that is under way. */
+void store_saving_stop(struct store *store);
+void store_on_snapshot_credit(struct store *store, struct snapshot_batch *batch);
+/* Both take the result. */
+void store_on_snapshot_done(struct store *store, struct snapshot_result *result);
+void store_on_snapshot_failed(struct store *store, struct snapshot_result *result);
+
+/* save_points.c */
+/* Reads them from the configuration. */
+void store_apply_save_points(struct store *store);
+/* Wants a snapshot if one is due. */
+void store_check_save_points(struct store *store);
+/* When to check again (monotonic); INT64_MAX: not before something changes. */
+int64_t store_next_save_ms(const struct store *store);
+/* How long a snapshot has been due, if it is overdue; else 0. */
+int64_t store_save_overdue_ms(const struct store *store);
+
+/* shutdown.c */
+/* A signal, as the supervisor tells: 0 for none. */
+void store_on_signal(struct store *store, int number);
+/* The last snapshot was written, or could not be. */
+void store_on_saved(struct store *store, bool is_saved);
 
 /* cron.c */
+/* Gives it to the reaper later in this turn. */
+void store_add_garbage(struct store *store, struct garbage *garbage);
 /* Removes expired keys and closes idle clients. */
 void store_cron(struct store *store);
 /* Gives garbage to the reaper; records peak memory, and time above maxmemory. */

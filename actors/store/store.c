@@ -74,6 +74,7 @@ struct store *store_create(struct runtime *runtime, const struct config *config,
 	store->reaper = runtime_actor(runtime, ACTOR_REAPER, 0);
 	store->supervisor = runtime_actor(runtime, ACTOR_SUPERVISOR, 0);
 	store->worker = runtime_actor(runtime, ACTOR_WORKER, 0);
+	store->snapshot_writer = runtime_actor(runtime, ACTOR_SNAPSHOT, 0);
 	config_copy(&store->config, config);
 	runtime_set_log_level(runtime, store->config.loglevel);
 	if (!databases_init(&store->databases, (uint32_t)config->databases))
@@ -93,6 +94,7 @@ struct store *store_create(struct runtime *runtime, const struct config *config,
 	store->identity.started_monotonic_ms = monotonic_ms();
 	store->cron.armed_ms = store->memory.due_ms = INT64_MAX;
 	store_apply_memory_settings(store);
+	store_saving_init(store);
 	actor_bind(store->actor, store_turn, store);
 	return store;
 }
@@ -105,6 +107,7 @@ void store_destroy(struct store **store_at)
 		free(store->reactors[i].sessions);
 	}
 	garbage_destroy(&store->memory.garbage);
+	store_saving_fini(store);
 	databases_fini(&store->databases);
 	if (store->bus.publication)
 		bus_message_release(&store->bus.publication->head);
@@ -225,11 +228,6 @@ uint64_t store_sequence(const struct store *store)
 	return bus_sequence(store->bus.bus);
 }
 
-uint64_t store_changes(const struct store *store)
-{
-	return bus_sequence(store->bus.bus) - store->loading.sequence;
-}
-
 int64_t store_excess_ms(const struct store *store)
 {
 	return store->memory.excess_since_ms ? store->turn.monotonic_ms - store->memory.excess_since_ms : 0;
@@ -274,12 +272,4 @@ void store_freeze(struct store *store, int64_t until_ms)
 {
 	if (!store->execution.never_freezes)
 		store->execution.frozen_until_ms = until_ms;
-}
-
-void store_shut_down(struct store *store, bool is_now)
-{
-	if (store->shutdown_is_asked)
-		return;
-	store->shutdown_is_asked = true;
-	actor_post(store->actor, store->supervisor, SUPERVISOR_SHUTDOWN, is_now, NULL);
 }

@@ -99,8 +99,6 @@ struct memory_reading *store_memory_reading(struct store *store);
 uint64_t store_garbage_keys(const struct store *store);
 /* The sequence of the last frame on the bus. */
 uint64_t store_sequence(const struct store *store);
-/* Frames since the server started: commands that changed data, expirations and evictions. */
-uint64_t store_changes(const struct store *store);
 /* How long memory has been above maxmemory; 0 when it isn't. */
 int64_t store_excess_ms(const struct store *store);
 
@@ -164,7 +162,43 @@ void store_set_active_expiry(struct store *store, bool is_on);
 /* DEBUG SLEEP: until `until_ms` (monotonic) nothing is executed and no reply is sent. No effect once shutdown has begun. */
 void store_freeze(struct store *store, int64_t until_ms);
 
-/* Shuts down the server; `is_now`: without sending pending replies. */
-void store_shut_down(struct store *store, bool is_now);
+/* ---- saving: saving.c, shutdown.c ---- */
+
+enum save_time {
+	SAVE_NOW,          /* not if the log writes its base */
+	SAVE_WHEN_POSSIBLE,
+};
+enum save_outcome {
+	SAVE_BEGINS,
+	SAVE_IS_SCHEDULED, /* after the log's base */
+	SAVE_IS_UNDER_WAY, /* already: nothing changes */
+	SAVE_MUST_WAIT,    /* the log writes its base: nothing changes */
+	SAVE_FAILS,        /* there is no memory to begin it */
+};
+/* A session that blocks on BLOCKED_SAVE is resumed when the snapshot has ended, with the reason (a text) if that is a failure. */
+enum save_outcome store_request_save(struct store *store, enum save_time time);
+
+struct saving_figures {
+	uint64_t changes, saves;
+	bool is_saving, has_failed;    /* now; the last one */
+	int64_t saved_wall_ms;         /* when the last one was complete; before the first, the start */
+	int64_t last_s, current_s;     /* how long it took, and takes; -1: there is none */
+	int64_t overdue_s;             /* so much later than a save point asks for; 0: not late */
+	uint64_t keys, keys_at_cut;    /* of the snapshot under way */
+	uint64_t waiting_bytes, waiting_bytes_max, last_waiting_bytes_max;
+};
+void store_saving_figures(const struct store *store, struct saving_figures *out_figures);
+
+struct shutdown_options {
+	bool saves, saves_not;         /* neither: if there are save points */
+	bool is_now;                   /* without sending pending replies */
+	bool is_forced;                /* also if saving fails */
+};
+/* Sessions blocked on BLOCKED_SHUTDOWN are resumed if it fails. */
+void store_shut_down(struct store *store, const struct shutdown_options *options);
+/* Writes must wait, since the last snapshot will not have them. For commands that write in a later turn, or without the flag for it. */
+bool store_shutdown_holds_writes(const struct store *store);
+/* False: none is in progress, or it can't be aborted any more. */
+bool store_abort_shutdown(struct store *store);
 
 #endif

@@ -21,7 +21,12 @@
 
 static bool is_unpaused(struct store *store)
 {
-	return !store_is_paused(store);
+	return store_pause_is_over(store);
+}
+
+static bool has_room_for_former_states(struct store *store)
+{
+	return !store_snapshot_is_full(store);
 }
 
 static bool has_credit(struct store *store)
@@ -48,8 +53,10 @@ static void execute_while(struct store *store, enum blocked_topic topic, bool (*
 static bool is_behind(struct store *store)
 {
 	bool has_credited = next_on(store, BLOCKED_BUS_CREDIT) && has_credit(store);
-	bool has_unpaused = next_on(store, BLOCKED_PAUSE) && !store_is_paused(store);
-	return !store_is_frozen(store) && (backlog_is_ready(store) || next_on(store, BLOCKED_TURN) || has_credited || has_unpaused);
+	bool has_room = next_on(store, BLOCKED_SNAPSHOT) && !store_snapshot_is_full(store);
+	bool has_unpaused = next_on(store, BLOCKED_PAUSE) && store_pause_is_over(store);
+	return !store_is_frozen(store) && (blocked_first(store, BLOCKED_WOKEN) || backlog_is_ready(store) || next_on(store, BLOCKED_TURN) ||
+					   has_credited || has_room || has_unpaused);
 }
 
 /* ---- phases ---- */
@@ -80,6 +87,7 @@ static void execute_released(struct store *store)
 		turn_limit_to_half(store);
 	execute_while(store, BLOCKED_PAUSE, is_unpaused);
 	execute_while(store, BLOCKED_BUS_CREDIT, has_credit);
+	execute_while(store, BLOCKED_SNAPSHOT, has_room_for_former_states);
 }
 
 static void execute_set_aside(struct store *store)
@@ -164,6 +172,7 @@ static const struct {
 	{ execute_due, false },               /* after the backlog: a command that arrived in time wins over a deadline */
 	{ store_cron, false },                /* expiry frees memory before eviction needs to */
 	{ execute_blocked_on_memory, false }, /* before memory is measured */
+	{ store_go_on_saving, false },        /* after eviction, which may add to a snapshot; before the frames leave */
 	{ store_update_memory, true },        /* nothing later in the turn changes memory */
 	{ give_tally_if_due, true },          /* into the same message as the frames */
 	{ store_publish, true },              /* all effects of the turn in one message, before replies are sent */

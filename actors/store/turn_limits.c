@@ -27,6 +27,11 @@ bool turn_has_time(const struct store *store)
 	return store->turn.timing_began_ticks < store->turn.ends_ticks;
 }
 
+bool turn_may_do_more(const struct store *store)
+{
+	return actor_mailbox_depth(store->actor) == 0 && stopwatch_now(&store->turn.stopwatch) - store->turn.began_ticks < turn_ticks(store);
+}
+
 bool turn_has_output_space(const struct store *store, uint32_t reactor)
 {
 	const struct reply_batch *open = store->reactors[reactor].open;

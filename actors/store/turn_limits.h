@@ -22,6 +22,8 @@ void turn_grant_half(struct store *store);
 bool store_is_frozen(const struct store *store);
 /* Uses the time of the last command's end and does not read the clock. */
 bool turn_has_time(const struct store *store);
+/* Nobody waits, and the turn has not reached its maximum length. Reads the clock. */
+bool turn_may_do_more(const struct store *store);
 /* The reply text for the reactor has not reached TEXT_BYTES_MAX. */
 bool turn_has_output_space(const struct store *store, uint32_t reactor);
 /* Another command of a client of this reactor may begin in this turn. */

@@ -16,10 +16,11 @@ import commands
 import eviction
 import growth
 import memory
+import snapshot
 import speed
 
 PARTS = {"speed": speed.report, "commands": commands.report, "memory": memory.report, "growth": growth.report,
-         "eviction": eviction.report}
+         "eviction": eviction.report, "snapshot": snapshot.report}
 
 
 def machine():
@@ -40,12 +41,13 @@ def arguments():
     parser.add_argument("--ours-args", default="", help="more arguments for our server, as one word")
     parser.add_argument("--servers", default="redis,null", help="servers to compare ours with (redis,null)")
     parser.add_argument("--parts", default="speed,commands,memory,growth,eviction",
-                        help="what to measure (speed,commands,memory,growth,eviction)")
+                        help="what to measure (speed,commands,memory,growth,eviction; or snapshot)")
     parser.add_argument("--cells", default="all", help="cells of speed: set:50x16, or set, or 50x64, several with commas (all)")
     parser.add_argument("--placements", default="pinned,free", help="pinned, free or both")
     parser.add_argument("--rounds", type=int, default=5, help="rounds a cell (5)")
     parser.add_argument("--scale", type=float, default=1.0, help="multiplies the requests of every cell (1.0: about two seconds)")
     parser.add_argument("--most-keys", type=int, default=10000000, help="keys at the end of growth (10000000)")
+    parser.add_argument("--snapshot-mib", default="1024", help="payload for snapshots, in MiB, several with commas (1024)")
     parser.add_argument("--server-cpu", type=int, default=0)
     parser.add_argument("--client-cpu", type=int, default=1)
     parser.add_argument("--quick", action="store_true", help="two minutes: few cells, short runs, pinned, speed only")

@@ -74,6 +74,16 @@ static void ask_for_much(struct client *client)
 	client_send(client, "ECHO", "end", NULL);
 }
 
+/* A snapshot, changes while it is taken, and another one in its place. */
+static void save(struct client *client)
+{
+	client_send(client, "BGSAVE", NULL);
+	client_send(client, "SET", "small", "smaller", NULL);
+	client_send(client, "FLUSHALL", NULL);
+	client_send(client, "ECHO", "end", NULL); /* one of the two may be refused */
+	client_send(client, "ECHO", "end", NULL);
+}
+
 /* Commands behind a blocked one. */
 static void let_some_wait(struct client *client)
 {
@@ -167,8 +177,14 @@ static void a_command_that_cannot_wait_for_want_of_memory_ends_its_client(void)
 	CU_ASSERT(refuse_each(let_some_wait) >= 3);
 }
 
+static void a_snapshot_without_memory_fails_and_its_client_is_told(void)
+{
+	CU_ASSERT(refuse_each(save) >= 1);
+}
+
 static const struct suite_case cases[] = {
 	CASE(a_reply_without_memory_becomes_an_error_or_ends_its_client),
 	CASE(a_command_that_cannot_wait_for_want_of_memory_ends_its_client),
+	CASE(a_snapshot_without_memory_fails_and_its_client_is_told),
 };
 SUITE_MAIN("no memory", cases)

@@ -50,6 +50,14 @@ static uint32_t node_of(const struct actor *actor)
 	abort();
 }
 
+static struct snapshot_check *find_check(const struct actor *actor)
+{
+	for (struct node *node = nodes; node; node = node->next)
+		if (node->runtime == actor->runtime)
+			return &node->snapshot_check;
+	abort();
+}
+
 static bool is_stopping(const struct recorder *recorder)
 {
 	for (const struct node *node = nodes; node; node = node->next)
@@ -99,6 +107,7 @@ static void on_message(void *context, enum channel_event event, void *receiver, 
 {
 	struct actor *actor = receiver;
 	struct recorder *to = find_recorder(actor), *from = find_sender(actor, message);
+	snapshot_check_message(find_check(actor), event, message);
 	scheduler_note("%s of node %u %s %s from %u, number %llu", actor->name, node_of(actor), event == CHANNEL_POSTED ? "will have" : "has",
 		       message_name(message->type), message->sender, (unsigned long long)message->number);
 	if (to && event == CHANNEL_POSTED)
@@ -143,6 +152,8 @@ static void supervisor_turn(void *state, struct message message)
 	struct node *node = state;
 	switch ((enum to_supervisor)message.type) {
 	case SUPERVISOR_SHUTDOWN: stop_order_begin(&node->stop, message.number); return;
+	case SUPERVISOR_SHUTDOWN_WAITS: return;
+	case SUPERVISOR_SHUTDOWN_FAILED: node->shutdowns_failed++; return;
 	case SUPERVISOR_LISTEN: on_listen(node, PAYLOAD(SUPERVISOR_LISTEN, message)); return;
 	case WORKER_RESOLVE_DONE: on_resolved(node); return;
 	case REACTOR_LISTEN_DONE: actor_post(node->supervisor, only(node, ACTOR_STORE), SUPERVISOR_LISTEN_DONE, 0, NULL); return;
@@ -153,6 +164,7 @@ static void supervisor_turn(void *state, struct message message)
 	case STORE_STOP_DONE:
 	case AOF_STOP_DONE:
 	case SYNCER_STOP_DONE:
+	case SNAPSHOT_STOP_DONE:
 	case OBSERVER_STOP_DONE:
 	case SUBSCRIBER_STOP_DONE:
 	case BLOCKING_SUBSCRIBER_STOP_DONE:
@@ -186,6 +198,13 @@ bool node_has_stopped(const struct node *node)
 	return stop_order_is_over(&node->stop);
 }
 
+void node_signal(struct node *node, int number)
+{
+	actor_enter(node->supervisor);
+	actor_post(node->supervisor, only(node, ACTOR_STORE), STORE_SIGNAL, (uint64_t)number, NULL);
+	actor_exit();
+}
+
 static void stop(struct node *node, bool is_now)
 {
 	actor_enter(node->supervisor);
@@ -213,6 +232,15 @@ static void prepare_process(void)
 	is_prepared = true;
 	memory_init();
 	command_table_init();
+}
+
+static void set_directive(struct config *config, const char *name, const char *value)
+{
+	struct config_pair pair = { slice_of(name, strlen(name)), slice_of(value, strlen(value)) };
+	struct config_changes changes;
+	struct config_error error;
+	if (!config_set(config, &pair, 1, CONFIG_FROM_HERE, &changes, &error))
+		abort();
 }
 
 static void create_subscribers(struct node *node, const struct node_options *options, struct store_subscription *subscriptions)
@@ -255,6 +283,7 @@ static void create_actors(struct node *node, const struct node_options *options)
 	for (uint32_t i = 0; i < options->reactors; i++)
 		node->reactors[i] = reactor_double_create(node->runtime, i);
 	create_subscribers(node, options, subscriptions);
+	snapshot_writer_init(&node->snapshot_writer, node->runtime, options->disk ? options->disk : simulated_disk_functions(node->disk));
 	node->reaper = must_allocate(1, sizeof(*node->reaper));
 	reaper_init(node->reaper, node->runtime);
 	if (node->files)
@@ -263,19 +292,23 @@ static void create_actors(struct node *node, const struct node_options *options)
 	if (node->files && aof_must_load(node->aof))
 		store_expect_data(node->store, node->files->bytes);
 	free(subscriptions);
-	snapshot_init(&node->snapshot, &node->store->databases);
+	snapshot_check_init(&node->snapshot_check, node->store, options->disk ? NULL : node->disk);
 }
 
 static void init_config(struct config *config, const struct node_options *options)
 {
 	config_init(config);
 	config->enable_debug_command = PROTECTED_USE_YES;
-	config->loglevel = LOG_WARNING;
+	config->loglevel = options->is_quiet ? LOG_WARNING + 1 : LOG_WARNING;
 	config->maxmemory = options->maxmemory;
 	config->maxmemory_policy = EVICT_VOLATILE_LRU;
 	config->appendonly = options->disk != NULL;
 	config->dir[0] = '\0'; /* the simulated disk has no working directory of the process's name */
 	config->appendfsync = options->appendfsync;
+	if (options->snapshot_memory_limit)
+		config->snapshot_memory_limit = options->snapshot_memory_limit;
+	if (options->saves)
+		set_directive(config, "save", "1 1");
 	config->aof_ballast_size = options->ballast_bytes;
 	config->aof_load_corrupt_tail_max_size = options->corrupt_tail_max_bytes;
 }
@@ -308,8 +341,10 @@ struct node *node_create(const struct node_options *options)
 	struct node *node = must_allocate(1, sizeof(*node));
 	prepare_process();
 	keyspace_seed_hash_repeatably(scheduler_seed());
+	node->disk = simulated_disk_create(scheduler_seed());
 	init_config(&node->config, options);
 	if (!open_files(node, options)) {
+		simulated_disk_destroy(&node->disk);
 		config_fini(&node->config);
 		free(node);
 		return NULL;
@@ -320,6 +355,7 @@ struct node *node_create(const struct node_options *options)
 		[ACTOR_STORE] = 1,
 		[ACTOR_AOF] = node->files ? 1 : 0,
 		[ACTOR_SYNCER] = node->files ? 1 : 0,
+		[ACTOR_SNAPSHOT] = 1,
 		[ACTOR_OBSERVER] = 1,
 		[ACTOR_BLOCKING_SUBSCRIBER] = (options->recorders + 1) / 2,
 		[ACTOR_SUBSCRIBER] = options->recorders / 2,
@@ -357,6 +393,8 @@ void node_destroy(struct node **node_at)
 	if (node->aof)
 		aof_destroy(&node->aof);
 	observer_destroy(&node->observer);
+	snapshot_writer_fini(&node->snapshot_writer);
+	simulated_disk_destroy(&node->disk);
 	runtime_destroy(&node->runtime);
 	config_fini(&node->config);
 	free(node->reaper);

@@ -1,8 +1,8 @@
 /*
- * A node of the simulated world: the real store, observer and reaper between doubles of reactors, supervisor, worker and
- * subscribers. Several may live at once; all share the scheduler.
+ * A node of the simulated world: the real store, observer, reaper and snapshot writer between doubles of reactors, supervisor, worker and
+ * subscribers, with a disk of its own. Several may live at once; all share the scheduler.
  *
- * At every post the node checks that the subscriber has credit.
+ * At every post the node checks that the subscriber has credit, and each snapshot's file is compared with the data of its cut.
  */
 #ifndef TESTS_SIMULATION_NODE_H
 #define TESTS_SIMULATION_NODE_H
@@ -12,10 +12,12 @@
 
 #include "actors/config/config.h"
 #include "actors/stop_order.h"
+#include "actors/persistence/snapshot_writer.h"
 #include "simulation/channel.h"
+#include "simulation/disk.h"
 #include "simulation/reactor_double.h"
 #include "simulation/recorder.h"
-#include "simulation/snapshot.h"
+#include "simulation/snapshot_check.h"
 
 #define NODE_SUBSCRIBERS_MAX 4
 
@@ -31,6 +33,9 @@ struct node_options {
 	uint64_t ballast_bytes;                     /* aof-ballast-size */
 	uint64_t corrupt_tail_max_bytes;            /* aof-load-corrupt-tail-max-size */
 	char *out_refusal;                          /* 512 bytes for why the disk's files are refused, or NULL */
+	uint64_t snapshot_memory_limit;             /* 0: the default */
+	bool is_quiet;                              /* it logs not even warnings */
+	bool saves;                                 /* it has a save point: after a second with one change */
 };
 
 struct node {
@@ -51,12 +56,17 @@ struct node {
 	struct recorder **recorders;
 	uint32_t recorder_count;
 	struct stop_order stop;
-	struct snapshot snapshot; /* of the store's data; it makes a step when the test says so */
+	uint32_t shutdowns_failed;
+	struct snapshot_writer snapshot_writer;
+	struct simulated_disk *disk;
+	struct snapshot_check snapshot_check;
 	struct node *next;
 };
 
 /* After scheduler_begin(). With a disk, the node loads the data when the scheduler goes on. NULL: the files are refused. */
 struct node *node_create(const struct node_options *options);
+/* As the supervisor does when a signal comes: the store may save the data first. */
+void node_signal(struct node *node, int number);
 /* Begins a stop. The node has stopped once shutdown-timeout has passed and the scheduler has settled. */
 void node_stop(struct node *node);
 /* As SHUTDOWN NOW: does not wait for clients. */

@@ -1,11 +1,14 @@
 #include "simulation/play.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/runtime/clock.h"
+#include "actors/store/state.h"
 #include "simulation/node.h"
 #include "simulation/player.h"
 
@@ -93,6 +96,9 @@ static struct node *draw_node(void)
 		options.credit_bytes[i] = (int64_t)ONE_OF(4096, 8192, 16384, 0);
 	options.is_optional[1] = scheduler_draw(2);
 	options.maxmemory = (int64_t)ONE_OF(0, 0, 200000, 500000);
+	options.snapshot_memory_limit = ONE_OF(0, 0, 100, 3000, 30000);
+	options.saves = scheduler_draw(2);
+	options.is_quiet = true; /* its disk may fail all the time */
 	struct node *node = node_create(&options);
 	uint64_t batch_requests_max = ONE_OF(1, 3, 10, 1000);
 	for (uint32_t i = 0; i < node->reactor_count; i++) {
@@ -106,6 +112,9 @@ static struct node *draw_node(void)
 	}
 	mailbox_set_pace(runtime_actor(node->runtime, ACTOR_OBSERVER, 0)->mailbox, (unsigned)ONE_OF(100, 30, 3));
 	mailbox_set_pace(runtime_actor(node->runtime, ACTOR_REAPER, 0)->mailbox, (unsigned)ONE_OF(100, 3));
+	mailbox_set_pace(node->snapshot_writer.actor->mailbox, (unsigned)ONE_OF(100, 20, 1));
+	if (scheduler_draw(4) == 0)
+		simulated_disk_set_capacity(node->disk, ONE_OF(0, 100, 1000, 20000));
 	node->recorders[0]->on_effect = on_effect;
 	node->recorders[0]->context = node;
 	return node;
@@ -150,16 +159,8 @@ static void act(struct play *play)
 	}
 }
 
-static void take_snapshot(struct play *play, struct node *node)
-{
-	if (!snapshot_step(&node->snapshot))
-		fail(play, "a snapshot of node %u is not what there was when it began", node->number);
-}
-
 static void go_on(struct play *play)
 {
-	if (scheduler_draw(4) == 0)
-		take_snapshot(play, play->nodes[scheduler_draw(play->node_count)]);
 	for (uint64_t steps = scheduler_draw(8); steps > 0; steps--)
 		scheduler_step();
 	if (scheduler_draw(10) == 0)
@@ -272,22 +273,53 @@ static bool have_stopped(const struct play *play)
 	return true;
 }
 
+/* Whatever was acknowledged is in the file. Keys may have expired since. */
+static void check_saved(struct play *play, struct node *node)
+{
+	struct databases loaded;
+	int64_t now_ms = wall_clock_us() / 1000;
+	if (!databases_init(&loaded, (uint32_t)node->config.databases))
+		abort();
+	snapshot_check_file(node->disk, node->snapshot_check.path, &loaded);
+	if (snapshot_check_fingerprint(&loaded, now_ms) != snapshot_check_fingerprint(&node->store->databases, now_ms))
+		fail(play, "the last snapshot of node %u is not what it had in the end", node->number);
+	databases_fini(&loaded);
+}
+
+/* One that can't save refuses to stop. */
+static void stop_those_that_refused(struct play *play)
+{
+	for (uint32_t i = 0; i < play->node_count; i++)
+		if (play->nodes[i]->shutdowns_failed > 0 && !play->nodes[i]->stop.has_begun)
+			node_stop(play->nodes[i]);
+}
+
+static void begin_stop(struct play *play, struct node *node)
+{
+	if (play->is_interrupted && scheduler_draw(3) == 0)
+		node_stop_now(node);
+	else if (scheduler_draw(2) == 0)
+		node_signal(node, SIGTERM);
+	else
+		node_stop(node);
+}
+
 static void stop(struct play *play)
 {
 	for (uint32_t i = 0; i < play->node_count; i++) {
-		if (play->is_interrupted && scheduler_draw(3) == 0)
-			node_stop_now(play->nodes[i]);
-		else
-			node_stop(play->nodes[i]);
+		begin_stop(play, play->nodes[i]);
 		for (uint64_t steps = scheduler_draw(20); steps > 0; steps--)
 			scheduler_step();
 	}
 	scheduler_settle();
 	for (int rounds = 0; rounds < PATIENCE_ROUNDS && !have_stopped(play); rounds++) {
+		stop_those_that_refused(play);
 		scheduler_advance_ms(PATIENCE_STEP_MS);
 		scheduler_settle();
 	}
 	for (uint32_t i = 0; i < play->node_count; i++) {
+		if (play->nodes[i]->store->shutdown.holds_writes && play->nodes[i]->config.maxmemory == 0)
+			check_saved(play, play->nodes[i]);
 		check_stop(play, play->nodes[i]);
 		check_node(play, play->nodes[i]);
 	}

@@ -122,6 +122,12 @@ static const struct {
 	{ 3, EXPECT_INTEGER, 10, { "APPEND", "K", "N" } },
 	{ 3, EXPECT_ANY, 20000, { "SETRANGE", "K", "N", "part" } },
 	{ 3, EXPECT_INTEGER, 0, { "COPY", "K", "K", "DB", "1", "REPLACE" } },
+	{ 2, EXPECT_INTEGER, 0, { "MOVE", "K", "1" } },
+	{ 2, EXPECT_OK, 0, { "SWAPDB", "1", "2" } },
+	{ 1, EXPECT_OK, 0, { "SWAPDB", "9", "2" } },
+	{ 3, EXPECT_ANY, 0, { "BGSAVE" } },
+	{ 1, EXPECT_ANY, 0, { "BGSAVE", "SCHEDULE" } },
+	{ 2, EXPECT_ANY, 0, { "SAVE" } },
 	{ 2, EXPECT_INTEGER, 1000, { "DELIFEQ", "K", "N" } },
 	{ 1, EXPECT_INTEGER, 0, { "DELETE", "K", "K" } },
 	{ 2, EXPECT_INTEGER, 60, { "CLIENT", "UNBLOCK", "N" } },
@@ -252,7 +258,7 @@ static bool is_ok(const struct resp_reply *reply)
 
 static bool is_refused(const struct resp_reply *reply)
 {
-	return reply->type == RESP_TYPE_ERROR && strncmp(reply->text, "OOM ", 4) == 0;
+	return reply->type == RESP_TYPE_ERROR && (strncmp(reply->text, "OOM ", 4) == 0 || strncmp(reply->text, "MISCONF ", 8) == 0);
 }
 
 static bool note_own(struct player *player, uint64_t serial)

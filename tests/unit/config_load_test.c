@@ -65,10 +65,13 @@ static void options_take_the_forms_that_people_know(void)
 			       "option -listenAddr: argument must be HOST:PORT or [IPV6]:PORT");
 	CU_ASSERT_STRING_EQUAL(REFUSAL("-listenAddr", ":70000"),
 			       "option -listenAddr: argument must be between 0 and 65535 inclusive");
-	CU_ASSERT_STRING_EQUAL(REFUSAL("-persist", "-dbfile", "data.db"), "option -persist: nothing is kept on disk yet");
-	CU_ASSERT_EQUAL(LOAD(&config, "-dbfile", "data.db"), CONFIG_LOADED);
+	CU_ASSERT_EQUAL(LOAD(&config, "-persist", "-dbfile", "data.db"), CONFIG_LOADED);
 	CU_ASSERT_STRING_EQUAL(config.dbfilename, "data.db");
+	CU_ASSERT_EQUAL(config.save.count, 2);
+	CU_ASSERT_STRING_EQUAL(config.save.items[0], "60");
+	CU_ASSERT_STRING_EQUAL(config.save.items[1], "1");
 	config_fini(&config);
+	CU_ASSERT_STRING_EQUAL(REFUSAL("-dbfile", "data/data.db"), "option -dbfile: dbfilename can't be a path, just a filename");
 }
 
 static void a_bad_option_is_named(void)
@@ -84,8 +87,7 @@ static void a_bad_option_is_named(void)
 			       "option -tiemout: unknown directive; did you mean timeout?");
 	CU_ASSERT_STRING_EQUAL(REFUSAL("--cluster-enabled", "yes"),
 			       "option --cluster-enabled: not supported: only the default, no, is accepted");
-	CU_ASSERT_STRING_EQUAL(REFUSAL("--save", "3600 1"),
-			       "option --save: nothing is kept on disk yet: only the default, \"\", is accepted");
+	CU_ASSERT_STRING_EQUAL(REFUSAL("--save", "3600"), "option --save: Invalid save parameters");
 	CU_ASSERT_STRING_EQUAL(REFUSAL("--user", "default on"), "option --user: access control lists are not supported");
 	CU_ASSERT_STRING_EQUAL(REFUSAL("--server_cpulist", "0-"),
 			       "option --server_cpulist: argument must be a list of CPUs below 1024, like 0,2-3 or 0-6:2");
@@ -154,6 +156,32 @@ static void options_go_before_the_file(void)
 	in_scratch(check_options_over_file);
 }
 
+static void check_save_points(void)
+{
+	struct config config;
+	file_write("q.conf", "save 900 1\nsave 300 10 60 100\n");
+	CU_ASSERT_EQUAL(LOAD(&config, "q.conf", "--save", "5", "1"), CONFIG_LOADED);
+	CU_ASSERT_EQUAL(config.save.count, 8);
+	CU_ASSERT_STRING_EQUAL(config.save.items[0], "900");
+	CU_ASSERT_STRING_EQUAL(config.save.items[7], "1");
+	config_fini(&config);
+
+	file_write("q.conf", "save 900 1\nsave \"\"\nsave 300 10\n");
+	CU_ASSERT_EQUAL(LOAD(&config, "q.conf"), CONFIG_LOADED);
+	CU_ASSERT_EQUAL(config.save.count, 2);
+	CU_ASSERT_STRING_EQUAL(config.save.items[0], "300");
+	config_fini(&config);
+
+	CU_ASSERT_EQUAL(LOAD(&config, "q.conf", "--save", "--port", "7000"), CONFIG_LOADED);
+	CU_ASSERT_EQUAL(config.save.count, 0);
+	config_fini(&config);
+}
+
+static void save_points_add_up(void)
+{
+	in_scratch(check_save_points);
+}
+
 static void check_file_errors(void)
 {
 	CU_ASSERT_STRING_EQUAL(file_refusal("port 1\n\n# x\nprot 2\n"), "q.conf:4: prot: unknown directive; did you mean port?");
@@ -162,8 +190,8 @@ static void check_file_errors(void)
 	CU_ASSERT_STRING_EQUAL(file_refusal("\nrequirepass \"x\n"), "q.conf:2: Unbalanced quotes in configuration line");
 	CU_ASSERT_STRING_EQUAL(file_refusal("requirepass \"x\"y\n"), "q.conf:1: Unbalanced quotes in configuration line");
 	CU_ASSERT_STRING_EQUAL(file_refusal("requirepass \"\\x00\"\n"), "q.conf:1: a NUL byte in a value");
-	CU_ASSERT_STRING_EQUAL(file_refusal("save 3600 1 300 100 60 10000\n"),
-			       "q.conf:1: save: nothing is kept on disk yet: only the default, \"\", is accepted");
+	CU_ASSERT_STRING_EQUAL(file_refusal("save 3600 1 300 100 60\n"), "q.conf:1: save: Invalid save parameters");
+	CU_ASSERT_STRING_EQUAL(file_refusal("save\n"), "q.conf:1: save: wrong number of arguments");
 	CU_ASSERT_STRING_EQUAL(file_refusal("rename-command FLUSHALL x\n"),
 			       "q.conf:1: rename-command: commands can't be renamed");
 	CU_ASSERT_STRING_EQUAL(file_refusal("dir nowhere\n"), "q.conf:1: dir: No such file or directory");
@@ -335,6 +363,7 @@ static const struct suite_case cases[] = {
 	CASE(version_and_help_are_asked_for),
 	CASE(options_go_before_the_file),
 	CASE(an_error_in_a_file_has_its_line),
+	CASE(save_points_add_up),
 	CASE(includes_are_followed_and_bounded),
 	CASE(names_are_relative_to_the_dir_so_far),
 	CASE(a_dash_reads_stdin),

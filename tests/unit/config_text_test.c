@@ -46,9 +46,6 @@ static void check_taken_back(void)
 	CU_ASSERT_STRING_EQUAL(file_refusal("replicaof 127.0.0.1 6380\nslaveof No One\n"), "");
 	CU_ASSERT_STRING_EQUAL(file_refusal("tls-cluster no\ntls-cluster yes\n"),
 			       "q.conf:2: tls-cluster: not supported: only the default, no, is accepted");
-	CU_ASSERT_STRING_EQUAL(file_refusal("save 900 1\nsave 300 10\n"),
-			       "q.conf:1: save: nothing is kept on disk yet: only the default, \"\", is accepted\n"
-			       "q.conf:2: save: nothing is kept on disk yet: only the default, \"\", is accepted");
 
 	file_write("more.conf", "tls-cluster no\n");
 	CU_ASSERT_STRING_EQUAL(file_refusal("tls-cluster yes\ninclude more.conf\n"), "");

@@ -14,7 +14,8 @@
 enum type { YES_NO, INTEGER, OCTAL, MEMORY, CHOICE, TEXT, PATH, CPUS, WORDS, FLAGS, OUTPUT_LIMITS };
 
 /* The flags as in directives.def. */
-enum { RUNTIME = 0, FIXED = 1, PROTECTED = 2, SECRET = 4, HIDDEN = 8, UNSUPPORTED = 16, NO_DISK = 32, PERCENTS = 64, INERT = 128, NO_ONE = 256 };
+enum { RUNTIME = 0, FIXED = 1, PROTECTED = 2, SECRET = 4, HIDDEN = 8, UNSUPPORTED = 16, PERCENTS = 32, INERT = 64, NO_ONE = 128,
+       SAVE_POINTS = 256, FILE_NAME = 512, SAVE_OR_NOT = 1024 };
 
 static const struct row {
 	const char *name, *alias, *initial;
@@ -113,12 +114,20 @@ static void add_ill_formed(const struct row *row, struct values *values)
 	case OCTAL: add_all(values, (const char *const[]){ "8", "rwx", "-1", "\"\"", "7 7", "7777777777777777777777777", NULL }); return;
 	case MEMORY: add_all(values, (const char *const[]){ "-1", "1tb", "much", "1.5mb", "1 mb", NULL }); return;
 	case CHOICE: add_all(values, (const char *const[]){ "nonsense", "\"\"", "0", "a b", NULL }); return;
-	case FLAGS: add_all(values, (const char *const[]){ "nonsense", "\"\"", "now save", "default,now", NULL }); return;
-	case TEXT: add_all(values, (const char *const[]){ "two words", NULL }); return;
+	case FLAGS: add_all(values, (const char *const[]){ "nonsense", "\"\"", "now stop", "default,now", NULL });
+		if (row->flags & SAVE_OR_NOT)
+			add(values, "save now nosave");
+		return;
+	case TEXT: add_all(values, (const char *const[]){ "two words", NULL });
+		if (row->flags & FILE_NAME)
+			add_all(values, (const char *const[]){ "\"\"", "a/b", "/a", "a\\b", NULL });
+		return;
 	case PATH: add_all(values, (const char *const[]){ "/nonexistent", "/dev/null", "/ /", NULL }); return;
 	case CPUS: add_all(values, (const char *const[]){ "first", "0-", "3-1", "0,,1", "0-4:0", "99999", "0 1", NULL }); return;
 	case WORDS:
 		add_too_many_words(row, values);
+		if (row->flags & SAVE_POINTS)
+			add_all(values, (const char *const[]){ "900", "900 1 300", "0 1", "-1 1", "1 -1", "900 x", "x 1", "1.5 1", NULL });
 		if (row->flags & PERCENTS)
 			add_all(values, (const char *const[]){ "half", "50 -1", "100.1", "nan", "5O", NULL });
 		return;
@@ -219,7 +228,7 @@ static void check_all(const struct row *row, const struct values *values, const 
 	for (int i = 0; i < values->count; i++) {
 		check_file_is_refused(row->name, values->items[i], reason);
 		/* Blanks separate words only in a file; for CONFIG SET such a text may be good. */
-		if (row->type != TEXT || (row->flags & (UNSUPPORTED | NO_DISK)))
+		if (row->type != TEXT || (row->flags & UNSUPPORTED))
 			check_set_is_refused(row->name, values->items[i]);
 		if (row->alias)
 			check_file_is_refused(row->alias, values->items[i], reason);
@@ -280,7 +289,7 @@ static void load_file(const struct row *row, const char *value, const char *furt
 /* Both ends of the range are accepted, shown and written unchanged. */
 static void check_ends(const struct row *row, struct values *values)
 {
-	if ((row->type != INTEGER && row->type != MEMORY) || (row->flags & (UNSUPPORTED | NO_DISK)))
+	if ((row->type != INTEGER && row->type != MEMORY) || (row->flags & UNSUPPORTED))
 		return;
 	add_number(values, row->type == INTEGER, row->least);
 	add_number(values, row->type == INTEGER, row->most);
@@ -313,10 +322,10 @@ static void a_number_out_of_range_is_refused_with_file_and_line(void)
 
 static void check_support(const struct row *row, struct values *values)
 {
-	if (!(row->flags & (UNSUPPORTED | NO_DISK)))
+	if (!(row->flags & UNSUPPORTED))
 		return;
 	add_others(row, values);
-	check_all(row, values, row->flags & NO_DISK ? "nothing is kept on disk yet" : "not supported");
+	check_all(row, values, "not supported");
 }
 
 static void what_is_not_supported_has_its_default_and_nothing_else(void)
@@ -326,7 +335,7 @@ static void what_is_not_supported_has_its_default_and_nothing_else(void)
 
 static void check_taken_back(const struct row *row, struct values *values)
 {
-	if (!(row->flags & (UNSUPPORTED | NO_DISK)))
+	if (!(row->flags & UNSUPPORTED))
 		return;
 	char further[256];
 	snprintf(further, sizeof(further), "port 1\n%s \"%s\"\n", row->alias ? row->alias : row->name, row->initial);

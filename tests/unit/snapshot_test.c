@@ -277,7 +277,7 @@ static void finish(void)
 		take_batches(SNAPSHOT_WANTS_FULL);
 	}
 	take_batches(SNAPSHOT_WANTS_FULL);
-	CU_ASSERT_EQUAL(snapshot.queued_bytes, 0);
+	CU_ASSERT_EQUAL(snapshot_queued_bytes(&snapshot), 0);
 	snapshot_end(&snapshot);
 }
 
@@ -371,7 +371,7 @@ static void a_walk_stops_when_the_queue_is_long_enough(void)
 	begin(true);
 	snapshot_walk(&snapshot, 100, UINT64_MAX);
 	CU_ASSERT(snapshot_is_walking(&snapshot));
-	CU_ASSERT(snapshot.queued_bytes >= 100);
+	CU_ASSERT(snapshot_queued_bytes(&snapshot) >= 100);
 	CU_ASSERT(snapshot.keys < NAMES / 2);
 	finish();
 	close_world();
@@ -387,7 +387,7 @@ static void a_batch_that_may_grow_is_taken_only_on_request(void)
 	CU_ASSERT_PTR_NULL(snapshot_take(&snapshot, SNAPSHOT_WANTS_FULL));
 	struct snapshot_batch *batch = snapshot_take(&snapshot, SNAPSHOT_WANTS_ANY);
 	CU_ASSERT_PTR_NOT_NULL(batch);
-	CU_ASSERT_EQUAL(snapshot.queued_bytes, 0);
+	CU_ASSERT_EQUAL(snapshot_queued_bytes(&snapshot), 0);
 	snapshot_batch_destroy(&batch);
 	close_world();
 }
@@ -402,7 +402,7 @@ static void a_large_value_is_held_and_not_copied(void)
 	begin(true);
 	snapshot_walk(&snapshot, SIZE_MAX, UINT64_MAX);
 	CU_ASSERT(blob_is_shared(entry_blob(find(0, 1))));
-	CU_ASSERT(snapshot.queued_bytes >= sizeof(bytes));
+	CU_ASSERT(snapshot_queued_bytes(&snapshot) >= sizeof(bytes));
 	struct snapshot_batch *batch = snapshot_take(&snapshot, SNAPSHOT_WANTS_FULL);
 	CU_ASSERT(batch->pieces.capacity < 10000);
 	snapshot_batch_destroy(&batch);

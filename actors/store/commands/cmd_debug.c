@@ -184,6 +184,10 @@ static void populate_slice(struct call *call, enum wake_reason reason, void *ans
 		session_block(call, BLOCKED_BUS_CREDIT, INT64_MAX, populate_slice, population);
 		return;
 	}
+	if (store_shutdown_holds_writes(call->store)) {
+		session_block(call, BLOCKED_PAUSE, INT64_MAX, populate_slice, population);
+		return;
+	}
 	for (int i = 0; i < POPULATE_SLICE && population->next < population->count && status == KEYSPACE_OK; i++) {
 		status = populate_one(call, population);
 		population->next += status == KEYSPACE_OK;

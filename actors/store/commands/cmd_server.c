@@ -32,12 +32,6 @@ void cmd_role(struct call *call)
 	reply_array(call, 0);
 }
 
-/* There is no persistence yet. Before the first save, Redis returns the time of its start. */
-void cmd_lastsave(struct call *call)
-{
-	reply_integer(call, store_started_ms(call->store) / 1000);
-}
-
 void cmd_module_list(struct call *call)
 {
 	reply_array(call, 0);
@@ -70,64 +64,4 @@ void cmd_lolwut(struct call *call)
 		draw_maze(call, &text);
 	buffer_printf(&text, "Redis ver. " QCACHE_REDIS_VERSION ", qcache " QCACHE_VERSION "\n");
 	reply_gathered(call, &text);
-}
-
-/* ---- SHUTDOWN ---- */
-
-struct shutdown_options {
-	bool saves, saves_not, is_forced, is_now, aborts;
-};
-
-static bool parse_shutdown_option(const struct call *call, uint32_t index, struct shutdown_options *options)
-{
-	if (call_arg_is(call, index, "NOSAVE"))
-		options->saves_not = true;
-	else if (call_arg_is(call, index, "SAVE"))
-		options->saves = true;
-	else if (call_arg_is(call, index, "NOW"))
-		options->is_now = true;
-	else if (call_arg_is(call, index, "FORCE"))
-		options->is_forced = true;
-	else if (call_arg_is(call, index, "ABORT"))
-		options->aborts = true;
-	else
-		return false;
-	bool stops = options->saves || options->saves_not || options->is_now || options->is_forced;
-	return !(options->saves && options->saves_not) && !(options->aborts && stops);
-}
-
-/* The requests after SHUTDOWN are neither executed nor answered: the session stays blocked until the shutdown ends it. */
-static void wait_for_stop(struct call *call, enum wake_reason reason, void *answer)
-{
-	if (reason != WAKE_CLOSED)
-		session_block(call, BLOCKED_NOTHING, INT64_MAX, wait_for_stop, NULL);
-}
-
-static void refuse_to_save(struct call *call)
-{
-	log_event(LOG_WARNING, "SHUTDOWN SAVE is refused: saving is not supported yet; use SHUTDOWN NOSAVE");
-	reply_error(call, "ERR Errors trying to SHUTDOWN. Check logs.");
-}
-
-/*
- * A shutdown that has begun cannot be aborted, since it never waits for replicas. NOW does not wait for clients to be answered.
- * If saving fails, shutdown is refused unless FORCE is given.
- */
-void cmd_shutdown(struct call *call)
-{
-	struct shutdown_options options = { 0 };
-	for (uint32_t i = 1; i < call->argc; i++) {
-		if (!parse_shutdown_option(call, i, &options)) {
-			reply_syntax_error(call);
-			return;
-		}
-	}
-	if (options.aborts) {
-		reply_error(call, "ERR No shutdown in progress.");
-	} else if (options.saves && !options.is_forced) {
-		refuse_to_save(call);
-	} else {
-		store_shut_down(call->store, options.is_now);
-		wait_for_stop(call, WAKE_ANSWER, NULL);
-	}
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "actors/runtime/log.h"
+#include "actors/store/commands/handlers.h"
 #include "actors/store/store.h"
 
 /* Errors quote at most this much of a client's input. */

@@ -38,6 +38,11 @@ static void number(struct info *info, const char *name, uint64_t value)
 	buffer_printf(&info->text, "%s:%" PRIu64 "\r\n", name, value);
 }
 
+static void whole(struct info *info, const char *name, int64_t value)
+{
+	buffer_printf(&info->text, "%s:%" PRId64 "\r\n", name, value);
+}
+
 static void text(struct info *info, const char *name, const char *value)
 {
 	buffer_printf(&info->text, "%s:%s\r\n", name, value);
@@ -252,26 +257,36 @@ static void write_aof(struct info *info)
 	number(info, "aof_sync_usec", figures->sync_usec);
 }
 
+/* Former states that wait for a snapshot's writer stand where Redis counts pages that were copied on write. */
 static void write_persistence(struct info *info)
 {
-	const struct aof_figures *figures = store_aof_figures(info->store);
+	const struct aof_figures *aof = store_aof_figures(info->store);
+	struct saving_figures figures;
+	store_saving_figures(info->store, &figures);
 	number(info, "loading", store_is_loading(info->store));
-	none(info, "async_loading current_cow_peak current_cow_size current_cow_size_age");
-	text(info, "current_fork_perc", "0.00");
-	none(info, "current_save_keys_processed current_save_keys_total");
-	number(info, "rdb_changes_since_last_save", store_changes(info->store));
-	number(info, "rdb_bgsave_in_progress", 0);
-	number(info, "rdb_last_save_time", (uint64_t)store_started_ms(info->store) / 1000); /* as in Redis before the first save */
-	text(info, "rdb_last_bgsave_status", "ok");
-	text(info, "rdb_last_bgsave_time_sec", "-1");
-	text(info, "rdb_current_bgsave_time_sec", "-1");
-	none(info, "rdb_last_cow_size rdb_saves rdb_last_load_keys_expired rdb_last_load_keys_loaded");
-	number(info, "aof_enabled", figures != NULL);
+	none(info, "async_loading");
+	number(info, "current_cow_peak", figures.waiting_bytes_max);
+	number(info, "current_cow_size", figures.waiting_bytes);
+	none(info, "current_cow_size_age");
+	buffer_printf(&info->text, "current_fork_perc:%.2f\r\n", memory_ratio(figures.keys, figures.keys_at_cut) * 100);
+	number(info, "current_save_keys_processed", figures.keys);
+	number(info, "current_save_keys_total", figures.keys_at_cut);
+	number(info, "rdb_changes_since_last_save", figures.changes);
+	number(info, "rdb_bgsave_in_progress", figures.is_saving);
+	number(info, "rdb_last_save_time", (uint64_t)figures.saved_wall_ms / 1000);
+	text(info, "rdb_last_bgsave_status", figures.has_failed ? "err" : "ok");
+	whole(info, "rdb_last_bgsave_time_sec", figures.last_s);
+	whole(info, "rdb_current_bgsave_time_sec", figures.current_s);
+	whole(info, "rdb_save_overdue_sec", figures.overdue_s);
+	number(info, "rdb_saves", figures.saves);
+	number(info, "rdb_last_cow_size", figures.last_waiting_bytes_max);
+	none(info, "rdb_last_load_keys_expired rdb_last_load_keys_loaded");
+	number(info, "aof_enabled", aof != NULL);
 	none(info, "aof_rewrite_in_progress aof_rewrite_scheduled aof_rewrites aof_rewrites_consecutive_failures");
 	text(info, "aof_last_rewrite_time_sec", "-1");
 	text(info, "aof_current_rewrite_time_sec", "-1");
 	text(info, "aof_last_bgrewrite_status", "ok");
-	text(info, "aof_last_write_status", figures && figures->error ? "err" : "ok");
+	text(info, "aof_last_write_status", aof && aof->error ? "err" : "ok");
 	none(info, "aof_last_cow_size module_fork_in_progress module_fork_last_cow_size");
 	write_aof(info);
 	write_loading(info);

@@ -1,0 +1,381 @@
+#include "actors/store/saving.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/runtime/clock.h"
+#include "actors/runtime/crash.h"
+#include "actors/runtime/log.h"
+#include "actors/store/blocked.h"
+#include "actors/store/state.h"
+#include "actors/store/turn_limits.h"
+
+/* A slice of the walk. Each turn has one, and more if it has nothing else to do. */
+#define SLICE_NS 200000u
+/* The walk stops when this much waits for the writer. */
+#define WALK_BYTES (SNAPSHOT_BATCHES_MAX * SNAPSHOT_BATCH_BYTES)
+
+_Static_assert(SLOTS_STORE_SNAPSHOT >= SNAPSHOT_BATCHES_MAX + 3, "batches; BEGIN, END, ABORT");
+_Static_assert(SLOTS_SNAPSHOT_STORE >= SNAPSHOT_BATCHES_MAX + 1, "each batch returns; an answer");
+
+static size_t waiting_bytes(const struct saving *saving)
+{
+	return snapshot_queued_bytes(&saving->snapshot) + saving->out.copied + saving->out.held;
+}
+
+static size_t limit_bytes(const struct store *store)
+{
+	return (size_t)store->config.snapshot_memory_limit;
+}
+
+struct snapshot_bytes store_snapshot_bytes(const struct store *store)
+{
+	const struct saving *saving = &store->saving;
+	return (struct snapshot_bytes){ saving->snapshot.queued.copied + saving->out.copied, saving->snapshot.queued.held + saving->out.held };
+}
+
+/* ---- what there is to write ---- */
+
+static struct snapshot_plan *make_plan(const struct store *store)
+{
+	const struct config *config = &store->config;
+	const struct snapshot *snapshot = &store->saving.snapshot;
+	struct snapshot_plan *plan = snapshot_plan_create(config->dir, config->dbfilename, snapshot->table_count);
+	plan->purpose = store->saving.purpose;
+	plan->number = store->saving.number;
+	plan->sequence = bus_sequence(store->bus.bus);
+	plan->cut_ms = store->turn.now_ms;
+	plan->used_bytes = store_used_bytes(store);
+	plan->compresses = config->rdbcompression;
+	plan->has_checksum = config->rdbchecksum;
+	plan->writes_back = config->rdb_save_incremental_fsync;
+	for (uint32_t i = 0; i < plan->count; i++)
+		plan->counts[i] = snapshot->tables[i].count;
+	return plan;
+}
+
+/* As in Redis, the policy says which use of a key is worth keeping. */
+static enum rdb_usage usage_to_note(const struct store *store)
+{
+	switch ((enum eviction_policy)store->config.maxmemory_policy) {
+	case EVICT_VOLATILE_LRU:
+	case EVICT_ALLKEYS_LRU: return RDB_IDLE_SECONDS;
+	case EVICT_VOLATILE_LFU:
+	case EVICT_ALLKEYS_LFU: return RDB_FREQUENCY;
+	default: return RDB_USAGE_UNKNOWN;
+	}
+}
+
+/* ---- the end ---- */
+
+static void wake_savers(struct store *store, const char *error)
+{
+	if (store->saving.purpose != SNAPSHOT_TO_FILE)
+		return;
+	blocked_wake_all(store, BLOCKED_SAVE, (void *)error);
+	store_on_saved(store, error == NULL);
+}
+
+static void note_failure(struct store *store, const char *reason)
+{
+	struct saving *saving = &store->saving;
+	log_event(LOG_WARNING, "Background saving error: %s", reason);
+	if (saving->purpose != SNAPSHOT_TO_FILE)
+		return;
+	saving->failed_ms = store->turn.monotonic_ms;
+	saving->last_duration_ms = store->turn.monotonic_ms - saving->began_ms;
+	snprintf(saving->last_error, sizeof(saving->last_error), "%s", reason);
+	wake_savers(store, saving->last_error);
+}
+
+static void note_success(struct store *store, const struct snapshot_result *result)
+{
+	struct saving *saving = &store->saving;
+	log_event(LOG_NOTICE, "DB saved on disk: %" PRIu64 " keys, %" PRIu64 " bytes, %.3f seconds, at most %zu bytes waited", result->keys,
+		  result->bytes, (double)(store->turn.monotonic_ms - saving->began_ms) / 1000, saving->waiting_bytes_max);
+	if (saving->purpose != SNAPSHOT_TO_FILE)
+		return;
+	saving->changes -= saving->changes_at_cut;
+	saving->saved_ms = store->turn.monotonic_ms;
+	saving->saved_wall_ms = store->turn.now_ms;
+	saving->failed_ms = 0;
+	saving->last_duration_ms = store->turn.monotonic_ms - saving->began_ms;
+	saving->last_waiting_bytes_max = saving->waiting_bytes_max;
+	saving->saves++;
+	saving->due_since_ms = 0;
+	saving->lateness_is_known = false;
+	wake_savers(store, NULL);
+}
+
+/* ---- begin ---- */
+
+static void begin(struct store *store, enum snapshot_purpose purpose)
+{
+	struct saving *saving = &store->saving;
+	struct snapshot_options options = {
+		.now_ms = store->turn.now_ms, .monotonic_ms = store->turn.monotonic_ms,
+		.keeps_expired = purpose == SNAPSHOT_TO_BASE, .usage = usage_to_note(store),
+	};
+	saving->is_wanted[purpose] = false;
+	saving->purpose = purpose;
+	saving->began_ms = store->turn.monotonic_ms;
+	saving->waiting_bytes_max = 0;
+	saving->changes_at_cut = saving->changes;
+	if (!snapshot_begin(&saving->snapshot, &options)) {
+		note_failure(store, "out of memory");
+		return;
+	}
+	saving->number++;
+	saving->keys_at_cut = 0;
+	for (uint32_t i = 0; i < saving->snapshot.table_count; i++)
+		saving->keys_at_cut += saving->snapshot.tables[i].count.keys;
+	saving->is_under_way = true;
+	saving->has_ended = saving->is_aborted = false;
+	saving->abort_reason = NULL;
+	actor_post(store->actor, store->snapshot_writer, SNAPSHOT_BEGIN, 0, make_plan(store));
+	log_event(LOG_NOTICE, "Background saving started: %" PRIu64 " keys", saving->keys_at_cut);
+}
+
+static void begin_wanted(struct store *store)
+{
+	struct saving *saving = &store->saving;
+	for (int purpose = 0; purpose < SNAPSHOT_PURPOSES; purpose++)
+		if (saving->is_wanted[purpose] && !saving->is_under_way && !snapshot_is_walking(&saving->snapshot))
+			begin(store, (enum snapshot_purpose)purpose);
+}
+
+/* ---- walk, and give to the writer ---- */
+
+/* The walk stops when this much waits for the writer. */
+static size_t walk_bytes(const struct store *store)
+{
+	size_t most = limit_bytes(store) / 2;
+	return most < WALK_BYTES ? most : WALK_BYTES;
+}
+
+bool store_snapshot_is_full(const struct store *store)
+{
+	const struct snapshot *snapshot = &store->saving.snapshot;
+	return snapshot->is_emitting && snapshot_is_walking(snapshot) && waiting_bytes(&store->saving) >= limit_bytes(store);
+}
+
+bool store_snapshot_holds(const struct store *store, const struct keyspace *keyspace, const struct entry *entry)
+{
+	return store_snapshot_is_full(store) && !keyspace_is_emitted(keyspace, entry);
+}
+
+/* A walk that only marks needs no credit. */
+static bool may_walk(const struct store *store)
+{
+	const struct snapshot *snapshot = &store->saving.snapshot;
+	return snapshot_is_walking(snapshot) && (!snapshot->is_emitting || waiting_bytes(&store->saving) < walk_bytes(store));
+}
+
+static void walk(struct store *store)
+{
+	struct saving *saving = &store->saving;
+	while (may_walk(store)) {
+		size_t most_bytes = saving->snapshot.is_emitting ? walk_bytes(store) - (saving->out.copied + saving->out.held) : SIZE_MAX;
+		snapshot_walk(&saving->snapshot, most_bytes, monotonic_ns() + SLICE_NS);
+		if (!turn_may_do_more(store))
+			return;
+	}
+}
+
+static void post_batches(struct store *store)
+{
+	struct saving *saving = &store->saving;
+	if (waiting_bytes(saving) > saving->waiting_bytes_max)
+		saving->waiting_bytes_max = waiting_bytes(saving);
+	while (saving->is_under_way && saving->batches_out < SNAPSHOT_BATCHES_MAX) {
+		struct snapshot_batch *batch =
+			snapshot_take(&saving->snapshot, saving->batches_out ? SNAPSHOT_WANTS_FULL : SNAPSHOT_WANTS_ANY);
+		if (!batch)
+			return;
+		batch->is_urgent = waiting_bytes(saving) > limit_bytes(store) / 2;
+		saving->batches_out++;
+		saving->out.copied += batch->bytes.copied;
+		saving->out.held += batch->bytes.held;
+		actor_post(store->actor, store->snapshot_writer, SNAPSHOT_RECORDS, 0, batch);
+	}
+}
+
+/* `reason`: why it fails; NULL if it is not wanted any more. */
+static void abort_under_way(struct store *store, const char *reason)
+{
+	struct saving *saving = &store->saving;
+	snapshot_end(&saving->snapshot);
+	if (!saving->is_under_way || saving->is_aborted)
+		return;
+	saving->is_aborted = true;
+	saving->abort_reason = reason;
+	actor_post(store->actor, store->snapshot_writer, SNAPSHOT_ABORT, 0, NULL);
+}
+
+static void end_if_complete(struct store *store)
+{
+	struct saving *saving = &store->saving;
+	if (saving->snapshot.has_failed)
+		abort_under_way(store, "out of memory");
+	if (!saving->is_under_way || saving->has_ended || saving->is_aborted || snapshot_is_walking(&saving->snapshot) ||
+	    saving->snapshot.first)
+		return;
+	saving->has_ended = true;
+	actor_post(store->actor, store->snapshot_writer, SNAPSHOT_END, 0, NULL);
+}
+
+static void collect_garbage(struct store *store)
+{
+	struct garbage *garbage = snapshot_take_garbage(&store->saving.snapshot);
+	while (garbage) {
+		struct garbage *next = garbage->next;
+		store_add_garbage(store, garbage);
+		garbage = next;
+	}
+}
+
+void store_go_on_saving(struct store *store)
+{
+	store_check_save_points(store);
+	begin_wanted(store);
+	walk(store);
+	post_batches(store);
+	end_if_complete(store);
+	collect_garbage(store);
+}
+
+bool store_saving_is_behind(const struct store *store)
+{
+	return may_walk(store);
+}
+
+/* ---- the writer's answers ---- */
+
+void store_on_snapshot_credit(struct store *store, struct snapshot_batch *batch)
+{
+	store->saving.batches_out--;
+	store->saving.out.copied -= batch->bytes.copied;
+	store->saving.out.held -= batch->bytes.held;
+	snapshot_give(&store->saving.snapshot, batch);
+}
+
+/* Also of a snapshot that was to be aborted, if its file was complete before. */
+void store_on_snapshot_done(struct store *store, struct snapshot_result *result)
+{
+	store->saving.is_under_way = false;
+	snapshot_end(&store->saving.snapshot);
+	note_success(store, result);
+	free(result);
+}
+
+void store_on_snapshot_failed(struct store *store, struct snapshot_result *result)
+{
+	struct saving *saving = &store->saving;
+	saving->is_under_way = false;
+	snapshot_end(&saving->snapshot);
+	if (!saving->is_aborted)
+		note_failure(store, result->error);
+	else if (saving->abort_reason)
+		note_failure(store, saving->abort_reason);
+	free(result);
+}
+
+/* ---- what clients and others ask for ---- */
+
+void store_saving_on_flush_all(struct store *store)
+{
+	struct saving *saving = &store->saving;
+	if (saving->is_under_way && !saving->is_aborted)
+		saving->is_wanted[saving->purpose] = true;
+	if (saving->point_count > 0)
+		saving->is_wanted[SNAPSHOT_TO_FILE] = true;
+	abort_under_way(store, NULL);
+}
+
+void store_saving_on_loaded(struct store *store)
+{
+	store->saving.saved_ms = store->turn.monotonic_ms;
+	store->saving.saved_wall_ms = store->turn.now_ms;
+}
+
+void store_save_last(struct store *store)
+{
+	abort_under_way(store, NULL);
+	store->saving.is_wanted[SNAPSHOT_TO_FILE] = true;
+	begin_wanted(store);
+}
+
+void store_saving_stop(struct store *store)
+{
+	struct saving *saving = &store->saving;
+	for (int purpose = 0; purpose < SNAPSHOT_PURPOSES; purpose++)
+		saving->is_wanted[purpose] = false;
+	abort_under_way(store, "the server is stopping");
+}
+
+enum save_outcome store_request_save(struct store *store, enum save_time time)
+{
+	struct saving *saving = &store->saving;
+	bool must_wait = saving->is_under_way;
+	if (saving_has_file(saving))
+		return SAVE_IS_UNDER_WAY;
+	if (must_wait && time == SAVE_NOW)
+		return SAVE_MUST_WAIT;
+	saving->is_wanted[SNAPSHOT_TO_FILE] = true;
+	begin_wanted(store);
+	if (must_wait)
+		return SAVE_IS_SCHEDULED;
+	return saving_has_file(saving) ? SAVE_BEGINS : SAVE_FAILS;
+}
+
+const char *saving_refusal(const struct store *store)
+{
+	const struct saving *saving = &store->saving;
+	if (!saving->failed_ms || saving->point_count == 0 || !store->config.stop_writes_on_bgsave_error || store->config.appendonly)
+		return NULL;
+	return "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may modify the "
+	       "data set are disabled, because this instance is configured to report errors during writes if RDB snapshotting fails "
+	       "(stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.";
+}
+
+void store_saving_figures(const struct store *store, struct saving_figures *out_figures)
+{
+	const struct saving *saving = &store->saving;
+	int64_t now_ms = store->turn.monotonic_ms;
+	bool is_saving = saving_has_file(saving);
+	*out_figures = (struct saving_figures){
+		.changes = saving->changes,
+		.saves = saving->saves,
+		.is_saving = is_saving,
+		.has_failed = saving->failed_ms != 0,
+		.saved_wall_ms = saving->saved_wall_ms,
+		.last_s = saving->last_duration_ms < 0 ? -1 : saving->last_duration_ms / 1000,
+		.current_s = is_saving ? (now_ms - saving->began_ms) / 1000 : -1,
+		.overdue_s = store_save_overdue_ms(store) / 1000,
+		.keys = saving->is_under_way ? saving->snapshot.keys : 0,
+		.keys_at_cut = saving->is_under_way ? saving->keys_at_cut : 0,
+		.waiting_bytes = saving->is_under_way ? waiting_bytes(saving) : 0,
+		.waiting_bytes_max = saving->is_under_way ? saving->waiting_bytes_max : 0,
+		.last_waiting_bytes_max = saving->last_waiting_bytes_max,
+	};
+}
+
+/* ---- life ---- */
+
+void store_saving_init(struct store *store)
+{
+	struct saving *saving = &store->saving;
+	saving->last_duration_ms = -1;
+	saving->saved_ms = store->identity.started_monotonic_ms;
+	saving->saved_wall_ms = store->identity.started_ms;
+	snapshot_init(&saving->snapshot, &store->databases);
+	store_apply_save_points(store);
+}
+
+void store_saving_fini(struct store *store)
+{
+	snapshot_fini(&store->saving.snapshot);
+	free(store->saving.points);
+}
