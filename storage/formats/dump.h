@@ -26,7 +26,7 @@ enum dump_status {
 /* The caller stores or releases the value, which is valid as long as payload and reader, in which errors are. */
 enum dump_status dump_decode(struct rdb_reader *reader, struct slice payload, struct value *out_value);
 
-/* The length of the string in the payload, without checking that; 0 if it is no string. */
+/* The length of the string in the payload, without checking that; of an integer a bound; 0 if it is no string. */
 size_t dump_string_len(struct slice payload);
 
 #endif

@@ -379,7 +379,7 @@ static void hello_switches_the_protocol_and_back(void)
 
 static void a_long_name_counts_as_memory_and_is_cut_in_the_slow_log(void)
 {
-	enum { NAME_BYTES = 10000000 };
+	enum { NAME_BYTES = 10000000, AT_LEAST = NAME_BYTES / 2 }; /* clients of earlier cases may leave meanwhile */
 	ONLY_OURS();
 	struct peer *one = peer_connect(server);
 	char *name = malloc(NAME_BYTES + 1);
@@ -389,15 +389,15 @@ static void a_long_name_counts_as_memory_and_is_cut_in_the_slow_log(void)
 	int64_t clients = info_number(COMMAND(peer, "INFO", "memory"), "mem_clients_normal");
 	CU_ASSERT(GIVES(one, "+OK\r\n", "CLIENT", "SETNAME", name));
 	free(name);
-	CU_ASSERT(info_number(COMMAND(peer, "INFO", "memory"), "used_memory") >= used + NAME_BYTES);
-	CU_ASSERT(info_number(COMMAND(peer, "INFO", "memory"), "mem_clients_normal") >= clients + NAME_BYTES);
+	CU_ASSERT(info_number(COMMAND(peer, "INFO", "memory"), "used_memory") >= used + AT_LEAST);
+	CU_ASSERT(info_number(COMMAND(peer, "INFO", "memory"), "mem_clients_normal") >= clients + AT_LEAST);
 	CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "SET", "slowlog-log-slower-than", "0"));
 	CU_ASSERT(GIVES(one, "+PONG\r\n", "PING"));
 	CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "SET", "slowlog-log-slower-than", "10000"));
 	CU_ASSERT(COMMAND(peer, "SLOWLOG", "GET", "10") != NULL);
 	CU_ASSERT(peer_reply_length(peer) < 10000);
 	CU_ASSERT(GIVES(one, "+RESET\r\n", "RESET"));
-	CU_ASSERT(info_number(COMMAND(peer, "INFO", "memory"), "mem_clients_normal") < clients + NAME_BYTES);
+	CU_ASSERT(info_number(COMMAND(peer, "INFO", "memory"), "mem_clients_normal") < clients + AT_LEAST);
 	peer_close(&one);
 }
 

@@ -62,6 +62,7 @@ static void a_dumped_value_is_decoded(void)
 			struct entry *entry;
 			for (size_t n = 0; n < lengths[i]; n++)
 				bytes[n] = how & 1 ? (uint8_t)random_next(&random) : (uint8_t)(n / 100);
+			bytes[0] = 'n'; /* no integer: of those the length is a bound */
 			struct blob *payload = dumped(keyspace, slice_of(bytes, lengths[i]), how & 2);
 			struct slice dump = slice_of(payload->data, payload->len);
 			CU_ASSERT_EQUAL(dump_string_len(dump), lengths[i]);
