@@ -298,6 +298,8 @@ qc_error addresses_parse(struct settings *s, const char *text)
 	while (err.kind == QC_OK && s->address_count < count) {
 		const char *comma = strchrnul(text, ','), *end = comma;
 		trim(&text, &end);
+		if (text == end && count > 1)
+			return qc_errorf(QC_INVALID, "address: an empty address in the list");
 		err = parse_address(s, &s->addresses[s->address_count++], text, end);
 		text = comma + 1;
 	}

@@ -102,6 +102,8 @@ qc_context *qc_context_with_timeout(qc_context *parent, int64_t timeout_ms)
 
 qc_context *qc_context_with_deadline(qc_context *parent, int64_t deadline_ms)
 {
+	if (deadline_ms < 0)
+		deadline_ms = 0;
 	return context_create(parent, deadline_ms >= NO_DEADLINE / 1000000 ? NO_DEADLINE : deadline_ms * 1000000);
 }
 

@@ -49,6 +49,19 @@ static qc_error copy_texts(struct settings *s, const qc_options *o)
 	return no_error();
 }
 
+/* Longer times are as good as no limit. Sums of them, and nanoseconds, must not overflow. */
+#define CENTURY_MS (100 * 365 * 86400000LL)
+
+static void bound_times(struct settings *s)
+{
+	int64_t *times[] = {&s->max_lifetime_ms, &s->idle_timeout_ms, &s->pool_timeout_ms, &s->dial_timeout_ms,
+			    &s->timeout_ms, &s->backoff_min_ms, &s->backoff_max_ms};
+
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
+		if (*times[i] > CENTURY_MS)
+			*times[i] = CENTURY_MS;
+}
+
 #define DEFAULT_OF(field, value) (s->field = s->field ? s->field : (value))
 /* The fields of the options override the URL. */
 #define GIVEN(field) (s->field = o->field ? o->field : s->field)
@@ -71,6 +84,7 @@ static void fill_numbers(struct settings *s, const qc_options *o)
 	GIVEN(timeout_ms);
 	GIVEN(backoff_min_ms);
 	GIVEN(backoff_max_ms);
+	bound_times(s);
 	s->read_from = o->read_from;
 	s->tls_insecure = o->tls_insecure;
 	DEFAULT_OF(protocol, 3);

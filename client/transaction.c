@@ -158,7 +158,8 @@ qc_results qc_watch_args(qc_client *client, qc_context *context, qc_transaction 
 		return out;
 	}
 	words[0] = qc_arg("WATCH");
-	memcpy(words + 1, keys.items, keys.count * sizeof(*words));
+	if (keys.count > 0)
+		memcpy(words + 1, keys.items, keys.count * sizeof(*words));
 	if (client_of(client)->pool->cluster)
 		out.err = slot_of_command(site.watch, &site.slot);
 	if (out.err.kind == QC_OK)

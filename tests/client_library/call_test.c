@@ -268,6 +268,8 @@ static void a_wrong_address_is_told_by_name(void)
 		{"[::1", "missing ]"},
 		{"unix:", "path"},
 		{"localhost:6379,:0", "not a port"},
+		{"localhost:6379, ", "empty address"},
+		{"localhost:6379,,localhost:6380", "empty address"},
 	};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
@@ -505,6 +507,8 @@ static void a_watched_key_that_changes_makes_it_run_again(void)
 		qc_results refused qc_auto_results = qc_watch(f.client, ctx, refuse, NULL, "n");
 		FAILS(refused, QC_INVALID);
 		CU_ASSERT_STRING_EQUAL(refused.err.text, "not today");
+		qc_results no_keys qc_auto_results = qc_watch_args(f.client, ctx, refuse, NULL, (qc_args){NULL, 0});
+		FAILS(no_keys, QC_SERVER);
 		/* The keys are no longer watched, and the connections serve others. */
 		CU_ASSERT_EQUAL(qc_pool_stats(f.client).broken, 0);
 		uint64_t dialled = qc_pool_stats(f.client).misses;
@@ -944,6 +948,27 @@ static void tls_options_without_tls_are_refused(void)
 	}
 }
 
+static void times_beyond_every_bound_do_not_overflow(void)
+{
+	static const int64_t past[] = {INT64_MIN, INT64_MIN / 1000000 - 1, -1};
+	struct fixture f = fixture_start("");
+
+	for (size_t i = 0; i < sizeof(past) / sizeof(past[0]); i++) {
+		qc_context *ended qc_defer(qc_context_free) = qc_context_with_deadline(ctx, past[i]);
+		CU_ASSERT(qc_is(qc_context_err(ended), QC_DEADLINE));
+	}
+	qc_client *c qc_defer(qc_close) = qc_dial(f.address, .timeout_ms = INT64_MAX, .dial_timeout_ms = INT64_MAX,
+						  .pool_timeout_ms = INT64_MAX, .idle_timeout_ms = INT64_MAX,
+						  .max_lifetime_ms = INT64_MAX, .backoff_min_ms = INT64_MAX,
+						  .backoff_max_ms = INT64_MAX);
+	for (int i = 0; i < 3; i++)
+		GOOD(qc_set(c, ctx, "k", i));
+	CU_ASSERT_EQUAL(qc_pool_stats(c).stale, 0);
+	qc_client *most qc_defer(qc_close) = qc_dial(f.address, .timeout_ms = INT64_MAX);
+	GOOD(qc_set(most, ctx, "k", "v"));
+	CU_ASSERT(fixture_stop(&f));
+}
+
 static void null_is_the_background_the_defaults_and_nothing_to_release(void)
 {
 	struct fixture f = fixture_start("");
@@ -1015,6 +1040,7 @@ static const struct suite_case cases[] = {
 	CASE(pushes_have_a_handler_in_calls_too),
 	CASE(the_pool_keeps_few_idle_and_none_for_too_long),
 	CASE(tls_options_without_tls_are_refused),
+	CASE(times_beyond_every_bound_do_not_overflow),
 	CASE(null_is_the_background_the_defaults_and_nothing_to_release),
 };
 
