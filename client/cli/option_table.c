@@ -33,6 +33,7 @@ const char option_usage[] =
 	"  -r N, -i SECONDS    run the command N times (-1: forever), with a pause in between\n"
 	"  -json, -quoted-json (ASCII only), -csv, -raw, -no-raw\n"
 	"  -d TEXT, -D TEXT    with -raw: separator between elements, terminator after a reply (newlines)\n"
+	"  -e                  print errors to standard error\n"
 	"  -show-pushes yes|no show RESP3 push messages; yes on a terminal\n"
 	"\n"
 	"Prompt:\n"
@@ -103,6 +104,7 @@ const struct option_known option_table[] = {
 	{"d", NULL, OPTION_TEXT, TO(between)},
 	{"D", NULL, OPTION_TEXT, TO(end)},
 	{"show-pushes", NULL, OPTION_TEXT, TO(pushes)},
+	{"e", NULL, OPTION_FLAG, TO(errors_apart)},
 	{"yes", NULL, OPTION_FLAG, TO(is_sure)},
 	{"pager", NULL, OPTION_TEXT, TO(pager)},
 	{"profile", NULL, OPTION_TEXT, TO(profile)},
@@ -139,7 +141,6 @@ const struct option_known option_table[] = {
 	{.name = "help", .other = "?", .kind = OPTION_HELP},
 	{.name = "version", .other = "v", .kind = OPTION_VERSION},
 	/* Ignored options of redis-cli: they have no effect, or are always on here. */
-	{"e", NULL, OPTION_FLAG, TO(is_ignored)},
 	{"no-auth-warning", NULL, OPTION_FLAG, TO(is_ignored)},
 	{"verbose", NULL, OPTION_FLAG, TO(is_ignored)},
 	{"mono", NULL, OPTION_FLAG, TO(is_ignored)},

@@ -33,7 +33,7 @@ struct option_values {
 	long repeat, pipe_timeout_s, samples, top; /* LONG_MIN, 30, -1, -1 */
 	double interval_s, dial_s;                 /* -1; 0 */
 	int format, protocol, family;              /* protocol: 2 */
-	bool tls, insecure, last_from_stdin, asks_password, follows, is_quoted, is_sure, is_ignored;
+	bool tls, insecure, last_from_stdin, asks_password, follows, is_quoted, is_sure, errors_apart, is_ignored;
 };
 
 enum option_kind {

@@ -269,6 +269,7 @@ static void take_values(struct options *o, const struct option_values *v)
 	o->asks_password = v->asks_password;
 	o->follows = v->follows;
 	o->is_sure = v->is_sure;
+	o->errors_apart = v->errors_apart;
 	o->pager = v->pager ? v->pager : getenv("QCACHE_PAGER");
 	/* JSON needs RESP3, which has maps, booleans and doubles. */
 	if (v->format == FORMAT_JSON || v->format == FORMAT_QUOTED_JSON)

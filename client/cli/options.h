@@ -61,6 +61,7 @@ struct options {
 	const char *tag;     /* the argument that standard input replaces; NULL if none */
 	bool asks_password;
 	bool follows;        /* MOVED and ASK */
+	bool errors_apart;   /* errors are printed to standard error */
 	bool is_sure;        /* dangerous commands run without a question */
 	const char *pager;   /* NULL: none */
 	struct words command; /* the words after the options */

@@ -46,6 +46,12 @@ void print(struct text *text)
 	text_clear(text);
 }
 
+void print_to_stderr(struct text *text)
+{
+	fwrite(text->data, 1, text->len, stderr);
+	text_clear(text);
+}
+
 bool print_until_interrupt(struct text *text)
 {
 	size_t done = 0;

@@ -13,6 +13,8 @@
 void print(struct text *text);
 /* The same, but stops at Ctrl-C or when the shell program stops reading: returns false and discards the rest. */
 bool print_until_interrupt(struct text *text);
+/* Writes the text to standard error and clears it. */
+void print_to_stderr(struct text *text);
 
 /* Redirects output to a shell command line. False if it cannot be started, which has been printed. */
 bool output_to_program(const char *line);

@@ -304,7 +304,10 @@ static enum outcome show_error(struct session *s, const qc_error *err)
 {
 	if (err->kind == QC_SERVER) {
 		format_error(&s->out, err->text, &s->style);
-		print(&s->out);
+		if (s->options->errors_apart)
+			print_to_stderr(&s->out);
+		else
+			print(&s->out);
 		return OUTCOME_FAILED;
 	}
 	if (err->kind == QC_CANCELLED) {

@@ -30,6 +30,8 @@ static void scripts_get_plain_output_and_a_status(void)
 	CU_ASSERT(script_gives(&f, "$CLI get none", 0, "\n"));
 	CU_ASSERT(script_gives(&f, "$CLI -no-raw get none", 0, "(nil)\n"));
 	CU_ASSERT(script_gives(&f, "$CLI incr foo", 1, "ERR value is not an integer or out of range\n"));
+	CU_ASSERT(script_gives(&f, "$CLI -e incr foo 2>/dev/null", 1, ""));
+	CU_ASSERT(script_gives(&f, "$CLI -e incr foo 2>&1 >/dev/null", 1, "ERR value is not an integer or out of range\n"));
 	CU_ASSERT(script_gives(&f, "$CLI --json mget foo none", 0, "[\"bar\",null]\n"));
 	CU_ASSERT(script_gives(&f, "$CLI -csv mget foo none", 0, "\"bar\",NULL\n"));
 	CU_ASSERT(script_gives(&f, "$CLI -json config get port | grep -c '^{\"port\":\"[0-9]*\"}$'", 0, "1\n"));
