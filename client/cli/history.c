@@ -53,18 +53,6 @@ static bool read_file(int fd, struct text *out)
 	return n == 0;
 }
 
-static bool write_file(int fd, const char *data, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, data, len);
-		if (n < 0 && errno != EINTR)
-			return false;
-		data += n > 0 ? n : 0;
-		len -= n > 0 ? (size_t)n : 0;
-	}
-	return true;
-}
-
 /* Line ends and backslashes are written as \ooo. */
 static void encode(struct text *out, const char *line)
 {
@@ -131,7 +119,7 @@ static void shorten(const struct history *h, int fd)
 	text_puts(&all, mark);
 	for (size_t i = 0; i < h->count; i++)
 		encode(&all, h->lines[i]);
-	if (lseek(fd, 0, SEEK_SET) == 0 && write_file(fd, all.data, all.len) && ftruncate(fd, (off_t)all.len) != 0)
+	if (lseek(fd, 0, SEEK_SET) == 0 && write_all(fd, all.data, all.len) && ftruncate(fd, (off_t)all.len) != 0)
 		text_clear(&all);
 	text_fini(&all);
 }
@@ -188,7 +176,7 @@ void history_add(struct history *h, const char *line)
 	if (end == 0)
 		text_puts(&entry, mark);
 	encode(&entry, line);
-	if (end >= 0 && !write_file(fd, entry.data, entry.len) && ftruncate(fd, end) != 0)
+	if (end >= 0 && !write_all(fd, entry.data, entry.len) && ftruncate(fd, end) != 0)
 		text_clear(&entry);
 	close(fd);
 	text_fini(&entry);

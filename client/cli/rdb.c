@@ -48,18 +48,6 @@ static bool read_line(struct fetch *f, char *out, size_t size)
 	}
 }
 
-static bool write_all(int fd, const char *data, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, data, len);
-		if (n < 0 && errno != EINTR)
-			return false;
-		data += n > 0 ? n : 0;
-		len -= n > 0 ? (size_t)n : 0;
-	}
-	return true;
-}
-
 /* Copies `length` bytes. False with errno or f->err set. */
 static bool copy_length(struct fetch *f, int fd, uint64_t length, struct progress *progress, uint64_t *done)
 {

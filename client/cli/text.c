@@ -1,9 +1,11 @@
 #include "client/cli/text.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <wctype.h>
 
 void *checked(void *memory)
@@ -135,4 +137,16 @@ void text_json(struct text *text, const char *data, size_t len)
 		i += whole && !found ? whole : 1;
 	}
 	text_add(text, "\"", 1);
+}
+
+bool write_all(int fd, const char *data, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, data, len);
+		if (n < 0 && errno != EINTR)
+			return false;
+		data += n > 0 ? n : 0;
+		len -= n > 0 ? (size_t)n : 0;
+	}
+	return true;
 }

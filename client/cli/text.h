@@ -30,6 +30,9 @@ size_t text_utf8_length(const char *data, size_t len);
 /* Of a well-formed character. */
 wchar_t text_code_point(const char *data, size_t bytes);
 
+/* Writes all bytes to a file. False with errno. */
+bool write_all(int fd, const char *data, size_t len);
+
 void *checked(void *memory);
 
 #endif
