@@ -187,7 +187,7 @@ static void take_replies(struct async *a)
 		case RESP_READ_MORE:
 			return;
 		case RESP_READ_PROTOCOL:
-			async_lost(a, qc_errorf(QC_PROTOCOL, "%s", resp_reader_error(reader)));
+			async_lost(a, conn_not_resp(conn));
 			return;
 		case RESP_READ_NO_MEMORY:
 			async_lost(a, error_no_memory());

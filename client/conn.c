@@ -39,6 +39,15 @@ static qc_error too_late(struct conn *conn)
 	return qc_errorf(QC_TIMEOUT, "%s: timeout waiting for a reply", peer);
 }
 
+qc_error conn_not_resp(struct conn *conn)
+{
+	char peer[160];
+
+	conn->broken = true;
+	address_show(conn->peer, peer, sizeof(peer));
+	return qc_errorf(QC_PROTOCOL, "%s: %s", peer, resp_reader_error(conn->reader));
+}
+
 /* Waits until the socket is ready, the context ends, or the deadline passes. */
 static qc_error conn_wait(struct conn *conn, short events, qc_context *context, int64_t deadline_ns, int *out_ready)
 {
@@ -210,8 +219,7 @@ qc_error conn_next(struct conn *conn, qc_context *context, int64_t deadline_ns, 
 		case RESP_READ_REPLY:
 			return no_error();
 		case RESP_READ_PROTOCOL:
-			conn->broken = true;
-			return qc_errorf(QC_PROTOCOL, "%s", resp_reader_error(conn->reader));
+			return conn_not_resp(conn);
 		case RESP_READ_NO_MEMORY:
 			conn->broken = true;
 			return error_no_memory();

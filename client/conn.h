@@ -47,6 +47,8 @@ ssize_t conn_read_now(struct conn *conn, void *out, size_t size, short *out_want
 ssize_t conn_write_now(struct conn *conn, const void *data, size_t len, short *out_wants);
 /* Marks the connection broken and makes an error from errno and what was done. */
 qc_error conn_lost(struct conn *conn, int number, const char *what);
+/* The same for bytes that are not RESP. */
+qc_error conn_not_resp(struct conn *conn);
 
 /* Whether the peer has not closed and only pushes have arrived while the connection was idle. */
 bool conn_is_alive(struct conn *conn);

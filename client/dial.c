@@ -195,8 +195,7 @@ static qc_error take_answer(struct dial *d, bool *out_came)
 		if (status == RESP_READ_MORE)
 			return no_error();
 		if (status != RESP_READ_REPLY)
-			return status == RESP_READ_NO_MEMORY ? error_no_memory()
-							     : qc_errorf(QC_PROTOCOL, "%s", resp_reader_error(d->conn->reader));
+			return status == RESP_READ_NO_MEMORY ? error_no_memory() : conn_not_resp(d->conn);
 		*out_came = reply->type != RESP_TYPE_PUSH && reply->type != RESP_TYPE_ATTRIBUTE;
 		qc_error err = *out_came ? greeting_take(&d->greeting, reply_public(reply)) : no_error();
 		resp_reply_free(reply);

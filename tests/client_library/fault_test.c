@@ -975,6 +975,34 @@ static void a_client_of_a_cluster_survives_a_lack_of_memory(void)
 	CU_ASSERT(nodes_stop(&nodes));
 }
 
+/* As web servers do: at the greeting, or after it. */
+static void answer_in_http(struct fake *fake, int fd, unsigned number, void *data)
+{
+	const bool *greets = data;
+	char word[32];
+
+	(void)fake, (void)number;
+	if ((*greets && !fake_greet(fd)) || !fake_read(fd, word, sizeof(word)))
+		return;
+	fake_send_text(fd, "HTTP/1.1 400 Bad Request\r\n\r\n");
+}
+
+static void a_server_that_speaks_no_resp_is_named(void)
+{
+	for (int i = 0; i < 2; i++) {
+		bool greets = i == 1;
+		struct fake *fake = fake_start(answer_in_http, &greets);
+		char address[32];
+		snprintf(address, sizeof(address), "127.0.0.1:%u", fake_port(fake));
+		qc_client *c qc_defer(qc_close) = qc_dial(address, .retries = -1);
+		CU_ASSERT_EQUAL(qc_is(c->err, QC_OK), greets);
+		qc_result r qc_auto = qc_do(c, ctx, "PING");
+		FAILS(r, QC_PROTOCOL);
+		CU_ASSERT_PTR_NOT_NULL(strstr(r.err.text, address));
+		fake_stop(&fake);
+	}
+}
+
 static const struct suite_case cases[] = {
 	CASE(a_connection_cut_at_any_byte_is_an_error_and_no_more),
 	CASE(a_reply_in_single_bytes_is_whole),
@@ -1000,6 +1028,7 @@ static const struct suite_case cases[] = {
 	CASE(a_subscription_survives_a_lack_of_memory),
 	CASE(the_asynchronous_face_survives_a_lack_of_memory),
 	CASE(a_client_of_a_cluster_survives_a_lack_of_memory),
+	CASE(a_server_that_speaks_no_resp_is_named),
 };
 
 int main(int argc, char **argv)
