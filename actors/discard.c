@@ -7,6 +7,7 @@
 #include "actors/persistence/aof.h"
 #include "actors/persistence/load_frames.h"
 #include "actors/persistence/snapshot_batch.h"
+#include "actors/replication/stream.h"
 #include "actors/worker/listeners.h"
 #include "actors/reactor/reactor.h"
 #include "actors/reaper/reaper.h"
@@ -14,6 +15,7 @@
 #include "actors/store/batch.h"
 #include "actors/store/figures.h"
 #include "storage/blob.h"
+#include "storage/formats/rdb_load.h"
 #include "storage/load_batch.h"
 #include "transport/bus.h"
 
@@ -103,6 +105,16 @@ static void discard_load_frames(struct load_frames *frames)
 static void discard_blob(struct blob *blob)
 {
 	blob_release(&blob);
+}
+
+static void discard_replication_stream(struct replication_stream *stream)
+{
+	replication_stream_destroy(&stream);
+}
+
+static void discard_rdb_history(struct rdb_history *history)
+{
+	free(history);
 }
 
 static void discard_snapshot_plan(struct snapshot_plan *plan)

@@ -32,6 +32,7 @@
 #include "actors/persistence/disk.h"
 #include "actors/persistence/snapshot_writer.h"
 #include "actors/reaper/reaper.h"
+#include "actors/replication/replication.h"
 #include "actors/discard.h"
 #include "actors/stop_order.h"
 #include "actors/store/commands/command.h"
@@ -57,6 +58,7 @@ struct server {
 	struct syncer syncer;
 	struct observer *observer;
 	struct snapshot_writer snapshot_writer;
+	struct replication_actor replication;
 	struct reaper reaper;
 	struct worker worker;
 	struct listeners listeners, next_listeners; /* open now; open once the reactor has taken them */
@@ -299,6 +301,7 @@ static void supervisor_turn(void *state, struct message message)
 	case SYNCER_STOP_DONE:
 	case SNAPSHOT_STOP_DONE:
 	case OBSERVER_STOP_DONE:
+	case REPLICATION_STOP_DONE:
 	case SUBSCRIBER_STOP_DONE:
 	case BLOCKING_SUBSCRIBER_STOP_DONE:
 	case REAPER_STOP_DONE:
@@ -367,7 +370,7 @@ static void check_none_is_forgotten(const uint32_t counts[ACTOR_KINDS])
 
 static void create_actors(struct server *server, const struct server_subscriber *subscribers, uint32_t count)
 {
-	struct store_subscription *subscriptions = must_allocate(2 + count, sizeof(*subscriptions));
+	struct store_subscription *subscriptions = must_allocate(3 + count, sizeof(*subscriptions));
 	struct settings settings = store_settings(&server->config);
 
 	server->supervisor = runtime_actor(server->runtime, ACTOR_SUPERVISOR, 0);
@@ -381,14 +384,19 @@ static void create_actors(struct server *server, const struct server_subscriber 
 	};
 	server->aof = aof_create(server->runtime, &server->config, server->files);
 	syncer_init(&server->syncer, server->runtime, disk_real());
+	replication_init(&server->replication, server->runtime);
 	subscriptions[1] = (struct store_subscription){
 		.actor = runtime_actor(server->runtime, ACTOR_AOF, 0), .interest = 0
 	};
-	bind_subscribers(server, subscribers, count, subscriptions + 2);
+	subscriptions[2] = (struct store_subscription){
+		.actor = runtime_actor(server->runtime, ACTOR_REPLICATION, 0), .is_optional = true,
+		.credit_bytes = REPLICATION_CREDIT_BYTES, .message_max_bytes = REPLICATION_MESSAGE_MAX_BYTES
+	};
+	bind_subscribers(server, subscribers, count, subscriptions + 3);
 	snapshot_writer_init(&server->snapshot_writer, server->runtime, disk_real());
 	reaper_init(&server->reaper, server->runtime);
 	worker_init(&server->worker, server->runtime);
-	server->store = store_create(server->runtime, &server->config, subscriptions, 2 + count);
+	server->store = store_create(server->runtime, &server->config, subscriptions, 3 + count);
 	if (aof_must_load(server->aof))
 		store_expect_data(server->store, data_files_bytes(server->files));
 	free(subscriptions);
@@ -435,6 +443,7 @@ struct server *server_create(const struct config *config, const struct server_su
 		[ACTOR_SYNCER] = 1,
 		[ACTOR_SNAPSHOT] = 1,
 		[ACTOR_OBSERVER] = 1,
+		[ACTOR_REPLICATION] = 1,
 		[ACTOR_REAPER] = 1,
 		[ACTOR_WORKER] = 1,
 	};
@@ -547,6 +556,7 @@ void server_destroy(struct server **server_at)
 	aof_destroy(&server->aof);
 	observer_destroy(&server->observer);
 	snapshot_writer_fini(&server->snapshot_writer);
+	replication_fini(&server->replication);
 	runtime_destroy(&server->runtime);
 	listeners_fini(&server->next_listeners);
 	free(server->reactors);

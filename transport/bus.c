@@ -127,7 +127,7 @@ void bus_publish(struct bus *bus, struct bus_message *message)
 			continue;
 		/* Relaxed: the following post orders it for the receiver. */
 		atomic_fetch_add_explicit(&message->holders, 1, memory_order_relaxed);
-		subscriber->credit_bytes -= (int64_t)message->bytes;
+		subscriber->credit_bytes -= (int64_t)bus_charge_bytes(message, subscriber->wish.message_max_bytes);
 		subscriber->wish.post(subscriber->wish.context, message);
 	}
 	bus_message_release(message);

@@ -45,6 +45,12 @@ struct bus_message {
 
 void bus_message_release(struct bus_message *message);
 
+/* The credit that it takes from a subscriber with this message_max_bytes. */
+static inline uint64_t bus_charge_bytes(const struct bus_message *message, uint64_t message_max_bytes)
+{
+	return message_max_bytes && message_max_bytes < message->bytes ? message_max_bytes : message->bytes;
+}
+
 struct bus;
 
 struct bus *bus_create(void);
@@ -54,6 +60,7 @@ struct bus_subscription {
 	uint32_t interest;      /* enum bus_interest */
 	bool is_required;       /* without credit the publisher must wait; an optional one is skipped */
 	int64_t credit_bytes;
+	uint64_t message_max_bytes; /* the most credit that a message takes, however large it is; 0: no limit */
 	void (*post)(void *context, struct bus_message *message); /* gives one hold away */
 	void (*attach)(void *context, uint64_t sequence);         /* the next frame is sequence + 1; NULL without BUS_FRAMES */
 	void *context;

@@ -26,6 +26,13 @@ static const struct subscriber_kind subscriber_kinds[ACTOR_KINDS] = {
 		.post_stop_done = post_AOF_STOP_DONE,
 		.questions = 8, /* SETTINGS, SYNC, DESCRIBE; the answers to STATE and to four load batches */
 	},
+	[ACTOR_REPLICATION] = {
+		.post_frames = post_REPLICATION_FRAMES,
+		.post_attach = post_REPLICATION_ATTACH,
+		.post_credit = post_STORE_REPLICATION_CREDIT,
+		.post_stop_done = post_REPLICATION_STOP_DONE,
+		.questions = 1, /* the answer to its STREAM */
+	},
 	KIND(SUBSCRIBER),
 	KIND(BLOCKING_SUBSCRIBER),
 };
@@ -46,6 +53,7 @@ void subscriber_init(struct subscriber *subscriber, struct actor *actor, const s
 		.interest = options->interest,
 		.has_frames = (options->interest & BUS_FRAMES) && !options->joins_later,
 		.owes_later = options->owes_later,
+		.message_max_bytes = options->message_max_bytes,
 		.take = options->take,
 		.context = options->context,
 	};
@@ -58,6 +66,11 @@ uint64_t subscriber_take_credit(struct subscriber *subscriber)
 	uint64_t bytes = subscriber->owed_bytes;
 	subscriber->owed_bytes = 0;
 	return bytes;
+}
+
+uint64_t subscriber_charge(const struct subscriber *subscriber, const struct bus_message *message)
+{
+	return bus_charge_bytes(message, subscriber->message_max_bytes);
 }
 
 void subscriber_owe(struct subscriber *subscriber, uint64_t bytes)
@@ -88,7 +101,7 @@ void subscriber_on_frames(struct subscriber *subscriber, struct bus_message *mes
 				       (unsigned long long)message->last_sequence);
 	subscriber->take(subscriber->context, message);
 	if (!subscriber->owes_later)
-		subscriber_owe(subscriber, message->bytes);
+		subscriber_owe(subscriber, subscriber_charge(subscriber, message));
 	bus_message_release(message);
 	stop_if_empty(subscriber);
 }

@@ -40,6 +40,7 @@ struct subscriber {
 	uint64_t missed;      /* frames that it was not given */
 	bool is_stopping;
 	bool owes_later;
+	uint64_t message_max_bytes;
 	/* Handles a bus message, borrowed for the call. */
 	void (*take)(void *context, const struct bus_message *message);
 	void *context;
@@ -48,6 +49,7 @@ struct subscriber {
 struct subscriber_options {
 	uint32_t interest;    /* enum bus_interest */
 	int64_t credit_bytes; /* as the store was told; 0: BUS_CREDIT_BYTES */
+	uint64_t message_max_bytes; /* as the store was told; 0: no limit */
 	bool joins_later;     /* the store was told no interest in frames: they begin with an ATTACH */
 	bool owes_later;      /* a message's credit is owed when the subscriber calls subscriber_owe(), not when it has taken it */
 	void (*take)(void *context, const struct bus_message *message);
@@ -65,6 +67,8 @@ void subscriber_on_stop(struct subscriber *subscriber);
 /* In the subscriber's turn: changes its interest from the store's next turn on. Frames begin with an ATTACH. */
 void subscriber_want(struct subscriber *subscriber, uint32_t interest);
 
+/* The credit that a message took. */
+uint64_t subscriber_charge(const struct subscriber *subscriber, const struct bus_message *message);
 /* With owes_later, in the subscriber's turn: it has done with messages of so many `bytes`. */
 void subscriber_owe(struct subscriber *subscriber, uint64_t bytes);
 

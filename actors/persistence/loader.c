@@ -34,6 +34,7 @@ struct loader {
 	uint64_t bytes_before;               /* of the files before */
 	uint64_t sequence;                   /* of the last frame so far; a file of another server has none, and its frames are counted */
 	bool sequence_is_known;
+	struct rdb_history history;          /* without appendonly: the log's base does not tell */
 	const struct data_file *under_way[BATCHES_MAX]; /* where the batches with the store come from, the oldest first */
 	uint32_t under_way_count;
 	struct aof_end end;
@@ -57,6 +58,18 @@ static void fail(struct aof *aof, const char *format, ...)
 	actor_post(aof->actor, runtime_actor(aof->actor->runtime, ACTOR_SUPERVISOR, 0), SUPERVISOR_LOAD_FAILED, 0, error);
 }
 
+/* NULL if there is none. */
+static struct rdb_history *copy_history(const struct rdb_history *history)
+{
+	if (!history->id[0])
+		return NULL;
+	struct rdb_history *copy = malloc(sizeof(*copy));
+	if (!copy)
+		crash_out_of_memory("loading the data");
+	*copy = *history;
+	return copy;
+}
+
 static void finish(struct aof *aof)
 {
 	struct loader *loader = aof->loader;
@@ -70,7 +83,7 @@ static void finish(struct aof *aof)
 	if (aof->files->count > 0)
 		log_event(LOG_NOTICE, "DB loaded from %s: %.3f seconds", aof->config.appendonly ? "append only file" : "disk",
 			  (double)(monotonic_ms() - loader->began_ms) / 1000.0);
-	actor_post(aof->actor, aof->store, STORE_LOADED, loader->sequence, NULL);
+	actor_post(aof->actor, aof->store, STORE_LOADED, loader->sequence, copy_history(&loader->history));
 	loader_fini(aof);
 }
 
@@ -219,6 +232,8 @@ static void end_rdb(struct aof *aof)
 	if (figures.has_sequence)
 		loader->sequence = figures.sequence;
 	loader->sequence_is_known = figures.has_sequence;
+	if (!loader->file->part)
+		loader->history = figures.history;
 	log_event(LOG_NOTICE, "%s: %llu keys%s", loader->file->path, (unsigned long long)figures.keys,
 		  figures.has_checksum ? "" : ", without a checksum");
 	rdb_load_destroy(&loader->rdb);

@@ -12,6 +12,7 @@
 enum snapshot_purpose {
 	SNAPSHOT_TO_FILE, /* an RDB file for the next start */
 	SNAPSHOT_TO_BASE, /* the base of a log */
+	SNAPSHOT_TO_REPLICAS, /* no file: the bytes go back to the store, which sends them */
 };
 
 /* How many keys a database had at the cut. */
@@ -27,6 +28,7 @@ struct snapshot_plan {
 	int64_t cut_ms;         /* wall clock */
 	char *directory, *name; /* of the file */
 	uint64_t used_bytes;    /* memory at the cut */
+	char history_id[41];    /* that replicas follow; "": none. SNAPSHOT_END tells the offset in it */
 	bool compresses, has_checksum;
 	bool writes_back;       /* tells the disk to begin writing every few megabytes */
 	uint32_t count;

@@ -202,6 +202,8 @@ static void resume_replies(struct connection *connection)
 /* The socket is full, or the gate closed. Pausing stops replies; a client that only receives pushes cannot be paused, so it is closed. */
 static void check_limits(struct connection *connection, bool is_pushed)
 {
+	if (connection->is_paced)
+		return;
 	if (is_over_limit(connection) || (is_over_share(connection) && is_pushed)) {
 		log_event(LOG_WARNING, "Client id=%llu closed for overcoming of output buffer limits: %zu bytes wait for it",
 			  (unsigned long long)connection->ref.id, waiting_bytes(connection));
@@ -239,6 +241,15 @@ static void on_output_status(struct connection *connection, enum output_status s
 	}
 }
 
+/* The store asked to be told when the kernel has taken so much. */
+static void report_taken(struct connection *connection)
+{
+	if (!connection->report_at_bytes || connection->delivered_bytes - connection->output.bytes < connection->report_at_bytes)
+		return;
+	connection->report_at_bytes = 0;
+	reactor_report(connection->reactor, connection, REPORT_READY);
+}
+
 static void on_writable(struct ev_loop *loop, ev_io *watcher, int events)
 {
 	struct connection *connection = watcher->data;
@@ -248,6 +259,8 @@ static void on_writable(struct ev_loop *loop, ev_io *watcher, int events)
 	if (status == OUTPUT_WAITING)
 		resume_replies(connection);
 	on_output_status(connection, status, false);
+	if (connection->fd >= 0)
+		report_taken(connection);
 }
 
 /* What the store says about reading. False: the client was killed, and the connection is broken off. */
@@ -306,6 +319,10 @@ static void send_parts(struct connection *connection, const struct delivery *sum
 		connection->is_closing = true;
 		connection_pause_reading(connection, PAUSE_ENDED);
 	}
+	if (sum->flags & REPLY_PACED)
+		connection->is_paced = true;
+	if (sum->flags & REPLY_REPORT_TAKEN)
+		connection->report_at_bytes = connection->delivered_bytes;
 	struct output before = connection->output;
 	enum output_status status = output_write_parts(&connection->output, connection->fd, parts, count, text,
 						       &connection->reactor->written);
@@ -315,6 +332,7 @@ static void send_parts(struct connection *connection, const struct delivery *sum
 		return;
 	if (sum->flags & REPLY_REPORT)
 		reactor_report(connection->reactor, connection, connection->pause & PAUSE_OUTPUT ? REPORT_FULL : REPORT_READY);
+	report_taken(connection);
 	if ((connection->pause & PAUSE_JUDGING) && connection->in_flight == 0)
 		connection_judge_again(connection);
 }

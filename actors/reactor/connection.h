@@ -45,6 +45,7 @@ struct connection {
 	bool is_starved;
 	bool is_at_end;              /* the client has closed its side, and all input is read */
 	bool is_over_limit;          /* broken off for its output limit */
+	bool is_paced;               /* the store sends only what the kernel takes, and sets the limits itself */
 	bool is_lingering;           /* all is sent; waits for the client to close */
 	ev_io readable, writable;
 
@@ -64,6 +65,7 @@ struct connection {
 	struct output output;
 	size_t gated_bytes;          /* of replies that wait at the gate */
 	uint64_t delivered_bytes;    /* of all replies that have come for it */
+	uint64_t report_at_bytes;    /* when the kernel has taken so many of them the store wants a report; 0: it doesn't */
 	int64_t over_soft_limit_since_ms; /* monotonic; 0 while below it */
 	struct connection *next_starved, *next_doomed;
 	struct connection *next_lingering, *previous_lingering;

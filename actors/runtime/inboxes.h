@@ -23,6 +23,9 @@
 #ifndef TO_OBSERVER
 #define TO_OBSERVER(name)
 #endif
+#ifndef TO_REPLICATION
+#define TO_REPLICATION(name)
+#endif
 #ifndef TO_SUBSCRIBER
 #define TO_SUBSCRIBER(name)
 #endif
@@ -47,6 +50,7 @@
 #undef TO_SYNCER
 #undef TO_SNAPSHOT
 #undef TO_OBSERVER
+#undef TO_REPLICATION
 #undef TO_SUBSCRIBER
 #undef TO_BLOCKING_SUBSCRIBER
 #undef TO_REAPER

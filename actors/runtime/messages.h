@@ -56,6 +56,10 @@ enum to_observer {
 #define TO_OBSERVER ENUMERATOR
 #include "actors/runtime/inboxes.h"
 };
+enum to_replication {
+#define TO_REPLICATION ENUMERATOR
+#include "actors/runtime/inboxes.h"
+};
 enum to_subscriber {
 #define TO_SUBSCRIBER ENUMERATOR
 #include "actors/runtime/inboxes.h"

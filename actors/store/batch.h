@@ -100,6 +100,8 @@ enum reply_flags {
 	REPLY_UNAUTHENTICATED = 16,
 	REPLY_CLOSE_NOW = 32,     /* the client was killed: close without writing */
 	REPLY_REPORT = 64,        /* send a connection_report after receiving this part */
+	REPLY_REPORT_TAKEN = 128, /* send one when the kernel has taken this part and all before it */
+	REPLY_PACED = 256,        /* from now on this connection gets only what the store has seen taken: no limit applies to its output */
 };
 
 /* `text_len` bytes of the batch's text for a connection, then the blob if there is one. */

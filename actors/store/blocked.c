@@ -212,7 +212,8 @@ void session_block(struct call *call, enum blocked_topic topic, int64_t deadline
 bool blocked_ends_with_client(const struct session *session)
 {
 	static const bool ends[BLOCKED_TOPICS] = { [BLOCKED_NOTHING] = true, [BLOCKED_PAUSE] = true, [BLOCKED_SLICE] = true,
-						   [BLOCKED_DURABLE] = true, [BLOCKED_AOF_FIGURES] = true, [BLOCKED_SHUTDOWN] = true };
+						   [BLOCKED_DURABLE] = true, [BLOCKED_AOF_FIGURES] = true, [BLOCKED_REPLICAS] = true,
+						   [BLOCKED_SHUTDOWN] = true };
 	return ends[session->topic];
 }
 

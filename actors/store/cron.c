@@ -44,7 +44,7 @@ static bool expire_database(struct store *store, uint32_t database, uint64_t unt
 
 static bool may_expire(const struct store *store)
 {
-	return !store->cron.expiry_is_off && !store_is_paused(store) && !store->loading.is_on;
+	return !store->cron.expiry_is_off && !store_shutdown_holds_writes(store) && !store_is_paused(store) && !store->loading.is_on;
 }
 
 static void count_expiry(struct store *store, uint64_t ns, bool is_done)
@@ -77,7 +77,7 @@ static bool expire_keys(struct store *store)
 static bool is_idle_too_long(const struct store *store, const struct session *session)
 {
 	bool is_waiting = (session->flags & SESSION_BLOCKED) && session->topic != BLOCKED_OUTPUT;
-	return !is_waiting && !(session->flags & (SESSION_MONITOR | SESSION_CLOSING)) &&
+	return !is_waiting && !(session->flags & (SESSION_MONITOR | SESSION_REPLICA | SESSION_CLOSING)) &&
 	       store->turn.monotonic_ms - session->last_command_ms > store->config.timeout * 1000;
 }
 
@@ -229,6 +229,7 @@ static int64_t next_due_ms(const struct store *store, bool is_behind)
 	if (may_expire(store) && store_has_credit(store) && !store_snapshot_is_full(store))
 		due_ms = earlier(due_ms, next_expiry_ms(store));
 	due_ms = earlier(due_ms, store_next_save_ms(store));
+	due_ms = earlier(due_ms, replication_next_ms(store));
 	if (store_is_paused(store))
 		due_ms = earlier(due_ms, store->execution.pause_until_ms);
 	if (store->config.timeout && store->sessions.count)

@@ -69,6 +69,8 @@ const char *store_refusal(const struct store *store, const struct command *comma
 	const char *refusal = write_refusal(store);
 	if (refusal && ((command->flags & COMMAND_WRITE) || command->handler == cmd_ping))
 		return refusal;
+	if ((command->flags & COMMAND_WRITE) && (refusal = replication_refusal(store)))
+		return refusal;
 	if (store->loading.is_on && !(command->flags & COMMAND_LOADING))
 		return "LOADING Redis is loading the dataset in memory";
 	return NULL;

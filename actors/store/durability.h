@@ -13,6 +13,7 @@
 struct load_batch;
 struct store;
 struct load_frames;
+struct rdb_history;
 struct subscriber_link;
 
 struct durability {
@@ -57,6 +58,7 @@ void durability_on_figures(struct store *store, struct aof_figures *figures);
 /* loading.c */
 void loading_on_entries(struct store *store, uint64_t loaded_bytes, struct load_batch *batch);
 void loading_on_frames(struct store *store, uint64_t loaded_bytes, struct load_frames *frames);
-void loading_on_end(struct store *store, uint64_t sequence);
+/* Takes the history. */
+void loading_on_end(struct store *store, uint64_t sequence, struct rdb_history *history);
 
 #endif

@@ -90,6 +90,7 @@ void store_take(struct store *store, struct message message)
 	case STORE_TICK: store->cron.armed_ms = INT64_MAX; return;
 	case STORE_OBSERVER_CREDIT:
 	case STORE_AOF_CREDIT:
+	case STORE_REPLICATION_CREDIT:
 	case STORE_SUBSCRIBER_CREDIT:
 	case STORE_BLOCKING_SUBSCRIBER_CREDIT: store_on_credit(store, &message); return;
 	case STORE_SUBSCRIBER_WANTS:
@@ -102,6 +103,8 @@ void store_take(struct store *store, struct message message)
 		on_monitor_lines(store, PAYLOAD(STORE_MONITOR_LINES, message));
 		store_on_credit(store, &message);
 		return;
+	case STORE_REPLICATION_STREAM: replication_on_stream(store, PAYLOAD(STORE_REPLICATION_STREAM, message)); return;
+	case STORE_SNAPSHOT_BYTES: replicas_on_snapshot_bytes(store, PAYLOAD(STORE_SNAPSHOT_BYTES, message)); return;
 	case STORE_SNAPSHOT_CREDIT: store_on_snapshot_credit(store, PAYLOAD(STORE_SNAPSHOT_CREDIT, message)); return;
 	case STORE_SNAPSHOT_DONE: store_on_snapshot_done(store, PAYLOAD(STORE_SNAPSHOT_DONE, message)); return;
 	case STORE_SNAPSHOT_FAILED: store_on_snapshot_failed(store, PAYLOAD(STORE_SNAPSHOT_FAILED, message)); return;
@@ -112,7 +115,7 @@ void store_take(struct store *store, struct message message)
 	case STORE_AOF_FIGURES: durability_on_figures(store, PAYLOAD(STORE_AOF_FIGURES, message)); return;
 	case STORE_LOAD_ENTRIES: loading_on_entries(store, message.number, PAYLOAD(STORE_LOAD_ENTRIES, message)); return;
 	case STORE_LOAD_FRAMES: loading_on_frames(store, message.number, PAYLOAD(STORE_LOAD_FRAMES, message)); return;
-	case STORE_LOADED: loading_on_end(store, message.number); return;
+	case STORE_LOADED: loading_on_end(store, message.number, PAYLOAD(STORE_LOADED, message)); return;
 	case SUPERVISOR_LISTEN_DONE: store_on_listening(store, true); return;
 	case SUPERVISOR_LISTEN_FAILED: store_on_listening(store, false); return;
 	case WORKER_REWRITE_DONE: store_on_rewritten(store, NULL); return;

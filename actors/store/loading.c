@@ -105,7 +105,7 @@ void loading_on_frames(struct store *store, uint64_t loaded_bytes, struct load_f
 	load_frames_destroy(&frames);
 }
 
-void loading_on_end(struct store *store, uint64_t sequence)
+void loading_on_end(struct store *store, uint64_t sequence, struct rdb_history *history)
 {
 	store->loading.is_on = false;
 	store_saving_on_loaded(store);
@@ -113,6 +113,9 @@ void loading_on_end(struct store *store, uint64_t sequence)
 	store->durability.durable = sequence;
 	bus_resume(store->bus.bus, sequence);
 	durability_begin(store);
+	if (history)
+		replication_resume(store, history);
+	free(history);
 	if (!store->is_stopping)
 		actor_post(store->actor, store->supervisor, SUPERVISOR_LOADED, 0, NULL);
 }

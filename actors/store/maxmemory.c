@@ -9,7 +9,7 @@
  * unread replies, names, the connections themselves). Blobs in requests and replies in flight, and requests that arrived in pieces, cannot
  * be freed by eviction: only their excess over IN_FLIGHT_BYTES_FREE counts, and the blobs of the command that needs memory. While the
  * reaper is freeing garbage, nothing is evicted, since memory is about to be freed. What waits for a snapshot's writer doesn't count: evicting
- * a key that the snapshot does not have yet would add to it.
+ * a key that the snapshot does not have yet would add to it. Nor does the replication stream, to which each eviction adds.
  *
  * What a command adds is known before it begins (struct memory_need), so that eviction makes room for just that. The key that it writes is
  * not evicted for it. Small values are not worth the trouble: they may exceed maxmemory until the end of the turn.
@@ -88,7 +88,7 @@ struct need {
 static size_t counted_bytes(const struct store *store, const struct need *need)
 {
 	size_t in_flight = in_flight_blob_bytes() + store->execution.backlog_bytes;
-	size_t free = IN_FLIGHT_BYTES_FREE + need->in_flight_bytes + store_snapshot_bytes(store).held;
+	size_t free = IN_FLIGHT_BYTES_FREE + need->in_flight_bytes + store_snapshot_bytes(store).held + replication_bytes(store);
 	size_t over = in_flight > free ? in_flight - free : 0;
 	size_t clients = counted_client_bytes(store);
 	if (!store_could_hold(store, clients + over))

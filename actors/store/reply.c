@@ -75,11 +75,12 @@ static struct buffer *discarded_text(struct store *store)
 	return &store->turn.discarded;
 }
 
-void store_send_blob(struct store *store, struct session *session, struct blob *blob)
+struct reply_part *store_send_blob(struct store *store, struct session *session, struct blob *blob)
 {
 	struct reply_part *part = store_part(store, session->connection);
 	part->blob = blob_hold(blob); /* what follows is another part */
 	session_count_sent(store, session, part, blob->len);
+	return part;
 }
 
 /* True only within one long reply: no command begins when the text is full. */

@@ -18,16 +18,25 @@
 #define WALK_BYTES (SNAPSHOT_BATCHES_MAX * SNAPSHOT_BATCH_BYTES)
 
 _Static_assert(SLOTS_STORE_SNAPSHOT >= SNAPSHOT_BATCHES_MAX + 3, "batches; BEGIN, END, ABORT");
-_Static_assert(SLOTS_SNAPSHOT_STORE >= SNAPSHOT_BATCHES_MAX + 1, "each batch returns; an answer");
+_Static_assert(SLOTS_SNAPSHOT_STORE >= 2 * SNAPSHOT_BATCHES_MAX + 3, "each batch returns, with bytes; those at BEGIN and END; an answer");
 
 static size_t waiting_bytes(const struct saving *saving)
 {
 	return snapshot_queued_bytes(&saving->snapshot) + saving->out.copied + saving->out.held;
 }
 
+static bool is_for_replicas(const struct saving *saving)
+{
+	return saving->is_under_way && saving->purpose == SNAPSHOT_TO_REPLICAS;
+}
+
+/* What waits for replicas is bounded as all that waits for replicas. */
 static size_t limit_bytes(const struct store *store)
 {
-	return (size_t)store->config.snapshot_memory_limit;
+	uint64_t replica_bytes = store->config.client_output_buffer_limit[CLIENT_CLASS_REPLICA].hard_bytes;
+	if (!is_for_replicas(&store->saving))
+		return (size_t)store->config.snapshot_memory_limit;
+	return replica_bytes ? (size_t)replica_bytes : SIZE_MAX;
 }
 
 struct snapshot_bytes store_snapshot_bytes(const struct store *store)
@@ -48,6 +57,8 @@ static struct snapshot_plan *make_plan(const struct store *store)
 	plan->sequence = bus_sequence(store->bus.bus);
 	plan->cut_ms = store->turn.now_ms;
 	plan->used_bytes = store_used_bytes(store);
+	if (store->saving.needs_place && plan->purpose != SNAPSHOT_TO_BASE)
+		strcpy(plan->history_id, store->identity.replication_id);
 	plan->compresses = config->rdbcompression;
 	plan->has_checksum = config->rdbchecksum;
 	plan->writes_back = config->rdb_save_incremental_fsync;
@@ -81,7 +92,7 @@ static void wake_savers(struct store *store, const char *error)
 static void note_failure(struct store *store, const char *reason)
 {
 	struct saving *saving = &store->saving;
-	log_event(LOG_WARNING, "Background saving error: %s", reason);
+	log_event(LOG_WARNING, "%s error: %s", saving->purpose == SNAPSHOT_TO_REPLICAS ? "Snapshot for replicas" : "Background saving", reason);
 	if (saving->purpose != SNAPSHOT_TO_FILE)
 		return;
 	saving->failed_ms = store->turn.monotonic_ms;
@@ -93,8 +104,9 @@ static void note_failure(struct store *store, const char *reason)
 static void note_success(struct store *store, const struct snapshot_result *result)
 {
 	struct saving *saving = &store->saving;
-	log_event(LOG_NOTICE, "DB saved on disk: %" PRIu64 " keys, %" PRIu64 " bytes, %.3f seconds, at most %zu bytes waited", result->keys,
-		  result->bytes, (double)(store->turn.monotonic_ms - saving->began_ms) / 1000, saving->waiting_bytes_max);
+	log_event(LOG_NOTICE, "%s: %" PRIu64 " keys, %" PRIu64 " bytes, %.3f seconds, at most %zu bytes waited", 
+		  saving->purpose == SNAPSHOT_TO_REPLICAS ? "Snapshot sent to replicas" : "DB saved on disk", result->keys, result->bytes,
+		  (double)(store->turn.monotonic_ms - saving->began_ms) / 1000, saving->waiting_bytes_max);
 	if (saving->purpose != SNAPSHOT_TO_FILE)
 		return;
 	saving->changes -= saving->changes_at_cut;
@@ -111,14 +123,28 @@ static void note_success(struct store *store, const struct snapshot_result *resu
 
 /* ---- begin ---- */
 
+/* The stream of replicas shows by it where the snapshot begins. No other frame is open, or only one without effects. */
+static void publish_cut(struct store *store)
+{
+	store->saving.needs_place = store->replication.is_on;
+	if (!store->saving.needs_place)
+		return;
+	store_frame_begin(store);
+	store_effect(store, 0, &(struct effect){ .type = EFFECT_SNAPSHOT, .number = (int64_t)store->saving.number });
+	store_frame_end(store);
+	store_frame_begin(store);
+}
+
 static void begin(struct store *store, enum snapshot_purpose purpose)
 {
 	struct saving *saving = &store->saving;
 	struct snapshot_options options = {
 		.now_ms = store->turn.now_ms, .monotonic_ms = store->turn.monotonic_ms,
-		.keeps_expired = purpose == SNAPSHOT_TO_BASE, .usage = usage_to_note(store),
+		.keeps_expired = purpose != SNAPSHOT_TO_FILE || store->replication.is_on, .usage = usage_to_note(store),
 	};
 	saving->is_wanted[purpose] = false;
+	if (purpose == SNAPSHOT_TO_REPLICAS && !replicas_await_snapshot(store))
+		return;
 	saving->purpose = purpose;
 	saving->began_ms = store->turn.monotonic_ms;
 	saving->waiting_bytes_max = 0;
@@ -128,6 +154,7 @@ static void begin(struct store *store, enum snapshot_purpose purpose)
 		return;
 	}
 	saving->number++;
+	publish_cut(store);
 	saving->keys_at_cut = 0;
 	for (uint32_t i = 0; i < saving->snapshot.table_count; i++)
 		saving->keys_at_cut += saving->snapshot.tables[i].count.keys;
@@ -135,7 +162,10 @@ static void begin(struct store *store, enum snapshot_purpose purpose)
 	saving->has_ended = saving->is_aborted = false;
 	saving->abort_reason = NULL;
 	actor_post(store->actor, store->snapshot_writer, SNAPSHOT_BEGIN, 0, make_plan(store));
-	log_event(LOG_NOTICE, "Background saving started: %" PRIu64 " keys", saving->keys_at_cut);
+	if (purpose == SNAPSHOT_TO_REPLICAS)
+		replicas_on_snapshot_begun(store);
+	log_event(LOG_NOTICE, "%s started: %" PRIu64 " keys", purpose == SNAPSHOT_TO_REPLICAS ? "Snapshot for replicas" : "Background saving",
+		  saving->keys_at_cut);
 }
 
 static void begin_wanted(struct store *store)
@@ -158,7 +188,8 @@ static size_t walk_bytes(const struct store *store)
 bool store_snapshot_is_full(const struct store *store)
 {
 	const struct snapshot *snapshot = &store->saving.snapshot;
-	return snapshot->is_emitting && snapshot_is_walking(snapshot) && waiting_bytes(&store->saving) >= limit_bytes(store);
+	return snapshot->is_emitting && snapshot_is_walking(snapshot) && !is_for_replicas(&store->saving) &&
+	       waiting_bytes(&store->saving) >= limit_bytes(store);
 }
 
 bool store_snapshot_holds(const struct store *store, const struct keyspace *keyspace, const struct entry *entry)
@@ -184,12 +215,23 @@ static void walk(struct store *store)
 	}
 }
 
+/* The sockets of replicas set the pace: records wait in the queue while one of them has enough on its way. */
+static bool may_give(const struct store *store)
+{
+	return !is_for_replicas(&store->saving) || replicas_take_records(store);
+}
+
+static bool has_place(const struct store *store)
+{
+	return store->replication.cut.number == store->saving.number;
+}
+
 static void post_batches(struct store *store)
 {
 	struct saving *saving = &store->saving;
 	if (waiting_bytes(saving) > saving->waiting_bytes_max)
 		saving->waiting_bytes_max = waiting_bytes(saving);
-	while (saving->is_under_way && saving->batches_out < SNAPSHOT_BATCHES_MAX) {
+	while (saving->is_under_way && saving->batches_out < SNAPSHOT_BATCHES_MAX && may_give(store)) {
 		struct snapshot_batch *batch =
 			snapshot_take(&saving->snapshot, saving->batches_out ? SNAPSHOT_WANTS_FULL : SNAPSHOT_WANTS_ANY);
 		if (!batch)
@@ -219,11 +261,13 @@ static void end_if_complete(struct store *store)
 	struct saving *saving = &store->saving;
 	if (saving->snapshot.has_failed)
 		abort_under_way(store, "out of memory");
+	if (is_for_replicas(saving) && snapshot_is_walking(&saving->snapshot) && waiting_bytes(saving) >= limit_bytes(store))
+		abort_under_way(store, "replicas take the snapshot too slowly (client-output-buffer-limit replica)");
 	if (!saving->is_under_way || saving->has_ended || saving->is_aborted || snapshot_is_walking(&saving->snapshot) ||
-	    saving->snapshot.first)
+	    saving->snapshot.first || !may_give(store) || (saving->needs_place && !has_place(store)))
 		return;
 	saving->has_ended = true;
-	actor_post(store->actor, store->snapshot_writer, SNAPSHOT_END, 0, NULL);
+	actor_post(store->actor, store->snapshot_writer, SNAPSHOT_END, saving->needs_place ? store->replication.cut.offset + 1 : 0, NULL);
 }
 
 static void collect_garbage(struct store *store)
@@ -246,9 +290,16 @@ void store_go_on_saving(struct store *store)
 	collect_garbage(store);
 }
 
+/* A snapshot for replicas is wanted when this turn's is over, and nothing else may begin another turn. */
+static bool may_begin_for_replicas(const struct store *store)
+{
+	const struct saving *saving = &store->saving;
+	return saving->is_wanted[SNAPSHOT_TO_REPLICAS] && !saving->is_under_way && !snapshot_is_walking(&saving->snapshot);
+}
+
 bool store_saving_is_behind(const struct store *store)
 {
-	return may_walk(store);
+	return may_walk(store) || may_begin_for_replicas(store);
 }
 
 /* ---- the writer's answers ---- */
@@ -267,6 +318,8 @@ void store_on_snapshot_done(struct store *store, struct snapshot_result *result)
 	store->saving.is_under_way = false;
 	snapshot_end(&store->saving.snapshot);
 	note_success(store, result);
+	if (store->saving.purpose == SNAPSHOT_TO_REPLICAS)
+		replicas_on_snapshot_done(store);
 	free(result);
 }
 
@@ -279,6 +332,8 @@ void store_on_snapshot_failed(struct store *store, struct snapshot_result *resul
 		note_failure(store, result->error);
 	else if (saving->abort_reason)
 		note_failure(store, saving->abort_reason);
+	if (saving->purpose == SNAPSHOT_TO_REPLICAS)
+		replicas_on_snapshot_failed(store, saving->is_aborted && saving->abort_reason ? saving->abort_reason : "its snapshot failed");
 	free(result);
 }
 
@@ -287,10 +342,12 @@ void store_on_snapshot_failed(struct store *store, struct snapshot_result *resul
 void store_saving_on_flush_all(struct store *store)
 {
 	struct saving *saving = &store->saving;
-	if (saving->is_under_way && !saving->is_aborted)
-		saving->is_wanted[saving->purpose] = true;
 	if (saving->point_count > 0)
 		saving->is_wanted[SNAPSHOT_TO_FILE] = true;
+	if (is_for_replicas(saving)) /* it is half sent; the stream goes on with the removal */
+		return;
+	if (saving->is_under_way && !saving->is_aborted)
+		saving->is_wanted[saving->purpose] = true;
 	abort_under_way(store, NULL);
 }
 
@@ -313,6 +370,12 @@ void store_saving_stop(struct store *store)
 	for (int purpose = 0; purpose < SNAPSHOT_PURPOSES; purpose++)
 		saving->is_wanted[purpose] = false;
 	abort_under_way(store, "the server is stopping");
+}
+
+void store_abort_snapshot_for_replicas(struct store *store)
+{
+	if (is_for_replicas(&store->saving))
+		abort_under_way(store, NULL);
 }
 
 enum save_outcome store_request_save(struct store *store, enum save_time time)

@@ -16,7 +16,7 @@
 #include "actors/persistence/snapshot_batch.h"
 #include "actors/store/snapshot.h"
 
-#define SNAPSHOT_PURPOSES 2
+#define SNAPSHOT_PURPOSES 3
 /* With the writer at a time: enough for it never to wait for the store's next turn. */
 #define SNAPSHOT_BATCHES_MAX 8
 
@@ -36,6 +36,7 @@ struct saving {
 	bool is_aborted;                /* it was posted SNAPSHOT_ABORT */
 	enum snapshot_purpose purpose;
 	uint64_t number;                /* also of the last */
+	bool needs_place;               /* in the stream of replicas, which will show it */
 	uint64_t keys_at_cut, changes_at_cut;
 	int64_t began_ms;               /* monotonic, as all times here that don't say otherwise */
 	uint32_t batches_out;           /* with the writer, also of a snapshot before */

@@ -175,6 +175,7 @@ void session_close(struct store *store, struct session *session)
 {
 	if (session->flags & SESSION_MONITOR)
 		unlink_monitor(store, session);
+	replica_forget(store, session);
 	blocked_free_requests(store, session);
 	unlink_session(store, session);
 	session_index_remove(&store->sessions.index, session);

@@ -34,8 +34,9 @@ enum session_flags {
 	SESSION_ENDED = 1 << 11,          /* REQUEST_CLOSED is queued behind requests that are still to be executed */
 	SESSION_GONE = 1 << 12,           /* REPORT_GONE: requests are still executed, replies are discarded */
 	SESSION_OUTPUT_FULL = 1 << 13,    /* no command may begin before the reactor reports: see unread.c */
+	SESSION_REPLICA = 1 << 14,        /* it follows by SYNC or PSYNC and gets no replies, only what replicas get */
 	/* Replies are discarded. */
-	SESSION_DEAF = SESSION_REPLY_OFF | SESSION_REPLY_SKIP | SESSION_CLOSING | SESSION_GONE,
+	SESSION_DEAF = SESSION_REPLY_OFF | SESSION_REPLY_SKIP | SESSION_CLOSING | SESSION_GONE | SESSION_REPLICA,
 };
 
 enum wake_reason {
@@ -66,6 +67,7 @@ enum blocked_topic {
 	BLOCKED_DURABLE,             /* what was executed to be durable; ends with its client */
 	BLOCKED_AOF_FIGURES,         /* the AOF's answer; ends with its client */
 	BLOCKED_SAVE,                /* the snapshot's file */
+	BLOCKED_REPLICAS,            /* acknowledgements of replicas, or more of the stream; ends with its client */
 	BLOCKED_SHUTDOWN,            /* a shutdown, which ends it, or its failure; ends with its client */
 	BLOCKED_TOPICS
 };
@@ -90,6 +92,7 @@ struct session {
 	int64_t opened_ms;           /* monotonic */
 	int64_t last_command_ms;     /* monotonic */
 	const struct command *last_command;
+	struct replica *replica;     /* NULL: it has said nothing about being one */
 
 	/* total bytes of replies: written here; received by the reactor and taken by the kernel, as last reported */
 	uint64_t sent_bytes, delivered_bytes, taken_bytes;

@@ -26,7 +26,7 @@
 
 struct snapshot_options {
 	int64_t now_ms, monotonic_ms;        /* the time of the cut */
-	bool keeps_expired;                  /* what has expired, but was not removed yet: a log goes on with its removal */
+	bool keeps_expired;                  /* what has expired, but was not removed yet: logs and replicas go on with its removal */
 	enum rdb_usage usage;                /* what to note of each key's use */
 };
 

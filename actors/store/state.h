@@ -10,6 +10,7 @@
 #include "actors/store/blocked.h"
 #include "actors/store/durability.h"
 #include "actors/store/memory_figures.h"
+#include "actors/store/replication.h"
 #include "actors/store/saving.h"
 #include "actors/store/session_index.h"
 #include "actors/store/stopwatch.h"
@@ -169,7 +170,7 @@ struct query {
 struct identity {
 	uint64_t random[4];
 	char run_id[41];                /* 40 hexadecimal digits, new at each start */
-	char replication_id[41];
+	char replication_id[REPLICATION_ID_LENGTH + 1];
 	int64_t started_ms, started_monotonic_ms;
 };
 
@@ -203,6 +204,7 @@ struct store {
 	struct cron cron;
 	struct query query;
 	struct saving saving;
+	struct replication replication;
 	struct shutdown shutdown;
 	struct statistics stats;
 	struct identity identity;
@@ -235,8 +237,8 @@ void store_borrow_replies(struct store *store, struct request_batch *batch);
 struct reply_part *store_part(struct store *store, struct connection_ref connection);
 /* The buffer that the session's replies are written to. Valid until the next call. */
 struct buffer *store_text(struct store *store, struct session *session);
-/* Sends the blob after the text written so far; the caller keeps its reference. */
-void store_send_blob(struct store *store, struct session *session, struct blob *blob);
+/* Sends the blob after the text written so far; the caller keeps its reference. Returns the blob's part, valid until the next call. */
+struct reply_part *store_send_blob(struct store *store, struct session *session, struct blob *blob);
 void store_post_replies(struct store *store, uint32_t reactor, struct request_batch *home);
 void store_post_pushes(struct store *store);
 /* Counts an error reply. The text begins with the error code. */
@@ -325,6 +327,8 @@ void store_saving_on_loaded(struct store *store);
 void store_saving_on_flush_all(struct store *store);
 /* A snapshot of the data as they are now, and no other. */
 void store_save_last(struct store *store);
+/* No replica waits for it any more. */
+void store_abort_snapshot_for_replicas(struct store *store);
 /* Drops the snapshot that is under way. */
 void store_saving_stop(struct store *store);
 void store_on_snapshot_credit(struct store *store, struct snapshot_batch *batch);

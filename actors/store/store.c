@@ -88,6 +88,7 @@ struct store *store_create(struct runtime *runtime, const struct config *config,
 	store_update_thresholds(store);
 	store_subscribe_all(store, subscriptions, count);
 	durability_init(store);
+	replication_begin(store);
 	store_give_tally(store);
 	seed_random(store);
 	store->identity.started_ms = wall_clock_ms();
@@ -108,6 +109,7 @@ void store_destroy(struct store **store_at)
 	}
 	garbage_destroy(&store->memory.garbage);
 	store_saving_fini(store);
+	replication_end(store);
 	databases_fini(&store->databases);
 	if (store->bus.publication)
 		bus_message_release(&store->bus.publication->head);
@@ -246,6 +248,11 @@ const char *store_replication_id(const struct store *store)
 void store_change_replication_id(struct store *store)
 {
 	draw_id(store, store->identity.replication_id);
+}
+
+struct replication *store_replication(struct store *store)
+{
+	return &store->replication;
 }
 
 size_t store_startup_bytes(const struct store *store)

@@ -116,6 +116,8 @@ const char *store_run_id(const struct store *store);
 /* The replication id, which can be changed. */
 const char *store_replication_id(const struct store *store);
 void store_change_replication_id(struct store *store);
+/* The replicas and their stream: actors/store/replication.h. */
+struct replication *store_replication(struct store *store);
 
 uint64_t store_session_count(const struct store *store);
 struct session *store_first_session(struct store *store);

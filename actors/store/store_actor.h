@@ -20,6 +20,7 @@ struct store_subscription {
 	struct actor *actor;   /* of a kind that subscribes: actors/bus/subscriber.h */
 	uint32_t interest;     /* enum bus_interest */
 	bool is_optional;      /* without credit it is skipped; a required subscriber without credit makes writes wait */
+	uint64_t message_max_bytes; /* the most credit that a message takes; 0: no limit */
 	int64_t credit_bytes;  /* 0: BUS_CREDIT_BYTES; at most what its edges have slots for */
 };
 

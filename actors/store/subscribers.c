@@ -46,6 +46,7 @@ static void subscribe(struct store *store, struct subscriber_link *link, const s
 		.interest = subscription->interest,
 		.is_required = !subscription->is_optional,
 		.credit_bytes = credit_bytes,
+		.message_max_bytes = subscription->message_max_bytes,
 		.post = post_frames,
 		.attach = post_attach,
 		.context = link,

@@ -146,10 +146,18 @@ static int save(struct fetch *f, const char *head, const char *path)
 	return EXIT_OK;
 }
 
+/* A snapshot may end with a mark instead of having a length. Servers that don't know this word send the length. */
+static qc_error offer_mark(struct session *s)
+{
+	qc_result offered qc_auto = qc_do(s->pinned, interrupt_begin(), "REPLCONF", "capa", "eof");
+
+	return offered.err.kind == QC_SERVER ? (qc_error){.kind = QC_OK} : offered.err;
+}
+
 /* Asks for functions only, which needs Redis 7. Returns the server's error. */
 static qc_error ask_for_functions(struct session *s)
 {
-	qc_result only qc_auto = qc_do(s->pinned, interrupt_begin(), "REPLCONF", "capa", "eof", "rdb-filter-only", "functions");
+	qc_result only qc_auto = qc_do(s->pinned, interrupt_begin(), "REPLCONF", "rdb-filter-only", "functions");
 
 	return only.err;
 }
@@ -164,7 +172,8 @@ static int fetch(struct session *s, bool functions_only)
 	enum outcome connected = session_connect(s);
 	if (connected != OUTCOME_OK)
 		return outcome_status(connected);
-	if (functions_only)
+	f.err = offer_mark(s);
+	if (functions_only && f.err.kind == QC_OK)
 		f.err = ask_for_functions(s);
 	f.chunk = checked(malloc(CHUNK));
 	if (f.err.kind == QC_OK)

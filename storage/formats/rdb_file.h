@@ -35,6 +35,7 @@ struct rdb_file_head {
 	uint64_t used_memory;     /* bytes */
 	bool is_aof_base;
 	uint64_t sequence;        /* of the last frame whose effects are in the file */
+	const char *history_id;   /* of the history that replicas follow; "" or NULL: none. rdb_file_place() tells where in it */
 };
 
 struct rdb_file_writer;
@@ -47,6 +48,8 @@ void rdb_file_writer_destroy(struct rdb_file_writer **writer);
 void rdb_file_begin(struct rdb_file_writer *writer, const struct rdb_file_head *head);
 /* A field that other servers skip unless they know its name. */
 void rdb_file_field(struct rdb_file_writer *writer, const char *name, struct slice value);
+/* The file's place in its history. Anywhere before the end: it may not be known earlier. */
+void rdb_file_place(struct rdb_file_writer *writer, uint64_t offset);
 /* The database of the next records and how many keys to expect there, so that the reader can prepare its table. */
 void rdb_file_select(struct rdb_file_writer *writer, uint32_t database, uint64_t keys, uint64_t expiring_keys);
 /* Writes all records. Their databases may alternate, and need no rdb_file_select(). */

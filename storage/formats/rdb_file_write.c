@@ -90,6 +90,15 @@ void rdb_file_begin(struct rdb_file_writer *writer, const struct rdb_file_head *
 	add_number(writer, "used-mem", (int64_t)head->used_memory);
 	add_number(writer, "aof-base", head->is_aof_base);
 	add_number(writer, "qcache-sequence", (int64_t)head->sequence);
+	if (!head->history_id || !head->history_id[0])
+		return;
+	add_number(writer, "repl-stream-db", 0); /* the stream goes on with SELECT; Redis ignores the others without it */
+	rdb_file_field(writer, "repl-id", slice_of(head->history_id, strlen(head->history_id)));
+}
+
+void rdb_file_place(struct rdb_file_writer *writer, uint64_t offset)
+{
+	add_number(writer, "repl-offset", (int64_t)offset);
 }
 
 static void select_database(struct rdb_file_writer *writer, uint32_t database)

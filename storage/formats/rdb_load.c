@@ -17,6 +17,8 @@ struct rdb_load {
 	struct load_batch *batch;  /* NULL, or begun */
 	uint32_t sized_database;   /* of the last hint, which all batches repeat */
 	uint64_t expected_keys;
+	char history_id[41];
+	bool has_history_offset;
 	bool is_at_end;
 };
 
@@ -55,9 +57,16 @@ static bool is_named(const struct rdb_item *item, const char *name)
 	return slice_equal(item->name, slice_of(name, strlen(name)));
 }
 
+static void note_history(struct rdb_load *load, const struct rdb_item *item)
+{
+	if (is_named(item, "repl-id") && item->value.len == sizeof(load->history_id) - 1)
+		memcpy(load->history_id, item->value.data, item->value.len);
+}
+
 static bool note_field(struct rdb_load *load, const struct rdb_item *item)
 {
 	int64_t number;
+	note_history(load, item);
 	if (!number_is_text_of(item->value, &number) || number < 0)
 		return true;
 	if (is_named(item, "aof-base") || is_named(item, "aof-preamble")) /* the latter before Redis 7 */
@@ -65,6 +74,10 @@ static bool note_field(struct rdb_load *load, const struct rdb_item *item)
 	if (is_named(item, "qcache-sequence")) {
 		load->figures.has_sequence = true;
 		load->figures.sequence = (uint64_t)number;
+	}
+	if (is_named(item, "repl-offset")) {
+		load->has_history_offset = true;
+		load->figures.history.offset = (uint64_t)number;
 	}
 	return true;
 }
@@ -109,7 +122,7 @@ static bool add_value(struct rdb_load *load, const struct rdb_item *item, struct
 
 static bool is_expired(const struct rdb_load *load, const struct rdb_record *record)
 {
-	return !load->options.keeps_expired && record->expiry_ms != NO_EXPIRY && record->expiry_ms <= load->options.now_ms;
+	return !load->options.keeps_expired && !load->history_id[0] && record->expiry_ms != NO_EXPIRY && record->expiry_ms <= load->options.now_ms;
 }
 
 static bool read_value(struct rdb_load *load, const struct rdb_item *item)
@@ -128,6 +141,8 @@ static bool end(struct rdb_load *load, const struct rdb_item *item)
 {
 	load->figures.has_checksum = item->has_checksum;
 	load->is_at_end = true;
+	if (load->has_history_offset)
+		memcpy(load->figures.history.id, load->history_id, sizeof(load->history_id));
 	return true;
 }
 

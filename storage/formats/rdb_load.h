@@ -18,8 +18,15 @@ struct rdb_load_options {
 	uint64_t file_bytes;     /* 0 if unknown: then tables can't be sized in advance */
 	uint32_t databases;      /* how many the server has */
 	int64_t now_ms;          /* wall clock */
-	bool keeps_expired;      /* the base of a log: its commands apply to all keys. Else expired keys are skipped */
+	bool keeps_expired;      /* the base of a log: its commands apply to all keys. Else expired keys are skipped, unless the file
+	                          * tells its history */
 	bool ignores_checksum;
+};
+
+/* Where the data are in the history that replicas follow. A file that tells it has all keys, also the expired ones: replicas have them too. */
+struct rdb_history {
+	char id[41];             /* 40 hexadecimal digits; "" if the file does not tell */
+	uint64_t offset;
 };
 
 /* What has been read so far. */
@@ -32,6 +39,7 @@ struct rdb_load_figures {
 	bool is_aof_base;
 	bool has_sequence;
 	uint64_t sequence;       /* of the last frame whose effects are in the file */
+	struct rdb_history history; /* known at the end */
 };
 
 struct rdb_load;

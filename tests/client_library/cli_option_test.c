@@ -334,7 +334,7 @@ static void more_tools_of_redis_cli_measure(void)
 	CU_ASSERT(gives(&f, "$CLI -latency-history -r 2 -i 0.05 | grep -c 'min .* max .* avg .* samples'", 0, "2\n"));
 	CU_ASSERT(gives(&f, "$CLI -lru-test 100 -r 1 | grep -c 'gets/s, hits: .*%), misses: '", 0, "1\n"));
 	CU_ASSERT(gives(&f, "$CLI -intrinsic-latency 1 | tail -1 | grep -c 'clock reads, .* us on average'", 0, "1\n"));
-	if (fixture_has(&f, "SYNC", "-functions-rdb"))
+	if (fixture_has(&f, "FUNCTION", "-functions-rdb"))
 		CU_ASSERT(gives(&f, "$CLI -functions-rdb f.rdb >/dev/null; head -c 5 f.rdb", 0, "REDIS"));
 	CU_ASSERT(fixture_stop(&f));
 }

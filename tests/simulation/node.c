@@ -166,6 +166,7 @@ static void supervisor_turn(void *state, struct message message)
 	case SYNCER_STOP_DONE:
 	case SNAPSHOT_STOP_DONE:
 	case OBSERVER_STOP_DONE:
+	case REPLICATION_STOP_DONE:
 	case SUBSCRIBER_STOP_DONE:
 	case BLOCKING_SUBSCRIBER_STOP_DONE:
 	case REAPER_STOP_DONE:
@@ -247,7 +248,12 @@ static void create_subscribers(struct node *node, const struct node_options *opt
 {
 	node->observer = observer_create(node->runtime, command_count());
 	subscriptions[0] = (struct store_subscription){ .actor = only(node, ACTOR_OBSERVER), .interest = BUS_TALLY };
-	subscriptions++;
+	replication_init(&node->replication, node->runtime);
+	subscriptions[1] = (struct store_subscription){
+		.actor = only(node, ACTOR_REPLICATION), .is_optional = true,
+		.credit_bytes = REPLICATION_CREDIT_BYTES, .message_max_bytes = REPLICATION_MESSAGE_MAX_BYTES
+	};
+	subscriptions += 2;
 	node->recorder_count = options->recorders;
 	node->recorders = must_allocate(options->recorders + 1, sizeof(*node->recorders));
 	for (uint32_t i = 0; i < options->recorders; i++) {
@@ -272,8 +278,8 @@ static struct store_subscription create_aof(struct node *node, const struct node
 
 static void create_actors(struct node *node, const struct node_options *options)
 {
-	struct store_subscription *subscriptions = must_allocate(2 + options->recorders, sizeof(*subscriptions));
-	uint32_t count = 1 + options->recorders;
+	struct store_subscription *subscriptions = must_allocate(3 + options->recorders, sizeof(*subscriptions));
+	uint32_t count = 2 + options->recorders;
 	node->supervisor = runtime_actor(node->runtime, ACTOR_SUPERVISOR, 0);
 	actor_bind(node->supervisor, supervisor_turn, node);
 	actor_bind(only(node, ACTOR_WORKER), worker_turn, node);
@@ -301,6 +307,7 @@ static void init_config(struct config *config, const struct node_options *option
 	config->enable_debug_command = PROTECTED_USE_YES;
 	config->loglevel = options->is_quiet ? LOG_WARNING + 1 : LOG_WARNING;
 	config->maxmemory = options->maxmemory;
+	config->repl_diskless_sync_delay = 0;
 	config->maxmemory_policy = EVICT_VOLATILE_LRU;
 	config->appendonly = options->disk != NULL;
 	config->dir[0] = '\0'; /* the simulated disk has no working directory of the process's name */
@@ -357,6 +364,7 @@ struct node *node_create(const struct node_options *options)
 		[ACTOR_SYNCER] = node->files ? 1 : 0,
 		[ACTOR_SNAPSHOT] = 1,
 		[ACTOR_OBSERVER] = 1,
+		[ACTOR_REPLICATION] = 1,
 		[ACTOR_BLOCKING_SUBSCRIBER] = (options->recorders + 1) / 2,
 		[ACTOR_SUBSCRIBER] = options->recorders / 2,
 		[ACTOR_REAPER] = 1,
@@ -394,6 +402,8 @@ void node_destroy(struct node **node_at)
 		aof_destroy(&node->aof);
 	observer_destroy(&node->observer);
 	snapshot_writer_fini(&node->snapshot_writer);
+	replication_fini(&node->replication);
+	snapshot_check_fini(&node->snapshot_check);
 	simulated_disk_destroy(&node->disk);
 	runtime_destroy(&node->runtime);
 	config_fini(&node->config);

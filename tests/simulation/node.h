@@ -1,5 +1,5 @@
 /*
- * A node of the simulated world: the real store, observer, reaper and snapshot writer between doubles of reactors, supervisor, worker and
+ * A node of the simulated world: the real store, observer, reaper, snapshot writer and replication actor between doubles of reactors, supervisor, worker and
  * subscribers, with a disk of its own. Several may live at once; all share the scheduler.
  *
  * At every post the node checks that the subscriber has credit, and each snapshot's file is compared with the data of its cut.
@@ -13,6 +13,7 @@
 #include "actors/config/config.h"
 #include "actors/stop_order.h"
 #include "actors/persistence/snapshot_writer.h"
+#include "actors/replication/replication.h"
 #include "simulation/channel.h"
 #include "simulation/disk.h"
 #include "simulation/reactor_double.h"
@@ -58,6 +59,7 @@ struct node {
 	struct stop_order stop;
 	uint32_t shutdowns_failed;
 	struct snapshot_writer snapshot_writer;
+	struct replication_actor replication;
 	struct simulated_disk *disk;
 	struct snapshot_check snapshot_check;
 	struct node *next;

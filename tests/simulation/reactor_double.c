@@ -275,7 +275,7 @@ static void deliver(struct client *client, const struct reply_part *part, const 
 	}
 	scheduler_note("client %llu: %u answered, %zu bytes, flags %x", (unsigned long long)client->ref.id, part->answered,
 		       part->text_len, part->flags);
-	if (part->flags & REPLY_REPORT)
+	if (part->flags & (REPLY_REPORT | REPLY_REPORT_TAKEN))
 		report(client, REPORT_READY);
 	if (client->reactor->on_received)
 		client->reactor->on_received(client);

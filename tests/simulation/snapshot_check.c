@@ -58,7 +58,7 @@ uint64_t snapshot_check_fingerprint(const struct databases *databases, int64_t n
 /* ---- files ---- */
 
 struct source {
-	struct buffer bytes;
+	struct slice bytes;
 	size_t at;
 };
 
@@ -86,13 +86,11 @@ static void take_record(struct rdb_file_reader *reader, const struct rdb_record 
 		crash_out_of_memory("a snapshot");
 }
 
-uint64_t snapshot_check_file(struct simulated_disk *disk, const char *path, struct databases *databases)
+uint64_t snapshot_check_bytes(struct slice bytes, struct databases *databases)
 {
-	struct source source = { .at = 0 };
+	struct source source = { bytes, 0 };
 	struct rdb_item item;
 	enum rdb_item_kind kind;
-	if (!simulated_disk_get(disk, path, &source.bytes))
-		crash_broken_invariant("there is no snapshot at %s", path);
 	struct rdb_file_reader *reader = rdb_file_reader_create(read_source, &source);
 	while ((kind = rdb_file_next(reader, &item)) != RDB_ITEM_END) {
 		if (kind == RDB_ITEM_ERROR)
@@ -102,8 +100,17 @@ uint64_t snapshot_check_file(struct simulated_disk *disk, const char *path, stru
 			take_record(reader, &item.record, databases);
 	}
 	rdb_file_reader_destroy(&reader);
-	buffer_fini(&source.bytes);
 	return snapshot_check_fingerprint(databases, INT64_MIN);
+}
+
+uint64_t snapshot_check_file(struct simulated_disk *disk, const char *path, struct databases *databases)
+{
+	struct buffer bytes = { 0 };
+	if (!simulated_disk_get(disk, path, &bytes))
+		crash_broken_invariant("there is no snapshot at %s", path);
+	uint64_t fingerprint = snapshot_check_bytes(slice_of(bytes.data, bytes.len), databases);
+	buffer_fini(&bytes);
+	return fingerprint;
 }
 
 /* ---- the node's messages ---- */
@@ -113,12 +120,31 @@ void snapshot_check_init(struct snapshot_check *check, const struct store *store
 	*check = (struct snapshot_check){ .store = store, .disk = disk };
 }
 
+void snapshot_check_fini(struct snapshot_check *check)
+{
+	buffer_fini(&check->bytes);
+}
+
 static void on_begin(struct snapshot_check *check, const struct snapshot_plan *plan)
 {
-	int64_t now_ms = plan->purpose == SNAPSHOT_TO_FILE ? plan->cut_ms : INT64_MIN;
+	int64_t now_ms = plan->purpose == SNAPSHOT_TO_FILE && !plan->history_id[0] ? plan->cut_ms : INT64_MIN;
+	check->is_for_replicas = plan->purpose == SNAPSHOT_TO_REPLICAS;
+	check->bytes.len = 0;
 	check->at_cut = snapshot_check_fingerprint(&check->store->databases, now_ms);
 	snprintf(check->path, sizeof(check->path), "%s%s%s", plan->directory, plan->directory[0] ? "/" : "", plan->name);
 	check->begun++;
+}
+
+static uint64_t load(const struct snapshot_check *check, struct databases *databases)
+{
+	if (check->is_for_replicas)
+		return snapshot_check_bytes(slice_of(check->bytes.data, check->bytes.len), databases);
+	return snapshot_check_file(check->disk, check->path, databases);
+}
+
+static void on_bytes(struct snapshot_check *check, const struct blob *blob)
+{
+	buffer_append(&check->bytes, blob->data, blob->len);
 }
 
 static void on_done(struct snapshot_check *check)
@@ -129,7 +155,7 @@ static void on_done(struct snapshot_check *check)
 		return;
 	if (!databases_init(&loaded, check->store->databases.count))
 		crash_out_of_memory("a snapshot");
-	if (snapshot_check_file(check->disk, check->path, &loaded) != check->at_cut)
+	if (load(check, &loaded) != check->at_cut)
 		crash_broken_invariant("the snapshot is not what there was at its cut");
 	databases_fini(&loaded);
 }
@@ -140,6 +166,8 @@ void snapshot_check_message(struct snapshot_check *check, enum channel_event eve
 		return;
 	if (message->type == SNAPSHOT_BEGIN)
 		on_begin(check, PAYLOAD(SNAPSHOT_BEGIN, *message));
+	else if (message->type == STORE_SNAPSHOT_BYTES)
+		on_bytes(check, PAYLOAD(STORE_SNAPSHOT_BYTES, *message));
 	else if (message->type == STORE_SNAPSHOT_DONE)
 		on_done(check);
 	else if (message->type == STORE_SNAPSHOT_FAILED)

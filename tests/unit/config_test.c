@@ -226,8 +226,8 @@ static void an_unsupported_directive_takes_its_default_only(void)
 	config_init(&config);
 	CHECK_SET(&config, "tls-cluster", "no");
 	CHECK_SET(&config, "hash-max-listpack-value", "64b");
-	CHECK_SET(&config, "min-replicas-to-write", "0");
-	CHECK_REFUSED(&config, "min-replicas-to-write", "2", "not supported: only the default, 0, is accepted");
+	CHECK_SET(&config, "tls-port", "0");
+	CHECK_REFUSED(&config, "tls-port", "2", "not supported: only the default, 0, is accepted");
 	CHECK_REFUSED(&config, "maxmemory", "abc", "argument must be a memory value");
 	CHECK_REFUSED(&config, "tls-cluster", "yes", "not supported: only the default, no, is accepted");
 	CHECK_SHOWN(&config, "maxmemory", "0");

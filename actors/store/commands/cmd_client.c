@@ -126,7 +126,7 @@ static bool parse_client_type(struct call *call, uint32_t index, enum client_typ
 
 static enum client_type client_type(const struct session *session)
 {
-	return CLIENT_NORMAL;
+	return session->flags & SESSION_REPLICA ? CLIENT_REPLICA : CLIENT_NORMAL;
 }
 
 static void describe_flags(const struct session *session, char out[8])
@@ -134,6 +134,8 @@ static void describe_flags(const struct session *session, char out[8])
 	char *at = out;
 	if (session->flags & SESSION_MONITOR)
 		*at++ = 'O';
+	if (session->flags & SESSION_REPLICA)
+		*at++ = 'S';
 	if ((session->flags & SESSION_BLOCKED) && session->topic <= BLOCKED_PAUSE)
 		*at++ = 'b'; /* blocked by its command; waiting for another actor's answer does not count */
 	if (session->flags & SESSION_UNIX_SOCKET)

@@ -29,6 +29,8 @@ void cmd_quit(struct call *call)
 void cmd_reset(struct call *call)
 {
 	struct session *session = call->session;
+	if (session->flags & SESSION_REPLICA) /* which gets no reply */
+		return;
 	session_clear_monitor(call);
 	session->database = 0;
 	session->resp = RESP2;

@@ -24,14 +24,6 @@ void cmd_time(struct call *call)
 	reply_bulk(call, slice_of(text, decimal_format_int64(text, now_us % 1000000)));
 }
 
-void cmd_role(struct call *call)
-{
-	reply_array(call, 3);
-	reply_text(call, "master");
-	reply_integer(call, 0);
-	reply_array(call, 0);
-}
-
 void cmd_module_list(struct call *call)
 {
 	reply_array(call, 0);

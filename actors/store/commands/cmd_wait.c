@@ -1,9 +1,10 @@
 /*
- * WAIT and WAITAOF. There are no replicas, so nothing that they should have is ever acknowledged.
+ * WAIT and WAITAOF. Replicas as Redis 7.0 has them don't tell what they have on disk, so WAITAOF never counts one.
  */
 #include <stdlib.h>
 
 #include "actors/store/commands/handlers.h"
+#include "actors/store/replication.h"
 
 static void reply_unblocked(struct call *call)
 {
@@ -23,25 +24,72 @@ static bool parse_deadline(struct call *call, uint32_t index, int64_t *out_deadl
 
 /* ---- WAIT ---- */
 
+struct replica_wait {
+	int64_t replicas;
+	uint64_t sequence;       /* of the last frame when the command came */
+	uint64_t offset;         /* of the stream that has it */
+	bool offset_is_known;
+	int64_t deadline_ms;
+};
+
+/* False: the stream does not have the frame yet. */
+static bool find_offset(struct store *store, struct replica_wait *wait)
+{
+	const struct replication *replication = store_replication(store);
+	if (!wait->offset_is_known && replication->is_on && replication->sequence >= wait->sequence) {
+		wait->offset = replication->stream.end;
+		wait->offset_is_known = true;
+	}
+	return wait->offset_is_known;
+}
+
+static uint32_t count_acknowledged(struct store *store, struct replica_wait *wait)
+{
+	return find_offset(store, wait) ? replicas_at(store, wait->offset) : 0;
+}
+
+static void resume_wait(struct call *call, enum wake_reason reason, void *answer);
+
+/* Replies if there is nothing to wait for, else blocks. Takes `wait`. */
+static void wait_for_replicas(struct call *call, struct replica_wait *wait)
+{
+	bool is_asked = wait->offset_is_known;
+	uint32_t count = count_acknowledged(call->store, wait);
+	if (count >= wait->replicas) {
+		reply_integer(call, count);
+		free(wait);
+		return;
+	}
+	store_replication(call->store)->wants_acknowledgements |= wait->offset_is_known && !is_asked;
+	session_block(call, BLOCKED_REPLICAS, wait->deadline_ms, resume_wait, wait);
+}
+
 static void resume_wait(struct call *call, enum wake_reason reason, void *answer)
 {
-	if (reason == WAKE_CLOSED)
+	struct replica_wait *wait = call->session->state;
+	if (reason == WAKE_ANSWER) {
+		wait_for_replicas(call, wait);
 		return;
+	}
 	if (reason == WAKE_KILLED)
 		reply_unblocked(call);
-	else
-		reply_integer(call, 0);
+	else if (reason == WAKE_DEADLINE)
+		reply_integer(call, count_acknowledged(call->store, wait));
+	free(wait);
 }
 
 void cmd_wait(struct call *call)
 {
-	int64_t replicas, deadline_ms;
-	if (!call_arg_int64(call, 1, &replicas) || !parse_deadline(call, 2, &deadline_ms))
+	struct replica_wait parsed = { .sequence = store_sequence(call->store) };
+	if (!call_arg_int64(call, 1, &parsed.replicas) || !parse_deadline(call, 2, &parsed.deadline_ms))
 		return;
-	if (replicas <= 0)
-		reply_integer(call, 0);
-	else
-		session_block(call, BLOCKED_NOTHING, deadline_ms, resume_wait, NULL);
+	struct replica_wait *wait = malloc(sizeof(*wait));
+	if (!wait) {
+		reply_no_memory(call);
+		return;
+	}
+	*wait = parsed;
+	wait_for_replicas(call, wait);
 }
 
 /* ---- WAITAOF ---- */

@@ -17,6 +17,7 @@
 #include "actors/observer/observer.h"
 #include "actors/store/commands/handlers.h"
 #include "actors/store/memory_figures.h"
+#include "actors/store/replication.h"
 #include "actors/runtime/cgroup.h"
 #include "actors/runtime/clock.h"
 #include "actors/runtime/version.h"
@@ -214,7 +215,10 @@ static void write_memory(struct info *info)
 	human(info, "used_memory_lua_human", 0);
 	human(info, "used_memory_vm_total_human", 0);
 	human(info, "used_memory_scripts_human", 0);
-	none(info, "mem_clients_slaves mem_replication_backlog mem_total_replication_buffers mem_cluster_links mem_aof_buffer");
+	number(info, "mem_clients_slaves", 0); /* replicas share the stream */
+	number(info, "mem_replication_backlog", replication_bytes(info->store));
+	number(info, "mem_total_replication_buffers", replication_bytes(info->store));
+	none(info, "mem_cluster_links mem_aof_buffer");
 	number(info, "mem_clients_normal", info->client_bytes);
 	number(info, "mem_request_batches", info->totals.batch_bytes); /* not part of used_memory */
 	text(info, "mem_allocator", memory_allocator_name());
@@ -300,6 +304,7 @@ static void kilobytes(struct info *info, const char *name, uint64_t bytes)
 static void write_stats(struct info *info)
 {
 	const struct store_counters *counters = store_counters(info->store);
+	const struct replication *replication = store_replication(info->store);
 	number(info, "total_connections_received", counters->connections_received);
 	number(info, "total_commands_processed", store_total(info->store, RATE_COMMANDS) - counters->commands_before);
 	number(info, "instantaneous_ops_per_sec", store_per_second(info->store, RATE_COMMANDS));
@@ -310,7 +315,9 @@ static void write_stats(struct info *info)
 	none(info, "total_net_repl_input_bytes total_net_repl_output_bytes instantaneous_input_repl_kbps "
 		   "instantaneous_output_repl_kbps");
 	number(info, "rejected_connections", counters->connections_rejected);
-	none(info, "sync_full sync_partial_ok sync_partial_err");
+	number(info, "sync_full", replication->full_syncs);
+	number(info, "sync_partial_ok", replication->partial_syncs);
+	number(info, "sync_partial_err", replication->refused_partial_syncs);
 	number(info, "expired_keys", counters->expired_keys);
 	text(info, "expired_stale_perc", "0.00"); /* expired keys are known, not estimated */
 	number(info, "expired_time_cap_reached_count", counters->expiry_slices_cut);
@@ -336,19 +343,43 @@ static void write_stats(struct info *info)
 	number(info, "auth_failures", counters->auth_failures);
 }
 
+static void write_replica(struct info *info, uint32_t number, const struct replica *replica)
+{
+	char address[128];
+	int64_t lag_ms = store_monotonic_ms(info->store) - replica->heard_ms;
+	replica_get_address(replica, address, sizeof(address));
+	buffer_printf(&info->text, "slave%u:ip=%s,port=%u,state=%s,offset=%" PRIu64 ",lag=%lld\r\n", number, address, replica->port,
+		      replica_state_name(replica), replica->acknowledged,
+		      replica->state == REPLICA_ONLINE ? (long long)lag_ms / 1000 : 0);
+}
+
+static void write_replicas(struct info *info, const struct replication *replication)
+{
+	uint32_t number = 0;
+	for (const struct replica *replica = replication->first; replica; replica = replica->next)
+		if (replica_is_alive(replica))
+			write_replica(info, number++, replica);
+}
+
 static void write_replication(struct info *info)
 {
+	const struct replication *replication = store_replication(info->store);
+	const struct replica_stream *stream = &replication->stream;
+	bool has_former = replication->former_id[0];
 	text(info, "role", "master");
-	number(info, "connected_slaves", 0);
+	number(info, "connected_slaves", replicas_count(info->store));
+	if (info->config->min_replicas_to_write && info->config->min_replicas_max_lag)
+		number(info, "min_slaves_good_slaves", replicas_good(info->store));
+	write_replicas(info, replication);
 	text(info, "master_failover_state", "no-failover");
 	text(info, "master_replid", store_replication_id(info->store));
-	text(info, "master_replid2", "0000000000000000000000000000000000000000");
-	number(info, "master_repl_offset", 0);
-	text(info, "second_repl_offset", "-1");
-	number(info, "repl_backlog_active", 0);
+	text(info, "master_replid2", has_former ? replication->former_id : "0000000000000000000000000000000000000000");
+	number(info, "master_repl_offset", stream->end);
+	whole(info, "second_repl_offset", has_former ? (int64_t)replication->former_end + 1 : -1);
+	number(info, "repl_backlog_active", replication->is_on);
 	directive(info, "repl_backlog_size", "repl-backlog-size");
-	number(info, "repl_backlog_first_byte_offset", 0);
-	number(info, "repl_backlog_histlen", 0);
+	number(info, "repl_backlog_first_byte_offset", replication->is_on ? stream->begin + 1 : 0);
+	number(info, "repl_backlog_histlen", stream->end - stream->begin);
 }
 
 static void seconds(struct info *info, const char *name, struct timeval time)
