@@ -418,12 +418,15 @@ static void the_status_of_a_repeated_command_is_its_worst(void)
 	fake_stop(&fake);
 }
 
-/* Answers SYNC, without a length, in pieces; each is sent after the previous one has been received. */
+/* An old server, which knows no REPLCONF. Answers SYNC, without a length, in pieces; each is sent after the previous one has been received. */
 static void send_snapshot(struct fake *fake, int fd, unsigned number, void *data)
 {
-	char c = 0;
+	char word[32], c = 0;
 
 	(void)fake, (void)number;
+	if (!fake_read(fd, word, sizeof(word)))
+		return;
+	fake_send_text(fd, "-ERR unknown command 'REPLCONF'\r\n");
 	while (c != '\n')
 		if (read(fd, &c, 1) != 1)
 			return;

@@ -258,7 +258,7 @@ static void large_values_reach_the_replica(void)
 	struct follower follower = follower_start(server, "");
 	CU_ASSERT(follower_comes_up(&follower));
 	for (int i = 0; i < 5; i++) {
-		char key[8];
+		char key[16];
 		snprintf(key, sizeof(key), "%d", i);
 		CU_ASSERT(GIVES(peer, "+OK\r\n", "SET", key, huge));
 		CU_ASSERT(GIVES(peer, ":20000004\r\n", "APPEND", key, "tail"));
