@@ -50,7 +50,7 @@ static bool is_in_use(const struct databases *databases, uint32_t number)
 	return databases->keyspaces[number] != databases->empty;
 }
 
-static void put(struct databases *databases, uint32_t number, struct keyspace *keyspace)
+void databases_put(struct databases *databases, uint32_t number, struct keyspace *keyspace)
 {
 	uint32_t place = databases_place(databases, number), *at = databases->in_use + place;
 	memmove(at + 1, at, (databases->in_use_count - place) * sizeof(*at));
@@ -64,7 +64,7 @@ struct keyspace *databases_create(struct databases *databases, uint32_t number)
 	struct keyspace *keyspace = keyspace_create(&databases->storage);
 	if (!keyspace)
 		return NULL;
-	put(databases, number, keyspace);
+	databases_put(databases, number, keyspace);
 	return keyspace;
 }
 
@@ -92,9 +92,9 @@ void databases_swap(struct databases *databases, uint32_t a, uint32_t b)
 {
 	struct keyspace *of_a = take_out(databases, a), *of_b = take_out(databases, b);
 	if (of_a)
-		put(databases, b, of_a);
+		databases_put(databases, b, of_a);
 	if (of_b)
-		put(databases, a, of_b);
+		databases_put(databases, a, of_b);
 }
 
 void databases_tidy(struct databases *databases, uint32_t most)

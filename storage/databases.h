@@ -52,6 +52,8 @@ static inline struct keyspace *databases_own(struct databases *databases, uint32
 
 /* Gives the number's own keyspace to the caller, and leaves the database empty; NULL if it is not in use. */
 struct keyspace *databases_give(struct databases *databases, uint32_t number);
+/* The opposite, for a number that is not in use. */
+void databases_put(struct databases *databases, uint32_t number, struct keyspace *keyspace);
 void databases_swap(struct databases *databases, uint32_t a, uint32_t b);
 /* Checks up to `most` keyspaces in use, continuing after the last call, and frees those without entries. */
 void databases_tidy(struct databases *databases, uint32_t most);

@@ -55,7 +55,8 @@ static void take(struct aof *aof, struct message message)
 	case AOF_DESCRIBE: on_describe(aof); return;
 	case AOF_MARK_TAKEN: marks_on_taken(aof, message.sender); return;
 	case AOF_STATE_TAKEN: aof->trouble.state_is_out = false; return;
-	case AOF_LOAD: loader_begin(aof); return;
+	case AOF_LOAD: loader_begin(aof, aof->files, &aof->config); return;
+	case AOF_RELOAD: aof_on_reload(aof, (enum data_source)message.number, PAYLOAD(AOF_RELOAD, message)); return;
 	case AOF_LOAD_TAKEN: loader_on_taken(aof, PAYLOAD(AOF_LOAD_TAKEN, message)); return;
 	case AOF_TIMER: return; /* the phases see what is due */
 	case AOF_STOP: aof->is_stopping = true; return;
@@ -93,6 +94,7 @@ static void arm_timer(struct aof *aof)
 static void (*const phases[])(struct aof *aof) = {
 	trouble_retry,  /* first: what waits is older than what has come */
 	aof_write,
+	aof_begin_reload,
 	aof_begin_sync, /* what has just been written too */
 	marks_tell,
 	trouble_tell,
@@ -142,6 +144,7 @@ void aof_destroy(struct aof **aof_at)
 {
 	struct aof *aof = *aof_at;
 	loader_fini(aof);
+	reload_end(aof);
 	part_writer_close(&aof->part);
 	data_files_close(&aof->files);
 	group_fini(&aof->group);

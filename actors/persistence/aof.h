@@ -22,6 +22,13 @@
 
 #include "actors/config/config.h"
 
+/* Where data are loaded from, while the server runs. */
+enum data_source {
+	DATA_FROM_RDB,
+	DATA_FROM_SAVE, /* the RDB file that was just written, with the keys that have expired */
+	DATA_FROM_LOG,
+};
+
 struct aof;
 struct data_files;
 struct runtime;

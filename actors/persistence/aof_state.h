@@ -54,6 +54,13 @@ struct marks {
 	uint64_t settings_from;
 };
 
+/* Loading again while the server runs: aof_reload.c. */
+struct reload {
+	struct config *config;     /* NULL: it is not asked for */
+	enum data_source source;
+	struct data_files *files;  /* NULL: it has not begun */
+};
+
 /* The log's files, for INFO. */
 struct sizes {
 	uint64_t base, increments; /* bytes; of the increments without the one that is written to */
@@ -74,6 +81,7 @@ struct aof {
 	const struct disk *disk;
 	struct data_files *files;
 	struct loader *loader;     /* NULL when nothing is being loaded */
+	struct reload reload;
 	struct config config;
 	struct subscriber subscriber;
 	struct part_writer part;
@@ -145,9 +153,15 @@ void aof_finish(struct aof *aof);
 void aof_count_files(const struct aof *aof, struct aof_figures *out_figures);
 
 /* loader.c */
-void loader_begin(struct aof *aof);
+void loader_begin(struct aof *aof, const struct data_files *files, const struct config *config);
 void loader_on_taken(struct aof *aof, struct config_error *misfit);
 void loader_fini(struct aof *aof);
+
+/* aof_reload.c */
+void aof_on_reload(struct aof *aof, enum data_source source, struct config *config);
+/* The phase: begins, once all that was executed is in the log. */
+void aof_begin_reload(struct aof *aof);
+void reload_end(struct aof *aof);
 
 /* marks.c */
 void marks_init(struct marks *marks, struct runtime *runtime);

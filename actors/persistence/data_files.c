@@ -135,8 +135,39 @@ void data_files_close(struct data_files **files_at)
 	for (uint32_t i = 0; i < files->count; i++)
 		free(files->items[i].path);
 	free(files->items);
-	if (files->parts)
+	if (files->parts && !files->parts_are_borrowed)
 		parts_close(&files->parts);
 	free(files);
 	*files_at = NULL;
+}
+
+/* ---- while the server runs ---- */
+
+bool data_files_open_file(const struct data_files *files, const struct data_file *file, int *out_fd, struct config_error *out_error)
+{
+	struct parts_error parts_error;
+	uint64_t bytes;
+	if (file->part)
+		return parts_open_file(files->parts, file->part, out_fd, &bytes, &parts_error) || refuse(out_error, parts_error.text);
+	int error = files->disk->open(files->disk, file->path, DISK_READ, out_fd);
+	if (error)
+		snprintf(out_error->text, sizeof(out_error->text), "can't read %s: %s", file->path, strerror(error));
+	return !error;
+}
+
+static bool find_again(struct data_files *again, enum data_source source, const struct config *config, struct config_error *out_error)
+{
+	if (source == DATA_FROM_LOG)
+		return again->parts ? add_parts(again, config, out_error) : refuse(out_error, "appendonly is off");
+	return find_rdb(again, config, out_error) && (again->count > 0 || refuse(out_error, "there is no RDB file"));
+}
+
+struct data_files *data_files_find_again(const struct data_files *files, enum data_source source, const struct config *config,
+					 struct config_error *out_error)
+{
+	struct data_files *again = must_have(calloc(1, sizeof(*again)));
+	*again = (struct data_files){ .disk = files->disk, .parts = files->parts, .parts_are_borrowed = true };
+	if (!find_again(again, source, config, out_error))
+		data_files_close(&again);
+	return again;
 }

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "actors/config/config.h"
+#include "actors/persistence/aof.h"
 #include "actors/persistence/disk.h"
 #include "actors/persistence/parts.h"
 
@@ -23,6 +24,7 @@ struct data_file {
 struct data_files {
 	const struct disk *disk;
 	struct parts *parts;              /* NULL without appendonly */
+	bool parts_are_borrowed;
 	struct data_file *items;           /* in the order in which they are loaded */
 	uint32_t count;
 	uint64_t bytes;                   /* of all */
@@ -31,6 +33,15 @@ struct data_files {
 /* With appendonly it locks the log's directory. NULL: out_error says why the server can't start with it. */
 struct data_files *data_files_open(const struct disk *disk, const struct config *config, struct config_error *out_error);
 void data_files_close(struct data_files **files);
+
+/*
+ * Finds the RDB file, or the files of the log that is open, while the server runs. NULL: out_error says why there is nothing to load. Closing
+ * the outcome leaves the log open.
+ */
+struct data_files *data_files_find_again(const struct data_files *files, enum data_source source, const struct config *config,
+					 struct config_error *out_error);
+/* For reading; the caller closes it. False: out_error says why not. */
+bool data_files_open_file(const struct data_files *files, const struct data_file *file, int *out_fd, struct config_error *out_error);
 
 static inline uint64_t data_files_bytes(const struct data_files *files)
 {

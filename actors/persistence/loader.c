@@ -26,6 +26,8 @@ _Static_assert(SLOTS_AOF_STORE >= BATCHES_MAX + 12, "load batches");
 #define REPORT_MS 5000
 
 struct loader {
+	const struct data_files *files;
+	const struct config *config;
 	const struct data_file *file;         /* being read; behind the last one at the end */
 	int fd;                              /* of that file; -1: it is not open yet */
 	uint64_t offset;                     /* read so far */
@@ -39,8 +41,13 @@ struct loader {
 	uint32_t under_way_count;
 	struct aof_end end;
 	int64_t began_ms, reported_ms;       /* monotonic */
-	bool has_failed;
+	struct config_error *error;          /* it has failed; then nothing more is read */
 };
+
+static bool is_again(const struct aof *aof)
+{
+	return aof->loader->files != aof->files;
+}
 
 /* ---- the end of it ---- */
 
@@ -54,8 +61,7 @@ static void fail(struct aof *aof, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(error->text, sizeof(error->text), format, arguments);
 	va_end(arguments);
-	aof->loader->has_failed = true;
-	actor_post(aof->actor, runtime_actor(aof->actor->runtime, ACTOR_SUPERVISOR, 0), SUPERVISOR_LOAD_FAILED, 0, error);
+	aof->loader->error = error;
 }
 
 /* NULL if there is none. */
@@ -70,7 +76,17 @@ static struct rdb_history *copy_history(const struct rdb_history *history)
 	return copy;
 }
 
-static void finish(struct aof *aof)
+/* The log must end where it ended for this server: nothing is written to it meanwhile. */
+static void finish_again(struct aof *aof)
+{
+	const struct loader *loader = aof->loader;
+	if (aof->reload.source == DATA_FROM_LOG && loader->sequence != aof->written)
+		fail(aof, "the log ends with change %llu instead of %llu", (unsigned long long)loader->sequence, (unsigned long long)aof->written);
+	if (!loader->error)
+		actor_post(aof->actor, aof->store, AOF_RELOAD_DONE, 0, NULL);
+}
+
+static void finish_start(struct aof *aof)
 {
 	struct loader *loader = aof->loader;
 	struct parts_error error;
@@ -84,19 +100,39 @@ static void finish(struct aof *aof)
 		log_event(LOG_NOTICE, "DB loaded from %s: %.3f seconds", aof->config.appendonly ? "append only file" : "disk",
 			  (double)(monotonic_ms() - loader->began_ms) / 1000.0);
 	actor_post(aof->actor, aof->store, STORE_LOADED, loader->sequence, copy_history(&loader->history));
+}
+
+/* At the start a failure ends the server. */
+static void report_failure(struct aof *aof)
+{
+	struct config_error *error = aof->loader->error;
+	aof->loader->error = NULL;
+	if (is_again(aof))
+		actor_post(aof->actor, aof->store, AOF_RELOAD_FAILED, 0, error);
+	else
+		actor_post(aof->actor, runtime_actor(aof->actor->runtime, ACTOR_SUPERVISOR, 0), SUPERVISOR_LOAD_FAILED, 0, error);
+}
+
+static void finish(struct aof *aof)
+{
+	if (!aof->loader->error)
+		(is_again(aof) ? finish_again : finish_start)(aof);
+	if (aof->loader->error)
+		report_failure(aof);
 	loader_fini(aof);
+	reload_end(aof);
 }
 
 /* ---- one file ---- */
 
 static bool is_last(const struct aof *aof, const struct data_file *file)
 {
-	return file + 1 == aof->files->items + aof->files->count;
+	return file + 1 == aof->loader->files->items + aof->loader->files->count;
 }
 
 static const struct data_file *behind_last(const struct aof *aof)
 {
-	return aof->files->items + aof->files->count;
+	return aof->loader->files->items + aof->loader->files->count;
 }
 
 /* For rdb_load: bytes of the file, in order. */
@@ -116,10 +152,10 @@ static void read_as_rdb(struct aof *aof)
 		.read = read_bytes,
 		.context = aof,
 		.file_bytes = loader->file->bytes,
-		.databases = (uint32_t)aof->config.databases,
+		.databases = (uint32_t)loader->config->databases,
 		.now_ms = wall_clock_ms(),
-		.keeps_expired = loader->file->part != NULL,
-		.ignores_checksum = !loader->file->part && !aof->config.rdbchecksum,
+		.keeps_expired = loader->file->part || (is_again(aof) && aof->reload.source == DATA_FROM_SAVE),
+		.ignores_checksum = !loader->file->part && !loader->config->rdbchecksum,
 	});
 	if (!loader->rdb)
 		crash_out_of_memory("loading the data");
@@ -148,8 +184,8 @@ static void read_as_commands(struct aof *aof, uint64_t offset)
 		.has_end = next != NULL,
 		.end_sequence = next ? next->sequence : 0,
 		.is_last = is_last(aof, loader->file),
-		.loads_truncated = aof->config.aof_load_truncated,
-		.corrupt_tail_max_bytes = aof->config.aof_load_corrupt_tail_max_size,
+		.loads_truncated = loader->config->aof_load_truncated,
+		.corrupt_tail_max_bytes = loader->config->aof_load_corrupt_tail_max_size,
 		.until_s = AOF_READ_ALL,
 		.now_ms = wall_clock_ms(),
 	});
@@ -169,16 +205,16 @@ static bool follows(struct aof *aof)
 	return false;
 }
 
-static bool open_file(struct aof *aof)
+static void open_file(struct aof *aof)
 {
 	struct loader *loader = aof->loader;
+	struct config_error error;
 	if (!follows(aof))
-		return false;
-	int error = aof->disk->open(aof->disk, loader->file->path, DISK_READ, &loader->fd);
-	if (error) {
+		return;
+	if (!data_files_open_file(loader->files, loader->file, &loader->fd, &error)) {
 		loader->fd = -1;
-		fail(aof, "Can't read %s: %s", loader->file->path, strerror(error));
-		return false;
+		fail(aof, "%s", error.text);
+		return;
 	}
 	log_event(LOG_NOTICE, "Loading %s, %llu bytes", loader->file->path, (unsigned long long)loader->file->bytes);
 	loader->offset = 0;
@@ -186,7 +222,6 @@ static bool open_file(struct aof *aof)
 		read_as_commands(aof, 0);
 	else
 		read_as_rdb(aof);
-	return true;
 }
 
 static void close_readers(struct aof *aof)
@@ -243,18 +278,17 @@ static void end_rdb(struct aof *aof)
 		go_to_next_file(aof);
 }
 
-static bool read_entries(struct aof *aof)
+static void read_entries(struct aof *aof)
 {
 	struct load_batch *batch;
 	uint64_t offset;
 	switch (rdb_load_next(aof->loader->rdb, &batch)) {
-	case RDB_LOAD_BATCH: send_entries(aof, batch); return true;
-	case RDB_LOAD_END: end_rdb(aof); return true;
+	case RDB_LOAD_BATCH: send_entries(aof, batch); return;
+	case RDB_LOAD_END: end_rdb(aof); return;
 	case RDB_LOAD_ERROR: break;
 	}
 	const char *reason = rdb_load_error(aof->loader->rdb, &offset);
 	fail(aof, "%s at offset %llu: %s. qcache-check tells more", aof->loader->file->path, (unsigned long long)offset, reason);
-	return false;
 }
 
 static void send_frames(struct aof *aof, struct load_frames *frames)
@@ -298,7 +332,7 @@ static void end_commands(struct aof *aof)
 	go_to_next_file(aof);
 }
 
-static bool read_frames(struct aof *aof)
+static void read_frames(struct aof *aof)
 {
 	struct loader *loader = aof->loader;
 	const struct manifest_part *part = loader->file->part;
@@ -306,24 +340,22 @@ static bool read_frames(struct aof *aof)
 	enum aof_read_status status = aof_read(loader->commands, frames);
 	send_frames(aof, frames);
 	switch (status) {
-	case AOF_READ_FRAMES: return true;
-	case AOF_READ_END: end_commands(aof); return true;
+	case AOF_READ_FRAMES: return;
+	case AOF_READ_END: end_commands(aof); return;
 	case AOF_READ_PREAMBLE:
 		aof_reader_destroy(&loader->commands);
 		read_as_rdb(aof);
-		return true;
+		return;
 	case AOF_READ_REFUSED: break;
 	}
 	fail(aof, "%s. qcache-check tells more, and can repair it", aof_reader_error(loader->commands));
-	return false;
 }
 
-/* Reads the next step. False: loading has failed. */
-static bool read_some(struct aof *aof)
+/* Reads the next step. */
+static void read_some(struct aof *aof)
 {
-	if (aof->loader->fd < 0)
-		return open_file(aof);
-	return aof->loader->rdb ? read_entries(aof) : read_frames(aof);
+	const struct loader *loader = aof->loader;
+	(loader->fd < 0 ? open_file : loader->rdb ? read_entries : read_frames)(aof);
 }
 
 /* ---- the whole ---- */
@@ -336,26 +368,26 @@ static void report(struct aof *aof)
 		return;
 	loader->reported_ms = now_ms;
 	log_event(LOG_NOTICE, "Loading: %llu of %llu bytes so far",
-		  (unsigned long long)(loader->bytes_before + loader->offset), (unsigned long long)aof->files->bytes);
+		  (unsigned long long)(loader->bytes_before + loader->offset), (unsigned long long)loader->files->bytes);
 }
 
 static void go_on(struct aof *aof)
 {
 	struct loader *loader = aof->loader;
 	report(aof);
-	while (loader->file < behind_last(aof) && loader->under_way_count < BATCHES_MAX)
-		if (!read_some(aof))
-			return;
+	while (!loader->error && loader->file < behind_last(aof) && loader->under_way_count < BATCHES_MAX)
+		read_some(aof);
 	if (loader->under_way_count == 0)
 		finish(aof);
 }
 
-void loader_begin(struct aof *aof)
+void loader_begin(struct aof *aof, const struct data_files *files, const struct config *config)
 {
 	aof->loader = calloc(1, sizeof(*aof->loader));
 	if (!aof->loader)
 		crash_out_of_memory("loading the data");
-	*aof->loader = (struct loader){ .file = aof->files->items, .fd = -1, .began_ms = monotonic_ms(), .reported_ms = monotonic_ms() };
+	*aof->loader = (struct loader){ .files = files, .config = config, .file = files->items, .fd = -1, .began_ms = monotonic_ms(),
+					.reported_ms = monotonic_ms() };
 	go_on(aof);
 }
 
@@ -364,10 +396,10 @@ void loader_on_taken(struct aof *aof, struct config_error *misfit)
 	struct loader *loader = aof->loader;
 	const struct data_file *from = loader->under_way[0];
 	memmove(loader->under_way, loader->under_way + 1, --loader->under_way_count * sizeof(loader->under_way[0]));
-	if (misfit && !loader->has_failed)
+	if (misfit && !loader->error)
 		fail(aof, "%s %s. qcache-check tells more", from->path, misfit->text);
 	free(misfit);
-	if (!loader->has_failed && !aof->is_stopping)
+	if (!aof->is_stopping)
 		go_on(aof);
 }
 
@@ -376,6 +408,7 @@ void loader_fini(struct aof *aof)
 	if (!aof->loader)
 		return;
 	close_readers(aof);
+	free(aof->loader->error);
 	free(aof->loader);
 	aof->loader = NULL;
 }

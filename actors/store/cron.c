@@ -44,7 +44,7 @@ static bool expire_database(struct store *store, uint32_t database, uint64_t unt
 
 static bool may_expire(const struct store *store)
 {
-	return !store->cron.expiry_is_off && !store_shutdown_holds_writes(store) && !store_is_paused(store) && !store->loading.is_on;
+	return !store->cron.expiry_is_off && store_pause_is_over(store) && !store->loading.is_on;
 }
 
 static void count_expiry(struct store *store, uint64_t ns, bool is_done)

@@ -116,6 +116,8 @@ void store_take(struct store *store, struct message message)
 	case STORE_LOAD_ENTRIES: loading_on_entries(store, message.number, PAYLOAD(STORE_LOAD_ENTRIES, message)); return;
 	case STORE_LOAD_FRAMES: loading_on_frames(store, message.number, PAYLOAD(STORE_LOAD_FRAMES, message)); return;
 	case STORE_LOADED: loading_on_end(store, message.number, PAYLOAD(STORE_LOADED, message)); return;
+	case AOF_RELOAD_DONE: store_on_reloaded(store); return;
+	case AOF_RELOAD_FAILED: store_on_reload_failed(store, PAYLOAD(AOF_RELOAD_FAILED, message)); return;
 	case SUPERVISOR_LISTEN_DONE: store_on_listening(store, true); return;
 	case SUPERVISOR_LISTEN_FAILED: store_on_listening(store, false); return;
 	case WORKER_REWRITE_DONE: store_on_rewritten(store, NULL); return;

@@ -158,7 +158,7 @@ static void evict(struct store *store, const struct eviction_victim *victim)
 
 static bool may_evict(const struct store *store)
 {
-	return !store_is_paused(store) && store_has_credit(store);
+	return store_pause_is_over(store) && store_has_credit(store);
 }
 
 static bool is_time_to_look(const struct store *store, uint32_t evicted)

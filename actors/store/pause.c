@@ -1,7 +1,7 @@
 /*
  * CLIENT PAUSE: until a deadline all commands wait, or only writes. A command that must wait blocks its session before it begins. When the
  * pause is over, the commands run in order of arrival. During a pause no key is expired or evicted, since that would be a write; expired
- * keys are hidden. A shutdown lets writes wait in the same way.
+ * keys are hidden. A shutdown, and loading the data again, let writes wait in the same way.
  */
 #include "actors/store/state.h"
 
@@ -25,14 +25,19 @@ void store_end_pause(struct store *store)
 	store->execution.pause_mode = PAUSE_NONE;
 }
 
+bool store_holds_writes(const struct store *store)
+{
+	return store->shutdown.holds_writes || store->reloading.is_on;
+}
+
 bool store_pause_is_over(const struct store *store)
 {
-	return !store_is_paused(store) && !store_shutdown_holds_writes(store);
+	return !store_is_paused(store) && !store_holds_writes(store);
 }
 
 bool store_pause_holds(const struct store *store, const struct command *command)
 {
-	if (__builtin_expect(store->execution.pause_mode == PAUSE_NONE && !store_shutdown_holds_writes(store), 1))
+	if (__builtin_expect(store->execution.pause_mode == PAUSE_NONE && !store_holds_writes(store), 1))
 		return false;
 	if (command->flags & (COMMAND_WRITE | COMMAND_MAY_REPLICATE))
 		return !store_pause_is_over(store);

@@ -135,12 +135,18 @@ static void publish_cut(struct store *store)
 	store_frame_begin(store);
 }
 
+/* Log and replicas are told when the keys are removed, also after the data were loaded again. */
+static bool keeps_expired(const struct store *store, enum snapshot_purpose purpose)
+{
+	return purpose != SNAPSHOT_TO_FILE || store->replication.is_on || store->reloading.is_on;
+}
+
 static void begin(struct store *store, enum snapshot_purpose purpose)
 {
 	struct saving *saving = &store->saving;
 	struct snapshot_options options = {
 		.now_ms = store->turn.now_ms, .monotonic_ms = store->turn.monotonic_ms,
-		.keeps_expired = purpose != SNAPSHOT_TO_FILE || store->replication.is_on, .usage = usage_to_note(store),
+		.keeps_expired = keeps_expired(store, purpose), .usage = usage_to_note(store),
 	};
 	saving->is_wanted[purpose] = false;
 	if (purpose == SNAPSHOT_TO_REPLICAS && !replicas_await_snapshot(store))
@@ -168,11 +174,16 @@ static void begin(struct store *store, enum snapshot_purpose purpose)
 		  saving->keys_at_cut);
 }
 
+static bool may_begin(const struct store *store, enum snapshot_purpose purpose)
+{
+	const struct saving *saving = &store->saving;
+	return saving->is_wanted[purpose] && !saving->is_under_way && !snapshot_is_walking(&saving->snapshot) && !store->loading.is_on;
+}
+
 static void begin_wanted(struct store *store)
 {
-	struct saving *saving = &store->saving;
 	for (int purpose = 0; purpose < SNAPSHOT_PURPOSES; purpose++)
-		if (saving->is_wanted[purpose] && !saving->is_under_way && !snapshot_is_walking(&saving->snapshot))
+		if (may_begin(store, (enum snapshot_purpose)purpose))
 			begin(store, (enum snapshot_purpose)purpose);
 }
 
@@ -291,15 +302,9 @@ void store_go_on_saving(struct store *store)
 }
 
 /* A snapshot for replicas is wanted when this turn's is over, and nothing else may begin another turn. */
-static bool may_begin_for_replicas(const struct store *store)
-{
-	const struct saving *saving = &store->saving;
-	return saving->is_wanted[SNAPSHOT_TO_REPLICAS] && !saving->is_under_way && !snapshot_is_walking(&saving->snapshot);
-}
-
 bool store_saving_is_behind(const struct store *store)
 {
-	return may_walk(store) || may_begin_for_replicas(store);
+	return may_walk(store) || may_begin(store, SNAPSHOT_TO_REPLICAS);
 }
 
 /* ---- the writer's answers ---- */

@@ -67,6 +67,7 @@ enum blocked_topic {
 	BLOCKED_DURABLE,             /* what was executed to be durable; ends with its client */
 	BLOCKED_AOF_FIGURES,         /* the AOF's answer; ends with its client */
 	BLOCKED_SAVE,                /* the snapshot's file */
+	BLOCKED_RELOAD,              /* all data to be loaded again */
 	BLOCKED_REPLICAS,            /* acknowledgements of replicas, or more of the stream; ends with its client */
 	BLOCKED_SHUTDOWN,            /* a shutdown, which ends it, or its failure; ends with its client */
 	BLOCKED_TOPICS

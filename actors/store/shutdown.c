@@ -9,11 +9,6 @@
 #include "actors/store/blocked.h"
 #include "actors/store/state.h"
 
-bool store_shutdown_holds_writes(const struct store *store)
-{
-	return store->shutdown.holds_writes;
-}
-
 /* Nothing keeps a stopping store asleep; a DEBUG SLEEP may still be queued. */
 static void thaw(struct store *store)
 {

@@ -183,6 +183,18 @@ struct shutdown {
 	bool is_by_supervisor;          /* which waits for an answer */
 };
 
+/* reloading.c */
+struct reloading {
+	bool is_on;                     /* writes wait */
+	bool is_to_be_asked;            /* the AOF will be, at the end of this turn */
+	enum data_source source;
+	struct former_database {        /* the data before, while others are being loaded */
+		uint32_t number;
+		struct garbage *garbage;
+	} *former;
+	uint32_t former_count;
+};
+
 struct store {
 	struct actor *actor, *reaper, *supervisor, *worker, *snapshot_writer;
 	struct runtime *runtime;
@@ -200,6 +212,7 @@ struct store {
 	struct bus_side bus;
 	struct durability durability;
 	struct loading loading;
+	struct reloading reloading;
 	struct memory_side memory;
 	struct cron cron;
 	struct query query;
@@ -345,6 +358,14 @@ void store_check_save_points(struct store *store);
 int64_t store_next_save_ms(const struct store *store);
 /* How long a snapshot has been due, if it is overdue; else 0. */
 int64_t store_save_overdue_ms(const struct store *store);
+
+/* reloading.c */
+/* The phase: asks the AOF. */
+void store_post_reload(struct store *store);
+/* The AOF's answers. */
+void store_on_reloaded(struct store *store);
+void store_on_reload_failed(struct store *store, struct config_error *error);
+void store_reloading_fini(struct store *store);
 
 /* shutdown.c */
 /* A signal, as the supervisor tells: 0 for none. */

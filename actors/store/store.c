@@ -109,6 +109,7 @@ void store_destroy(struct store **store_at)
 	}
 	garbage_destroy(&store->memory.garbage);
 	store_saving_fini(store);
+	store_reloading_fini(store);
 	replication_end(store);
 	databases_fini(&store->databases);
 	if (store->bus.publication)

@@ -198,9 +198,19 @@ struct shutdown_options {
 };
 /* Sessions blocked on BLOCKED_SHUTDOWN are resumed if it fails. */
 void store_shut_down(struct store *store, const struct shutdown_options *options);
-/* Writes must wait, since the last snapshot will not have them. For commands that write in a later turn, or without the flag for it. */
-bool store_shutdown_holds_writes(const struct store *store);
 /* False: none is in progress, or it can't be aborted any more. */
 bool store_abort_shutdown(struct store *store);
+
+/*
+ * Loading all data again. First, prepare: writes wait from then on, and the caller saves the data if that is the source. The outcome is an
+ * error reply that says why it can't be done; NULL: it can. Then cancel, or begin: sessions on BLOCKED_RELOAD are resumed with NULL, or with
+ * the reason why the data are as they were.
+ */
+const char *store_prepare_reload(struct store *store, enum data_source source);
+void store_cancel_reload(struct store *store);
+void store_begin_reload(struct store *store);
+
+/* Writes must wait: a shutdown would lose them, or loading again. For commands that write in a later turn, or without the flag for it. */
+bool store_holds_writes(const struct store *store);
 
 #endif

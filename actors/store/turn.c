@@ -177,6 +177,7 @@ static const struct {
 	{ give_tally_if_due, true },          /* into the same message as the frames */
 	{ store_publish, true },              /* all effects of the turn in one message, before replies are sent */
 	{ durability_post, true },            /* after the frames, for which it may ask */
+	{ store_post_reload, true },          /* after the frames, which the log is to have first */
 	{ replication_go_on, true },          /* what replicas get leaves with the replies */
 	{ store_post_questions, true },       /* after frames and counts, so that the answers include them */
 	{ store_post_pushes, true },          /* replies that did not leave with a request batch */

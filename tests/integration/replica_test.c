@@ -278,6 +278,7 @@ static void keys_that_expire_or_are_evicted_leave_the_replica(void)
 	struct follower follower = follower_start(server, "");
 	CU_ASSERT(follower_comes_up(&follower));
 	CU_ASSERT(GIVES(peer, "+OK\r\n", "SET", "soon", "1", "PX", "50"));
+	CU_ASSERT(COMES_TO_SHOW(peer, "expired_keys:1", "INFO", "stats"));
 	CU_ASSERT(COMES_TO_GIVE(follower.peer, ":0\r\n", "DBSIZE"));
 	for (int i = 0; i < 200; i++) {
 		char key[16];
@@ -423,7 +424,7 @@ static void a_replica_that_stands_still_is_dropped_and_recovers(void)
 	CU_ASSERT(server_stop(&server));
 }
 
-/* ---- a restart of the primary ---- */
+/* ---- the primary loads data ---- */
 
 static struct server *start_in(const char *directory, const char *directives)
 {
@@ -481,6 +482,32 @@ static void a_replica_begins_anew_after_a_restart_without_one(void)
 	NEEDS_REDIS();
 	check_restart("", 0, 1);
 	check_restart("--appendonly yes --appendfsync always", 0, 1);
+}
+
+static void a_replica_goes_on_when_the_same_data_are_loaded_again(void)
+{
+	NEEDS_REDIS();
+	struct server *server = start_primary("");
+	struct peer *peer = peer_connect(server);
+	struct writers writers = writers_open(server);
+	struct follower follower = follower_start(server, "");
+	CU_ASSERT(follower_comes_up(&follower));
+	for (int i = 0; i < 3; i++) {
+		writers_write(&writers, 1);
+		CU_ASSERT(GIVES(peer, "+OK\r\n", "SET", "short", "x", "PX", "1"));
+		CU_ASSERT(GIVES(peer, "+OK\r\n", "DEBUG", "RELOAD"));
+		writers_write(&writers, 1);
+		check_in_step(peer, &follower);
+	}
+	CU_ASSERT_EQUAL(stat_of(peer, "sync_full"), 1);
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "FLUSHALL"));
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "DEBUG", "RELOAD", "NOSAVE"));
+	CU_ASSERT(COMES_TO_SHOW(peer, "sync_full:2", "INFO", "stats"));
+	check_in_step(peer, &follower);
+	writers_close(&writers);
+	peer_close(&peer);
+	follower_stop(&follower);
+	CU_ASSERT(server_stop(&server));
 }
 
 /* ---- hostile ---- */
@@ -615,6 +642,7 @@ static const struct suite_case cases[] = {
 	CASE(a_replica_that_stands_still_is_dropped_and_recovers),
 	CASE(a_replica_goes_on_after_a_restart_with_a_saved_file),
 	CASE(a_replica_begins_anew_after_a_restart_without_one),
+	CASE(a_replica_goes_on_when_the_same_data_are_loaded_again),
 	CASE(nonsense_is_refused),
 	CASE(offsets_that_never_were_give_a_snapshot),
 	CASE(a_replica_that_never_reads_is_dropped),

@@ -342,9 +342,10 @@ static void clients_are_told_while_data_are_loaded(void)
 	uint16_t port = free_port();
 	snprintf(text, sizeof(text), "%u", port);
 	const char *argv[] = { server_program(), "--port", text, "--bind", "127.0.0.1", "--dir", scratch, "--appendonly", "yes",
-			       "--aof-ballast-size", "0", NULL };
+			       "--aof-ballast-size", "0", "--enable-debug-command", "yes", NULL };
 	pid_t pid = process_start(argv, in_scratch("output"));
 	struct peer *peer = connect_early(port);
+	CU_ASSERT(GIVES(peer, "-LOADING Redis is loading the dataset in memory\r\n", "DEBUG", "POPULATE", "0"));
 	CU_ASSERT(ask_until_loaded(peer, ":500000\r\n") > 0);
 	CU_ASSERT(GIVES(peer, "$5\r\nvalue\r\n", "GET", "key:0499999"));
 	peer_close(&peer);

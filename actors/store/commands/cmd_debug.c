@@ -184,8 +184,13 @@ static void populate_slice(struct call *call, enum wake_reason reason, void *ans
 		session_block(call, BLOCKED_BUS_CREDIT, INT64_MAX, populate_slice, population);
 		return;
 	}
-	if (store_shutdown_holds_writes(call->store)) {
+	if (store_holds_writes(call->store)) {
 		session_block(call, BLOCKED_PAUSE, INT64_MAX, populate_slice, population);
+		return;
+	}
+	if (store_is_loading(call->store)) {
+		free_population(population);
+		reply_error(call, "LOADING Redis is loading the dataset in memory");
 		return;
 	}
 	for (int i = 0; i < POPULATE_SLICE && population->next < population->count && status == KEYSPACE_OK; i++) {
@@ -415,11 +420,13 @@ static const struct debug_command {
 	{ "error", 3, 3, debug_error, " <text>", "Reply with this text as an error." },
 	{ "htstats", 3, 3, debug_htstats, " <database>", "Return statistics of a database's hash table." },
 	{ "htstats-key", 3, 3, debug_htstats_key, " <key>", "The same for a value that is stored as a hash table." },
+	{ "loadaof", 2, 2, debug_loadaof, "", "Load all data again from the append-only file." },
 	{ "log", 3, 3, debug_log, " <text>", "Write this text to the log." },
 	{ "object", 3, 3, debug_object, " <key>", "Return low-level information about a key and its value." },
 	{ "panic", 2, 2, debug_panic, "", "Crash with a panic." },
 	{ "populate", 3, 5, debug_populate, " <count> [<prefix>] [<size>]", "Create the keys key:0, key:1 and so on." },
 	{ "protocol", 3, 3, debug_protocol, " <type>", "Reply with an example of a protocol type." },
+	{ "reload", 2, 3, debug_reload, " [NOSAVE]", "Save all data to the RDB file, unless told not to, and load it." },
 	{ "segfault", 2, 2, debug_segfault, "", "Crash with an invalid memory access." },
 	{ "set-active-expire", 3, 3, debug_set_active_expire, " <0|1>", "Whether expired keys are removed without being accessed." },
 	{ "sleep", 3, 3, debug_sleep, " <seconds>", "Execute nothing for this time." },

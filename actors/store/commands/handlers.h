@@ -18,4 +18,8 @@
 #undef CONTAINER
 #undef SUBCOMMAND
 
+/* Subcommands of DEBUG in files of their own. */
+void debug_reload(struct call *call);
+void debug_loadaof(struct call *call);
+
 #endif
