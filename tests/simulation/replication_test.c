@@ -11,7 +11,7 @@
 #include "simulation/node.h"
 #include "support/suite.h"
 
-#define SEEDS 150
+#define SEEDS 50
 #define STEPS 60
 #define ROUNDS_MAX 50
 
