@@ -163,6 +163,14 @@ static int64_t interval_us(const struct session *s, double otherwise_s)
 	return (int64_t)((s->options->interval_s > 0 ? s->options->interval_s : otherwise_s) * 1e6);
 }
 
+static int end_sampling(qc_error err)
+{
+	if (err.kind != QC_OK)
+		return give_up(err);
+	interrupt_end();
+	return EXIT_OK;
+}
+
 /* On a terminal, updates one line until Ctrl-C. Otherwise, or in a format for programs, measures for the interval (one second) and prints
  * one line. */
 int tool_latency(struct session *s)
@@ -174,10 +182,7 @@ int tool_latency(struct session *s)
 	sample(s, all, live ? INT64_MAX : clock_us() + interval_us(s, 1), live, &err);
 	show_result(s, all, live);
 	free(all);
-	if (err.kind != QC_OK)
-		return give_up(err);
-	interrupt_end();
-	return EXIT_OK;
+	return end_sampling(err);
 }
 
 /* Prints one line per interval, until Ctrl-C or as often as -r says. */
@@ -192,10 +197,7 @@ int tool_latency_history(struct session *s)
 		show_result(s, all, live);
 		free(all);
 	}
-	if (err.kind != QC_OK)
-		return give_up(err);
-	interrupt_end();
-	return EXIT_OK;
+	return end_sampling(err);
 }
 
 /*

@@ -2,44 +2,9 @@
  * Any bytes as an RDB string, in reads of any size. A string that is read must be the same when written and read again.
  */
 #include <stdlib.h>
-#include <string.h>
 
+#include "fuzz/rdb_bytes.h"
 #include "storage/formats/rdb.h"
-
-struct input {
-	const uint8_t *at, *end;
-	size_t step;
-};
-
-static int take(void *context, void *data, size_t len, size_t *out_len)
-{
-	struct input *input = context;
-	size_t left = (size_t)(input->end - input->at), n = len < left ? len : left;
-	n = n < input->step ? n : input->step;
-	if (n)
-		memcpy(data, input->at, n);
-	input->at += n;
-	*out_len = n;
-	return 0;
-}
-
-static struct {
-	uint8_t *bytes;
-	size_t len, capacity;
-} file;
-
-static bool keep(void *context, const void *data, size_t len)
-{
-	if (file.len + len > file.capacity) {
-		file.capacity = 2 * (file.len + len);
-		file.bytes = realloc(file.bytes, file.capacity);
-		if (!file.bytes)
-			abort();
-	}
-	memcpy(file.bytes + file.len, data, len);
-	file.len += len;
-	return true;
-}
 
 static void check_again(struct slice string, bool compresses)
 {
