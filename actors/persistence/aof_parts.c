@@ -56,8 +56,15 @@ static bool go_on(struct aof *aof, const struct aof_end *end, struct parts_error
 	return has_begun;
 }
 
+/* What may have been executed before a full disk is noticed: the credit on the bus, which a frame may exceed, as text. */
+#define BALLAST_ENOUGH_BYTES (2 * BUS_CREDIT_BYTES)
+
 static void warn_of_settings(const struct aof *aof)
 {
+	if (aof->config.aof_ballast_size < BALLAST_ENOUGH_BYTES)
+		log_event(LOG_WARNING, "aof-ballast-size %lld is below %d: when the disk is full, acknowledged writes may wait in memory until there is "
+				       "room, and are lost if the server ends before",
+			  (long long)aof->config.aof_ballast_size, BALLAST_ENOUGH_BYTES);
 	if (aof_is_always(aof) && aof->config.no_appendfsync_on_rewrite)
 		log_event(LOG_WARNING, "no-appendfsync-on-rewrite has no effect with appendfsync always: each reply waits for its sync");
 }
