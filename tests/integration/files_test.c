@@ -24,11 +24,7 @@ static char scratch[64];
 
 static const char *in_scratch(const char *name)
 {
-	static char paths[8][128];
-	static unsigned next;
-	char *path = paths[next++ % 8];
-	snprintf(path, sizeof(paths[0]), "%s/%s", scratch, name);
-	return path;
+	return scratch_file(scratch, name);
 }
 
 static void write_file(const char *path, const char *text)

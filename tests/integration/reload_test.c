@@ -19,9 +19,7 @@ static char scratch[64];
 
 static const char *in_scratch(const char *name)
 {
-	static char path[256];
-	snprintf(path, sizeof(path), "%s/%s", scratch, name);
-	return path;
+	return scratch_file(scratch, name);
 }
 
 static struct server *start(const char *directives)

@@ -20,11 +20,7 @@ static char scratch[64];
 
 static const char *in_scratch(const char *name)
 {
-	static char paths[4][256];
-	static unsigned next;
-	char *path = paths[next++ % 4];
-	snprintf(path, sizeof(paths[0]), "%s/%s", scratch, name);
-	return path;
+	return scratch_file(scratch, name);
 }
 
 #define PART "appendonlydir/appendonly.aof.1.incr.aof"

@@ -129,6 +129,15 @@ void scratch_create(char *out_path, size_t size)
 	}
 }
 
+const char *scratch_file(const char *directory, const char *name)
+{
+	static char paths[8][256];
+	static unsigned next;
+	char *path = paths[next++ % 8];
+	snprintf(path, sizeof(paths[0]), "%s/%s", directory, name);
+	return path;
+}
+
 static int remove_one(const char *path, const struct stat *status, int type, struct FTW *walk)
 {
 	return remove(path);

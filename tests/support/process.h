@@ -33,5 +33,7 @@ char *file_text(const char *path);
 /* Makes a directory for a test. scratch_remove() removes it with its contents. */
 void scratch_create(char *out_path, size_t size);
 void scratch_remove(const char *path);
+/* "DIRECTORY/NAME"; valid until eight more calls. */
+const char *scratch_file(const char *directory, const char *name);
 
 #endif

@@ -5,17 +5,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "support/process.h"
 #include "support/suite.h"
 
 static char root[64];
 
 static const char *path_of(const char *name)
 {
-	static char paths[4][256];
-	static unsigned turn;
-	char *path = paths[turn++ % 4];
-	snprintf(path, sizeof(paths[0]), "%s/%s", root, name);
-	return path;
+	return scratch_file(root, name);
 }
 
 /* Writes a file with its parent directories. */

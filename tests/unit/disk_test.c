@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "support/process.h"
 #include "support/suite.h"
 
 static const struct disk *disk;
@@ -17,11 +18,7 @@ static char room[] = "/tmp/qcache-disk-XXXXXX";
 
 static const char *path_of(const char *name)
 {
-	static char paths[4][128];
-	static unsigned next;
-	char *path = paths[next++ % 4];
-	snprintf(path, sizeof(paths[0]), "%s/%s", room, name);
-	return path;
+	return scratch_file(room, name);
 }
 
 static int create(const char *name, const char *text)
