@@ -104,7 +104,7 @@ static void note_failure(struct store *store, const char *reason)
 static void note_success(struct store *store, const struct snapshot_result *result)
 {
 	struct saving *saving = &store->saving;
-	log_event(LOG_NOTICE, "%s: %" PRIu64 " keys, %" PRIu64 " bytes, %.3f seconds, at most %zu bytes waited", 
+	log_event(LOG_NOTICE, "%s: %" PRIu64 " keys, %" PRIu64 " bytes, %.3f seconds, at most %zu bytes waited",
 		  saving->purpose == SNAPSHOT_TO_REPLICAS ? "Snapshot sent to replicas" : "DB saved on disk", result->keys, result->bytes,
 		  (double)(store->turn.monotonic_ms - saving->began_ms) / 1000, saving->waiting_bytes_max);
 	if (saving->purpose != SNAPSHOT_TO_FILE)
