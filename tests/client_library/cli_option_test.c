@@ -218,7 +218,7 @@ static void pushes_are_shown(void)
 /* A node of a cluster, and its reply to GET: a redirection, or (if empty) the value. */
 struct node {
 	struct fake *fake;
-	char answer[96];
+	const char *_Atomic answer; /* to GET; NULL: a redirection to this node itself */
 	atomic_int asked;
 };
 
@@ -231,20 +231,25 @@ static void be_node(struct fake *fake, int fd, unsigned number, void *data)
 	snprintf(itself, sizeof(itself), "-MOVED 5 127.0.0.1:%u\r\n", fake_port(fake));
 	while (fake_read(fd, word, sizeof(word))) {
 		node->asked += strcmp(word, "asking") == 0;
-		fake_send_text(fd, strcmp(word, "get") != 0 ? "+OK\r\n" : *node->answer ? node->answer : itself);
+		const char *answer = node->answer;
+		fake_send_text(fd, strcmp(word, "get") != 0 ? "+OK\r\n" : answer ? answer : itself);
 	}
 }
 
 static void a_cluster_is_followed_when_asked_for(void)
 {
-	struct node here = {.answer = "+here\r\n"}, ask = {.fake = NULL}, moved = {.fake = NULL}, circle = {.answer = ""};
+	struct node here = {.answer = "+here\r\n"}, ask = {.fake = NULL}, moved = {.fake = NULL}, circle = {.answer = NULL};
+	char asks_here[64], moves_to_ask[64], moves_here[64];
 	struct fixture f = {.server = NULL};
 
 	here.fake = fake_start(be_node, &here);
-	snprintf(ask.answer, sizeof(ask.answer), "-ASK 5 127.0.0.1:%u\r\n", fake_port(here.fake));
+	snprintf(asks_here, sizeof(asks_here), "-ASK 5 127.0.0.1:%u\r\n", fake_port(here.fake));
+	snprintf(moves_here, sizeof(moves_here), "-MOVED 5 :%u\r\n", fake_port(here.fake));
+	ask.answer = asks_here;
 	ask.fake = fake_start(be_node, &ask);
 	/* An empty host means the present one. */
-	snprintf(moved.answer, sizeof(moved.answer), "-MOVED 5 :%u\r\n", fake_port(ask.fake));
+	snprintf(moves_to_ask, sizeof(moves_to_ask), "-MOVED 5 :%u\r\n", fake_port(ask.fake));
+	moved.answer = moves_to_ask;
 	moved.fake = fake_start(be_node, &moved);
 	snprintf(f.address, sizeof(f.address), "127.0.0.1:%u", fake_port(moved.fake));
 	CU_ASSERT(gives(&f, "$CLI -c get k", 0, "here\n"));
@@ -252,10 +257,10 @@ static void a_cluster_is_followed_when_asked_for(void)
 	CU_ASSERT_EQUAL(ask.asked, 0);
 	CU_ASSERT(gives(&f, "$CLI get k | cut -c1-9", 0, "MOVED 5 :\n"));
 	/* An IPv6 address has no brackets in a redirection. If it fails, the next command goes to the present node again. */
-	snprintf(moved.answer, sizeof(moved.answer), "-MOVED 5 ::1:1\r\n");
+	moved.answer = "-MOVED 5 ::1:1\r\n";
 	CU_ASSERT(gives(&f, "printf 'get k\\nping\\n' | $CLI -c 2>&1 | grep -o 'MOVED 5\\|^OK\\|Could not connect: .::1.:1'", 0,
 			"Could not connect: [::1]:1\nMOVED 5\nOK\n"));
-	snprintf(moved.answer, sizeof(moved.answer), "-MOVED 5 :%u\r\n", fake_port(here.fake));
+	moved.answer = moves_here;
 	snprintf(f.address, sizeof(f.address), "localhost:%u,127.0.0.1:%u", fake_port(moved.fake), fake_port(moved.fake));
 	CU_ASSERT(gives(&f, "$CLI -c get k", 0, "here\n"));
 	/* A circle of redirections ends. */

@@ -598,7 +598,10 @@ static void commands_that_redis_has_appended_to_a_part_of_ours_are_read(void)
 	CU_ASSERT_STRING_EQUAL(result.digest, empty.digest);
 	/* None of our groups comes after them. */
 	size_t behind = bytes->len;
-	buffer_append(bytes, bytes->data + sample.ends[GROUPS - 1], groups - sample.ends[GROUPS - 1]);
+	struct buffer last_group = { .len = 0 };
+	buffer_append(&last_group, bytes->data + sample.ends[GROUPS - 1], groups - sample.ends[GROUPS - 1]);
+	buffer_append(bytes, last_group.data, last_group.len);
+	buffer_fini(&last_group);
 	result = log_read(bytes_of(bytes), &truncates);
 	CU_ASSERT_TRUE(is_refused_at(&result, behind, "a group of this part after commands of another server"));
 	log_part_fini(&sample.part);
