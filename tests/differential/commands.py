@@ -389,6 +389,8 @@ def debug_words(draw, name):
         return [name, b"DIGEST"]
     if draw.chance(0.2):
         return [name, b"DIGEST-VALUE"] + draw.keys(3)
+    if draw.chance(0.1):
+        return [name, b"RELOAD"]
     return [name] + draw.one(
         [b"SLEEP", draw.one(b"0", b"0.001", b"abc", b"-1", b"")], [b"OBJECT", draw.key()], [b"OBJECT"], [b"OBJECT", draw.key(), b"x"], [b"DIGEST", b"x"],
         [b"DIGEST-VALUE"], [b"PROTOCOL", draw.of(PROTOCOL_TYPES)], [b"PROTOCOL", draw.of(PROTOCOL_TYPES)], [b"PROTOCOL"],
@@ -405,6 +407,11 @@ def select_words(draw, name):
 
 def flush_words(draw, name):
     return [name] + draw.one([], [], [b"ASYNC"], [b"SYNC"], [b"sync"], [b"foo"], [b"SYNC", b"ASYNC"])
+
+
+def save_words(draw, name):
+    """A background save would let a SAVE behind it fail, depending on time."""
+    return [name] + (draw.one([], [b"foo"]) if name == b"SAVE" else draw.one([b"foo"], [b"SCHEDULE", b"foo"], [b""]))
 
 
 def shutdown_words(draw, name):
@@ -504,6 +511,9 @@ COMMANDS = {
     b"READONLY": Command(0.3, no_words),
     b"ASKING": Command(0.3, no_words),
     b"INFO": Command(2, info_words, "info", spoil=False),
+    b"SAVE": Command(0.3, save_words, spoil=False),
+    b"BGSAVE": Command(0.2, save_words, spoil=False),
+    b"LASTSAVE": Command(0.1, lambda draw, name: [name, b"foo"], spoil=False),
     b"SHUTDOWN": Command(0.5, shutdown_words, spoil=False),
     b"DEBUG": Command(2, debug_words, "debug", spoil=False),
     b"MEMORY": Command(1, memory_words, "memory", spoil=False),
