@@ -42,7 +42,8 @@
 #include "storage/memory.h"
 #include "transport/bus.h"
 
-#define THREAD_STACK_BYTES (1024u * 1024)
+/* lzf_compress() alone has a table of 512 KB on the stack of the snapshot writer, beside the libraries' thread-local memory. */
+#define THREAD_STACK_BYTES (4u * 1024 * 1024)
 /* No store turn should take so long, but some commands take time in proportion to their arguments. */
 #define LAST_RESORT_SECONDS 5.0
 
