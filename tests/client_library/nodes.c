@@ -118,8 +118,11 @@ static void join(struct nodes *n)
 	snprintf(known, sizeof(known), "cluster_known_nodes:%zu", n->count);
 	for (size_t i = 0; i < n->count; i++)
 		await_text(n, i, QC_LIST("CLUSTER", "INFO"), known);
-	for (size_t i = n->primaries; i < n->count; i++)
+	for (size_t i = n->primaries; i < n->count; i++) {
+		/* Until they have shaken hands, a node has a random name. */
+		await_text(n, i, QC_LIST("CLUSTER", "NODES"), n->ids[i - n->primaries]);
 		NODES_TELL(n, i, "CLUSTER", "REPLICATE", n->ids[i - n->primaries]);
+	}
 }
 
 bool nodes_start(struct nodes *n, size_t primaries, size_t replicas, const char *directives, const qc_options *options)

@@ -15,7 +15,7 @@
 #include "support/peer.h"
 #include "support/process.h"
 #include "support/server.h"
-#include "support/small_disk.h"
+#include "support/own_disk.h"
 #include "support/suite.h"
 
 #define LARGE_BYTES 300000
@@ -198,7 +198,7 @@ static void a_full_disk_fails_the_save_and_nothing_else(void)
 	scratch_create(scratch, sizeof(scratch));
 	snprintf(directory, sizeof(directory), "%s/small", scratch);
 	mkdir(directory, 0755);
-	if (!small_disk_mount(directory, 1 << 20, &why_not))
+	if (!own_disk_mount(directory, 1 << 20, &why_not))
 		SKIP(why_not);
 	struct server *server = server_start("--dir %s --rdbcompression no --save 3600 1000000", directory);
 	struct peer *peer = peer_connect(server);

@@ -1,5 +1,5 @@
 /*
- * A small file system that only this program and its children see: mounted in a namespace of its own, gone when they end.
+ * A small file system, for tests of a full disk. Only this program and its children see it (own_mounts.h).
  */
 #ifndef TESTS_SUPPORT_OWN_DISK_H
 #define TESTS_SUPPORT_OWN_DISK_H

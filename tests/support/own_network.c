@@ -1,7 +1,6 @@
 #include "support/own_network.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
@@ -11,6 +10,8 @@
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "support/own_mounts.h"
 
 static bool set_flags_up(int fd)
 {
@@ -64,23 +65,6 @@ bool own_network_set_ipv6(bool is_on)
 	return write_file("/proc/sys/net/ipv6/conf/all/disable_ipv6", "r+e", is_on ? "0" : "1");
 }
 
-/*
- * What is mounted from now on shows in this namespace alone. In a changed root (chroot) "/" is no mount: the namespace's own root, where
- * setns() leads, is one.
- */
-static bool make_mounts_private(void)
-{
-	int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int names = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
-	bool is_private = root >= 0 && here >= 0 && names >= 0 && setns(names, CLONE_NEWNS) == 0 &&
-			  mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
-	bool is_back = fchdir(root) == 0 && chroot(".") == 0 && fchdir(here) == 0;
-	close(root);
-	close(here);
-	close(names);
-	return is_private && is_back;
-}
-
 bool own_network_replace_file(const char *path, const char *text)
 {
 	char copy[] = "/tmp/qcache-test-file.XXXXXX";
@@ -88,7 +72,7 @@ bool own_network_replace_file(const char *path, const char *text)
 	if (fd < 0)
 		return false;
 	close(fd);
-	bool is_replaced = write_file(copy, "we", text) && unshare(CLONE_NEWNS) == 0 && make_mounts_private() &&
+	bool is_replaced = write_file(copy, "we", text) && own_mounts_enter() &&
 			   mount(copy, path, NULL, MS_BIND, NULL) == 0;
 	unlink(copy); /* what is mounted stays */
 	return is_replaced;
