@@ -5,6 +5,7 @@
 #include "actors/config/config.h"
 #include "actors/observer/observer.h"
 #include "actors/persistence/aof.h"
+#include "actors/persistence/base_file.h"
 #include "actors/persistence/load_frames.h"
 #include "actors/persistence/snapshot_batch.h"
 #include "actors/replication/stream.h"
@@ -90,6 +91,11 @@ static void discard_observations(struct observations *observations)
 static void discard_aof_figures(struct aof_figures *figures)
 {
 	free(figures);
+}
+
+static void discard_base_file(struct base_file *file)
+{
+	base_file_destroy(&file);
 }
 
 static void discard_load_batch(struct load_batch *batch)

@@ -110,6 +110,14 @@ void bus_message_release(struct bus_message *message)
 		message->destroy(message);
 }
 
+struct bus_message *bus_message_hold(const struct bus_message *message)
+{
+	struct bus_message *held = (struct bus_message *)message; /* only its count changes */
+	/* Relaxed: the caller's own hold keeps the message. */
+	atomic_fetch_add_explicit(&held->holders, 1, memory_order_relaxed);
+	return held;
+}
+
 /* False: the subscriber has no credit or is behind, and misses the message. */
 static bool may_have(struct subscriber *subscriber, const struct bus_message *message)
 {

@@ -44,6 +44,8 @@ struct bus_message {
 };
 
 void bus_message_release(struct bus_message *message);
+/* Another hold, for one who has one; returns the message. */
+struct bus_message *bus_message_hold(const struct bus_message *message);
 
 /* The credit that it takes from a subscriber with this message_max_bytes. */
 static inline uint64_t bus_charge_bytes(const struct bus_message *message, uint64_t message_max_bytes)

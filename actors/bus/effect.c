@@ -298,3 +298,9 @@ bool frame_next_effect(struct frame_reader *reader, struct effect *out_effect)
 	}
 	return true;
 }
+
+bool frame_begins_snapshot(const struct frame_reader *reader, const struct frame *frame, struct effect *out_effect)
+{
+	struct frame_reader ahead = *reader;
+	return frame->effects == 1 && *reader->at == EFFECT_SNAPSHOT && frame_next_effect(&ahead, out_effect);
+}

@@ -133,5 +133,7 @@ void frame_reader_init(struct frame_reader *reader, const struct frame_writer *w
 /* Moves to the next frame; unread effects of the current one are skipped. False at the end. */
 bool frame_next(struct frame_reader *reader, struct frame *out_frame);
 bool frame_next_effect(struct frame_reader *reader, struct effect *out_effect);
+/* Whether a snapshot begins with the current frame, of which nothing has been read; the frame can be read afterwards. */
+bool frame_begins_snapshot(const struct frame_reader *reader, const struct frame *frame, struct effect *out_effect);
 
 #endif

@@ -24,7 +24,7 @@ static const struct subscriber_kind subscriber_kinds[ACTOR_KINDS] = {
 		.post_attach = post_AOF_ATTACH,
 		.post_credit = post_STORE_AOF_CREDIT,
 		.post_stop_done = post_AOF_STOP_DONE,
-		.questions = 9, /* SETTINGS, SYNC, DESCRIBE, RELOAD; the answers to STATE and to four load batches */
+		.questions = 12, /* SETTINGS, SYNC, DESCRIBE, RELOAD, PREPARE_BASE, INSTALL_BASE, DROP_BASE; the answers to STATE and to four load batches */
 	},
 	[ACTOR_REPLICATION] = {
 		.post_frames = post_REPLICATION_FRAMES,

@@ -8,17 +8,6 @@
 
 /* ---- messages ---- */
 
-static void on_settings(struct aof *aof, struct config *config)
-{
-	config_fini(&aof->config);
-	aof->config = *config;
-	free(config);
-	aof->group.has_timestamps = aof->config.aof_timestamp_enabled;
-	/* Replies may wait for what was written, and it may have been written without a sync. */
-	aof->syncing.wanted = aof->marks.settings_from = aof_last(aof);
-	aof->marks.settings_are_asked = true;
-}
-
 static void on_sync(struct aof *aof, uint64_t sequence)
 {
 	aof->marks.asked = aof->syncing.wanted = sequence;
@@ -49,12 +38,15 @@ static void take(struct aof *aof, struct message message)
 	switch ((enum to_aof)message.type) {
 	case AOF_FRAMES: subscriber_on_frames(&aof->subscriber, PAYLOAD(AOF_FRAMES, message)); return;
 	case AOF_ATTACH: subscriber_on_attach(&aof->subscriber, message.number); return;
-	case AOF_SETTINGS: on_settings(aof, PAYLOAD(AOF_SETTINGS, message)); return;
+	case AOF_SETTINGS: aof_on_settings(aof, PAYLOAD(AOF_SETTINGS, message), message.number); return;
 	case AOF_SYNC: on_sync(aof, message.number); return;
 	case AOF_SYNCED: aof_on_synced(aof, (int)message.number); return;
 	case AOF_DESCRIBE: on_describe(aof); return;
 	case AOF_MARK_TAKEN: marks_on_taken(aof, message.sender); return;
 	case AOF_STATE_TAKEN: aof->trouble.state_is_out = false; return;
+	case AOF_PREPARE_BASE: rewrite_prepare(aof, message.number); return;
+	case AOF_INSTALL_BASE: rewrite_on_written(aof, PAYLOAD(AOF_INSTALL_BASE, message)); return;
+	case AOF_DROP_BASE: rewrite_drop(aof); return;
 	case AOF_LOAD: loader_begin(aof, aof->files, &aof->config); return;
 	case AOF_RELOAD: aof_on_reload(aof, (enum data_source)message.number, PAYLOAD(AOF_RELOAD, message)); return;
 	case AOF_LOAD_TAKEN: loader_on_taken(aof, PAYLOAD(AOF_LOAD_TAKEN, message)); return;
@@ -77,7 +69,8 @@ static void stop_if_done(struct aof *aof)
 
 static void arm_timer(struct aof *aof)
 {
-	const uint64_t times_ns[] = { aof->group.frames ? aof->pace.waits_until_ns : 0, aof_sync_due_ns(aof), aof->trouble.retry_at_ns };
+	const uint64_t times_ns[] = { aof->group.frames ? aof->pace.waits_until_ns : 0, aof_sync_due_ns(aof), aof->trouble.retry_at_ns,
+				      aof->group.frames ? 0 : aof->rewrite.clean_up_at_ns };
 	uint64_t first_ns = 0;
 	for (size_t i = 0; i < sizeof(times_ns) / sizeof(times_ns[0]); i++)
 		if (times_ns[i] && (!first_ns || times_ns[i] < first_ns))
@@ -92,10 +85,16 @@ static void arm_timer(struct aof *aof)
 }
 
 static void (*const phases[])(struct aof *aof) = {
-	trouble_retry,  /* first: what waits is older than what has come */
+	aof_take_settings,
+	trouble_retry,  /* before writing: what waits is older than what has come */
+	aof_make_cut,   /* before what comes after it is written */
 	aof_write,
 	aof_begin_reload,
 	aof_begin_sync, /* what has just been written too */
+	aof_install_base,
+	aof_close_log,
+	aof_ask_for_rewrite,
+	aof_clean_up,
 	marks_tell,
 	trouble_tell,
 	stop_if_done,
@@ -114,6 +113,16 @@ static void aof_turn(void *state, struct message message)
 
 /* ---- life ---- */
 
+static void count_files(struct aof *aof)
+{
+	for (uint32_t i = 0; i < aof->files->count; i++) {
+		const struct data_file *file = &aof->files->items[i];
+		bool is_increment = file->part && file->part->type == PART_INCREMENT;
+		*(is_increment ? &aof->sizes.increments : &aof->sizes.base) += file->bytes;
+		aof->sizes.parts += is_increment;
+	}
+}
+
 struct aof *aof_create(struct runtime *runtime, const struct config *config, struct data_files *files)
 {
 	struct aof *aof = calloc(1, sizeof(*aof));
@@ -125,6 +134,7 @@ struct aof *aof_create(struct runtime *runtime, const struct config *config, str
 	aof->files = files;
 	aof->disk = files->disk;
 	config_copy(&aof->config, config);
+	count_files(aof);
 	part_writer_init(&aof->part, aof->disk);
 	group_init(&aof->group);
 	aof->group.has_timestamps = config->aof_timestamp_enabled;
@@ -145,10 +155,13 @@ void aof_destroy(struct aof **aof_at)
 	struct aof *aof = *aof_at;
 	loader_fini(aof);
 	reload_end(aof);
+	aof_drop_held(aof);
+	rewrite_drop(aof);
 	part_writer_close(&aof->part);
 	data_files_close(&aof->files);
 	group_fini(&aof->group);
 	marks_fini(&aof->marks);
+	settings_fini(&aof->settings);
 	config_fini(&aof->config);
 	free(aof);
 	*aof_at = NULL;

@@ -23,19 +23,27 @@ static int say(const struct aof *aof, const struct parts_error *error)
 
 /* ---- opening ---- */
 
-static void begin_part(struct aof *aof, const struct open_part *part)
+void aof_begin_part(struct aof *aof, const struct open_part *part)
 {
 	part_writer_begin(&aof->part, part->fd, part->part.id);
 	aof->trouble.part_is_lost = false;
 	aof->sizes.parts++;
 }
 
+void aof_leave_part(struct aof *aof)
+{
+	if (part_writer_is_open(&aof->part))
+		aof->sizes.increments += aof->part.durable_bytes;
+	part_writer_close(&aof->part);
+}
+
 static bool begin_log(struct aof *aof, const struct open_part *former, struct parts_error *out_error)
 {
 	struct open_part part;
-	if (!parts_roll(aof->files->parts, former, aof->written, PART_ENTERS_NOW, &part, out_error))
+	if (!parts_roll(aof->files->parts, former, aof_durable(aof), PART_ENTERS_NOW, &part, out_error))
 		return false;
-	begin_part(aof, &part);
+	aof->written = aof_durable(aof);
+	aof_begin_part(aof, &part);
 	return true;
 }
 
@@ -69,13 +77,21 @@ static void warn_of_settings(const struct aof *aof)
 		log_event(LOG_WARNING, "no-appendfsync-on-rewrite has no effect with appendfsync always: each reply waits for its sync");
 }
 
-bool aof_open(struct aof *aof, const struct aof_end *end, struct parts_error *out_error)
+void aof_warn_without_ballast(struct aof *aof)
 {
 	struct parts_error error;
+	if (!parts_has_ballast(aof->files->parts) && !aof->trouble.gave_ballast && !parts_make_ballast(aof->files->parts, &error))
+		log_event(LOG_WARNING, "There is no ballast for when the disk is full (aof-ballast-size): %s", error.text);
+}
+
+bool aof_open(struct aof *aof, const struct aof_end *end, struct parts_error *out_error)
+{
 	warn_of_settings(aof);
 	bool is_open = end->is_increment ? go_on(aof, end, out_error) : begin_log(aof, NULL, out_error);
-	if (is_open && !parts_make_ballast(aof->files->parts, &error))
-		log_event(LOG_WARNING, "There is no ballast for when the disk is full (aof-ballast-size): %s", error.text);
+	aof->rewrite.bytes_after = aof->sizes.base + aof->sizes.increments + aof->part.bytes;
+	aof->rewrite.clean_up_at_ns = parts_has_history(aof->files->parts);
+	if (is_open)
+		aof_warn_without_ballast(aof);
 	return is_open;
 }
 
@@ -87,15 +103,19 @@ int aof_roll(struct aof *aof)
 	int cut_error = part_writer_is_open(&aof->part) ? part_writer_cut(&aof->part) : 0;
 	if (cut_error) /* no harm: loading ends this part where the next one begins */
 		log_event(LOG_WARNING, "Cutting the part of the append-only file whose sync failed: %s", strerror(cut_error));
-	aof->sizes.increments += part_writer_is_open(&aof->part) ? aof->part.durable_bytes : 0;
-	part_writer_close(&aof->part);
+	aof_leave_part(aof);
 	return begin_log(aof, NULL, &error) ? 0 : say(aof, &error);
 }
 
 int aof_settle(struct aof *aof)
 {
 	struct parts_error error;
-	return parts_is_settled(aof->files->parts) || parts_settle(aof->files->parts, &error) ? 0 : say(aof, &error);
+	if (parts_is_settled(aof->files->parts))
+		return 0;
+	if (!parts_settle(aof->files->parts, &error))
+		return say(aof, &error);
+	aof_set_mark(aof, aof->synced);
+	return 0;
 }
 
 bool aof_give_ballast(struct aof *aof)
@@ -119,19 +139,30 @@ int aof_take_ballast(struct aof *aof)
 
 static void sync_rest(struct aof *aof)
 {
-	bool has_rest = part_writer_is_open(&aof->part) && !aof->trouble.part_is_lost && aof->part.durable_bytes < aof->part.bytes;
-	int error = has_rest ? part_writer_sync(&aof->part) : 0;
+	bool has_rest = part_writer_has_unsynced(&aof->part) && !aof->trouble.part_is_lost;
+	int error = has_rest ? aof_sync_part(aof) : 0;
 	if (error)
 		log_event(LOG_WARNING, "Syncing the append-only file failed: %s", strerror(error));
-	else if (has_rest)
-		aof_set_mark(aof, aof->written);
+}
+
+/* A part that waits for a base which won't come any more is of no use. */
+static void abandon_part(struct aof *aof)
+{
+	part_writer_close(&aof->part);
+	if (aof->waits_for_base)
+		parts_abandon(aof->files->parts);
 }
 
 void aof_finish(struct aof *aof)
 {
-	if (aof->group.frames > 0 && !aof_commit(aof))
-		log_event(LOG_WARNING, "The last %llu changes are not in the append-only file", (unsigned long long)aof->group.frames);
+	if (!aof->files->parts)
+		return;
+	aof_make_cut(aof);
+	bool has_all = aof->group.frames == 0 || aof_commit(aof);
+	if (!has_all || aof->cut.first)
+		log_event(LOG_WARNING, "The last changes, from %llu on, are not in the append-only file", (unsigned long long)aof->group.first);
 	sync_rest(aof);
+	abandon_part(aof);
 }
 
 void aof_count_files(const struct aof *aof, struct aof_figures *out_figures)

@@ -37,7 +37,7 @@ void aof_begin_reload(struct aof *aof)
 {
 	struct reload *reload = &aof->reload;
 	struct config_error error;
-	bool is_written = aof->group.frames == 0 || aof->trouble.error;
+	bool is_written = (aof->group.frames == 0 && !aof->cut.is_pending) || aof->trouble.error;
 	if (!reload->config || reload->files || !is_written || aof->is_stopping)
 		return;
 	if (find_files(aof, &error))

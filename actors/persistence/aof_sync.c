@@ -12,15 +12,17 @@
 
 static bool has_unsynced(const struct aof *aof)
 {
-	return part_writer_is_open(&aof->part) && aof->part.durable_bytes < aof->part.bytes && !aof->trouble.part_is_lost;
+	return part_writer_has_unsynced(&aof->part) && !aof->trouble.part_is_lost;
 }
 
 uint64_t aof_sync_due_ns(const struct aof *aof)
 {
 	if (aof->syncing.is_out || !has_unsynced(aof))
 		return 0;
-	if (aof->syncing.wanted > aof->mark)
+	if (aof->syncing.wanted > aof_durable(aof))
 		return 1;
+	if (aof->rewrite.is_prepared && aof->config.no_appendfsync_on_rewrite)
+		return 0;
 	return aof->config.appendfsync == APPENDFSYNC_EVERYSEC ? aof->syncing.began_ns + SYNC_INTERVAL_NS : 0;
 }
 

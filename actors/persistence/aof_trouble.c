@@ -58,11 +58,12 @@ void trouble_cut_short(struct aof *aof, int error)
 	int cut_error = part_writer_cut(&aof->part);
 	if (cut_error)
 		log_event(LOG_WARNING, "Cutting the append-only file there failed: %s", strerror(cut_error));
-	part_writer_close(&aof->part);
+	aof_leave_part(aof);
 	subscriber_owe(&aof->subscriber, aof->group.credit_bytes);
 	group_clear(&aof->group);
+	aof->written = aof_durable(aof);
 	aof->trouble = (struct trouble){
-		.error = error, .part_is_lost = true, .is_cut_short = true, .gave_ballast = aof->trouble.gave_ballast,
+		.error = error, .part_is_lost = true, .has_gap = true, .gave_ballast = aof->trouble.gave_ballast,
 		.told_error = aof->trouble.told_error, .state_is_out = aof->trouble.state_is_out };
 }
 
@@ -72,7 +73,9 @@ void trouble_may_end(struct aof *aof)
 	trouble->holds_group = false;
 	if (!trouble->error && !trouble->gave_ballast)
 		return;
-	int error = trouble->gave_ballast ? aof_take_ballast(aof) : 0;
+	int error = aof_settle(aof);
+	if (!error && trouble->gave_ballast)
+		error = aof_take_ballast(aof);
 	if (error) {
 		plan_retry(trouble, error);
 		return;
@@ -81,6 +84,12 @@ void trouble_may_end(struct aof *aof)
 	trouble->gave_ballast = false;
 	trouble->error = 0;
 	trouble->retry_at_ns = 0;
+}
+
+void trouble_is_healed(struct aof *aof)
+{
+	aof->trouble.has_gap = false;
+	trouble_may_end(aof);
 }
 
 void trouble_retry(struct aof *aof)

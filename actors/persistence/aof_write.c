@@ -13,33 +13,27 @@
 /* The weight of the last sync in the average. */
 #define SYNC_SHARE 8
 
-void aof_take_frames(void *context, const struct bus_message *head)
-{
-	struct aof *aof = context;
-	actor_assert_turn(aof->actor);
-	if (aof->trouble.is_cut_short)
-		subscriber_owe(&aof->subscriber, head->bytes); /* the frames before these are not on disk */
-	else
-		group_add(&aof->group, (const struct turn_message *)head);
-}
-
 void aof_set_mark(struct aof *aof, uint64_t sequence)
 {
-	if (sequence > aof->mark)
-		aof->mark = sequence;
+	bool counts = !aof->waits_for_base && aof->files->parts && parts_is_settled(aof->files->parts);
+	uint64_t *mark = counts ? &aof->mark : &aof->synced;
+	if (sequence > *mark)
+		*mark = sequence;
 }
 
 /* ---- one group ---- */
 
-static int sync_part(struct aof *aof)
+int aof_sync_part(struct aof *aof)
 {
 	struct pace *pace = &aof->pace;
 	uint64_t began_ns = monotonic_ns();
 	int error = part_writer_sync(&aof->part);
 	aof->trouble.part_is_lost = error != 0;
-	if (!error)
-		pace->sync_ns += (monotonic_ns() - began_ns) / SYNC_SHARE - pace->sync_ns / SYNC_SHARE;
-	return error;
+	if (error)
+		return error;
+	pace->sync_ns += (monotonic_ns() - began_ns) / SYNC_SHARE - pace->sync_ns / SYNC_SHARE;
+	aof_set_mark(aof, aof->written);
+	return 0;
 }
 
 static int write_group(struct aof *aof)
@@ -48,15 +42,15 @@ static int write_group(struct aof *aof)
 	int error = aof->trouble.part_is_lost ? aof_roll(aof) : aof_settle(aof);
 	if (!error)
 		error = part_writer_append(&aof->part, group->first, group->last, &group->text);
-	return !error && aof_is_always(aof) ? sync_part(aof) : error;
+	if (error)
+		return error;
+	aof->written = group->last;
+	return aof_is_always(aof) ? aof_sync_part(aof) : 0;
 }
 
 static void let_go(struct aof *aof)
 {
 	struct group *group = &aof->group;
-	aof->written = group->last;
-	if (aof_is_always(aof))
-		aof_set_mark(aof, group->last);
 	aof->pace.expected = group->frames;
 	aof->pace.groups++;
 	aof->pace.frames += group->frames;

@@ -68,7 +68,7 @@ static bool add_parts(struct data_files *files, const struct config *config, str
 	return true;
 }
 
-static bool open_log(struct data_files *files, const struct config *config, struct config_error *out_error)
+bool data_files_open_log(struct data_files *files, const struct config *config, struct config_error *out_error)
 {
 	struct parts_options options = {
 		.disk = files->disk,
@@ -79,7 +79,18 @@ static bool open_log(struct data_files *files, const struct config *config, stru
 	};
 	struct parts_error error;
 	files->parts = parts_open(&options, &error);
-	return files->parts ? add_parts(files, config, out_error) : refuse(out_error, error.text);
+	return files->parts || refuse(out_error, error.text);
+}
+
+void data_files_close_log(struct data_files *files)
+{
+	if (files->parts)
+		parts_close(&files->parts);
+}
+
+static bool open_log(struct data_files *files, const struct config *config, struct config_error *out_error)
+{
+	return data_files_open_log(files, config, out_error) && add_parts(files, config, out_error);
 }
 
 /* ---- the RDB file ---- */
@@ -135,8 +146,8 @@ void data_files_close(struct data_files **files_at)
 	for (uint32_t i = 0; i < files->count; i++)
 		free(files->items[i].path);
 	free(files->items);
-	if (files->parts && !files->parts_are_borrowed)
-		parts_close(&files->parts);
+	if (!files->parts_are_borrowed)
+		data_files_close_log(files);
 	free(files);
 	*files_at = NULL;
 }

@@ -43,6 +43,10 @@ struct data_files *data_files_find_again(const struct data_files *files, enum da
 /* For reading; the caller closes it. False: out_error says why not. */
 bool data_files_open_file(const struct data_files *files, const struct data_file *file, int *out_fd, struct config_error *out_error);
 
+/* Opens and locks the log's directory, or closes it, at run time. False: out_error says why it can't. */
+bool data_files_open_log(struct data_files *files, const struct config *config, struct config_error *out_error);
+void data_files_close_log(struct data_files *files);
+
 static inline uint64_t data_files_bytes(const struct data_files *files)
 {
 	return files->bytes;

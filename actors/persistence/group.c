@@ -23,16 +23,21 @@ static void add_frame(struct group *group, struct frame_reader *reader, const st
 	group->last = frame->sequence;
 }
 
-void group_add(struct group *group, const struct turn_message *message)
+bool group_add(struct group *group, const struct turn_message *message, struct frame_reader *reader, uint64_t *out_cut)
 {
-	struct frame_reader reader;
 	struct frame frame;
+	struct effect begun;
 	if (group->frames == 0)
 		group->began_ns = monotonic_ns();
-	frame_reader_init(&reader, &message->frames);
-	while (frame_next(&reader, &frame))
-		add_frame(group, &reader, &frame, message->frames.time_ms);
-	group->credit_bytes += message->head.bytes;
+	while (frame_next(reader, &frame)) {
+		bool is_cut = frame_begins_snapshot(reader, &frame, &begun) && begun.result;
+		add_frame(group, reader, &frame, message->frames.time_ms);
+		if (!is_cut)
+			continue;
+		*out_cut = frame.sequence;
+		return true;
+	}
+	return false;
 }
 
 void group_clear(struct group *group)

@@ -26,8 +26,11 @@ struct group {
 
 void group_init(struct group *group);
 void group_fini(struct group *group);
-/* Adds all frames of the message, and its credit. */
-void group_add(struct group *group, const struct turn_message *message);
+/*
+ * Adds the reader's frames, which are of this message: all, or those up to the beginning of a new base, with it. Then it returns true, and *out_cut
+ * is that frame's sequence.
+ */
+bool group_add(struct group *group, const struct turn_message *message, struct frame_reader *reader, uint64_t *out_cut);
 /* Empties it. */
 void group_clear(struct group *group);
 

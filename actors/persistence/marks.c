@@ -47,7 +47,8 @@ void marks_tell(struct aof *aof)
 		marks->asked = 0;
 		actor_post(aof->actor, aof->store, AOF_SYNC_DONE, aof->mark, NULL);
 	}
-	if (marks->settings_are_asked && (!aof_is_always(aof) || marks->settings_from <= aof->mark)) {
+	bool is_durable = !aof_is_always(aof) || !aof->config.appendonly || marks->settings_from <= aof->mark;
+	if (marks->settings_are_asked && is_durable && !aof->is_closing) {
 		marks->settings_are_asked = false;
 		actor_post(aof->actor, aof->store, AOF_SETTINGS_DONE, 0, NULL);
 	}

@@ -39,6 +39,12 @@ int part_writer_sync(struct part_writer *writer);
 int part_writer_cut(struct part_writer *writer);
 void part_writer_close(struct part_writer *writer);
 
+/* There are groups that no sync has confirmed. */
+static inline bool part_writer_has_unsynced(const struct part_writer *writer)
+{
+	return writer->fd >= 0 && writer->durable_bytes < writer->bytes;
+}
+
 static inline bool part_writer_is_open(const struct part_writer *writer)
 {
 	return writer->fd >= 0;

@@ -64,10 +64,8 @@ static void post_if_free(struct replication_actor *replication)
 /* The number of the snapshot that begins with this frame; 0 if none does. */
 static uint64_t snapshot_of(const struct frame_reader *reader, const struct frame *frame)
 {
-	struct frame_reader ahead = *reader;
 	struct effect effect;
-	bool begins = frame->effects == 1 && frame_next_effect(&ahead, &effect) && effect.type == EFFECT_SNAPSHOT;
-	return begins ? (uint64_t)effect.number : 0;
+	return frame_begins_snapshot(reader, frame, &effect) ? (uint64_t)effect.number : 0;
 }
 
 /* A replica that gets the snapshot begins in database 0, whatever was selected before. */

@@ -1,7 +1,8 @@
 /*
  * Putting CONFIG SET into effect. The steps that can fail come first: raising the limit of open files, changing the directory, opening
  * listeners. The supervisor opens the listeners, after the worker has resolved their names. Until it answers, the old configuration stays in
- * effect and other CONFIG SET commands wait. If it fails, the old directory is restored and nothing has changed.
+ * effect and other CONFIG SET commands wait. If it fails, the old directory is restored and nothing has changed. The same holds for appendonly,
+ * which is on once the log has its base.
  *
  * Then the new configuration takes effect in the store. The reply is sent when every reactor and the AOF have it too: requests sent after the OK meet the
  * new limits, on every connection.
@@ -110,6 +111,38 @@ void store_on_settings_taken(struct store *store)
 		blocked_wake_all(store, BLOCKED_SETTINGS, NULL);
 }
 
+/* ---- changes that others may refuse ---- */
+
+static void keep_change(struct store *store, const struct config *next, const struct config_changes *changes)
+{
+	store->config_change = malloc(sizeof(*store->config_change));
+	if (!store->config_change)
+		crash_out_of_memory("a change of the configuration");
+	*store->config_change = (struct config_change){ .next = *next, .changes = *changes };
+}
+
+/* The first of them may begin the next change; the others block again. */
+static void wake_waiting_changes(struct store *store)
+{
+	blocked_wake_all(store, BLOCKED_CONFIG_CHANGE, NULL);
+}
+
+/* The change takes effect even if the client has disconnected. */
+static void end_change(struct store *store, bool is_done)
+{
+	struct config_change *change = store->config_change;
+	store->config_change = NULL;
+	change->is_done = is_done;
+	if (is_done) {
+		put_in_force(store, &change->next, &change->changes);
+	} else {
+		go_back(store, &change->changes);
+		config_fini(&change->next);
+	}
+	blocked_answer(store, BLOCKED_SUPERVISOR, change, free);
+	wake_waiting_changes(store);
+}
+
 /* ---- listening ---- */
 
 /* Names the directive that was given first, as Redis does. */
@@ -147,35 +180,51 @@ static void listen_anew(struct call *call, struct config *next, const struct con
 {
 	struct store *store = call->store;
 	struct config *wanted = malloc(sizeof(*wanted));
-	store->config_change = malloc(sizeof(*store->config_change));
-	if (!wanted || !store->config_change)
+	if (!wanted)
 		crash_out_of_memory("a change of the configuration");
 	config_copy(wanted, next);
-	*store->config_change = (struct config_change){ .next = *next, .changes = *changes };
+	keep_change(store, next, changes);
 	actor_post(store->actor, store->supervisor, SUPERVISOR_LISTEN, 0, wanted);
 	session_block(call, BLOCKED_SUPERVISOR, INT64_MAX, resume_listening, NULL);
 }
 
-/* The first of them may begin the next change; the others block again. */
-static void wake_waiting_changes(struct store *store)
-{
-	blocked_wake_all(store, BLOCKED_CONFIG_CHANGE, NULL);
-}
-
-/* The change takes effect even if the client has disconnected. */
 void store_on_listening(struct store *store, bool is_done)
 {
-	struct config_change *change = store->config_change;
-	store->config_change = NULL;
-	change->is_done = is_done;
-	if (is_done) {
-		put_in_force(store, &change->next, &change->changes);
-	} else {
-		go_back(store, &change->changes);
-		config_fini(&change->next);
+	end_change(store, is_done);
+}
+
+/* ---- appendonly ---- */
+
+static void resume_switched(struct call *call, enum wake_reason reason, void *answer)
+{
+	const struct config_change *change = answer;
+	if (reason == WAKE_CLOSED)
+		return;
+	if (change->is_done)
+		reply_when_others_have_it(call);
+	else
+		refuse(call, "appendonly", change->error.text);
+}
+
+/* Each of the two may fail when the other can't be taken back any more. */
+static void switch_on(struct call *call, struct config *next, const struct config_changes *changes, bool listens)
+{
+	if (listens) {
+		refuse(call, "appendonly", "it can't be switched on together with a change of port or bind");
+		go_back(call->store, changes);
+		config_fini(next);
+		return;
 	}
-	blocked_answer(store, BLOCKED_SUPERVISOR, change, free);
-	wake_waiting_changes(store);
+	keep_change(call->store, next, changes);
+	durability_switch_on(call->store, &call->store->config_change->next);
+	session_block(call, BLOCKED_SUPERVISOR, INT64_MAX, resume_switched, NULL);
+}
+
+void store_on_appendonly(struct store *store, const char *error)
+{
+	if (error)
+		snprintf(store->config_change->error.text, sizeof(store->config_change->error.text), "%s", error);
+	end_change(store, !error);
 }
 
 /* ---- the file ---- */
@@ -223,7 +272,12 @@ void store_config_set(struct call *call, struct config *next, const struct confi
 		config_fini(next);
 		return;
 	}
-	if (config_has_changed(changes, DIRECTIVE_port) || config_has_changed(changes, DIRECTIVE_bind)) {
+	bool listens = config_has_changed(changes, DIRECTIVE_port) || config_has_changed(changes, DIRECTIVE_bind);
+	if (config_has_changed(changes, DIRECTIVE_appendonly) && next->appendonly) {
+		switch_on(call, next, changes, listens);
+		return;
+	}
+	if (listens) {
 		listen_anew(call, next, changes);
 		return;
 	}

@@ -230,6 +230,7 @@ static int64_t next_due_ms(const struct store *store, bool is_behind)
 		due_ms = earlier(due_ms, next_expiry_ms(store));
 	due_ms = earlier(due_ms, store_next_save_ms(store));
 	due_ms = earlier(due_ms, replication_next_ms(store));
+	due_ms = earlier(due_ms, rewriting_due_ms(store));
 	if (store_is_paused(store))
 		due_ms = earlier(due_ms, store->execution.pause_until_ms);
 	if (store->config.timeout && store->sessions.count)

@@ -8,6 +8,7 @@
 
 #include "actors/bus/subscriber.h"
 #include "actors/runtime/crash.h"
+#include "actors/runtime/log.h"
 #include "actors/store/blocked.h"
 #include "actors/store/commands/handlers.h"
 #include "actors/store/state.h"
@@ -38,12 +39,24 @@ void durability_fini(struct store *store)
 	free(store->durability.refusal);
 }
 
-void durability_begin(struct store *store)
+bool durability_has_log(const struct store *store)
 {
-	if (!is_logged(store))
+	return is_logged(store) || store->durability.switching == SWITCH_MAKES_BASE;
+}
+
+static void set_attached(struct store *store, bool is_attached)
+{
+	if (store->durability.is_attached == is_attached)
 		return;
-	bus_set_interest(store->bus.bus, store->durability.link->number, BUS_FRAMES);
+	store->durability.is_attached = is_attached;
+	bus_set_interest(store->bus.bus, store->durability.link->number, is_attached ? BUS_FRAMES : 0);
 	store_update_interest(store);
+}
+
+void durability_attach(struct store *store)
+{
+	if (durability_has_log(store))
+		set_attached(store, true);
 }
 
 uint64_t durability_sequence(const struct store *store)
@@ -86,34 +99,40 @@ void durability_on_state(struct store *store, struct config_error *refusal)
 
 /* ---- settings ---- */
 
-static void post_settings(struct store *store)
+static struct config *copy_of(const struct config *config)
 {
-	struct config *config = malloc(sizeof(*config));
-	if (!config)
+	struct config *copy = malloc(sizeof(*copy));
+	if (!copy)
 		crash_out_of_memory("the settings of the append-only file");
-	config_copy(config, &store->config);
-	store->durability.settings_have_changed = false;
+	config_copy(copy, config);
+	return copy;
+}
+
+static void post_settings(struct store *store, const struct config *config)
+{
 	store->durability.settings_are_out = true;
-	actor_post(store->actor, store->durability.link->actor, AOF_SETTINGS, 0, config);
+	actor_post(store->actor, store->durability.link->actor, AOF_SETTINGS, bus_sequence(store->bus.bus), copy_of(config));
 }
 
 static bool concerns_aof(const struct config_changes *changes)
 {
-	static const enum config_directive directives[] = { DIRECTIVE_appendfsync, DIRECTIVE_aof_timestamp_enabled,
-							    DIRECTIVE_no_appendfsync_on_rewrite };
+	static const enum config_directive directives[] = {
+		DIRECTIVE_appendonly, DIRECTIVE_appendfsync, DIRECTIVE_aof_timestamp_enabled, DIRECTIVE_no_appendfsync_on_rewrite,
+		DIRECTIVE_auto_aof_rewrite_percentage, DIRECTIVE_auto_aof_rewrite_min_size,
+	};
 	for (size_t i = 0; i < sizeof(directives) / sizeof(directives[0]); i++)
 		if (config_has_changed(changes, directives[i]))
 			return true;
 	return false;
 }
 
-/* Replies need not wait any more at once; they wait again when the AOF has begun to sync each group. */
 void durability_config_changed(struct store *store, const struct config_changes *changes)
 {
 	if (!store->durability.link || !concerns_aof(changes))
 		return;
-	store->durability.is_gated &= store->config.appendfsync == APPENDFSYNC_ALWAYS;
 	store->durability.settings_have_changed = true;
+	if (!is_logged(store))
+		rewriting_stop(store);
 }
 
 bool durability_settings_are_taken(const struct store *store)
@@ -121,12 +140,67 @@ bool durability_settings_are_taken(const struct store *store)
 	return !store->durability.settings_have_changed && !store->durability.settings_are_out;
 }
 
+/* Replies that wait at the gates, though none has to any more, wait for one more sync. */
+static void take_settings(struct store *store)
+{
+	bool was_gated = store->durability.is_gated;
+	update_gate(store);
+	store->durability.sync_is_wanted |= was_gated && !store->durability.is_gated && is_logged(store);
+	store_on_settings_taken(store);
+}
+
+static void make_base(struct store *store)
+{
+	store->durability.switching = SWITCH_MAKES_BASE;
+	rewriting_on_asked(store);
+}
+
 void durability_on_settings_taken(struct store *store)
 {
 	store->durability.settings_are_out = false;
-	if (!store->durability.settings_have_changed)
-		update_gate(store);
-	store_on_settings_taken(store);
+	if (store->durability.switching == SWITCH_OPENS)
+		make_base(store);
+	else if (!store->durability.settings_have_changed)
+		take_settings(store);
+}
+
+/* ---- switching it on and off ---- */
+
+void durability_switch_on(struct store *store, const struct config *next)
+{
+	store->durability.switching = SWITCH_IS_WANTED;
+	store->durability.wanted = next;
+}
+
+static void end_switch(struct store *store, const char *error)
+{
+	store->durability.switching = SWITCH_NONE;
+	store->durability.wanted = NULL;
+	store_on_appendonly(store, error);
+}
+
+void durability_on_switch_failed(struct store *store, struct config_error *error)
+{
+	store->durability.settings_are_out = false;
+	log_event(LOG_WARNING, "appendonly can't be switched on: %s", error->text);
+	end_switch(store, error->text);
+	free(error);
+}
+
+/* Without its base the log is closed again. */
+void durability_on_first_base(struct store *store, bool is_done)
+{
+	end_switch(store, is_done ? NULL : "Unable to turn on AOF. Check server logs.");
+	store->durability.settings_have_changed = true;
+}
+
+/* All frames of this turn are published, and replies of theirs are posted. */
+static void detach_if_off(struct store *store)
+{
+	if (!store->durability.is_attached || durability_has_log(store))
+		return;
+	set_attached(store, false);
+	store->durability.is_gated = false;
 }
 
 /* ---- questions ---- */
@@ -169,21 +243,42 @@ void durability_on_figures(struct store *store, struct aof_figures *figures)
 	blocked_wake_all(store, BLOCKED_AOF_FIGURES, NULL);
 }
 
+static void ask_for_sync(struct store *store)
+{
+	struct durability *durability = &store->durability;
+	if (durability->sync_is_asked || !(durability->sync_is_wanted || blocked_first(store, BLOCKED_DURABLE)))
+		return;
+	durability->sync_is_asked = true;
+	durability->sync_is_wanted = false;
+	actor_post(store->actor, durability->link->actor, AOF_SYNC, bus_sequence(store->bus.bus), NULL);
+}
+
+/* One at a time. The AOF must see that the log was switched off before it is switched on again. */
+static void post_news(struct store *store)
+{
+	struct durability *durability = &store->durability;
+	if (durability->settings_are_out || durability->switching == SWITCH_MAKES_BASE)
+		return;
+	if (durability->settings_have_changed) {
+		durability->settings_have_changed = false;
+		post_settings(store, &store->config);
+	} else if (durability->switching == SWITCH_IS_WANTED) {
+		durability->switching = SWITCH_OPENS;
+		post_settings(store, durability->wanted);
+	}
+}
+
 /* The frames of this turn are published already, so the AOF gets them first. */
 void durability_post(struct store *store)
 {
 	struct durability *durability = &store->durability;
 	if (store->is_stopping || !durability->link)
 		return;
-	struct actor *aof = durability->link->actor;
-	if (durability->settings_have_changed && !durability->settings_are_out)
-		post_settings(store);
-	if (!durability->sync_is_asked && blocked_first(store, BLOCKED_DURABLE)) {
-		durability->sync_is_asked = true;
-		actor_post(store->actor, aof, AOF_SYNC, bus_sequence(store->bus.bus), NULL);
-	}
+	detach_if_off(store);
+	post_news(store);
+	ask_for_sync(store);
 	if (!durability->figures_are_asked && blocked_first(store, BLOCKED_AOF_FIGURES)) {
 		durability->figures_are_asked = true;
-		actor_post(store->actor, aof, AOF_DESCRIBE, 0, NULL);
+		actor_post(store->actor, durability->link->actor, AOF_DESCRIBE, 0, NULL);
 	}
 }

@@ -16,12 +16,24 @@ struct load_frames;
 struct rdb_history;
 struct subscriber_link;
 
+/* CONFIG SET appendonly yes, in steps. */
+enum log_switch {
+	SWITCH_NONE,
+	SWITCH_IS_WANTED,
+	SWITCH_OPENS,                    /* the AOF opens its directory */
+	SWITCH_MAKES_BASE,
+};
+
 struct durability {
 	struct subscriber_link *link;    /* the AOF actor's on the bus; NULL: there is none */
 	bool is_gated;                   /* appendfsync always: replies wait until what they tell is durable */
 	struct config_error *refusal;    /* why the AOF can't write; NULL: it can */
 	uint64_t durable;                /* the last frame known to be durable */
+	bool sync_is_wanted;             /* for replies that wait, though appendfsync is no longer always */
 	bool sync_is_asked;              /* AOF_SYNC was posted and not answered yet */
+	enum log_switch switching;
+	const struct config *wanted;     /* by CONFIG SET appendonly yes; NULL: nothing is being switched */
+	bool is_attached;                /* the AOF takes frames */
 	bool settings_have_changed;      /* since they were last posted to the AOF */
 	bool settings_are_out;           /* AOF_SETTINGS was posted and not answered yet */
 	bool figures_are_asked;
@@ -39,8 +51,14 @@ struct loading {
 /* Called at creation, after the bus: finds the AOF among the subscribers. */
 void durability_init(struct store *store);
 void durability_fini(struct store *store);
-/* The AOF takes frames from now on. */
-void durability_begin(struct store *store);
+/* The AOF takes frames from now on, if there is a log. */
+void durability_attach(struct store *store);
+/* The AOF has a log, or can begin one. */
+bool durability_has_log(const struct store *store);
+/* CONFIG SET appendonly yes: store_on_appendonly() tells how it ends. */
+void durability_switch_on(struct store *store, const struct config *next);
+void durability_on_switch_failed(struct store *store, struct config_error *error);
+void durability_on_first_base(struct store *store, bool is_done);
 /* What REACTOR_REPLIES carries: the frame that must be durable before the replies leave. */
 uint64_t durability_sequence(const struct store *store);
 /* Whether the AOF is in the way of all writes. */

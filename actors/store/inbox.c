@@ -110,6 +110,12 @@ void store_take(struct store *store, struct message message)
 	case STORE_SNAPSHOT_FAILED: store_on_snapshot_failed(store, PAYLOAD(STORE_SNAPSHOT_FAILED, message)); return;
 	case STORE_REAPED: on_reaped(store); return;
 	case AOF_SETTINGS_DONE: durability_on_settings_taken(store); return;
+	case AOF_SETTINGS_FAILED: durability_on_switch_failed(store, PAYLOAD(AOF_SETTINGS_FAILED, message)); return;
+	case STORE_REWRITE: rewriting_on_asked(store); return;
+	case AOF_PREPARE_BASE_DONE: rewriting_on_prepared(store, PAYLOAD(AOF_PREPARE_BASE_DONE, message)); return;
+	case AOF_PREPARE_BASE_FAILED: rewriting_on_failed(store, PAYLOAD(AOF_PREPARE_BASE_FAILED, message)); return;
+	case AOF_INSTALL_BASE_DONE: rewriting_on_installed(store); return;
+	case AOF_INSTALL_BASE_FAILED: rewriting_on_failed(store, PAYLOAD(AOF_INSTALL_BASE_FAILED, message)); return;
 	case AOF_SYNC_DONE: durability_on_durable(store, message.number); return;
 	case STORE_AOF_STATE: durability_on_state(store, PAYLOAD(STORE_AOF_STATE, message)); return;
 	case STORE_AOF_FIGURES: durability_on_figures(store, PAYLOAD(STORE_AOF_FIGURES, message)); return;

@@ -112,7 +112,7 @@ void loading_on_end(struct store *store, uint64_t sequence, struct rdb_history *
 	store->loading.sequence = sequence;
 	store->durability.durable = sequence;
 	bus_resume(store->bus.bus, sequence);
-	durability_begin(store);
+	durability_attach(store);
 	if (history)
 		replication_resume(store, history);
 	free(history);

@@ -21,8 +21,10 @@ static const char *find_obstacle(const struct store *store, enum data_source sou
 		return "ERR The server is shutting down";
 	if (!store->durability.link || (source == DATA_FROM_LOG && !store->config.appendonly))
 		return "ERR There is no append-only file";
-	if (source == DATA_FROM_RDB && store->config.appendonly)
+	if (source == DATA_FROM_RDB && durability_has_log(store))
 		return "ERR With appendonly, other data than those in the log can't be loaded";
+	if (rewriting_is_under_way(store))
+		return "ERR Background append only file rewriting already in progress";
 	if (saving->is_under_way || saving_has_file(saving) || (source != DATA_FROM_SAVE && snapshot_is_walking(&saving->snapshot)))
 		return "ERR Background save already in progress";
 	return NULL;

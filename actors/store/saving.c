@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/persistence/base_file.h"
 #include "actors/runtime/clock.h"
 #include "actors/runtime/crash.h"
 #include "actors/runtime/log.h"
@@ -47,21 +48,25 @@ struct snapshot_bytes store_snapshot_bytes(const struct store *store)
 
 /* ---- what there is to write ---- */
 
+/* A base always has its checksum, as the rest of the log does. */
 static struct snapshot_plan *make_plan(const struct store *store)
 {
 	const struct config *config = &store->config;
 	const struct snapshot *snapshot = &store->saving.snapshot;
-	struct snapshot_plan *plan = snapshot_plan_create(config->dir, config->dbfilename, snapshot->table_count);
+	bool is_base = store->saving.purpose == SNAPSHOT_TO_BASE;
+	const struct base_file *base = store->rewriting.file;
+	struct snapshot_plan *plan = snapshot_plan_create(is_base ? base->directory : config->dir, is_base ? base->name : config->dbfilename,
+							  snapshot->table_count);
 	plan->purpose = store->saving.purpose;
 	plan->number = store->saving.number;
 	plan->sequence = bus_sequence(store->bus.bus);
 	plan->cut_ms = store->turn.now_ms;
 	plan->used_bytes = store_used_bytes(store);
-	if (store->saving.needs_place && plan->purpose != SNAPSHOT_TO_BASE)
+	if (store->saving.needs_place && !is_base)
 		strcpy(plan->history_id, store->identity.replication_id);
 	plan->compresses = config->rdbcompression;
-	plan->has_checksum = config->rdbchecksum;
-	plan->writes_back = config->rdb_save_incremental_fsync;
+	plan->has_checksum = is_base || config->rdbchecksum;
+	plan->writes_back = is_base ? config->aof_rewrite_incremental_fsync : config->rdb_save_incremental_fsync;
 	for (uint32_t i = 0; i < plan->count; i++)
 		plan->counts[i] = snapshot->tables[i].count;
 	return plan;
@@ -81,10 +86,17 @@ static enum rdb_usage usage_to_note(const struct store *store)
 
 /* ---- the end ---- */
 
+/* For the log. */
+static const struct {
+	const char *name, *is_done;
+} purposes[SNAPSHOT_PURPOSES] = {
+	[SNAPSHOT_TO_FILE] = { "Background saving", "DB saved on disk" },
+	[SNAPSHOT_TO_BASE] = { "Background append only file rewriting", "New base of the append-only file" },
+	[SNAPSHOT_TO_REPLICAS] = { "Snapshot for replicas", "Snapshot sent to replicas" },
+};
+
 static void wake_savers(struct store *store, const char *error)
 {
-	if (store->saving.purpose != SNAPSHOT_TO_FILE)
-		return;
 	blocked_wake_all(store, BLOCKED_SAVE, (void *)error);
 	store_on_saved(store, error == NULL);
 }
@@ -92,7 +104,9 @@ static void wake_savers(struct store *store, const char *error)
 static void note_failure(struct store *store, const char *reason)
 {
 	struct saving *saving = &store->saving;
-	log_event(LOG_WARNING, "%s error: %s", saving->purpose == SNAPSHOT_TO_REPLICAS ? "Snapshot for replicas" : "Background saving", reason);
+	log_event(LOG_WARNING, "%s error: %s", purposes[saving->purpose].name, reason);
+	if (saving->purpose == SNAPSHOT_TO_BASE)
+		rewriting_on_save_failed(store, reason);
 	if (saving->purpose != SNAPSHOT_TO_FILE)
 		return;
 	saving->failed_ms = store->turn.monotonic_ms;
@@ -105,8 +119,10 @@ static void note_success(struct store *store, const struct snapshot_result *resu
 {
 	struct saving *saving = &store->saving;
 	log_event(LOG_NOTICE, "%s: %" PRIu64 " keys, %" PRIu64 " bytes, %.3f seconds, at most %zu bytes waited",
-		  saving->purpose == SNAPSHOT_TO_REPLICAS ? "Snapshot sent to replicas" : "DB saved on disk", result->keys, result->bytes,
+		  purposes[saving->purpose].is_done, result->keys, result->bytes,
 		  (double)(store->turn.monotonic_ms - saving->began_ms) / 1000, saving->waiting_bytes_max);
+	if (saving->purpose == SNAPSHOT_TO_BASE)
+		rewriting_on_saved(store, result);
 	if (saving->purpose != SNAPSHOT_TO_FILE)
 		return;
 	saving->changes -= saving->changes_at_cut;
@@ -123,14 +139,15 @@ static void note_success(struct store *store, const struct snapshot_result *resu
 
 /* ---- begin ---- */
 
-/* The stream of replicas shows by it where the snapshot begins. No other frame is open, or only one without effects. */
+/* The log and the stream of replicas show by it where the snapshot begins. No other frame is open, or only one without effects. */
 static void publish_cut(struct store *store)
 {
+	bool is_base = store->saving.purpose == SNAPSHOT_TO_BASE;
 	store->saving.needs_place = store->replication.is_on;
-	if (!store->saving.needs_place)
+	if (!store->saving.needs_place && !is_base)
 		return;
 	store_frame_begin(store);
-	store_effect(store, 0, &(struct effect){ .type = EFFECT_SNAPSHOT, .number = (int64_t)store->saving.number });
+	store_effect(store, 0, &(struct effect){ .type = EFFECT_SNAPSHOT, .number = (int64_t)store->saving.number, .result = is_base });
 	store_frame_end(store);
 	store_frame_begin(store);
 }
@@ -160,6 +177,8 @@ static void begin(struct store *store, enum snapshot_purpose purpose)
 		return;
 	}
 	saving->number++;
+	if (purpose == SNAPSHOT_TO_BASE)
+		durability_attach(store); /* if the log is only being switched on, this is its first frame */
 	publish_cut(store);
 	saving->keys_at_cut = 0;
 	for (uint32_t i = 0; i < saving->snapshot.table_count; i++)
@@ -170,14 +189,17 @@ static void begin(struct store *store, enum snapshot_purpose purpose)
 	actor_post(store->actor, store->snapshot_writer, SNAPSHOT_BEGIN, 0, make_plan(store));
 	if (purpose == SNAPSHOT_TO_REPLICAS)
 		replicas_on_snapshot_begun(store);
-	log_event(LOG_NOTICE, "%s started: %" PRIu64 " keys", purpose == SNAPSHOT_TO_REPLICAS ? "Snapshot for replicas" : "Background saving",
-		  saving->keys_at_cut);
+	if (purpose == SNAPSHOT_TO_BASE)
+		store->rewriting.sequence = bus_sequence(store->bus.bus);
+	log_event(LOG_NOTICE, "%s started: %" PRIu64 " keys", purposes[purpose].name, saving->keys_at_cut);
 }
 
+/* What makes a frame begins only with credit. */
 static bool may_begin(const struct store *store, enum snapshot_purpose purpose)
 {
 	const struct saving *saving = &store->saving;
-	return saving->is_wanted[purpose] && !saving->is_under_way && !snapshot_is_walking(&saving->snapshot) && !store->loading.is_on;
+	return saving->is_wanted[purpose] && !saving->is_under_way && !snapshot_is_walking(&saving->snapshot) && !store->loading.is_on &&
+	       (purpose != SNAPSHOT_TO_BASE || store_has_credit(store));
 }
 
 static void begin_wanted(struct store *store)
@@ -321,6 +343,8 @@ void store_on_snapshot_credit(struct store *store, struct snapshot_batch *batch)
 void store_on_snapshot_done(struct store *store, struct snapshot_result *result)
 {
 	store->saving.is_under_way = false;
+	if (store->saving.purpose == SNAPSHOT_TO_BASE)
+		store->saving.is_wanted[SNAPSHOT_TO_BASE] = false; /* it was to begin anew, but this one is complete */
 	snapshot_end(&store->saving.snapshot);
 	note_success(store, result);
 	if (store->saving.purpose == SNAPSHOT_TO_REPLICAS)
@@ -337,6 +361,8 @@ void store_on_snapshot_failed(struct store *store, struct snapshot_result *resul
 		note_failure(store, result->error);
 	else if (saving->abort_reason)
 		note_failure(store, saving->abort_reason);
+	else if (saving->purpose == SNAPSHOT_TO_BASE && !saving->is_wanted[SNAPSHOT_TO_BASE])
+		note_failure(store, "the data are saved for a shutdown");
 	if (saving->purpose == SNAPSHOT_TO_REPLICAS)
 		replicas_on_snapshot_failed(store, saving->is_aborted && saving->abort_reason ? saving->abort_reason : "its snapshot failed");
 	free(result);
@@ -367,6 +393,17 @@ void store_save_last(struct store *store)
 	abort_under_way(store, NULL);
 	store->saving.is_wanted[SNAPSHOT_TO_FILE] = true;
 	begin_wanted(store);
+}
+
+void store_saving_drop_base(struct store *store)
+{
+	struct saving *saving = &store->saving;
+	bool was_wanted = saving->is_wanted[SNAPSHOT_TO_BASE];
+	saving->is_wanted[SNAPSHOT_TO_BASE] = false;
+	if (saving->is_under_way && saving->purpose == SNAPSHOT_TO_BASE)
+		abort_under_way(store, "the append-only file is switched off");
+	else if (was_wanted)
+		rewriting_on_save_failed(store, "the append-only file is switched off");
 }
 
 void store_saving_stop(struct store *store)

@@ -61,7 +61,7 @@ enum blocked_topic {
 	BLOCKED_OBSERVATIONS,        /* the observer's answer */
 	BLOCKED_TO_ASK_FIGURES,      /* the questions to the reactors to be sent */
 	BLOCKED_FIGURES,             /* the answers of all reactors */
-	BLOCKED_SUPERVISOR,          /* the answer of the supervisor or the worker */
+	BLOCKED_SUPERVISOR,          /* the answer of the supervisor or the worker; appendonly to be on */
 	BLOCKED_CONFIG_CHANGE,       /* the end of another CONFIG SET or CONFIG REWRITE */
 	BLOCKED_SETTINGS,            /* every reactor and the AOF to have the new settings */
 	BLOCKED_DURABLE,             /* what was executed to be durable; ends with its client */

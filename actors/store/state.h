@@ -11,6 +11,7 @@
 #include "actors/store/durability.h"
 #include "actors/store/memory_figures.h"
 #include "actors/store/replication.h"
+#include "actors/store/rewriting.h"
 #include "actors/store/saving.h"
 #include "actors/store/session_index.h"
 #include "actors/store/stopwatch.h"
@@ -57,6 +58,7 @@ struct blocked_list {
 struct config_change {
 	struct config next;
 	struct config_changes changes;
+	struct config_error error;      /* why not; of appendonly only */
 	bool is_done;                   /* the supervisor's answer */
 };
 
@@ -218,6 +220,7 @@ struct store {
 	struct query query;
 	struct saving saving;
 	struct replication replication;
+	struct rewriting rewriting;
 	struct shutdown shutdown;
 	struct statistics stats;
 	struct identity identity;
@@ -344,6 +347,8 @@ void store_save_last(struct store *store);
 void store_abort_snapshot_for_replicas(struct store *store);
 /* Drops the snapshot that is under way. */
 void store_saving_stop(struct store *store);
+/* Gives up the base of the log that is wanted or being written. */
+void store_saving_drop_base(struct store *store);
 void store_on_snapshot_credit(struct store *store, struct snapshot_batch *batch);
 /* Both take the result. */
 void store_on_snapshot_done(struct store *store, struct snapshot_result *result);
@@ -388,6 +393,8 @@ void store_on_listening(struct store *store, bool is_done);
 /* Takes the error; NULL on success. */
 void store_on_rewritten(struct store *store, struct config_error *error);
 void store_on_settings_taken(struct store *store);
+/* CONFIG SET appendonly yes has ended. `error`: why it failed; NULL if it didn't. */
+void store_on_appendonly(struct store *store, const char *error);
 
 /* query.c */
 /* Sends the questions of this turn to other actors. */

@@ -96,6 +96,7 @@ struct store *store_create(struct runtime *runtime, const struct config *config,
 	store->cron.armed_ms = store->memory.due_ms = INT64_MAX;
 	store_apply_memory_settings(store);
 	store_saving_init(store);
+	rewriting_init(store);
 	actor_bind(store->actor, store_turn, store);
 	return store;
 }
@@ -116,6 +117,7 @@ void store_destroy(struct store **store_at)
 		bus_message_release(&store->bus.publication->head);
 	bus_destroy(&store->bus.bus);
 	durability_fini(store);
+	rewriting_fini(store);
 	config_fini(&store->config);
 	buffer_fini(&store->turn.discarded);
 	tally_destroy(&store->stats.tally);

@@ -180,6 +180,15 @@ enum save_outcome {
 /* A session that blocks on BLOCKED_SAVE is resumed when the snapshot has ended, with the reason (a text) if that is a failure. */
 enum save_outcome store_request_save(struct store *store, enum save_time time);
 
+/* The same for BGREWRITEAOF; SAVE_FAILS: there is no append-only file. */
+enum save_outcome store_request_rewrite(struct store *store);
+struct rewriting_figures {
+	bool is_under_way, is_wanted, has_failed;
+	uint64_t rewrites, failures;   /* since the start; one after the other */
+	int64_t last_s, current_s;     /* -1: there is none */
+};
+void store_rewriting_figures(const struct store *store, struct rewriting_figures *out_figures);
+
 struct saving_figures {
 	uint64_t changes, saves;
 	bool is_saving, has_failed;    /* now; the last one */

@@ -172,15 +172,16 @@ static const struct {
 	{ execute_due, false },               /* after the backlog: a command that arrived in time wins over a deadline */
 	{ store_cron, false },                /* expiry frees memory before eviction needs to */
 	{ execute_blocked_on_memory, false }, /* before memory is measured */
+	{ rewriting_go_on, false },           /* it may want a snapshot */
 	{ store_go_on_saving, false },        /* after eviction, which may add to a snapshot; before the frames leave */
 	{ store_update_memory, true },        /* nothing later in the turn changes memory */
 	{ give_tally_if_due, true },          /* into the same message as the frames */
 	{ store_publish, true },              /* all effects of the turn in one message, before replies are sent */
-	{ durability_post, true },            /* after the frames, for which it may ask */
 	{ store_post_reload, true },          /* after the frames, which the log is to have first */
 	{ replication_go_on, true },          /* what replicas get leaves with the replies */
 	{ store_post_questions, true },       /* after frames and counts, so that the answers include them */
 	{ store_post_pushes, true },          /* replies that did not leave with a request batch */
+	{ durability_post, true },            /* after frames and replies: they belong to the settings before */
 	{ post_settings, true },              /* after the replies written under the old settings */
 	{ arm_timer, true },                  /* all deadlines are known now */
 };

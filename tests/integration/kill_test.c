@@ -199,11 +199,21 @@ static void check_round(struct peer *peer, const struct round *round, bool must_
 
 static struct server *start(const char *appendfsync)
 {
-	return server_start("--dir %s --appendonly yes --appendfsync %s --aof-ballast-size 1mb", scratch, appendfsync);
+	return server_start("--dir %s --appendonly yes --appendfsync %s --aof-ballast-size 1mb --auto-aof-rewrite-min-size 4kb "
+			    "--auto-aof-rewrite-percentage 10", scratch, appendfsync);
+}
+
+static void save_if_due(const struct server *server, const struct round *round)
+{
+	struct peer *peer = peer_connect(server);
+	if (round->number % 2 == 1)
+		CU_ASSERT(GIVES(peer, "+Background saving started\r\n", "BGSAVE"));
+	peer_close(&peer);
 }
 
 static void kill_under_load(struct server **server, struct round *round)
 {
+	save_if_due(*server, round);
 	for (unsigned i = 0; i < WRITERS; i++)
 		begin_client(&round->writers[i], *server, i);
 	begin_client(&round->reader, *server, WRITERS);
@@ -223,16 +233,21 @@ static void kill_again_and_again(const char *appendfsync)
 	scratch_create(scratch, sizeof(scratch));
 	dice.state = random_seed("kill_test");
 	struct server *server = start(appendfsync);
+	struct peer *peer;
 	for (int i = 0; i < kills; i++) {
 		struct round round = { .number = (unsigned)i };
 		kill_under_load(&server, &round);
 		server = start(appendfsync);
-		struct peer *peer = peer_connect(server);
+		peer = peer_connect(server);
 		check_round(peer, &round, must_have_all);
 		for (unsigned n = 0; n < WRITERS; n++)
 			acknowledged += round.writers[n].answered;
 		peer_close(&peer);
 	}
+	peer = peer_connect(server);
+	CU_ASSERT(info_comes_to(peer, "persistence", "aof_rewrite_in_progress", 0));
+	CU_ASSERT(info_number(COMMAND(peer, "INFO", "persistence"), "aof_base_size") > 0);
+	peer_close(&peer);
 	CU_ASSERT(server_stop(&server));
 	printf("%d kills with appendfsync %s, %llu replies\n", kills, appendfsync, (unsigned long long)acknowledged);
 	scratch_remove(scratch);

@@ -103,6 +103,39 @@ static void data_outlive_a_kill(void)
 	check_restart("no", server_kill);
 }
 
+static void rewrite(struct peer *peer)
+{
+	CU_ASSERT(GIVES(peer, "+Background append only file rewriting started\r\n", "BGREWRITEAOF"));
+	CU_ASSERT(info_comes_to(peer, "persistence", "aof_rewrites", 1));
+	CU_ASSERT(info_comes_to(peer, "persistence", "aof_rewrite_in_progress", 0));
+}
+
+/* Begun at run time, and rewritten. */
+static void a_log_with_a_base_outlives_a_kill(void)
+{
+	ONLY_OURS();
+	scratch_create(scratch, sizeof(scratch));
+	struct server *server = start("--appendfsync always --aof-ballast-size 1mb");
+	struct peer *peer = peer_connect(server);
+	write_data(peer);
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "CONFIG", "SET", "appendonly", "yes"));
+	CU_ASSERT(GIVES(peer, ":43\r\n", "INCR", "number"));
+	for (int i = 0; i < 2; i++) {
+		char *before = strdup(digest_of(peer));
+		peer_close(&peer);
+		server_kill(&server);
+		server = start("--appendonly yes --appendfsync always --aof-ballast-size 1mb");
+		peer = peer_connect(server);
+		CU_ASSERT_STRING_EQUAL(digest_of(peer), before);
+		rewrite(peer);
+		CU_ASSERT(GIVES(peer, i == 0 ? ":44\r\n" : ":45\r\n", "INCR", "number"));
+		free(before);
+	}
+	peer_close(&peer);
+	CU_ASSERT(server_stop(&server));
+	scratch_remove(scratch);
+}
+
 /* ---- redis-server ---- */
 
 static struct server *start_redis(const char *directory)
@@ -126,16 +159,16 @@ static bool has_redis(void)
 }
 
 /* Ours, redis-server, ours again, all in one directory: each finds what the one before it has left. */
-static void the_directory_goes_to_redis_and_comes_back(void)
+static void go_to_redis_and_back(bool is_rewritten)
 {
-	ONLY_OURS();
-	if (!has_redis())
-		SKIP("redis-server is not installed");
 	scratch_create(scratch, sizeof(scratch));
 	const char *directives = "--appendonly yes --aof-ballast-size 0";
 	struct server *server = start(directives);
 	struct peer *peer = peer_connect(server);
 	write_data(peer);
+	if (is_rewritten)
+		rewrite(peer);
+	CU_ASSERT(GIVES(peer, "+OK\r\n", "SET", "last", "1"));
 	char *before = strdup(digest_of(peer));
 	peer_close(&peer);
 	CU_ASSERT(server_stop(&server));
@@ -159,6 +192,15 @@ static void the_directory_goes_to_redis_and_comes_back(void)
 	free(before);
 	free(between);
 	scratch_remove(scratch);
+}
+
+static void the_directory_goes_to_redis_and_comes_back(void)
+{
+	ONLY_OURS();
+	if (!has_redis())
+		SKIP("redis-server is not installed");
+	go_to_redis_and_back(false);
+	go_to_redis_and_back(true);
 }
 
 /* A directory that redis-server has made, with a base of its own. */
@@ -353,6 +395,7 @@ static void clients_are_told_while_data_are_loaded(void)
 static const struct suite_case cases[] = {
 	CASE(data_outlive_a_stop),
 	CASE(data_outlive_a_kill),
+	CASE(a_log_with_a_base_outlives_a_kill),
 	CASE(the_directory_goes_to_redis_and_comes_back),
 	CASE(a_directory_of_redis_is_loaded),
 	CASE(a_torn_end_is_cut_off_or_refused_as_aof_load_truncated_says),

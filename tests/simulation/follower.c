@@ -202,3 +202,10 @@ bool follower_read(struct follower *follower)
 		;
 	return has_news;
 }
+
+void follower_settle(struct follower *follower)
+{
+	do
+		scheduler_settle();
+	while (follower_read(follower));
+}

@@ -34,6 +34,8 @@ void follower_fini(struct follower *follower);
 void follower_connect(struct follower *follower, struct reactor_double *reactor);
 /* Uses what has come. True if there was something. */
 bool follower_read(struct follower *follower);
+/* Everything that can happen without time, which the store must not need for what it owes. */
+void follower_settle(struct follower *follower);
 void follower_digest(const struct follower *follower, char out[DIGEST_HEX_BYTES]);
 
 #endif

@@ -309,7 +309,7 @@ static void init_config(struct config *config, const struct node_options *option
 	config->maxmemory = options->maxmemory;
 	config->repl_diskless_sync_delay = 0;
 	config->maxmemory_policy = EVICT_VOLATILE_LRU;
-	config->appendonly = options->disk != NULL;
+	config->appendonly = options->disk && !options->is_off;
 	config->dir[0] = '\0'; /* the simulated disk has no working directory of the process's name */
 	config->appendfsync = options->appendfsync;
 	if (options->snapshot_memory_limit)

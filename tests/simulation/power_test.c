@@ -1,9 +1,11 @@
 /*
  * Power cuts: a node with the real store, AOF and gate on the simulated disk. Clients run a short workload, and the power is cut before each
  * of the disk's calls, in all four fates. Then the node starts anew on what is left of the disk; the end of the log may be garbage
- * (aof-load-corrupt-tail-max-size). It must start, and its data must be what
- * they were after some frame: nothing is there without everything before it. With appendfsync always it holds everything that any client
- * had been told, as the result of its own write or of another's.
+ * (aof-load-corrupt-tail-max-size). It must start, and its data must be what they were after some frame: nothing is there
+ * without everything before it. With appendfsync always it holds everything that any client had been told, as the result of its own write or
+ * of another's.
+ *
+ * The log is also rewritten meanwhile, or switched on and off.
  *
  * The same workload is played with each call of the disk failing once; then nothing at all may be lost.
  */
@@ -27,7 +29,11 @@ static struct {
 	char digests[FRAMES_MAX][DIGEST_HEX_BYTES]; /* the data after each frame; [0]: without data */
 	uint64_t frames;
 	int64_t told[CLIENTS];                      /* the highest value of each counter that any client was told */
+	int64_t promised[CLIENTS];                  /* the same, as long as appendonly was on */
 } history;
+
+/* What happens to the log meanwhile. */
+enum course { COURSE_PLAIN, COURSE_REWRITTEN, COURSE_SWITCHED, COURSES };
 
 struct world {
 	struct simulated_disk *disk;
@@ -35,6 +41,8 @@ struct world {
 	struct client *clients[CLIENTS];
 	enum appendfsync appendfsync;
 	uint64_t ballast_bytes;
+	enum course course;
+	bool is_on;                 /* appendonly */
 };
 
 static char refusal[512];
@@ -52,8 +60,29 @@ static void note_frame(void *context, const struct frame *frame, const struct ef
 static struct node *start_node(struct world *world, uint32_t recorders)
 {
 	return node_create(&(struct node_options){
-		.reactors = 1, .recorders = recorders, .disk = simulated_disk_functions(world->disk), .appendfsync = world->appendfsync,
+		.is_off = !world->is_on, .reactors = 1, .recorders = recorders, .disk = simulated_disk_functions(world->disk), .appendfsync = world->appendfsync,
 		.ballast_bytes = world->ballast_bytes, .corrupt_tail_max_bytes = 4096, .out_refusal = refusal });
+}
+
+/* What was told while the log was off counts once it is on again. */
+static void note_promises(const struct world *world)
+{
+	if (world->is_on)
+		memcpy(history.promised, history.told, sizeof(history.promised));
+}
+
+/* In rounds 1 and 4 it is switched on, in round 3 off; or rewritten in each other. */
+static void change_log(struct world *world, int round)
+{
+	struct client *client = client_open(world->node->reactors[0]);
+	if (world->course == COURSE_REWRITTEN && round % 2 == 1)
+		client_send(client, "BGREWRITEAOF", NULL);
+	if (world->course != COURSE_SWITCHED || !strchr("134", '0' + round))
+		return;
+	client_send(client, "CONFIG", "SET", "appendonly", round == 3 ? "no" : "yes", NULL);
+	scheduler_settle();
+	world->is_on = round == 3 ? false : world->is_on || strcmp(client_take(client), "+OK\r\n") == 0;
+	note_promises(world);
 }
 
 /* The replies are ":n" to INCR, and "$1" "n" to GET. */
@@ -83,14 +112,16 @@ static void play_round(struct world *world, int round)
 	scheduler_settle();
 	for (uint32_t i = 0; i < CLIENTS; i++)
 		note_told(world->clients[i], round % 2 ? (i + 1) % CLIENTS : i);
+	note_promises(world);
 }
 
-static void begin(struct world *world, enum appendfsync appendfsync, uint64_t seed)
+static void begin(struct world *world, enum appendfsync appendfsync, enum course course)
 {
-	scheduler_begin(seed, TRACE_QUIETLY);
+	scheduler_begin(1, TRACE_QUIETLY);
 	memset(&history, 0, sizeof(history));
 	memset(history.digests[0], '0', DIGEST_HEX_BYTES - 1);
-	*world = (struct world){ .disk = simulated_disk_create(seed), .appendfsync = appendfsync };
+	*world = (struct world){ .disk = simulated_disk_create(1), .appendfsync = appendfsync, .course = course,
+				.is_on = course != COURSE_SWITCHED };
 }
 
 /* May end early: the power may be cut while the node starts. */
@@ -105,6 +136,7 @@ static void play(struct world *world)
 	for (uint32_t i = 0; i < CLIENTS; i++)
 		world->clients[i] = client_open(world->node->reactors[0]);
 	for (int round = 0; round < ROUNDS; round++) {
+		change_log(world, round);
 		play_round(world, round);
 		scheduler_advance_ms(600);
 		scheduler_settle();
@@ -148,7 +180,8 @@ static bool is_in_history(const char *digest)
 static void fail_at(const struct world *world, uint64_t call, int fate, const char *what)
 {
 	static const char *const policies[] = { "everysec", "always", "no" };
-	printf("\n%s, call %" PRIu64 ", fate %d: %s\n", policies[world->appendfsync], call, fate, what);
+	static const char *const courses[COURSES] = { "plain", "rewritten", "switched" };
+	printf("\n%s, %s, call %" PRIu64 ", fate %d: %s\n", policies[world->appendfsync], courses[world->course], call, fate, what);
 	CU_FAIL("see above");
 }
 
@@ -156,6 +189,7 @@ static void fail_at(const struct world *world, uint64_t call, int fate, const ch
 static void check_data(struct world *world, uint64_t call, int fate, bool must_have_all)
 {
 	char digest[DIGEST_HEX_BYTES] = "", text[600];
+	world->is_on = true;
 	world->node = start_node(world, 0);
 	if (world->node)
 		scheduler_settle();
@@ -172,7 +206,7 @@ static void check_data(struct world *world, uint64_t call, int fate, bool must_h
 	if (!is_in_history(digest))
 		fail_at(world, call, fate, "the data are no prefix");
 	for (uint32_t i = 0; must_have_all && i < CLIENTS; i++)
-		if (counter_of(client, i) < history.told[i])
+		if (counter_of(client, i) < history.promised[i])
 			fail_at(world, call, fate, "something that a client was told is lost");
 	/* It goes on: what is written now is there as well after another start. */
 	client_send(client, "INCR", "again", NULL);
@@ -194,10 +228,10 @@ static void check_data(struct world *world, uint64_t call, int fate, bool must_h
 
 /* ---- cuts ---- */
 
-static uint64_t count_calls(enum appendfsync appendfsync)
+static uint64_t count_calls(enum appendfsync appendfsync, enum course course)
 {
 	struct world world;
-	begin(&world, appendfsync, 1);
+	begin(&world, appendfsync, course);
 	play(&world);
 	uint64_t calls = simulated_disk_calls(world.disk);
 	end_node(&world);
@@ -205,10 +239,10 @@ static uint64_t count_calls(enum appendfsync appendfsync)
 	return calls;
 }
 
-static void cut(enum appendfsync appendfsync, uint64_t call, enum disk_fate fate)
+static void cut(enum appendfsync appendfsync, enum course course, uint64_t call, enum disk_fate fate)
 {
 	struct world world;
-	begin(&world, appendfsync, 1);
+	begin(&world, appendfsync, course);
 	simulated_disk_cut_at(world.disk, call);
 	play(&world);
 	if (!simulated_disk_is_cut(world.disk))
@@ -219,36 +253,39 @@ static void cut(enum appendfsync appendfsync, uint64_t call, enum disk_fate fate
 	simulated_disk_destroy(&world.disk);
 }
 
-static void cut_at_every_call(enum appendfsync appendfsync)
+static void cut_at_every_call(enum appendfsync appendfsync, enum course course)
 {
-	uint64_t calls = count_calls(appendfsync);
+	uint64_t calls = count_calls(appendfsync, course);
 	CU_ASSERT_TRUE(calls > 20);
 	for (uint64_t call = 1; call <= calls + 1; call++)
 		for (int fate = 0; fate < DISK_FATES; fate++)
-			cut(appendfsync, call, (enum disk_fate)fate);
+			cut(appendfsync, course, call, (enum disk_fate)fate);
 }
 
 static void with_always_a_power_cut_loses_nothing_that_anybody_was_told(void)
 {
-	cut_at_every_call(APPENDFSYNC_ALWAYS);
+	for (int course = 0; course < COURSES; course++)
+		cut_at_every_call(APPENDFSYNC_ALWAYS, (enum course)course);
 }
 
 static void with_everysec_a_power_cut_leaves_a_prefix(void)
 {
-	cut_at_every_call(APPENDFSYNC_EVERYSEC);
+	for (int course = 0; course < COURSES; course++)
+		cut_at_every_call(APPENDFSYNC_EVERYSEC, (enum course)course);
 }
 
 static void without_syncs_a_power_cut_leaves_a_prefix(void)
 {
-	cut_at_every_call(APPENDFSYNC_NO);
+	for (int course = 0; course < COURSES; course++)
+		cut_at_every_call(APPENDFSYNC_NO, (enum course)course);
 }
 
 /* ---- failures ---- */
 
-static void fail_call(enum appendfsync appendfsync, uint64_t call, int error, enum disk_fate fate)
+static void fail_call(enum appendfsync appendfsync, enum course course, uint64_t call, int error, enum disk_fate fate)
 {
 	struct world world;
-	begin(&world, appendfsync, 1);
+	begin(&world, appendfsync, course);
 	world.ballast_bytes = 4096;
 	simulated_disk_fail_call(world.disk, call, error);
 	play(&world);
@@ -263,24 +300,26 @@ static void fail_call(enum appendfsync appendfsync, uint64_t call, int error, en
 	simulated_disk_destroy(&world.disk);
 }
 
-static void fail_every_call(enum appendfsync appendfsync)
+/* One fate each: there are many. */
+static void fail_every_call(enum appendfsync appendfsync, enum course course)
 {
 	static const int errors[] = { EIO, ENOSPC, DISK_SHORT_WRITE };
-	uint64_t calls = count_calls(appendfsync);
+	uint64_t calls = count_calls(appendfsync, course);
 	for (uint64_t call = 1; call <= calls; call++)
 		for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
-			for (int fate = 0; fate < DISK_FATES; fate++)
-				fail_call(appendfsync, call, errors[i], (enum disk_fate)fate);
+			fail_call(appendfsync, course, call, errors[i], (enum disk_fate)((call + i) % DISK_FATES));
 }
 
 static void with_always_a_failing_call_and_a_power_cut_lose_nothing_that_anybody_was_told(void)
 {
-	fail_every_call(APPENDFSYNC_ALWAYS);
+	for (int course = 0; course < COURSES; course++)
+		fail_every_call(APPENDFSYNC_ALWAYS, (enum course)course);
 }
 
 static void with_everysec_a_failing_call_and_a_power_cut_leave_a_prefix(void)
 {
-	fail_every_call(APPENDFSYNC_EVERYSEC);
+	for (int course = 0; course < COURSES; course++)
+		fail_every_call(APPENDFSYNC_EVERYSEC, (enum course)course);
 }
 
 static const struct suite_case cases[] = {

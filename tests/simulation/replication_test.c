@@ -37,14 +37,6 @@ static bool is_cut_off(const struct follower *follower)
 	return follower->client->is_closing || follower->client->is_gone;
 }
 
-/* Everything that can happen, without time: the store must not need a tick for what it owes. */
-static void settle(struct follower *follower)
-{
-	do
-		scheduler_settle();
-	while (follower_read(follower));
-}
-
 static void check_equal(struct node *node, struct client *client, const struct follower *follower)
 {
 	char digest[DIGEST_HEX_BYTES];
@@ -62,7 +54,7 @@ static void come_into_step(struct node *node, struct client *client, struct foll
 	for (int round = 0; round < ROUNDS_MAX && (round == 0 || is_cut_off(follower) || follower->state != FOLLOWER_FOLLOWS); round++) {
 		if (is_cut_off(follower))
 			follower_connect(follower, node->reactors[0]);
-		settle(follower);
+		follower_settle(follower);
 	}
 	check_equal(node, client, follower);
 }
@@ -179,13 +171,13 @@ static void a_replication_actor_without_credit_delays_nobody(void)
 	struct follower follower;
 	follower_init(&follower, (uint32_t)node->config.databases);
 	follower_connect(&follower, node->reactors[0]);
-	settle(&follower);
+	follower_settle(&follower);
 	CU_ASSERT_EQUAL(follower.snapshots, 1);
 	mailbox_set_pace(node->replication.subscriber.actor->mailbox, 0);
 	set_keys(client, 0, messages + 100);
 	CU_ASSERT_EQUAL(client->answered, messages + 100);
 	mailbox_set_pace(node->replication.subscriber.actor->mailbox, 100);
-	settle(&follower);
+	follower_settle(&follower);
 	CU_ASSERT_TRUE(is_cut_off(&follower));
 	come_into_step(node, client, &follower);
 	CU_ASSERT_EQUAL(follower.snapshots, 2);
@@ -202,7 +194,7 @@ static void all_credit_comes_back(void)
 	struct follower follower;
 	follower_init(&follower, (uint32_t)node->config.databases);
 	follower_connect(&follower, node->reactors[0]);
-	settle(&follower);
+	follower_settle(&follower);
 	for (int i = 0; i < 20; i++) {
 		set_keys(client, 1000 * i, 1000);
 		CU_ASSERT(bus_credit_bytes(node->store->bus.bus, node->store->replication.link->number) >= REPLICATION_CREDIT_BYTES * 3 / 4 - BUS_MESSAGE_MIN_BYTES);
@@ -223,7 +215,7 @@ static void a_replica_that_reads_nothing_is_closed(void)
 	node->store->config.client_output_buffer_limit[CLIENT_CLASS_REPLICA] = (struct output_limit){ .hard_bytes = 20000000 };
 	follower_init(&follower, (uint32_t)node->config.databases);
 	follower_connect(&follower, node->reactors[0]);
-	settle(&follower);
+	follower_settle(&follower);
 	follower.client->reads_nothing = true;
 	for (int i = 0; i < 210 && !is_cut_off(&follower); i++) {
 		client_send(client, "SET", "key", value, NULL);
@@ -251,7 +243,7 @@ static void the_backlog_is_freed_when_nobody_came_back(void)
 	struct follower follower;
 	follower_init(&follower, (uint32_t)node->config.databases);
 	follower_connect(&follower, node->reactors[0]);
-	settle(&follower);
+	follower_settle(&follower);
 	set_keys(client, 0, 10);
 	client_break_off(follower.client);
 	scheduler_settle();

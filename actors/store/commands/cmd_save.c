@@ -45,6 +45,17 @@ void cmd_bgsave(struct call *call)
 	}
 }
 
+void cmd_bgrewriteaof(struct call *call)
+{
+	switch (store_request_rewrite(call->store)) {
+	case SAVE_BEGINS: reply_simple(call, "Background append only file rewriting started"); return;
+	case SAVE_IS_SCHEDULED:
+	case SAVE_MUST_WAIT: reply_simple(call, "Background append only file rewriting scheduled"); return;
+	case SAVE_IS_UNDER_WAY: reply_error(call, "ERR Background append only file rewriting already in progress"); return;
+	case SAVE_FAILS: reply_error(call, "ERR BGREWRITEAOF needs appendonly yes; BGSAVE writes the data without it"); return;
+	}
+}
+
 void cmd_lastsave(struct call *call)
 {
 	struct saving_figures figures;

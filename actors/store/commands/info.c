@@ -249,7 +249,7 @@ static void write_aof(struct info *info)
 		return;
 	number(info, "aof_current_size", figures->bytes);
 	number(info, "aof_base_size", figures->base_bytes);
-	number(info, "aof_pending_rewrite", 0);
+	none(info, "aof_pending_rewrite");
 	number(info, "aof_buffer_length", figures->buffered_bytes);
 	number(info, "aof_pending_bio_fsync", figures->sync_is_pending);
 	number(info, "aof_delayed_fsync", figures->delayed_syncs);
@@ -261,10 +261,25 @@ static void write_aof(struct info *info)
 	number(info, "aof_sync_usec", figures->sync_usec);
 }
 
+static void write_rewriting(struct info *info)
+{
+	const struct aof_figures *aof = store_aof_figures(info->store);
+	struct rewriting_figures figures;
+	store_rewriting_figures(info->store, &figures);
+	number(info, "aof_enabled", aof != NULL);
+	number(info, "aof_rewrite_in_progress", figures.is_under_way);
+	number(info, "aof_rewrite_scheduled", figures.is_wanted);
+	number(info, "aof_rewrites", figures.rewrites);
+	number(info, "aof_rewrites_consecutive_failures", figures.failures);
+	whole(info, "aof_last_rewrite_time_sec", figures.last_s);
+	whole(info, "aof_current_rewrite_time_sec", figures.current_s);
+	text(info, "aof_last_bgrewrite_status", figures.has_failed ? "err" : "ok");
+	text(info, "aof_last_write_status", aof && aof->error ? "err" : "ok");
+}
+
 /* Former states that wait for a snapshot's writer stand where Redis counts pages that were copied on write. */
 static void write_persistence(struct info *info)
 {
-	const struct aof_figures *aof = store_aof_figures(info->store);
 	struct saving_figures figures;
 	store_saving_figures(info->store, &figures);
 	number(info, "loading", store_is_loading(info->store));
@@ -285,12 +300,7 @@ static void write_persistence(struct info *info)
 	number(info, "rdb_saves", figures.saves);
 	number(info, "rdb_last_cow_size", figures.last_waiting_bytes_max);
 	none(info, "rdb_last_load_keys_expired rdb_last_load_keys_loaded");
-	number(info, "aof_enabled", aof != NULL);
-	none(info, "aof_rewrite_in_progress aof_rewrite_scheduled aof_rewrites aof_rewrites_consecutive_failures");
-	text(info, "aof_last_rewrite_time_sec", "-1");
-	text(info, "aof_current_rewrite_time_sec", "-1");
-	text(info, "aof_last_bgrewrite_status", "ok");
-	text(info, "aof_last_write_status", aof && aof->error ? "err" : "ok");
+	write_rewriting(info);
 	none(info, "aof_last_cow_size module_fork_in_progress module_fork_last_cow_size");
 	write_aof(info);
 	write_loading(info);
