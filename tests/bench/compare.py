@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Compares qcache with redis-server and the null server, in one run on one machine.
 
-redis-benchmark measures the three in turn, A B C A B C, without persistence. Each figure is the median of the rounds, and each ratio the
-median of the rounds' ratios. Everything runs on the loopback and ends by itself. Prints the tables as Markdown and writes them to a file.
+redis-benchmark measures the three in turn, A B C A B C, without persistence unless that is what is measured. Each figure is the median of
+the rounds, and each ratio the median of the rounds' ratios. Everything runs on the loopback and ends by itself. Prints the tables as
+Markdown and writes them to a file.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import subprocess
 import sys
 
 import commands
+import durability
 import eviction
 import growth
 import memory
@@ -20,7 +22,7 @@ import snapshot
 import speed
 
 PARTS = {"speed": speed.report, "commands": commands.report, "memory": memory.report, "growth": growth.report,
-         "eviction": eviction.report, "snapshot": snapshot.report}
+         "eviction": eviction.report, "snapshot": snapshot.report, "durability": durability.report}
 
 
 def machine():
@@ -41,7 +43,7 @@ def arguments():
     parser.add_argument("--ours-args", default="", help="more arguments for our server, as one word")
     parser.add_argument("--servers", default="redis,null", help="servers to compare ours with (redis,null)")
     parser.add_argument("--parts", default="speed,commands,memory,growth,eviction",
-                        help="what to measure (speed,commands,memory,growth,eviction; or snapshot)")
+                        help="what to measure (speed,commands,memory,growth,eviction; or snapshot, durability)")
     parser.add_argument("--cells", default="all", help="cells of speed: set:50x16, or set, or 50x64, several with commas (all)")
     parser.add_argument("--placements", default="pinned,free", help="pinned, free or both")
     parser.add_argument("--rounds", type=int, default=5, help="rounds a cell (5)")

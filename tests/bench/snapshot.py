@@ -1,5 +1,6 @@
 """Snapshots: how fast they are written, and what they cost while keys are overwritten at random: memory, the store's longest turn, latency."""
 
+import collections
 import os
 import random
 import subprocess
@@ -15,6 +16,11 @@ VALUES = [("64 B", 64), ("1 KB", 1000), ("1 MiB", 1 << 20)]
 LOAD_SECONDS = 5
 SAMPLE_SECONDS = 0.02
 GOAL_TURN_US, GOAL_LATENCY = 1000, 1.5
+
+# A command whose work goes on after its reply, and the figures of INFO persistence that tell of it.
+Job = collections.namedtuple("Job", "command done under_way status")
+BGSAVE = Job("BGSAVE", "rdb_saves", "rdb_bgsave_in_progress", "rdb_last_bgsave_status")
+BGREWRITEAOF = Job("BGREWRITEAOF", "aof_rewrites", "aof_rewrite_in_progress", "aof_last_bgrewrite_status")
 
 
 def children(pid):
@@ -77,15 +83,15 @@ def commands_done(server):
     return int(dict(line.split(":", 1) for line in server.command("INFO", "stats").split("\r\n") if ":" in line)["total_commands_processed"])
 
 
-def await_save(server, saves, look):
-    """Looks until the snapshot is over."""
+def await_job(server, job, done, look):
+    """Looks until the job is over; `done` of them were before."""
     while True:
         look()
         figures = persistence(server)
-        if int(figures["rdb_saves"]) > saves and figures["rdb_bgsave_in_progress"] == "0":
+        if int(figures[job.done]) > done and figures[job.under_way] == "0":
             return
-        if figures["rdb_last_bgsave_status"] != "ok":
-            raise SystemExit("%s can't save:\n%s" % (server.name, server.log_text()))
+        if figures[job.status] != "ok":
+            raise SystemExit("%s fails at %s:\n%s" % (server.name, job.command, server.log_text()))
         time.sleep(SAMPLE_SECONDS)  # an interval of sampling
 
 
@@ -97,8 +103,8 @@ def save_idle(server):
     return os.path.getsize(os.path.join(server.directory, "dump.rdb")) / took / 1e6
 
 
-def save_loaded(server, keys, size, cpu):
-    """A BGSAVE under random overwrites: what it costs."""
+def run_loaded(server, job, keys, size, cpu):
+    """The job under random overwrites: what it costs."""
     prober, load_process = Prober(server, keys), overwrite(server, keys, size, cpu)
     prober.start()
     time.sleep(LOAD_SECONDS)  # the load runs in, and is measured without a snapshot
@@ -109,13 +115,13 @@ def save_loaded(server, keys, size, cpu):
     if server.name == "ours":
         server.command("CONFIG", "RESETSTAT")
     memory, most = memory_of(server), [0]
-    saves, done = int(persistence(server)["rdb_saves"]), commands_done(server)
+    jobs, done = int(persistence(server)[job.done]), commands_done(server)
 
     def look():
         most[0] = max(most[0], memory_of(server))
 
-    server.command("BGSAVE")
-    await_save(server, saves, look)
+    server.command(job.command)
+    await_job(server, job, jobs, look)
     ended = time.perf_counter()
     rate_during = (commands_done(server) - done) / (ended - began)
     prober.ends = True
@@ -133,7 +139,7 @@ def measure(options, name, argv, size, mib):
     try:
         load(server, benchmark_keys(0, keys, size), keys)
         rest([server])
-        found = dict(save_loaded(server, keys, size, options.client_cpu), idle=save_idle(server))
+        found = dict(run_loaded(server, BGSAVE, keys, size, options.client_cpu), idle=save_idle(server))
     finally:
         stop(server)
     print("  %s, %d keys of %d bytes: idle %.0f MB/s; under load %.1f s, memory +%.0f MiB, p99.9 %.0f -> %.0f us, rate %.2f%s" % (
