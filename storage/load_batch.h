@@ -35,6 +35,7 @@ struct load_batch {
 	uint32_t sized_database;
 	uint64_t expected_keys;
 	uint32_t count, taken;   /* entries */
+	uint32_t expired_keys;   /* of the file, which were skipped */
 	size_t bytes;            /* of keys and values */
 	struct load_chunk *chunks;
 	struct load_entry entries[LOAD_BATCH_ENTRIES];

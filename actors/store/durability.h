@@ -44,6 +44,7 @@ struct loading {
 	bool is_on;
 	uint64_t total_bytes, loaded_bytes; /* of all files */
 	int64_t began_ms, began_monotonic_ms;
+	uint64_t keys, expired_keys;        /* in RDB files: loaded, skipped */
 	uint64_t sequence;                  /* of the last frame loaded */
 };
 

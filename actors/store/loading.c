@@ -31,6 +31,8 @@ void store_get_loading(const struct store *store, struct loading_figures *out_fi
 	*out_figures = (struct loading_figures){
 		.total_bytes = loading->total_bytes,
 		.loaded_bytes = loading->loaded_bytes,
+		.keys = loading->keys,
+		.expired_keys = loading->expired_keys,
 		.began_ms = loading->began_ms,
 		/* Before anything is known, Redis says one second. */
 		.eta_ms = loading->loaded_bytes ? (int64_t)((double)spent_ms * (double)left / (double)loading->loaded_bytes) : 1000,
@@ -72,6 +74,8 @@ static struct config_error *take_entries(struct store *store, struct load_batch 
 
 void loading_on_entries(struct store *store, uint64_t loaded_bytes, struct load_batch *batch)
 {
+	store->loading.keys += batch->count;
+	store->loading.expired_keys += batch->expired_keys;
 	answer(store, loaded_bytes, take_entries(store, batch));
 	load_batch_destroy(&batch);
 }

@@ -146,6 +146,7 @@ const struct aof_figures *store_aof_figures(const struct store *store);
 bool store_is_loading(const struct store *store);
 struct loading_figures {
 	uint64_t total_bytes, loaded_bytes; /* of the files */
+	uint64_t keys, expired_keys;        /* in RDB files: loaded, skipped */
 	int64_t began_ms;                   /* wall clock */
 	int64_t eta_ms;                     /* until the end, at the pace so far */
 };

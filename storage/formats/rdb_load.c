@@ -108,11 +108,16 @@ static struct load_batch *begin_batch(const struct rdb_load *load)
 	return batch;
 }
 
-static bool add_value(struct rdb_load *load, const struct rdb_item *item, struct value *value)
+static bool has_batch(struct rdb_load *load)
 {
 	if (!load->batch)
 		load->batch = begin_batch(load);
-	if (!load->batch || !load_batch_add(load->batch, &item->record, item->offset, value)) {
+	return load->batch || refuse_without_memory(load);
+}
+
+static bool add_value(struct rdb_load *load, const struct rdb_item *item, struct value *value)
+{
+	if (!load_batch_add(load->batch, &item->record, item->offset, value)) {
 		value_release(value);
 		return refuse_without_memory(load);
 	}
@@ -128,12 +133,12 @@ static bool is_expired(const struct rdb_load *load, const struct rdb_record *rec
 static bool read_value(struct rdb_load *load, const struct rdb_item *item)
 {
 	struct value value;
-	if (!value_decode(&load->reader->values, item->record.type, &value))
+	if (!has_batch(load) || !value_decode(&load->reader->values, item->record.type, &value))
 		return false;
 	if (!is_expired(load, &item->record))
 		return add_value(load, item, &value);
 	value_release(&value);
-	load->figures.expired_keys++;
+	load->batch->expired_keys++;
 	return true;
 }
 

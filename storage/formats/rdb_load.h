@@ -33,7 +33,6 @@ struct rdb_history {
 struct rdb_load_figures {
 	uint64_t offset;         /* bytes of the file */
 	uint64_t keys;           /* in batches */
-	uint64_t expired_keys;   /* skipped */
 	unsigned version;
 	bool has_checksum;       /* known at the end */
 	bool is_aof_base;

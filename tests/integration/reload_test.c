@@ -68,6 +68,7 @@ static void reload_keeps_the_data(void)
 	CU_ASSERT(GIVES(peer, "+OK\r\n", "DEBUG", "RELOAD", "NOSAVE"));
 	check_unchanged(peer, before);
 	CU_ASSERT_EQUAL(info_number(COMMAND(peer, "INFO", "persistence"), "rdb_changes_since_last_save"), 0);
+	CU_ASSERT_EQUAL(info_number(COMMAND(peer, "INFO", "persistence"), "rdb_last_load_keys_loaded"), 3004);
 	CU_ASSERT(GIVES(peer, "-ERR DEBUG RELOAD only supports the NOSAVE option.\r\n", "DEBUG", "RELOAD", "MERGE"));
 	CU_ASSERT(GIVES(peer, "-ERR There is no append-only file\r\n", "DEBUG", "LOADAOF"));
 	peer_close(&peer);

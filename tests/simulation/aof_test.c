@@ -12,6 +12,7 @@
 #include "actors/persistence/syncer.h"
 #include "actors/runtime/log.h"
 #include "simulation/disk.h"
+#include "simulation/follower.h"
 #include "simulation/node.h"
 #include "support/suite.h"
 
@@ -193,6 +194,41 @@ static void with_always_replies_wait_for_the_sync(void)
 	end(&node);
 }
 
+static bool follower_has(const struct follower *follower, const char *key)
+{
+	const struct keyspace *keyspace = databases_read(&follower->databases, 0);
+	return keyspace && keyspace_find(keyspace, slice_of(key, strlen(key)), keyspace_hash(slice_of(key, strlen(key))), 0);
+}
+
+/* Otherwise a crash would leave it with more than its primary has. */
+static void with_always_a_replica_gets_nothing_that_is_not_durable(void)
+{
+	struct node *node = begin(APPENDFSYNC_ALWAYS);
+	struct client *writer = client_open(node->reactors[0]);
+	struct follower early, late;
+	follower_init(&early, (uint32_t)node->config.databases);
+	follower_init(&late, (uint32_t)node->config.databases);
+	follower_connect(&early, node->reactors[1]);
+	follower_settle(&early);
+	CU_ASSERT_EQUAL(early.snapshots, 1);
+	hold(node, ACTOR_AOF);
+	GIVES(writer, "", "SET", "a", "1");
+	follower_settle(&early);
+	CU_ASSERT_FALSE(follower_has(&early, "a"));
+	follower_connect(&late, node->reactors[1]); /* its snapshot has the key */
+	follower_settle(&late);
+	CU_ASSERT_EQUAL(late.snapshots, 0);
+	let_go(node, ACTOR_AOF);
+	follower_settle(&early);
+	follower_settle(&late);
+	CU_ASSERT_TRUE(follower_has(&early, "a"));
+	CU_ASSERT_TRUE(follower_has(&late, "a"));
+	CU_ASSERT_EQUAL(late.snapshots, 1);
+	follower_fini(&early);
+	follower_fini(&late);
+	end(&node);
+}
+
 static void one_sync_serves_all_that_came_meanwhile(void)
 {
 	struct node *node = begin(APPENDFSYNC_ALWAYS);
@@ -297,9 +333,11 @@ static void while_the_disk_hangs_writes_wait_and_reads_go_on(void)
 	CU_ASSERT_EQUAL(writer->answered, 5);
 	GIVES(reader, "$1\r\n1\r\n", "GET", "a");
 	CU_ASSERT_PTR_NOT_NULL(strstr(ASK(reader, "INFO", "persistence"), "aof_delayed_fsync:1\r\n"));
+	CU_ASSERT_PTR_NULL(strstr(ASK(reader, "INFO", "memory"), "mem_aof_buffer:0\r\n"));
 	let_go(node, ACTOR_SYNCER);
 	scheduler_settle();
 	CU_ASSERT_EQUAL(writer->answered, 9);
+	CU_ASSERT_PTR_NOT_NULL(strstr(ASK(reader, "INFO", "memory"), "mem_aof_buffer:0\r\n"));
 	end(&node);
 }
 
@@ -453,6 +491,7 @@ static const struct suite_case cases[] = {
 	CASE(a_stop_while_loading_ends_it),
 	CASE(two_servers_do_not_share_a_directory),
 	CASE(with_always_replies_wait_for_the_sync),
+	CASE(with_always_a_replica_gets_nothing_that_is_not_durable),
 	CASE(one_sync_serves_all_that_came_meanwhile),
 	CASE(a_failed_sync_is_made_up_for_in_another_part),
 	CASE(while_no_sync_succeeds_nobody_is_answered_and_later_all_are),

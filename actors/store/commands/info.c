@@ -189,6 +189,7 @@ static void write_allocator(struct info *info, const struct memory_use *use)
 
 static void write_memory(struct info *info)
 {
+	const struct aof_figures *aof = store_aof_figures(info->store);
 	struct memory_use use;
 	memory_use_get(info->store, &use);
 	bytes(info, "used_memory", use.used_bytes);
@@ -218,7 +219,8 @@ static void write_memory(struct info *info)
 	number(info, "mem_clients_slaves", 0); /* replicas share the stream */
 	number(info, "mem_replication_backlog", replication_bytes(info->store));
 	number(info, "mem_total_replication_buffers", replication_bytes(info->store));
-	none(info, "mem_cluster_links mem_aof_buffer");
+	none(info, "mem_cluster_links");
+	number(info, "mem_aof_buffer", aof ? aof->buffered_bytes : 0);
 	number(info, "mem_clients_normal", info->client_bytes);
 	number(info, "mem_request_batches", info->totals.batch_bytes); /* not part of used_memory */
 	text(info, "mem_allocator", memory_allocator_name());
@@ -281,7 +283,9 @@ static void write_rewriting(struct info *info)
 static void write_persistence(struct info *info)
 {
 	struct saving_figures figures;
+	struct loading_figures loading;
 	store_saving_figures(info->store, &figures);
+	store_get_loading(info->store, &loading);
 	number(info, "loading", store_is_loading(info->store));
 	none(info, "async_loading");
 	number(info, "current_cow_peak", figures.waiting_bytes_max);
@@ -299,7 +303,8 @@ static void write_persistence(struct info *info)
 	whole(info, "rdb_save_overdue_sec", figures.overdue_s);
 	number(info, "rdb_saves", figures.saves);
 	number(info, "rdb_last_cow_size", figures.last_waiting_bytes_max);
-	none(info, "rdb_last_load_keys_expired rdb_last_load_keys_loaded");
+	number(info, "rdb_last_load_keys_expired", loading.expired_keys);
+	number(info, "rdb_last_load_keys_loaded", loading.keys);
 	write_rewriting(info);
 	none(info, "aof_last_cow_size module_fork_in_progress module_fork_last_cow_size");
 	write_aof(info);
@@ -531,7 +536,7 @@ static const struct section {
 } sections[] = {
 	{ "server", "Server", SECTION_DEFAULT | SECTION_ALL, write_server },
 	{ "clients", "Clients", SECTION_DEFAULT | SECTION_ALL | SECTION_FIGURES, write_clients },
-	{ "memory", "Memory", SECTION_DEFAULT | SECTION_ALL | SECTION_FIGURES, write_memory },
+	{ "memory", "Memory", SECTION_DEFAULT | SECTION_ALL | SECTION_FIGURES | SECTION_AOF, write_memory },
 	{ "persistence", "Persistence", SECTION_DEFAULT | SECTION_ALL | SECTION_AOF, write_persistence },
 	{ "stats", "Stats", SECTION_DEFAULT | SECTION_ALL | SECTION_FIGURES, write_stats },
 	{ "replication", "Replication", SECTION_DEFAULT | SECTION_ALL, write_replication },
