@@ -157,11 +157,16 @@ static void ask_for_snapshot(struct store *store)
 		store->saving.is_wanted[SNAPSHOT_TO_REPLICAS] = true;
 }
 
-/* After the last cut of a shutdown the stream stays as the file tells it. */
+/* From the last cut of a shutdown on the stream stays as the file tells it: a replica goes on only where that ends. */
+static bool has_ended(const struct store *store)
+{
+	return store->shutdown.holds_writes;
+}
+
 static void ping_if_due(struct store *store)
 {
 	struct replication *replication = &store->replication;
-	if (store->turn.monotonic_ms < replication->ping_due_ms || store->shutdown.is_saving)
+	if (store->turn.monotonic_ms < replication->ping_due_ms || has_ended(store))
 		return;
 	replication->ping_due_ms = store->turn.monotonic_ms + store->config.repl_ping_replica_period * 1000;
 	append_command(store, ping, sizeof(ping) - 1);
@@ -188,6 +193,8 @@ static void run_cron(struct store *store)
 static void ask_for_acknowledgements(struct store *store)
 {
 	struct replication *replication = &store->replication;
+	if (has_ended(store))
+		return;
 	if (replication->wants_acknowledgements && replication->first)
 		append_command(store, ask, sizeof(ask) - 1);
 	replication->wants_acknowledgements = false;

@@ -1,6 +1,7 @@
 /*
  * Replicas of a simulated node: random orders of events, cut links, replicas that don't read, and a replication actor that is too slow.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -261,12 +262,50 @@ static void the_backlog_is_freed_when_nobody_came_back(void)
 	end(&node);
 }
 
+/* ---- a shutdown ---- */
+
+/* Otherwise replicas could not go on after the restart. */
+static void nothing_enters_the_stream_after_the_last_cut_of_a_shutdown(void)
+{
+	struct node_options options = { .reactors = 1, .is_quiet = true, .saves = true };
+	scheduler_begin(1, TRACE_QUIETLY);
+	struct node *node = node_create(&options);
+	struct client *client = client_open(node->reactors[0]);
+	struct follower follower;
+	follower_init(&follower, (uint32_t)node->config.databases);
+	follower_connect(&follower, node->reactors[0]);
+	follower_settle(&follower);
+	set_keys(client, 0, 10);
+	mailbox_set_pace(node->supervisor->mailbox, 0); /* it has yet to stop the others */
+	node_signal(node, SIGTERM);
+	mailbox_set_pace(node->store->snapshot_writer->mailbox, 0);
+	scheduler_settle();
+	uint64_t end_at_cut = node->store->replication.stream.end;
+	for (int i = 0; i < 2; i++) {
+		client_send(client, "SET", "key", "too late", NULL);
+		client_send(client_open(node->reactors[0]), "WAIT", "2", "0", NULL);
+		scheduler_advance_ms(15000);
+		follower_settle(&follower);
+		CU_ASSERT_EQUAL(node->store->replication.stream.end, end_at_cut);
+		mailbox_set_pace(node->store->snapshot_writer->mailbox, 100); /* the second time the file is complete */
+		follower_settle(&follower);
+	}
+	mailbox_set_pace(node->supervisor->mailbox, 100);
+	scheduler_advance_ms(20000);
+	scheduler_settle();
+	CU_ASSERT_TRUE(node_has_stopped(node));
+	CU_ASSERT_EQUAL(follower.offset, end_at_cut);
+	follower_fini(&follower);
+	node_destroy(&node);
+}
+
 static const struct suite_case cases[] = {
 	CASE(a_replica_comes_into_step_in_any_order_of_events),
 	CASE(a_replication_actor_without_credit_delays_nobody),
 	CASE(all_credit_comes_back),
 	CASE(a_replica_that_reads_nothing_is_closed),
 	CASE(the_backlog_is_freed_when_nobody_came_back),
+	CASE(nothing_enters_the_stream_after_the_last_cut_of_a_shutdown),
 };
 
 SUITE_MAIN("replication", cases)
