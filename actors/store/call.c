@@ -193,9 +193,8 @@ void call_expire_keys(struct call *call)
 		expire_keys_of(call, &call->command->key_specs[i]);
 }
 
-static bool has_unemitted_key(const struct call *call, const struct key_spec *spec)
+static bool has_unemitted_key(const struct call *call, const struct keyspace *keyspace, const struct key_spec *spec)
 {
-	const struct keyspace *keyspace = call_keyspace(call);
 	int64_t last = spec->last < 0 ? (int64_t)call->argc + spec->last : spec->last;
 	for (int64_t i = spec->first; i > 0 && i <= last; i += spec->step) {
 		const struct entry *entry = keyspace_find_any(keyspace, call_arg(call, (uint32_t)i), call_hash(call, (uint32_t)i));
@@ -205,13 +204,16 @@ static bool has_unemitted_key(const struct call *call, const struct key_spec *sp
 	return false;
 }
 
+/* In whatever database: COPY and MOVE reach others. */
 bool call_waits_for_snapshot(const struct call *call)
 {
+	const struct databases *databases = &call->store->databases;
 	if (!(call->command->flags & COMMAND_WRITE) || !store_snapshot_is_full(call->store))
 		return false;
-	for (uint32_t i = 0; i < call->command->key_spec_count; i++)
-		if (has_unemitted_key(call, &call->command->key_specs[i]))
-			return true;
+	for (uint32_t i = 0; i < databases->in_use_count; i++)
+		for (uint32_t k = 0; k < call->command->key_spec_count; k++)
+			if (has_unemitted_key(call, databases_read(databases, databases->in_use[i]), &call->command->key_specs[k]))
+				return true;
 	return false;
 }
 

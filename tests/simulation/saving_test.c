@@ -372,6 +372,23 @@ static void beyond_the_limit_only_writes_to_keys_not_emitted_wait(void)
 	close_scene(&scene);
 }
 
+static void copies_over_keys_of_other_databases_wait_too(void)
+{
+	struct scene scene;
+	open_plain(&scene);
+	fill(&scene);
+	hold_on_the_way(&scene);
+	CU_ASSERT(GIVES(&scene, "+Background saving started\r\n", "BGSAVE"));
+	CU_ASSERT(GIVES(&scene, "+OK\r\n", "SET", "big", "small"));
+	CU_ASSERT(store_snapshot_is_full(scene.node->store));
+	CU_ASSERT(GIVES(&scene, ":1\r\n", "COPY", "big", "new", "DB", "3"));
+	CU_ASSERT(GIVES(&scene, "", "COPY", "big", "own3", "DB", "3", "REPLACE"));
+	let_writer_go(&scene);
+	CU_ASSERT_STRING_EQUAL(client_take(scene.client), ":1\r\n");
+	CU_ASSERT_EQUAL(check_of(&scene)->completed, 1);
+	close_scene(&scene);
+}
+
 static void writes_that_wait_go_on_when_the_snapshot_fails(void)
 {
 	struct scene scene;
@@ -764,6 +781,7 @@ static const struct suite_case cases[] = {
 	CASE(what_has_expired_at_the_cut_is_left_out),
 	CASE(every_command_in_every_phase_leaves_the_cut_as_it_was),
 	CASE(beyond_the_limit_only_writes_to_keys_not_emitted_wait),
+	CASE(copies_over_keys_of_other_databases_wait_too),
 	CASE(writes_that_wait_go_on_when_the_snapshot_fails),
 	CASE(expired_keys_wait_for_room_too),
 	CASE(the_writer_is_given_no_more_batches_than_its_edge_has_slots_for),
