@@ -298,7 +298,7 @@ static void create_actors(struct node *node, const struct node_options *options)
 	if (node->files && aof_must_load(node->aof))
 		store_expect_data(node->store, node->files->bytes);
 	free(subscriptions);
-	snapshot_check_init(&node->snapshot_check, node->store, options->disk ? NULL : node->disk);
+	snapshot_check_init(&node->snapshot_check, node->store, options->disk ? options->checked_disk : node->disk);
 }
 
 static void init_config(struct config *config, const struct node_options *options)

@@ -30,6 +30,7 @@ struct node_options {
 	bool is_optional[NODE_SUBSCRIBERS_MAX], joins_later[NODE_SUBSCRIBERS_MAX];
 	int64_t maxmemory;                          /* 0: no limit; else only keys with a TTL are evicted */
 	const struct disk *disk;                    /* with it there is an AOF, and appendonly is yes; NULL: nothing is kept */
+	struct simulated_disk *checked_disk;        /* the same: the files of snapshots on it are compared; NULL: they are not */
 	bool is_off;                                /* with the disk: appendonly is no, and can be switched on */
 	int appendfsync;                            /* enum appendfsync */
 	uint64_t ballast_bytes;                     /* aof-ballast-size */

@@ -27,6 +27,7 @@ struct play {
 	struct player *players[NODES_MAX];
 	uint32_t present[NODES_MAX]; /* players that have not left */
 	uint32_t node_count;
+	struct simulated_disk *disks[NODES_MAX]; /* of a node that keeps an append-only file */
 	int64_t longest_ms;          /* of a step of time */
 	bool is_interrupted;         /* stopped before the players are done */
 };
@@ -89,7 +90,20 @@ static void on_effect(void *context, const struct frame *frame, const struct eff
 
 /* ---- the world ---- */
 
-static struct node *draw_node(void)
+/* With one the node keeps an append-only file. */
+static struct simulated_disk *draw_disk(struct node_options *options)
+{
+	if (scheduler_draw(2))
+		return NULL;
+	struct simulated_disk *disk = simulated_disk_create(scheduler_seed());
+	options->disk = simulated_disk_functions(disk);
+	options->checked_disk = disk;
+	options->appendfsync = (int)scheduler_draw(3);
+	options->ballast_bytes = 1000;
+	return disk;
+}
+
+static struct node *draw_node(struct simulated_disk **out_disk)
 {
 	struct node_options options = { .reactors = 1 + (uint32_t)scheduler_draw(3), .recorders = 1 + (uint32_t)scheduler_draw(2) };
 	for (uint32_t i = 0; i < options.recorders; i++)
@@ -99,7 +113,9 @@ static struct node *draw_node(void)
 	options.snapshot_memory_limit = ONE_OF(0, 0, 100, 3000, 30000);
 	options.saves = scheduler_draw(2);
 	options.is_quiet = true; /* its disk may fail all the time */
+	*out_disk = draw_disk(&options);
 	struct node *node = node_create(&options);
+	scheduler_settle(); /* it loads */
 	uint64_t batch_requests_max = ONE_OF(1, 3, 10, 1000);
 	for (uint32_t i = 0; i < node->reactor_count; i++) {
 		node->reactors[i]->batch_requests_max = (uint32_t)batch_requests_max;
@@ -113,7 +129,11 @@ static struct node *draw_node(void)
 	mailbox_set_pace(runtime_actor(node->runtime, ACTOR_OBSERVER, 0)->mailbox, (unsigned)ONE_OF(100, 30, 3));
 	mailbox_set_pace(runtime_actor(node->runtime, ACTOR_REAPER, 0)->mailbox, (unsigned)ONE_OF(100, 3));
 	mailbox_set_pace(node->snapshot_writer.actor->mailbox, (unsigned)ONE_OF(100, 20, 1));
-	if (scheduler_draw(4) == 0)
+	if (*out_disk) {
+		mailbox_set_pace(runtime_actor(node->runtime, ACTOR_AOF, 0)->mailbox, (unsigned)ONE_OF(100, 30, 3));
+		mailbox_set_pace(runtime_actor(node->runtime, ACTOR_SYNCER, 0)->mailbox, (unsigned)ONE_OF(100, 20, 1));
+	}
+	if (!*out_disk && scheduler_draw(4) == 0)
 		simulated_disk_set_capacity(node->disk, ONE_OF(0, 100, 1000, 20000));
 	node->recorders[0]->on_effect = on_effect;
 	node->recorders[0]->context = node;
@@ -280,7 +300,7 @@ static void check_saved(struct play *play, struct node *node)
 	int64_t now_ms = wall_clock_us() / 1000;
 	if (!databases_init(&loaded, (uint32_t)node->config.databases))
 		abort();
-	snapshot_check_file(node->disk, node->snapshot_check.path, &loaded);
+	snapshot_check_file(node->snapshot_check.disk, node->config.dbfilename, &loaded);
 	if (snapshot_check_fingerprint(&loaded, now_ms) != snapshot_check_fingerprint(&node->store->databases, now_ms))
 		fail(play, "the last snapshot of node %u is not what it had in the end", node->number);
 	databases_fini(&loaded);
@@ -325,14 +345,39 @@ static void stop(struct play *play)
 	}
 }
 
+/* What the log tells is what there was at the end. Keys may have expired since. */
+static void check_restart(struct play *play, struct simulated_disk *disk, uint64_t fingerprint, int64_t now_ms)
+{
+	struct node *node = node_create(&(struct node_options){ .reactors = 1, .disk = simulated_disk_functions(disk), .is_quiet = true });
+	scheduler_settle();
+	if (!node || !node->has_loaded)
+		fail(play, "a node does not start again: %s", node ? node->refusal : "its files are refused");
+	else if (snapshot_check_fingerprint(&node->store->databases, now_ms) != fingerprint)
+		fail(play, "a node that starts again has other data than before");
+	if (node)
+		node_destroy(&node);
+}
+
+static void end_node(struct play *play, uint32_t at)
+{
+	int64_t now_ms = wall_clock_us() / 1000;
+	uint64_t fingerprint = snapshot_check_fingerprint(&play->nodes[at]->store->databases, now_ms);
+	node_destroy(&play->nodes[at]);
+	if (play->disks[at]) {
+		check_restart(play, play->disks[at], fingerprint, now_ms);
+		simulated_disk_destroy(&play->disks[at]);
+	}
+}
+
 static void end(struct play *play)
 {
+	scheduler_set_reading_ns(0); /* time stands still */
 	for (uint32_t i = 0; i < play->node_count; i++) {
 		for (struct player *player = play->players[i], *next; player; player = next) {
 			next = player->next;
 			player_destroy(&player);
 		}
-		node_destroy(&play->nodes[i]);
+		end_node(play, i);
 	}
 }
 
@@ -347,7 +392,7 @@ void play(uint64_t seed, enum tracing tracing, struct play_result *out_result)
 	play.is_interrupted = scheduler_draw(2);
 	play.node_count = 1 + (uint32_t)scheduler_draw(NODES_MAX);
 	for (uint32_t i = 0; i < play.node_count; i++)
-		play.nodes[i] = draw_node();
+		play.nodes[i] = draw_node(&play.disks[i]);
 	for (int i = 0; i < ACTIONS; i++) {
 		act(&play);
 		go_on(&play);

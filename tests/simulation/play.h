@@ -5,6 +5,7 @@
  * - frames are dense, whole and in order; each effect on a client's own key comes once; a subscriber's copy of the data equals the store's;
  * - no subscriber gets a message without credit, and no edge holds more messages than it has slots;
  * - no wake-up is lost: when time has passed and nothing can run, no client waits and all batches are home;
+ * - a node with an append-only file has the same data when it starts again;
  * - a stop, during the play or after it, with or without NOW, follows the order of the topology and leaves no message.
  *
  * A broken invariant of an actor stops the process.

@@ -128,6 +128,7 @@ static const struct {
 	{ 3, EXPECT_ANY, 0, { "BGSAVE" } },
 	{ 1, EXPECT_ANY, 0, { "BGSAVE", "SCHEDULE" } },
 	{ 2, EXPECT_ANY, 0, { "SAVE" } },
+	{ 1, EXPECT_ANY, 0, { "BGREWRITEAOF" } },
 	{ 2, EXPECT_INTEGER, 1000, { "DELIFEQ", "K", "N" } },
 	{ 1, EXPECT_INTEGER, 0, { "DELETE", "K", "K" } },
 	{ 2, EXPECT_INTEGER, 60, { "CLIENT", "UNBLOCK", "N" } },
