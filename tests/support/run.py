@@ -256,7 +256,8 @@ def arguments():
              for more in ([word, str(len(os.sched_getaffinity(0)))] if word == "--load" and not then.isdigit() else [word])]
     parser = argparse.ArgumentParser(prog="scons test", description="Runs the tests.", usage='scons test ARGS="[OPTION ...] [NAME ...]"')
     parser.add_argument("jobs_file", help=argparse.SUPPRESS)
-    parser.add_argument("--jobs", type=int, default=2, metavar="N", help="programs at once (2)")
+    # The tests wait more than they compute.
+    parser.add_argument("--jobs", type=int, default=2 * len(os.sched_getaffinity(0)), metavar="N", help="programs at once (two per CPU)")
     parser.add_argument("--repeat", type=int, default=1, metavar="N", help="run everything N times, each with another seed")
     parser.add_argument("--load", type=int, default=0, metavar="N",
                         help="run N busy processes beside the tests (one per CPU)")
