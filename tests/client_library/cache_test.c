@@ -253,6 +253,8 @@ static void without_tracking_calls_go_through(void)
 	CU_ASSERT(fixture_stop(&f));
 }
 
+/* The allocator of the address sanitizer does not survive a fork() while another thread, here the cache's, allocates. */
+#ifndef __SANITIZE_ADDRESS__
 static void a_child_keeps_nothing(void)
 {
 	struct fixture f = fixture_start("");
@@ -273,6 +275,7 @@ static void a_child_keeps_nothing(void)
 	qc_cache_close(cache);
 	CU_ASSERT(fixture_stop(&f));
 }
+#endif
 
 struct readers {
 	qc_cache *cache;
@@ -322,7 +325,9 @@ static const struct suite_case cases[] = {
 	CASE(a_lost_connection_empties_the_cache_and_is_made_anew),
 	CASE(a_reply_that_was_overtaken_by_a_change_isnt_kept),
 	CASE(without_tracking_calls_go_through),
+#ifndef __SANITIZE_ADDRESS__
 	CASE(a_child_keeps_nothing),
+#endif
 	CASE(many_readers_never_see_a_value_go_back),
 };
 
