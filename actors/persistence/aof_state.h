@@ -27,7 +27,8 @@ struct syncing {
 /* The pace of group commit: aof_write.c. */
 struct pace {
 	uint64_t sync_ns;          /* what a sync takes, averaged */
-	uint64_t expected;         /* frames that the last sync made durable */
+	uint64_t expected;         /* frames that the last sync made durable, and those that came during it */
+	size_t older;              /* messages in the mailbox that came during it */
 	uint64_t waits_until_ns;   /* the group waits for more frames; 0 if it doesn't */
 	uint64_t groups, frames;   /* written so far */
 };

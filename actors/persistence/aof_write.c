@@ -1,15 +1,16 @@
 /*
  * Group commit. What comes while a sync runs makes up the next group, and one sync serves all of it.
  *
- * With `always`, a group also waits a moment if far fewer frames have come than the last sync released. Else the first of many clients
- * would begin a sync alone, and all others would wait for the one after it.
+ * With `always`, a group also waits a moment if far fewer frames have come than are on their way again: those that the last sync released, and
+ * those that came during it. Else the first of many clients would begin a sync alone, and all others would wait for the one after it; and clients
+ * that are in two groups would stay so, and each would wait for two syncs.
  */
 #include "actors/persistence/aof_state.h"
 #include "actors/runtime/clock.h"
 
 #define GROUP_BYTES_MAX ((uint64_t)1 << 20)
 /* A quarter of a sync, but no longer than clients of this machine take to send their next command. */
-#define WAIT_NS_MAX 200000u
+#define WAIT_NS_MAX 1000000u
 /* The weight of the last sync in the average. */
 #define SYNC_SHARE 8
 
@@ -52,6 +53,7 @@ static void let_go(struct aof *aof)
 {
 	struct group *group = &aof->group;
 	aof->pace.expected = group->frames;
+	aof->pace.older = actor_mailbox_depth(aof->actor);
 	aof->pace.groups++;
 	aof->pace.frames += group->frames;
 	subscriber_owe(&aof->subscriber, group->credit_bytes);
@@ -82,7 +84,7 @@ static bool waits_for_others(struct aof *aof)
 {
 	struct pace *pace = &aof->pace;
 	pace->waits_until_ns = 0;
-	if (!aof_is_always(aof) || 4 * aof->group.frames >= 3 * pace->expected)
+	if (!aof_is_always(aof) || 8 * aof->group.frames >= 7 * pace->expected)
 		return false;
 	uint64_t wait_ns = pace->sync_ns / 4 < WAIT_NS_MAX ? pace->sync_ns / 4 : WAIT_NS_MAX;
 	if (monotonic_ns() >= aof->group.began_ns + wait_ns)
@@ -104,8 +106,16 @@ static bool must_wait(struct aof *aof)
 	return aof->trouble.holds_group || (aof_is_always(aof) && aof->syncing.is_out) || aof_sync_is_overdue(aof);
 }
 
+/* Each turn takes one message. */
+static void count_older(struct aof *aof)
+{
+	if (aof->pace.older > 0 && --aof->pace.older == 0)
+		aof->pace.expected += aof->group.frames;
+}
+
 void aof_write(struct aof *aof)
 {
+	count_older(aof);
 	if (aof->group.frames > 0 && !must_wait(aof) && !gathers_more(aof))
 		aof_commit(aof);
 }

@@ -121,9 +121,9 @@ def model_row(shape, results, off):
     ours = results[name]["ours"]
     sync, cpu = speed.middle(ours, "sync") / 1e6, 1 / speed.middle(off[name]["ours"], "rate")
     model, rate = model_rate(clients * pipeline, sync, cpu), speed.middle(ours, "rate")
-    over = {server: "%.0f" % (speed.middle(rounds, "p50") - sync * 1e6) for server, rounds in results[name].items()}
-    return "| %s | %.0f | %.1f | %.1f | %.1f | %.2f | %s / %s |" % (
-        name, sync * 1e6, speed.middle(ours, "group"), rate / 1000, model / 1000, rate / model, over["ours"], over.get("redis", "-"))
+    latency = " / ".join(speed.figure(results[name], server, "p50", "%.0f") for server in ("ours", "redis"))
+    return "| %s | %.0f | %.1f | %.1f | %.1f | %.2f | %s |" % (
+        name, sync * 1e6, speed.middle(ours, "group"), rate / 1000, model / 1000, rate / model, latency)
 
 
 def shortfalls(policy, results):
@@ -142,7 +142,7 @@ def rates(options, sync, pinned):
     for policy in POLICIES:
         lines += [rate_row(policy, name, results[policy], results["off"]) for name in results[policy]]
     lines += ["", "Under `always`; the model is N / (T + N·c):", "",
-              "| clients | sync T, µs | commands a group | k req/s | model | measured/model | p50 above T, µs: ours / Redis |",
+              "| clients | sync T, µs | commands a group | k req/s | model | measured/model | p50, µs: ours / Redis |",
               "|---|---:|---:|---:|---:|---:|---:|"]
     lines += [model_row(shape, results["always"], results["off"]) for shape in SHAPES]
     short = [line for policy in POLICIES for line in shortfalls(policy, results[policy])] if pinned else []

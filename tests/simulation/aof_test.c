@@ -13,6 +13,7 @@
 #include "actors/runtime/log.h"
 #include "simulation/disk.h"
 #include "simulation/follower.h"
+#include "simulation/host.h"
 #include "simulation/node.h"
 #include "support/suite.h"
 
@@ -242,6 +243,45 @@ static void one_sync_serves_all_that_came_meanwhile(void)
 	scheduler_settle();
 	CU_ASSERT_EQUAL(simulated_disk_calls(disk) - calls, 2); /* a write and a sync */
 	CU_ASSERT_EQUAL(client->answered, 11);
+	end(&node);
+}
+
+/* The first client's command is synced, and the second's comes meanwhile. */
+static void sync_one_after_the_other(const struct node *node, struct client *first, struct client *second)
+{
+	simulated_disk_hang(disk, CALL_SYNC, true);
+	GIVES(first, "", "INCR", "a");
+	GIVES(second, "", "INCR", "b");
+	scheduler_advance_ms(80);
+	simulated_disk_hang(disk, CALL_SYNC, false);
+	scheduler_settle();
+	CU_ASSERT_STRING_EQUAL(client_take(first), ":1\r\n");
+	CU_ASSERT_STRING_EQUAL(client_take(second), "");
+}
+
+/* Else each client of the two would wait for both syncs, for ever. */
+static void clients_in_two_groups_come_together(void)
+{
+	struct node *node = begin(APPENDFSYNC_ALWAYS);
+	struct client *first = client_open(node->reactors[0]), *second = client_open(node->reactors[1]);
+	host_use_fiber(runtime_actor(node->runtime, ACTOR_AOF, 0));
+	sync_one_after_the_other(node, first, second);
+	GIVES(first, ":2\r\n", "INCR", "a");
+	CU_ASSERT_STRING_EQUAL(client_take(second), ":1\r\n");
+	CU_ASSERT_PTR_NOT_NULL(strstr(ASK(first, "INFO", "persistence"), "aof_groups:2\r\n"));
+	end(&node);
+}
+
+static void a_group_waits_only_a_moment_for_others(void)
+{
+	struct node *node = begin(APPENDFSYNC_ALWAYS);
+	struct client *first = client_open(node->reactors[0]), *second = client_open(node->reactors[1]);
+	host_use_fiber(runtime_actor(node->runtime, ACTOR_AOF, 0));
+	sync_one_after_the_other(node, first, second);
+	scheduler_advance_ms(1);
+	scheduler_settle();
+	CU_ASSERT_STRING_EQUAL(client_take(second), ":1\r\n");
+	GIVES(second, ":2\r\n", "INCR", "b"); /* the other is not waited for again */
 	end(&node);
 }
 
@@ -493,6 +533,8 @@ static const struct suite_case cases[] = {
 	CASE(with_always_replies_wait_for_the_sync),
 	CASE(with_always_a_replica_gets_nothing_that_is_not_durable),
 	CASE(one_sync_serves_all_that_came_meanwhile),
+	CASE(clients_in_two_groups_come_together),
+	CASE(a_group_waits_only_a_moment_for_others),
 	CASE(a_failed_sync_is_made_up_for_in_another_part),
 	CASE(while_no_sync_succeeds_nobody_is_answered_and_later_all_are),
 	CASE(with_everysec_replies_do_not_wait_and_a_second_later_all_is_durable),
