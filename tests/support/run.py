@@ -138,7 +138,7 @@ class Round:
         self.jobs, self.logs, self.seed, self.server = jobs, logs, seed, server
         self.results, self.running = [], set()
         self.is_over = False
-        self.lock = threading.RLock()  # end() may interrupt itself
+        self.lock = threading.Lock()
 
     def run(self, at_once):
         os.makedirs(self.logs, exist_ok=True)
@@ -271,17 +271,24 @@ def arguments():
 
 def end_at_signals(rounds):
     """
-    Ends the round under way and lets it come to its end: an exception that is raised while the main thread waits for another one may leave
-    the lock of their future taken for ever. Returns a list that is not empty once a signal has come.
+    Ends the round under way and lets it come to its end. Returns a list that is not empty once a signal has come.
+
+    A thread reads the signals from a pipe. A handler in Python runs in the main thread only, and a signal that comes just before that
+    begins to wait for a job does not wake it.
     """
     came = []
+    receiver, sender = os.pipe()
+    os.set_blocking(sender, False)
 
-    def on_signal(number, frame):
-        came.append(number)
-        for one in rounds[-1:]:
-            one.end()
+    def watch():
+        while True:
+            came.append(os.read(receiver, 1))
+            for one in rounds[-1:]:
+                one.end()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, on_signal)
+        signal.signal(number, lambda number, frame: None)
+    signal.set_wakeup_fd(sender)
+    threading.Thread(target=watch, daemon=True).start()
     return came
 
 
