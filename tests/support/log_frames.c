@@ -302,7 +302,8 @@ bool log_parse(struct aof_parser *parser, struct slice text, struct frame_writer
 	struct resp_parser resp;
 	struct resp_args args = { 0 };
 	bool is_good = true;
-	memcpy(copy, text.data, text.len);
+	if (text.len > 0)
+		memcpy(copy, text.data, text.len);
 	resp_parser_init(&resp);
 	while (is_good && at < end) {
 		args.count = 0;
