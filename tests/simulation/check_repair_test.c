@@ -155,7 +155,8 @@ static bool is_whole(void)
 static bool has(const char *path, const struct buffer *bytes)
 {
 	struct buffer found = { 0 };
-	bool same = simulated_disk_get(whole, path, &found) && found.len == bytes->len && memcmp(found.data, bytes->data, found.len) == 0;
+	bool same = simulated_disk_get(whole, path, &found) && found.len == bytes->len &&
+		    (found.len == 0 || memcmp(found.data, bytes->data, found.len) == 0);
 	buffer_fini(&found);
 	return same;
 }

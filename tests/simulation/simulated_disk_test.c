@@ -47,7 +47,8 @@ static const char *text_of(const char *path)
 	struct buffer bytes = { 0 };
 	if (!simulated_disk_get(whole, path, &bytes))
 		return NULL;
-	memcpy(text, bytes.data, bytes.len);
+	if (bytes.len > 0)
+		memcpy(text, bytes.data, bytes.len);
 	text[bytes.len] = '\0';
 	buffer_fini(&bytes);
 	return text;
@@ -422,7 +423,8 @@ static void act(struct model *model, struct random *random, int fd)
 static bool equals(const char *path, const char *data, size_t len)
 {
 	struct buffer bytes = { 0 };
-	bool is_equal = simulated_disk_get(whole, path, &bytes) && bytes.len == len && memcmp(bytes.data, data, len) == 0;
+	bool is_equal = simulated_disk_get(whole, path, &bytes) && bytes.len == len &&
+			(len == 0 || memcmp(bytes.data, data, len) == 0);
 	buffer_fini(&bytes);
 	return is_equal;
 }

@@ -59,7 +59,7 @@ static struct buffer gather(uint64_t offset, int max)
 
 static bool is(struct buffer gathered, const char *expected, size_t len)
 {
-	bool same = gathered.len == len && memcmp(gathered.data, expected, len) == 0;
+	bool same = gathered.len == len && (len == 0 || memcmp(gathered.data, expected, len) == 0);
 	if (!same)
 		fprintf(stderr, "\nexpected %.*s\nrendered %.*s\n", (int)len, expected, (int)gathered.len, (char *)gathered.data);
 	buffer_fini(&gathered);
