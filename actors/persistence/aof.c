@@ -43,7 +43,7 @@ static void take(struct aof *aof, struct message message)
 	case AOF_SYNCED: aof_on_synced(aof, (int)message.number); return;
 	case AOF_DESCRIBE: on_describe(aof); return;
 	case AOF_MARK_TAKEN: marks_on_taken(aof, message.sender); return;
-	case AOF_STATE_TAKEN: aof->trouble.state_is_out = false; return;
+	case AOF_STATE_TAKEN: aof->told.is_out = false; return;
 	case AOF_PREPARE_BASE: rewrite_prepare(aof, message.number); return;
 	case AOF_INSTALL_BASE: rewrite_on_written(aof, PAYLOAD(AOF_INSTALL_BASE, message)); return;
 	case AOF_DROP_BASE: rewrite_drop(aof); return;

@@ -71,7 +71,7 @@ static void forget_log(struct aof *aof)
 	rewrite_drop(aof);
 	aof->rewrite = (struct rewrite){ .is_asked = false };
 	aof->sizes = (struct sizes){ .base = 0 };
-	aof->trouble = (struct trouble){ .told_error = aof->trouble.told_error, .state_is_out = aof->trouble.state_is_out };
+	aof->trouble = (struct trouble){ .error = 0 };
 	aof->waits_for_base = aof->is_closing = false;
 	aof->synced = 0;
 	aof->written = aof->mark = aof->marks.settings_from; /* also what could not be written: nobody waits for it any more */

@@ -62,8 +62,12 @@ struct trouble {
 	bool part_is_lost;         /* a sync of the part has failed: nothing may be written to it */
 	bool has_gap;              /* frames are missing on disk: nothing is written before the next cut */
 	bool gave_ballast;         /* the ballast has been given up */
-	int told_error;            /* the store knows of this error */
-	bool state_is_out;         /* STORE_AOF_STATE was posted and not taken yet */
+};
+
+/* What the store knows of it, whatever becomes of the log. */
+struct told {
+	int error;
+	bool is_out;               /* STORE_AOF_STATE was posted and not taken yet */
 };
 
 /* What others know of the mark: marks.c. */
@@ -122,6 +126,7 @@ struct aof {
 	struct pace pace;
 	struct syncing syncing;
 	struct trouble trouble;
+	struct told told;
 	struct marks marks;
 	struct cut cut;
 	struct rewrite rewrite;

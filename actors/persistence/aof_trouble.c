@@ -63,8 +63,7 @@ void trouble_cut_short(struct aof *aof, int error)
 	group_clear(&aof->group);
 	aof->written = aof_durable(aof);
 	aof->trouble = (struct trouble){
-		.error = error, .part_is_lost = true, .has_gap = true, .gave_ballast = aof->trouble.gave_ballast,
-		.told_error = aof->trouble.told_error, .state_is_out = aof->trouble.state_is_out };
+		.error = error, .part_is_lost = true, .has_gap = true, .gave_ballast = aof->trouble.gave_ballast };
 }
 
 void trouble_may_end(struct aof *aof)
@@ -115,10 +114,10 @@ static struct config_error *describe(int error)
 
 void trouble_tell(struct aof *aof)
 {
-	struct trouble *trouble = &aof->trouble;
-	if (trouble->error == trouble->told_error || trouble->state_is_out)
+	struct told *told = &aof->told;
+	int error = aof->trouble.error;
+	if (error == told->error || told->is_out)
 		return;
-	trouble->told_error = trouble->error;
-	trouble->state_is_out = true;
-	actor_post(aof->actor, aof->store, STORE_AOF_STATE, 0, trouble->error ? describe(trouble->error) : NULL);
+	*told = (struct told){ .error = error, .is_out = true };
+	actor_post(aof->actor, aof->store, STORE_AOF_STATE, 0, error ? describe(error) : NULL);
 }

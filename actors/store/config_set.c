@@ -165,13 +165,15 @@ static void refuse_listening(struct call *call, const struct config_changes *cha
 	}
 }
 
-static void resume_listening(struct call *call, enum wake_reason reason, void *answer)
+static void resume_changed(struct call *call, enum wake_reason reason, void *answer)
 {
 	const struct config_change *change = answer;
 	if (reason == WAKE_CLOSED)
 		return;
 	if (change->is_done)
 		reply_when_others_have_it(call);
+	else if (*change->error.text)
+		refuse(call, "appendonly", change->error.text);
 	else
 		refuse_listening(call, &change->changes);
 }
@@ -185,7 +187,7 @@ static void listen_anew(struct call *call, struct config *next, const struct con
 	config_copy(wanted, next);
 	keep_change(store, next, changes);
 	actor_post(store->actor, store->supervisor, SUPERVISOR_LISTEN, 0, wanted);
-	session_block(call, BLOCKED_SUPERVISOR, INT64_MAX, resume_listening, NULL);
+	session_block(call, BLOCKED_SUPERVISOR, INT64_MAX, resume_changed, NULL);
 }
 
 void store_on_listening(struct store *store, bool is_done)
@@ -194,17 +196,6 @@ void store_on_listening(struct store *store, bool is_done)
 }
 
 /* ---- appendonly ---- */
-
-static void resume_switched(struct call *call, enum wake_reason reason, void *answer)
-{
-	const struct config_change *change = answer;
-	if (reason == WAKE_CLOSED)
-		return;
-	if (change->is_done)
-		reply_when_others_have_it(call);
-	else
-		refuse(call, "appendonly", change->error.text);
-}
 
 /* Each of the two may fail when the other can't be taken back any more. */
 static void switch_on(struct call *call, struct config *next, const struct config_changes *changes, bool listens)
@@ -217,7 +208,7 @@ static void switch_on(struct call *call, struct config *next, const struct confi
 	}
 	keep_change(call->store, next, changes);
 	durability_switch_on(call->store, &call->store->config_change->next);
-	session_block(call, BLOCKED_SUPERVISOR, INT64_MAX, resume_switched, NULL);
+	session_block(call, BLOCKED_SUPERVISOR, INT64_MAX, resume_changed, NULL);
 }
 
 void store_on_appendonly(struct store *store, const char *error)
