@@ -304,3 +304,9 @@ bool frame_begins_snapshot(const struct frame_reader *reader, const struct frame
 	struct frame_reader ahead = *reader;
 	return frame->effects == 1 && *reader->at == EFFECT_SNAPSHOT && frame_next_effect(&ahead, out_effect);
 }
+
+bool frame_begins_base(const struct frame_reader *reader, const struct frame *frame)
+{
+	struct effect begun;
+	return frame_begins_snapshot(reader, frame, &begun) && begun.result;
+}

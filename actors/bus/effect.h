@@ -135,5 +135,7 @@ bool frame_next(struct frame_reader *reader, struct frame *out_frame);
 bool frame_next_effect(struct frame_reader *reader, struct effect *out_effect);
 /* Whether a snapshot begins with the current frame, of which nothing has been read; the frame can be read afterwards. */
 bool frame_begins_snapshot(const struct frame_reader *reader, const struct frame *frame, struct effect *out_effect);
+/* The same for a snapshot that becomes a base of the log. */
+bool frame_begins_base(const struct frame_reader *reader, const struct frame *frame);
 
 #endif

@@ -92,6 +92,24 @@ const char *config_buffer_text(struct buffer *buffer)
 	return (const char *)buffer->data;
 }
 
+struct config_error *config_error_create_from(const char *format, va_list arguments)
+{
+	struct config_error *error = malloc(sizeof(*error));
+	if (!error)
+		crash_out_of_memory("an error text");
+	vsnprintf(error->text, sizeof(error->text), format, arguments);
+	return error;
+}
+
+struct config_error *config_error_create(const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	struct config_error *error = config_error_create_from(format, arguments);
+	va_end(arguments);
+	return error;
+}
+
 bool config_fail(struct config_error *out_error, const char *format, ...)
 {
 	va_list arguments;

@@ -16,6 +16,7 @@
 #ifndef ACTORS_CONFIG_CONFIG_H
 #define ACTORS_CONFIG_CONFIG_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -91,6 +92,10 @@ static inline bool config_has_changed(const struct config_changes *changes, enum
 struct config_error {
 	char text[512]; /* one line, without newline */
 };
+
+/* A text for a message to another actor, which frees it; cut if it is too long. Fatal without memory. */
+struct config_error *config_error_create(const char *format, ...) __attribute__((format(printf, 1, 2)));
+struct config_error *config_error_create_from(const char *format, va_list arguments) __attribute__((format(printf, 1, 0)));
 
 /* Built-in values. */
 void config_init(struct config *config);

@@ -46,9 +46,8 @@ static void drop_first(struct cut *cut)
 static bool skip_to_cut(struct frame_reader *reader, uint64_t *out_sequence)
 {
 	struct frame frame;
-	struct effect begun;
 	while (frame_next(reader, &frame))
-		if (frame_begins_snapshot(reader, &frame, &begun) && begun.result) {
+		if (frame_begins_base(reader, &frame)) {
 			*out_sequence = frame.sequence;
 			return true;
 		}

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "actors/persistence/aof_state.h"
-#include "actors/runtime/crash.h"
 
 void aof_on_reload(struct aof *aof, enum data_source source, struct config *config)
 {
@@ -25,11 +24,7 @@ static bool find_files(struct aof *aof, struct config_error *out_error)
 
 static void refuse(struct aof *aof, const struct config_error *reason)
 {
-	struct config_error *error = malloc(sizeof(*error));
-	if (!error)
-		crash_out_of_memory("loading the data");
-	*error = *reason;
-	actor_post(aof->actor, aof->store, AOF_RELOAD_FAILED, 0, error);
+	actor_post(aof->actor, aof->store, AOF_RELOAD_FAILED, 0, config_error_create("%s", reason->text));
 	reload_end(aof);
 }
 

@@ -48,15 +48,6 @@ void aof_ask_for_rewrite(struct aof *aof)
 
 /* ---- preparing ---- */
 
-static struct config_error *make_error(const char *text)
-{
-	struct config_error *error = calloc(1, sizeof(*error));
-	if (!error)
-		crash_out_of_memory("the append-only file");
-	snprintf(error->text, sizeof(error->text), "%.*s", (int)sizeof(error->text) - 1, text);
-	return error;
-}
-
 /* The new base is about as large as the log, or as the data if there is no log yet. */
 static bool has_room(const struct aof *aof, uint64_t data_bytes, char *out_why_not, size_t size)
 {
@@ -97,7 +88,7 @@ void rewrite_prepare(struct aof *aof, uint64_t data_bytes)
 	const char *why_not = obstacle(aof, data_bytes, text, sizeof(text));
 	aof->rewrite.is_asked = false;
 	if (why_not) {
-		actor_post(aof->actor, aof->store, AOF_PREPARE_BASE_FAILED, 0, make_error(why_not));
+		actor_post(aof->actor, aof->store, AOF_PREPARE_BASE_FAILED, 0, config_error_create("%s", why_not));
 		return;
 	}
 	aof->rewrite.is_prepared = true;
@@ -155,7 +146,7 @@ void aof_install_base(struct aof *aof)
 		note_installed(aof, file);
 		actor_post(aof->actor, aof->store, AOF_INSTALL_BASE_DONE, 0, NULL);
 	} else {
-		actor_post(aof->actor, aof->store, AOF_INSTALL_BASE_FAILED, 0, make_error(error.text));
+		actor_post(aof->actor, aof->store, AOF_INSTALL_BASE_FAILED, 0, config_error_create("%s", error.text));
 	}
 	rewrite_drop(aof);
 }

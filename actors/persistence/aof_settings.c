@@ -3,20 +3,9 @@
  * base is in the manifest. Switching it off completes it, and leaves its files as they are. Neither happens while the data are being loaded,
  * from files that the open directory names.
  */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "actors/persistence/aof_state.h"
-#include "actors/runtime/crash.h"
-
-static void answer_failure(struct aof *aof, const char *text)
-{
-	struct config_error *error = calloc(1, sizeof(*error));
-	if (!error)
-		crash_out_of_memory("the append-only file");
-	snprintf(error->text, sizeof(error->text), "%.*s", (int)sizeof(error->text) - 1, text);
-	actor_post(aof->actor, aof->store, AOF_SETTINGS_FAILED, 0, error);
-}
 
 static bool open_directory(struct aof *aof)
 {
@@ -26,7 +15,7 @@ static bool open_directory(struct aof *aof)
 		return true;
 	}
 	aof->config.appendonly = false;
-	answer_failure(aof, error.text);
+	actor_post(aof->actor, aof->store, AOF_SETTINGS_FAILED, 0, config_error_create("%s", error.text));
 	return false;
 }
 

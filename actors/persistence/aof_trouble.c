@@ -9,13 +9,10 @@
  * on.
  */
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "actors/persistence/aof_state.h"
 #include "actors/runtime/clock.h"
-#include "actors/runtime/crash.h"
 #include "actors/runtime/log.h"
 
 #define RETRY_NS 1000000000u
@@ -105,11 +102,7 @@ void trouble_retry(struct aof *aof)
 /* The error reply that writing commands get, in Redis's words. */
 static struct config_error *describe(int error)
 {
-	struct config_error *text = calloc(1, sizeof(*text));
-	if (!text)
-		crash_out_of_memory("the append-only file");
-	snprintf(text->text, sizeof(text->text), "MISCONF Errors writing to the AOF file: %s", strerror(error));
-	return text;
+	return config_error_create("MISCONF Errors writing to the AOF file: %s", strerror(error));
 }
 
 void trouble_tell(struct aof *aof)

@@ -26,11 +26,10 @@ static void add_frame(struct group *group, struct frame_reader *reader, const st
 bool group_add(struct group *group, const struct turn_message *message, struct frame_reader *reader, uint64_t *out_cut)
 {
 	struct frame frame;
-	struct effect begun;
 	if (group->frames == 0)
 		group->began_ns = monotonic_ns();
 	while (frame_next(reader, &frame)) {
-		bool is_cut = frame_begins_snapshot(reader, &frame, &begun) && begun.result;
+		bool is_cut = frame_begins_base(reader, &frame);
 		add_frame(group, reader, &frame, message->frames.time_ms);
 		if (!is_cut)
 			continue;

@@ -54,14 +54,10 @@ static bool is_again(const struct aof *aof)
 static void fail(struct aof *aof, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void fail(struct aof *aof, const char *format, ...)
 {
-	struct config_error *error = calloc(1, sizeof(*error));
-	if (!error)
-		crash_out_of_memory("loading the data");
 	va_list arguments;
 	va_start(arguments, format);
-	vsnprintf(error->text, sizeof(error->text), format, arguments);
+	aof->loader->error = config_error_create_from(format, arguments);
 	va_end(arguments);
-	aof->loader->error = error;
 }
 
 /* NULL if there is none. */

@@ -2,7 +2,6 @@
  * Taking in the data that the AOF actor reads from disk. Meanwhile no command runs that needs the data, nothing expires and nothing is
  * evicted. Expired keys stay as well: the log says when they were removed, and what it doesn't say expires when loading is over.
  */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "actors/bus/effect_apply.h"
@@ -53,11 +52,7 @@ static void answer(struct store *store, uint64_t loaded_bytes, struct config_err
 
 static struct config_error *make_misfit(uint64_t offset, const char *reason)
 {
-	struct config_error *misfit = calloc(1, sizeof(*misfit));
-	if (!misfit)
-		crash_out_of_memory("loading the data");
-	snprintf(misfit->text, sizeof(misfit->text), "at offset %llu: %s", (unsigned long long)offset, reason);
-	return misfit;
+	return config_error_create("at offset %llu: %s", (unsigned long long)offset, reason);
 }
 
 static struct config_error *take_entries(struct store *store, struct load_batch *batch)

@@ -102,7 +102,6 @@ void rewriting_on_saved(struct store *store, const struct snapshot_result *resul
 		return;
 	rewriting->file = NULL;
 	rewriting->step = REWRITE_INSTALLS;
-	file->sequence = rewriting->sequence;
 	file->bytes = result->bytes;
 	actor_post(store->actor, aof(store), AOF_INSTALL_BASE, 0, file);
 }

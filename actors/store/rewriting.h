@@ -24,7 +24,6 @@ struct rewriting {
 	bool switches_on;             /* the one that is under way: the log has no base yet */
 	int64_t not_before_ms;        /* monotonic, as all times here: unless a client asks */
 	struct base_file *file;       /* where to write the base, while it is written */
-	uint64_t sequence;            /* of the last frame that it holds */
 	int64_t began_ms;
 	int64_t last_duration_ms;     /* -1 before the first */
 	bool has_failed;              /* the last one */

@@ -190,7 +190,7 @@ static void begin(struct store *store, enum snapshot_purpose purpose)
 	if (purpose == SNAPSHOT_TO_REPLICAS)
 		replicas_on_snapshot_begun(store);
 	if (purpose == SNAPSHOT_TO_BASE)
-		store->rewriting.sequence = bus_sequence(store->bus.bus);
+		store->rewriting.file->sequence = bus_sequence(store->bus.bus);
 	log_event(LOG_NOTICE, "%s started: %" PRIu64 " keys", purposes[purpose].name, saving->keys_at_cut);
 }
 
