@@ -1,7 +1,7 @@
 /*
  * The state of a reactor, for the files of this room only.
  *
- * reactor.c has batches and messages, connection.c and connection_input.c the connection actors, acceptor.c the listening sockets. All
+ * reactor.c has the turn and the messages, batches.c the batches, connection.c and connection_input.c the connection actors, acceptor.c the listening sockets. All
  * of it runs on the reactor's thread.
  *
  * Batches grow by themselves under load. While no batch is under way, the next one is posted before the loop waits. While one is, the
@@ -110,12 +110,21 @@ struct connection *reactor_open_connection(struct reactor *reactor, uint64_t id,
 /* NULL when it is closed. */
 struct connection *reactor_find(const struct reactor *reactor, struct connection_ref connection);
 
+/* batches.c */
+void batches_init(struct reactor *reactor);
+void batches_fini(struct reactor *reactor);
+/* Posts the reports, and the batch if none is under way. */
+void batches_flush(struct reactor *reactor);
+/* The request batch keeps the reply batch, unless that is NULL, for its next use. */
+void batches_take_home(struct reactor *reactor, struct request_batch *home, struct reply_batch *replies);
 /* For connections: the batch that a read may fill, or NULL when too much is under way. */
 struct request_batch *reactor_batch(struct reactor *reactor);
 /* Adds a record without bytes, for which there is always room. */
 struct request *reactor_record(struct reactor *reactor, struct connection_ref connection, enum request_kind kind);
 /* Tells the store about the connection, usually before the store executes another of its requests. */
 void reactor_report(struct reactor *reactor, const struct connection *connection, enum report_state state);
+
+/* reactor.c */
 /* The connection is not read until a batch comes home. */
 void reactor_starve(struct reactor *reactor, struct connection *connection);
 /* Breaks the connection off if it is still there in LINGER_MS. */
