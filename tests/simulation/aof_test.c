@@ -11,67 +11,37 @@
 
 #include "actors/persistence/syncer.h"
 #include "actors/runtime/log.h"
-#include "simulation/disk.h"
 #include "simulation/follower.h"
 #include "simulation/host.h"
-#include "simulation/node.h"
+#include "simulation/log_node.h"
 #include "support/suite.h"
 
-static struct simulated_disk *disk;
-static char refusal[512];
+static struct node_options with(enum appendfsync appendfsync)
+{
+	return (struct node_options){ .reactors = 2, .appendfsync = appendfsync };
+}
 
+/* It has not loaded yet. */
 static struct node *start(enum appendfsync appendfsync)
 {
-	struct node *node = node_create(&(struct node_options){
-		.reactors = 2, .disk = simulated_disk_functions(disk), .appendfsync = appendfsync, .ballast_bytes = 100000,
-		.out_refusal = refusal });
+	struct node *node = log_node_create(with(appendfsync));
 	CU_ASSERT_PTR_NOT_NULL_FATAL(node);
 	return node;
 }
 
-/* A node that has loaded what the disk has. */
 static struct node *start_loaded(enum appendfsync appendfsync)
 {
-	struct node *node = start(appendfsync);
-	scheduler_settle();
-	CU_ASSERT_STRING_EQUAL(node->refusal, "");
-	CU_ASSERT_TRUE_FATAL(node->has_loaded);
-	return node;
+	return log_node_start(with(appendfsync));
 }
 
 static struct node *begin(enum appendfsync appendfsync)
 {
-	scheduler_begin(1, TRACE_QUIETLY);
-	disk = simulated_disk_create(1);
-	return start_loaded(appendfsync);
+	return log_node_begin(with(appendfsync));
 }
 
-static void stop(struct node **node)
-{
-	node_stop(*node);
-	scheduler_advance_ms(20000);
-	scheduler_settle();
-	CU_ASSERT_TRUE(node_has_stopped(*node));
-	node_destroy(node);
-	CU_ASSERT_EQUAL(simulated_disk_open_descriptors(disk), 0);
-}
-
-static void end(struct node **node)
-{
-	stop(node);
-	simulated_disk_destroy(&disk);
-}
-
-/* The power fails. The node ends without the disk, and starts anew. */
 static struct node *cut_power(struct node **node, enum appendfsync appendfsync, enum disk_fate fate)
 {
-	simulated_disk_cut(disk);
-	node_stop_now(*node);
-	scheduler_settle();
-	CU_ASSERT_TRUE(node_has_stopped(*node));
-	node_destroy(node);
-	simulated_disk_restart(disk, fate);
-	return start_loaded(appendfsync);
+	return log_node_cut_power(node, fate, with(appendfsync));
 }
 
 static struct mailbox *mailbox_of(const struct node *node, enum actor_kind kind)
@@ -89,17 +59,6 @@ static void let_go(const struct node *node, enum actor_kind kind)
 	mailbox_set_pace(mailbox_of(node, kind), 100);
 }
 
-/* What comes back, now. */
-#define ASK(who, ...) ({ \
-	struct client *asking_ = (who); \
-	client_send(asking_, __VA_ARGS__, NULL); \
-	scheduler_settle(); \
-	client_take(asking_); \
-})
-#define GIVES(who, reply, ...) CU_ASSERT_STRING_EQUAL(ASK(who, __VA_ARGS__), reply)
-
-#define MISCONF "-MISCONF Errors writing to the AOF file: "
-
 /* ---- keeping ---- */
 
 static void data_outlive_a_stop(void)
@@ -110,14 +69,14 @@ static void data_outlive_a_stop(void)
 		GIVES(client, "+OK\r\n", "SET", "a", "1");
 		GIVES(client, ":2\r\n", "INCR", "a");
 		GIVES(client, "+OK\r\n", "MSET", "b", "x", "c", "y");
-		stop(&node);
-		simulated_disk_cut(disk);
-		simulated_disk_restart(disk, FATE_NONE);
+		log_node_stop(&node);
+		simulated_disk_cut(log_disk);
+		simulated_disk_restart(log_disk, FATE_NONE);
 		node = start_loaded((enum appendfsync)appendfsync);
 		client = client_open(node->reactors[0]);
 		GIVES(client, "$1\r\n2\r\n", "GET", "a");
 		GIVES(client, "$1\r\ny\r\n", "GET", "c");
-		end(&node);
+		log_node_end(&node);
 	}
 }
 
@@ -127,19 +86,19 @@ static void an_expired_key_stays_expired(void)
 	struct client *client = client_open(node->reactors[0]);
 	GIVES(client, "+OK\r\n", "SET", "short", "1", "PX", "100");
 	GIVES(client, "+OK\r\n", "SET", "long", "1", "PX", "100000");
-	stop(&node);
+	log_node_stop(&node);
 	node = start_loaded(APPENDFSYNC_ALWAYS);
 	client = client_open(node->reactors[0]);
 	GIVES(client, "$-1\r\n", "GET", "short");
 	GIVES(client, "$1\r\n1\r\n", "GET", "long");
-	end(&node);
+	log_node_end(&node);
 }
 
 static void while_loading_commands_are_refused_unless_they_need_no_data(void)
 {
 	struct node *node = begin(APPENDFSYNC_ALWAYS);
 	GIVES(client_open(node->reactors[0]), "+OK\r\n", "SET", "a", "1");
-	stop(&node);
+	log_node_stop(&node);
 	node = start(APPENDFSYNC_ALWAYS);
 	hold(node, ACTOR_AOF);
 	struct client *client = client_open(node->reactors[0]);
@@ -152,29 +111,28 @@ static void while_loading_commands_are_refused_unless_they_need_no_data(void)
 	client_take(client);
 	GIVES(client, "$1\r\n1\r\n", "GET", "a");
 	CU_ASSERT_PTR_NOT_NULL(strstr(ASK(client, "INFO", "persistence"), "loading:0\r\n"));
-	end(&node);
+	log_node_end(&node);
 }
 
 static void a_stop_while_loading_ends_it(void)
 {
 	struct node *node = begin(APPENDFSYNC_ALWAYS);
 	GIVES(client_open(node->reactors[0]), "+OK\r\n", "SET", "a", "1");
-	stop(&node);
+	log_node_stop(&node);
 	node = start(APPENDFSYNC_ALWAYS);
 	hold(node, ACTOR_STORE);
 	scheduler_settle();
 	let_go(node, ACTOR_STORE);
-	end(&node);
+	log_node_end(&node);
 }
 
 static void two_servers_do_not_share_a_directory(void)
 {
 	struct node *node = begin(APPENDFSYNC_NO);
-	refusal[0] = '\0';
-	CU_ASSERT_PTR_NULL(node_create(&(struct node_options){
-		.reactors = 1, .disk = simulated_disk_functions(disk), .out_refusal = refusal }));
-	CU_ASSERT_PTR_NOT_NULL(strstr(refusal, "another server"));
-	end(&node);
+	log_refusal[0] = '\0';
+	CU_ASSERT_PTR_NULL(log_node_create(with(APPENDFSYNC_NO)));
+	CU_ASSERT_PTR_NOT_NULL(strstr(log_refusal, "another server"));
+	log_node_end(&node);
 }
 
 /* ---- always ---- */
@@ -192,7 +150,7 @@ static void with_always_replies_wait_for_the_sync(void)
 	scheduler_settle();
 	CU_ASSERT_STRING_EQUAL(client_take(writer), "+OK\r\n");
 	CU_ASSERT_STRING_EQUAL(client_take(reader), "$1\r\n1\r\n");
-	end(&node);
+	log_node_end(&node);
 }
 
 static bool follower_has(const struct follower *follower, const char *key)
@@ -227,7 +185,7 @@ static void with_always_a_replica_gets_nothing_that_is_not_durable(void)
 	CU_ASSERT_EQUAL(late.snapshots, 1);
 	follower_fini(&early);
 	follower_fini(&late);
-	end(&node);
+	log_node_end(&node);
 }
 
 static void one_sync_serves_all_that_came_meanwhile(void)
@@ -238,22 +196,22 @@ static void one_sync_serves_all_that_came_meanwhile(void)
 	hold(node, ACTOR_AOF);
 	for (int i = 0; i < 10; i++)
 		GIVES(client, "", "INCR", "a");
-	uint64_t calls = simulated_disk_calls(disk);
+	uint64_t calls = simulated_disk_calls(log_disk);
 	let_go(node, ACTOR_AOF);
 	scheduler_settle();
-	CU_ASSERT_EQUAL(simulated_disk_calls(disk) - calls, 2); /* a write and a sync */
+	CU_ASSERT_EQUAL(simulated_disk_calls(log_disk) - calls, 2); /* a write and a sync */
 	CU_ASSERT_EQUAL(client->answered, 11);
-	end(&node);
+	log_node_end(&node);
 }
 
 /* The first client's command is synced, and the second's comes meanwhile. */
 static void sync_one_after_the_other(const struct node *node, struct client *first, struct client *second)
 {
-	simulated_disk_hang(disk, CALL_SYNC, true);
+	simulated_disk_hang(log_disk, CALL_SYNC, true);
 	GIVES(first, "", "INCR", "a");
 	GIVES(second, "", "INCR", "b");
 	scheduler_advance_ms(80);
-	simulated_disk_hang(disk, CALL_SYNC, false);
+	simulated_disk_hang(log_disk, CALL_SYNC, false);
 	scheduler_settle();
 	CU_ASSERT_STRING_EQUAL(client_take(first), ":1\r\n");
 	CU_ASSERT_STRING_EQUAL(client_take(second), "");
@@ -269,7 +227,7 @@ static void clients_in_two_groups_come_together(void)
 	GIVES(first, ":2\r\n", "INCR", "a");
 	CU_ASSERT_STRING_EQUAL(client_take(second), ":1\r\n");
 	CU_ASSERT_PTR_NOT_NULL(strstr(ASK(first, "INFO", "persistence"), "aof_groups:2\r\n"));
-	end(&node);
+	log_node_end(&node);
 }
 
 static void a_group_waits_only_a_moment_for_others(void)
@@ -282,7 +240,7 @@ static void a_group_waits_only_a_moment_for_others(void)
 	scheduler_settle();
 	CU_ASSERT_STRING_EQUAL(client_take(second), ":1\r\n");
 	GIVES(second, ":2\r\n", "INCR", "b"); /* the other is not waited for again */
-	end(&node);
+	log_node_end(&node);
 }
 
 static void a_failed_sync_is_made_up_for_in_another_part(void)
@@ -290,32 +248,32 @@ static void a_failed_sync_is_made_up_for_in_another_part(void)
 	struct node *node = begin(APPENDFSYNC_ALWAYS);
 	struct client *client = client_open(node->reactors[0]);
 	GIVES(client, "+OK\r\n", "SET", "a", "1");
-	simulated_disk_fail_call(disk, 2, EIO); /* the sync */
+	simulated_disk_fail_call(log_disk, 2, EIO); /* the sync */
 	GIVES(client, ":2\r\n", "INCR", "a");
-	CU_ASSERT_TRUE(simulated_disk_has_failed(disk));
+	CU_ASSERT_TRUE(simulated_disk_has_failed(log_disk));
 	GIVES(client, ":3\r\n", "INCR", "a");
 	CU_ASSERT_PTR_NOT_NULL(strstr(ASK(client, "INFO", "persistence"), "aof_parts:2\r\n"));
 	node = cut_power(&node, APPENDFSYNC_ALWAYS, FATE_ALL);
 	GIVES(client_open(node->reactors[0]), "$1\r\n3\r\n", "GET", "a");
-	end(&node);
+	log_node_end(&node);
 }
 
 static void while_no_sync_succeeds_nobody_is_answered_and_later_all_are(void)
 {
 	struct node *node = begin(APPENDFSYNC_ALWAYS);
 	struct client *client = client_open(node->reactors[0]), *other = client_open(node->reactors[0]);
-	simulated_disk_fail_all(disk, CALL_SYNC, EIO);
+	simulated_disk_fail_all(log_disk, CALL_SYNC, EIO);
 	GIVES(client, "", "SET", "a", "1");
 	scheduler_advance_ms(5000);
 	GIVES(client, "", "GET", "a");
 	GIVES(other, "", "SET", "b", "1"); /* refused, and told later: a reply shows what came before it */
-	simulated_disk_fail_all(disk, CALL_SYNC, 0);
+	simulated_disk_fail_all(log_disk, CALL_SYNC, 0);
 	scheduler_advance_ms(1000);
 	scheduler_settle();
 	CU_ASSERT_STRING_EQUAL(client_take(client), "+OK\r\n$1\r\n1\r\n");
 	CU_ASSERT_STRING_EQUAL(client_take(other), MISCONF "Input/output error\r\n");
 	GIVES(other, "+OK\r\n", "SET", "b", "1");
-	end(&node);
+	log_node_end(&node);
 }
 
 /* ---- everysec ---- */
@@ -342,7 +300,7 @@ static void with_everysec_replies_do_not_wait_and_a_second_later_all_is_durable(
 	scheduler_advance_ms(1);
 	scheduler_settle();
 	CU_ASSERT_EQUAL(durable(client), 2);
-	end(&node);
+	log_node_end(&node);
 }
 
 /* A string that takes a quarter of the credit. */
@@ -378,7 +336,7 @@ static void while_the_disk_hangs_writes_wait_and_reads_go_on(void)
 	scheduler_settle();
 	CU_ASSERT_EQUAL(writer->answered, 9);
 	CU_ASSERT_PTR_NOT_NULL(strstr(ASK(reader, "INFO", "memory"), "mem_aof_buffer:0\r\n"));
-	end(&node);
+	log_node_end(&node);
 }
 
 static void info_does_not_wait_for_an_aof_that_hangs(void)
@@ -391,7 +349,7 @@ static void info_does_not_wait_for_an_aof_that_hangs(void)
 	scheduler_settle();
 	CU_ASSERT_PTR_NOT_NULL(strstr(client_take(client), "aof_enabled:1\r\n"));
 	let_go(node, ACTOR_AOF);
-	end(&node);
+	log_node_end(&node);
 }
 
 static void after_a_failed_sync_of_everysec_writes_are_refused_and_a_prefix_is_kept(void)
@@ -400,17 +358,17 @@ static void after_a_failed_sync_of_everysec_writes_are_refused_and_a_prefix_is_k
 	struct client *client = client_open(node->reactors[0]);
 	GIVES(client, "+OK\r\n", "SET", "a", "1");
 	GIVES(client, "+OK\r\n", "SET", "a", "2");
-	simulated_disk_fail_all(disk, CALL_SYNC, EIO);
+	simulated_disk_fail_all(log_disk, CALL_SYNC, EIO);
 	scheduler_advance_ms(1000);
 	scheduler_settle();
 	GIVES(client, MISCONF "Input/output error\r\n", "SET", "a", "3");
 	GIVES(client, MISCONF "Input/output error\r\n", "PING");
 	GIVES(client, "$1\r\n2\r\n", "GET", "a");
-	simulated_disk_fail_all(disk, CALL_SYNC, 0);
-	stop(&node);
+	simulated_disk_fail_all(log_disk, CALL_SYNC, 0);
+	log_node_stop(&node);
 	node = start_loaded(APPENDFSYNC_EVERYSEC);
 	GIVES(client_open(node->reactors[0]), "$1\r\n1\r\n", "GET", "a");
-	end(&node);
+	log_node_end(&node);
 }
 
 /* ---- a full disk ---- */
@@ -420,12 +378,12 @@ static void a_full_disk_refuses_writes_and_loses_nothing(void)
 	struct node *node = begin(APPENDFSYNC_ALWAYS);
 	struct client *client = client_open(node->reactors[0]);
 	GIVES(client, "+OK\r\n", "SET", "a", "1");
-	simulated_disk_set_capacity(disk, simulated_disk_used(disk));
+	simulated_disk_set_capacity(log_disk, simulated_disk_used(log_disk));
 	GIVES(client, ":2\r\n", "INCR", "a"); /* the ballast makes room */
 	GIVES(client, MISCONF "No space left on device\r\n", "INCR", "a");
 	GIVES(client, "$1\r\n2\r\n", "GET", "a");
 	CU_ASSERT_PTR_NOT_NULL(strstr(ASK(client, "INFO", "persistence"), "aof_last_write_status:err\r\n"));
-	simulated_disk_set_capacity(disk, UINT64_MAX);
+	simulated_disk_set_capacity(log_disk, UINT64_MAX);
 	GIVES(client, MISCONF "No space left on device\r\n", "INCR", "a");
 	scheduler_advance_ms(1000);
 	scheduler_settle();
@@ -433,14 +391,14 @@ static void a_full_disk_refuses_writes_and_loses_nothing(void)
 	CU_ASSERT_PTR_NOT_NULL(strstr(ASK(client, "INFO", "persistence"), "aof_last_write_status:ok\r\n"));
 	node = cut_power(&node, APPENDFSYNC_ALWAYS, FATE_NONE);
 	GIVES(client_open(node->reactors[0]), "$1\r\n3\r\n", "GET", "a");
-	end(&node);
+	log_node_end(&node);
 }
 
 static void what_waits_for_credit_is_refused_when_the_disk_fails(void)
 {
 	struct node *node = begin(APPENDFSYNC_EVERYSEC);
 	struct client *client = client_open(node->reactors[0]);
-	simulated_disk_fail_all(disk, CALL_PWRITEV, EIO);
+	simulated_disk_fail_all(log_disk, CALL_PWRITEV, EIO);
 	hold(node, ACTOR_AOF);
 	send_large(client, 6);
 	CU_ASSERT_EQUAL(client->answered, 4);
@@ -448,8 +406,8 @@ static void what_waits_for_credit_is_refused_when_the_disk_fails(void)
 	let_go(node, ACTOR_AOF);
 	scheduler_settle();
 	CU_ASSERT_STRING_EQUAL(client_take(client), MISCONF "Input/output error\r\n" MISCONF "Input/output error\r\n");
-	simulated_disk_fail_all(disk, CALL_PWRITEV, 0);
-	end(&node);
+	simulated_disk_fail_all(log_disk, CALL_PWRITEV, 0);
+	log_node_end(&node);
 }
 
 /* ---- waiting for it ---- */
@@ -463,7 +421,7 @@ static void waitaof_syncs_at_once(void)
 		GIVES(client, "*2\r\n:1\r\n:0\r\n", "WAITAOF", "1", "0", "0");
 		node = cut_power(&node, (enum appendfsync)appendfsync, FATE_NONE);
 		GIVES(client_open(node->reactors[0]), "$1\r\n1\r\n", "GET", "a");
-		end(&node);
+		log_node_end(&node);
 	}
 }
 
@@ -483,7 +441,7 @@ static void waitaof_gives_up_at_its_timeout(void)
 	scheduler_advance_ms(50);
 	scheduler_settle();
 	CU_ASSERT_STRING_EQUAL(client_take(client), "*2\r\n:1\r\n:0\r\n");
-	end(&node);
+	log_node_end(&node);
 }
 
 /* ---- settings ---- */
@@ -503,7 +461,7 @@ static void config_set_appendfsync_holds_from_its_reply_on(void)
 	hold(node, ACTOR_AOF);
 	GIVES(client, "+OK\r\n", "SET", "a", "3");
 	let_go(node, ACTOR_AOF);
-	end(&node);
+	log_node_end(&node);
 }
 
 static void timestamps_are_written_when_asked_for(void)
@@ -514,14 +472,14 @@ static void timestamps_are_written_when_asked_for(void)
 	GIVES(client, "+OK\r\n", "SET", "a", "1");
 	GIVES(client, "+OK\r\n", "CONFIG", "SET", "aof-timestamp-enabled", "yes");
 	GIVES(client, "+OK\r\n", "SET", "a", "2");
-	CU_ASSERT_TRUE(simulated_disk_get(disk, "./appendonlydir/appendonly.aof.1.incr.aof", &text));
+	CU_ASSERT_TRUE(simulated_disk_get(log_disk, "./appendonlydir/appendonly.aof.1.incr.aof", &text));
 	buffer_append(&text, "", 1);
 	const char *stamp = strstr((const char *)text.data, "#TS:");
 	CU_ASSERT_PTR_NOT_NULL_FATAL(stamp);
 	CU_ASSERT_PTR_NULL(strstr(stamp, "\r\n1\r\n"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(stamp, "\r\n2\r\n"));
 	buffer_fini(&text);
-	end(&node);
+	log_node_end(&node);
 }
 
 static const struct suite_case cases[] = {

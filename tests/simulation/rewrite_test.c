@@ -7,55 +7,33 @@
 #include <string.h>
 
 #include "actors/runtime/log.h"
-#include "simulation/disk.h"
 #include "simulation/follower.h"
-#include "simulation/node.h"
+#include "simulation/log_node.h"
 #include "support/suite.h"
 
 #define DIRECTORY "./appendonlydir/"
 
-static struct simulated_disk *disk;
-static char refusal[512];
+static struct node_options with(bool appendonly, enum appendfsync appendfsync)
+{
+	return (struct node_options){ .reactors = 1, .is_off = !appendonly, .appendfsync = appendfsync };
+}
 
+/* It has not loaded yet. */
 static struct node *create(bool appendonly, enum appendfsync appendfsync)
 {
-	struct node *node = node_create(&(struct node_options){
-		.reactors = 1, .disk = simulated_disk_functions(disk), .is_off = !appendonly, .appendfsync = appendfsync,
-		.ballast_bytes = 100000, .out_refusal = refusal });
+	struct node *node = log_node_create(with(appendonly, appendfsync));
 	CU_ASSERT_PTR_NOT_NULL_FATAL(node);
 	return node;
 }
 
 static struct node *start(bool appendonly, enum appendfsync appendfsync)
 {
-	struct node *node = create(appendonly, appendfsync);
-	scheduler_settle();
-	CU_ASSERT_STRING_EQUAL(node->refusal, "");
-	CU_ASSERT_TRUE_FATAL(node->has_loaded);
-	return node;
+	return log_node_start(with(appendonly, appendfsync));
 }
 
 static struct node *begin(bool appendonly, enum appendfsync appendfsync)
 {
-	scheduler_begin(1, TRACE_QUIETLY);
-	disk = simulated_disk_create(1);
-	return start(appendonly, appendfsync);
-}
-
-static void stop(struct node **node)
-{
-	node_stop(*node);
-	scheduler_advance_ms(20000);
-	scheduler_settle();
-	CU_ASSERT_TRUE(node_has_stopped(*node));
-	node_destroy(node);
-	CU_ASSERT_EQUAL(simulated_disk_open_descriptors(disk), 0);
-}
-
-static void end(struct node **node)
-{
-	stop(node);
-	simulated_disk_destroy(&disk);
+	return log_node_begin(with(appendonly, appendfsync));
 }
 
 static void pass(int64_t ms)
@@ -69,30 +47,16 @@ static void set_pace(const struct node *node, enum actor_kind kind, unsigned pac
 	mailbox_set_pace(runtime_actor(node->runtime, kind, 0)->mailbox, pace);
 }
 
-/* The power fails: what is on the disk is what the log promises. */
+/* What is on the disk is what the log promises. */
 static struct node *cut_power(struct node **node, bool appendonly, enum appendfsync appendfsync)
 {
-	simulated_disk_cut(disk);
 	set_pace(*node, ACTOR_SNAPSHOT, 100);
-	node_stop_now(*node);
-	pass(1000);
-	CU_ASSERT_TRUE(node_has_stopped(*node));
-	node_destroy(node);
-	simulated_disk_restart(disk, FATE_NONE);
-	return start(appendonly, appendfsync);
+	return log_node_cut_power(node, FATE_NONE, with(appendonly, appendfsync));
 }
 
-#define ASK(who, ...) ({ \
-	struct client *asking_ = (who); \
-	client_send(asking_, __VA_ARGS__, NULL); \
-	scheduler_settle(); \
-	client_take(asking_); \
-})
-#define GIVES(who, reply, ...) CU_ASSERT_STRING_EQUAL(ASK(who, __VA_ARGS__), reply)
 #define INFO_HAS(who, line) CU_ASSERT_PTR_NOT_NULL(strstr(ASK(who, "INFO", "persistence"), line "\r\n"))
 
 #define STARTED "+Background append only file rewriting started\r\n"
-#define MISCONF "-MISCONF Errors writing to the AOF file: "
 
 /* ---- rewriting ---- */
 
@@ -109,12 +73,12 @@ static void a_rewrite_leaves_a_base_and_a_part(void)
 		pass(0);
 		INFO_HAS(client, "aof_rewrites:1");
 		INFO_HAS(client, "aof_parts:1");
-		CU_ASSERT_FALSE(simulated_disk_has(disk, DIRECTORY "appendonly.aof.1.incr.aof"));
+		CU_ASSERT_FALSE(simulated_disk_has(log_disk, DIRECTORY "appendonly.aof.1.incr.aof"));
 		GIVES(client, ":11\r\n", "INCR", "counter");
-		stop(&node);
+		log_node_stop(&node);
 		node = start(true, (enum appendfsync)appendfsync);
 		GIVES(client_open(node->reactors[0]), "$2\r\n11\r\n", "GET", "counter");
-		end(&node);
+		log_node_end(&node);
 	}
 }
 
@@ -137,7 +101,7 @@ static void what_is_written_during_a_rewrite_is_in_the_new_part(void)
 	GIVES(client, STARTED, "BGREWRITEAOF");
 	node = cut_power(&node, true, APPENDFSYNC_ALWAYS);
 	GIVES(client_open(node->reactors[0]), ":2\r\n", "DBSIZE");
-	end(&node);
+	log_node_end(&node);
 }
 
 static void the_cut_waits_for_the_sync_that_is_under_way(void)
@@ -152,10 +116,10 @@ static void the_cut_waits_for_the_sync_that_is_under_way(void)
 	set_pace(node, ACTOR_SYNCER, 100);
 	pass(0);
 	INFO_HAS(client, "aof_rewrites:1");
-	stop(&node);
+	log_node_stop(&node);
 	node = start(true, APPENDFSYNC_EVERYSEC);
 	GIVES(client_open(node->reactors[0]), "$1\r\n2\r\n", "GET", "a");
-	end(&node);
+	log_node_end(&node);
 }
 
 static void a_failed_rewrite_leaves_the_log_as_it_was_and_stops_no_writes(void)
@@ -165,20 +129,20 @@ static void a_failed_rewrite_leaves_the_log_as_it_was_and_stops_no_writes(void)
 	GIVES(client, "+OK\r\n", "SET", "a", "1");
 	set_pace(node, ACTOR_SNAPSHOT, 0);
 	GIVES(client, STARTED, "BGREWRITEAOF");
-	simulated_disk_fail_all(disk, CALL_OPEN, EACCES);
+	simulated_disk_fail_all(log_disk, CALL_OPEN, EACCES);
 	set_pace(node, ACTOR_SNAPSHOT, 100);
 	pass(0);
 	INFO_HAS(client, "aof_last_bgrewrite_status:err");
 	INFO_HAS(client, "aof_rewrites_consecutive_failures:1");
 	GIVES(client, ":2\r\n", "INCR", "a");
-	simulated_disk_fail_all(disk, CALL_OPEN, 0);
+	simulated_disk_fail_all(log_disk, CALL_OPEN, 0);
 	node = cut_power(&node, true, APPENDFSYNC_ALWAYS);
 	client = client_open(node->reactors[0]);
 	GIVES(client, "$1\r\n2\r\n", "GET", "a");
 	GIVES(client, STARTED, "BGREWRITEAOF");
 	pass(0);
 	INFO_HAS(client, "aof_last_bgrewrite_status:ok");
-	end(&node);
+	log_node_end(&node);
 }
 
 static void a_flushed_database_is_rewritten_anew(void)
@@ -193,12 +157,12 @@ static void a_flushed_database_is_rewritten_anew(void)
 	set_pace(node, ACTOR_SNAPSHOT, 100);
 	pass(0);
 	INFO_HAS(client, "aof_rewrites:1");
-	stop(&node);
+	log_node_stop(&node);
 	node = start(true, APPENDFSYNC_ALWAYS);
 	client = client_open(node->reactors[0]);
 	GIVES(client, "$1\r\n1\r\n", "GET", "b");
 	GIVES(client, ":1\r\n", "DBSIZE");
-	end(&node);
+	log_node_end(&node);
 }
 
 static void a_log_that_has_grown_is_rewritten(void)
@@ -214,7 +178,7 @@ static void a_log_that_has_grown_is_rewritten(void)
 		GIVES(client, "+OK\r\n", "SET", "a", "some value");
 	pass(1000);
 	INFO_HAS(client, "aof_rewrites:1");
-	end(&node);
+	log_node_end(&node);
 }
 
 /* ---- other snapshots ---- */
@@ -234,12 +198,12 @@ static void a_snapshot_for_replicas_begins_no_part(void)
 	GIVES(client, "+OK\r\n", "SAVE");
 	INFO_HAS(client, "aof_parts:1");
 	INFO_HAS(client, "aof_rewrites:0");
-	CU_ASSERT_FALSE(simulated_disk_has(disk, DIRECTORY "appendonly.aof.2.incr.aof"));
+	CU_ASSERT_FALSE(simulated_disk_has(log_disk, DIRECTORY "appendonly.aof.2.incr.aof"));
 	follower_fini(&follower);
 	node = cut_power(&node, true, APPENDFSYNC_ALWAYS);
 	client = client_open(node->reactors[0]);
 	GIVES(client, ":2\r\n", "DBSIZE");
-	end(&node);
+	log_node_end(&node);
 }
 
 /* The log has a gap, which only a base ends. */
@@ -251,20 +215,20 @@ static void a_snapshot_for_replicas_does_not_heal_the_log(void)
 	follower_init(&follower, (uint32_t)node->config.databases);
 	GIVES(client, "+OK\r\n", "SET", "a", "1");
 	GIVES(client, "+OK\r\n", "SET", "a", "2");
-	simulated_disk_fail_call(disk, 1, EIO); /* the next sync */
-	simulated_disk_fail_all(disk, CALL_OPEN, EACCES); /* of the new base */
+	simulated_disk_fail_call(log_disk, 1, EIO); /* the next sync */
+	simulated_disk_fail_all(log_disk, CALL_OPEN, EACCES); /* of the new base */
 	pass(1000);
-	CU_ASSERT_TRUE(simulated_disk_has_failed(disk));
+	CU_ASSERT_TRUE(simulated_disk_has_failed(log_disk));
 	follower_connect(&follower, node->reactors[0]);
 	follower_settle(&follower);
 	CU_ASSERT_EQUAL(follower.snapshots, 1);
 	GIVES(client, MISCONF "Input/output error\r\n", "SET", "a", "2");
 	follower_fini(&follower);
-	simulated_disk_fail_all(disk, CALL_OPEN, 0);
+	simulated_disk_fail_all(log_disk, CALL_OPEN, 0);
 	pass(5000);
 	GIVES(client, "+OK\r\n", "SET", "a", "2");
 	node = cut_power(&node, true, APPENDFSYNC_EVERYSEC);
-	end(&node);
+	log_node_end(&node);
 }
 
 /* ---- healing ---- */
@@ -276,9 +240,9 @@ static void after_a_failed_sync_of_everysec_a_new_base_heals_the_log(void)
 	GIVES(client, "+OK\r\n", "SET", "a", "1");
 	GIVES(client, "+OK\r\n", "SET", "a", "2");
 	set_pace(node, ACTOR_SNAPSHOT, 0);
-	simulated_disk_fail_call(disk, 1, EIO); /* the next sync */
+	simulated_disk_fail_call(log_disk, 1, EIO); /* the next sync */
 	pass(1000);
-	CU_ASSERT_TRUE(simulated_disk_has_failed(disk));
+	CU_ASSERT_TRUE(simulated_disk_has_failed(log_disk));
 	GIVES(client, MISCONF "Input/output error\r\n", "SET", "a", "3");
 	INFO_HAS(client, "aof_rewrite_in_progress:1");
 	set_pace(node, ACTOR_SNAPSHOT, 100);
@@ -289,7 +253,7 @@ static void after_a_failed_sync_of_everysec_a_new_base_heals_the_log(void)
 	client = client_open(node->reactors[0]);
 	GIVES(client, "$1\r\n2\r\n", "GET", "a");
 	GIVES(client, "$1\r\n1\r\n", "GET", "b");
-	end(&node);
+	log_node_end(&node);
 }
 
 /* ---- on and off ---- */
@@ -309,7 +273,7 @@ static void switched_on_it_holds_from_the_reply_on(void)
 		client = client_open(node->reactors[0]);
 		GIVES(client, "$1\r\n1\r\n", "GET", "a");
 		GIVES(client, "$1\r\n1\r\n", "GET", "b");
-		end(&node);
+		log_node_end(&node);
 	}
 }
 
@@ -328,7 +292,7 @@ static void the_reply_waits_for_the_base(void)
 	set_pace(node, ACTOR_AOF, 100);
 	pass(0);
 	CU_ASSERT_STRING_EQUAL(client_take(other), "+OK\r\n");
-	end(&node);
+	log_node_end(&node);
 }
 
 static void switched_off_and_on_again_it_has_all_that_was_written_between(void)
@@ -338,14 +302,14 @@ static void switched_off_and_on_again_it_has_all_that_was_written_between(void)
 	GIVES(client, "+OK\r\n", "SET", "a", "1");
 	GIVES(client, "+OK\r\n", "CONFIG", "SET", "appendonly", "no");
 	INFO_HAS(client, "aof_enabled:0");
-	CU_ASSERT_EQUAL(simulated_disk_open_descriptors(disk), 0);
+	CU_ASSERT_EQUAL(simulated_disk_open_descriptors(log_disk), 0);
 	GIVES(client, "+OK\r\n", "SET", "b", "1");
 	GIVES(client, "-ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.\r\n", "WAITAOF", "1", "0", "0");
 	GIVES(client, "+OK\r\n", "CONFIG", "SET", "appendonly", "yes");
 	GIVES(client, "+OK\r\n", "SET", "c", "1");
 	node = cut_power(&node, true, APPENDFSYNC_ALWAYS);
 	GIVES(client_open(node->reactors[0]), ":3\r\n", "DBSIZE");
-	end(&node);
+	log_node_end(&node);
 }
 
 /* The AOF has the command while the store has yet to take the first batch. */
@@ -369,17 +333,17 @@ static void switched_off_while_it_is_loaded_it_is_loaded_and_then_closed(void)
 	GIVES(client, "+OK\r\n", "DEBUG", "POPULATE", "8", "large", "1000000"); /* more than is under way at a time */
 	GIVES(client, STARTED, "BGREWRITEAOF");
 	GIVES(client, "+OK\r\n", "SET", "b", "1");
-	stop(&node);
+	log_node_stop(&node);
 	node = switch_while_loading(true, "no");
 	client = client_open(node->reactors[0]);
-	CU_ASSERT_EQUAL(simulated_disk_open_descriptors(disk), 0);
+	CU_ASSERT_EQUAL(simulated_disk_open_descriptors(log_disk), 0);
 	GIVES(client, ":9\r\n", "DBSIZE");
 	GIVES(client, "+OK\r\n", "SET", "c", "1");
 	GIVES(client, "+OK\r\n", "CONFIG", "SET", "appendonly", "yes");
 	GIVES(client, "+OK\r\n", "SET", "d", "1");
 	node = cut_power(&node, true, APPENDFSYNC_ALWAYS);
 	GIVES(client_open(node->reactors[0]), ":11\r\n", "DBSIZE");
-	end(&node);
+	log_node_end(&node);
 }
 
 static void switched_on_while_data_are_loaded_it_has_them_all(void)
@@ -388,19 +352,19 @@ static void switched_on_while_data_are_loaded_it_has_them_all(void)
 	struct client *client = client_open(node->reactors[0]);
 	GIVES(client, "+OK\r\n", "SET", "a", "1");
 	GIVES(client, "+OK\r\n", "SAVE");
-	stop(&node);
+	log_node_stop(&node);
 	node = switch_while_loading(false, "yes");
 	GIVES(client_open(node->reactors[0]), "+OK\r\n", "SET", "b", "1");
 	node = cut_power(&node, true, APPENDFSYNC_ALWAYS);
 	GIVES(client_open(node->reactors[0]), ":2\r\n", "DBSIZE");
-	end(&node);
+	log_node_end(&node);
 }
 
 static void the_log_is_not_rewritten_while_it_is_off(void)
 {
 	struct node *node = begin(false, APPENDFSYNC_ALWAYS);
 	GIVES(client_open(node->reactors[0]), "-ERR BGREWRITEAOF needs appendonly yes; BGSAVE writes the data without it\r\n", "BGREWRITEAOF");
-	end(&node);
+	log_node_end(&node);
 }
 
 static void switched_off_and_on_during_a_rewrite_it_gets_another_base(void)
@@ -419,7 +383,7 @@ static void switched_off_and_on_during_a_rewrite_it_gets_another_base(void)
 	GIVES(client, "+OK\r\n", "SET", "c", "1");
 	node = cut_power(&node, true, APPENDFSYNC_ALWAYS);
 	GIVES(client_open(node->reactors[0]), ":3\r\n", "DBSIZE");
-	end(&node);
+	log_node_end(&node);
 }
 
 static void what_was_answered_before_it_was_switched_off_is_kept(void)
@@ -433,24 +397,24 @@ static void what_was_answered_before_it_was_switched_off_is_kept(void)
 	CU_ASSERT_STRING_EQUAL(client_take(client), "+OK\r\n+OK\r\n+OK\r\n");
 	node = cut_power(&node, true, APPENDFSYNC_ALWAYS);
 	GIVES(client_open(node->reactors[0]), "$1\r\n1\r\n", "GET", "a");
-	end(&node);
+	log_node_end(&node);
 }
 
 static void replies_that_wait_for_a_full_disk_leave_when_it_is_switched_off(void)
 {
 	struct node *node = begin(true, APPENDFSYNC_ALWAYS);
 	struct client *client = client_open(node->reactors[0]), *other = client_open(node->reactors[0]);
-	simulated_disk_fail_all(disk, CALL_PWRITEV, ENOSPC);
+	simulated_disk_fail_all(log_disk, CALL_PWRITEV, ENOSPC);
 	GIVES(client, "", "SET", "a", "1");
 	GIVES(other, "", "SET", "a", "2");
 	GIVES(other, MISCONF "No space left on device\r\n+OK\r\n", "CONFIG", "SET", "appendonly", "no");
 	CU_ASSERT_STRING_EQUAL(client_take(client), "+OK\r\n");
 	GIVES(other, "+OK\r\n", "SET", "a", "2");
-	simulated_disk_fail_all(disk, CALL_PWRITEV, 0);
+	simulated_disk_fail_all(log_disk, CALL_PWRITEV, 0);
 	GIVES(other, "+OK\r\n", "CONFIG", "SET", "appendonly", "yes");
 	node = cut_power(&node, true, APPENDFSYNC_ALWAYS);
 	GIVES(client_open(node->reactors[0]), "$1\r\n2\r\n", "GET", "a");
-	end(&node);
+	log_node_end(&node);
 }
 
 static void if_it_cannot_be_switched_on_it_stays_off(void)
@@ -458,24 +422,24 @@ static void if_it_cannot_be_switched_on_it_stays_off(void)
 	struct node *node = begin(false, APPENDFSYNC_ALWAYS);
 	struct client *client = client_open(node->reactors[0]);
 	GIVES(client, "+OK\r\n", "SET", "a", "1");
-	simulated_disk_fail_all(disk, CALL_MAKE_DIRECTORY, EROFS);
+	simulated_disk_fail_all(log_disk, CALL_MAKE_DIRECTORY, EROFS);
 	CU_ASSERT_PTR_NOT_NULL(strstr(ASK(client, "CONFIG", "SET", "appendonly", "yes"), "(possibly related to argument 'appendonly')"));
 	GIVES(client, "*2\r\n$10\r\nappendonly\r\n$2\r\nno\r\n", "CONFIG", "GET", "appendonly");
-	simulated_disk_fail_all(disk, CALL_MAKE_DIRECTORY, 0);
+	simulated_disk_fail_all(log_disk, CALL_MAKE_DIRECTORY, 0);
 	set_pace(node, ACTOR_SNAPSHOT, 0);
 	GIVES(client, "", "CONFIG", "SET", "appendonly", "yes");
-	simulated_disk_fail_all(disk, CALL_RENAME, EIO); /* the base can't be installed */
+	simulated_disk_fail_all(log_disk, CALL_RENAME, EIO); /* the base can't be installed */
 	set_pace(node, ACTOR_SNAPSHOT, 100);
 	pass(0);
 	CU_ASSERT_PTR_NOT_NULL(strstr(client_take(client), "Unable to turn on AOF. Check server logs."));
 	GIVES(client, "*2\r\n$10\r\nappendonly\r\n$2\r\nno\r\n", "CONFIG", "GET", "appendonly");
 	GIVES(client, "+OK\r\n", "SET", "a", "2");
-	simulated_disk_fail_all(disk, CALL_RENAME, 0);
-	CU_ASSERT_EQUAL(simulated_disk_open_descriptors(disk), 0);
+	simulated_disk_fail_all(log_disk, CALL_RENAME, 0);
+	CU_ASSERT_EQUAL(simulated_disk_open_descriptors(log_disk), 0);
 	GIVES(client, "+OK\r\n", "CONFIG", "SET", "appendonly", "yes");
 	node = cut_power(&node, true, APPENDFSYNC_ALWAYS);
 	GIVES(client_open(node->reactors[0]), "$1\r\n2\r\n", "GET", "a");
-	end(&node);
+	log_node_end(&node);
 }
 
 static const struct suite_case cases[] = {
